@@ -1,0 +1,7 @@
+//! The disk image that burst GPU nodes start from.
+//!
+//! A burst node must serve minutes after it was asked for, so nothing may be
+//! installed at boot: driver, engine and agent are part of an immutable image
+//! that is built from source, proved to boot and published under a channel.
+//! This crate will hold the recipe, the build, the boot test, the publishing
+//! and the agent that runs on the node; it knows nothing of the root crate.
