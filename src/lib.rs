@@ -1,1 +1,21 @@
-//! Floodway
+//! Floodway keeps an LLM inference service answering when its own GPUs are full.
+//!
+//! Data flows one way and a module imports only from its left:
+//! [`spec`] (what is wanted) → [`observe`] (what is there) → [`decide`] (how
+//! much, where) → [`desired`] (which objects) → [`plan`] (exactly which
+//! changes) → [`execute`] (make it so). Everything up to and including `plan`
+//! is a pure function of its inputs; [`backend`] holds the only code that
+//! talks to a cluster, a cloud or the embedded simulator, behind the small
+//! traits of [`port`].
+
+pub mod clock;
+pub mod diag;
+pub mod id;
+pub mod units;
+
+pub mod decide;
+pub mod desired;
+pub mod observe;
+pub mod plan;
+pub mod port;
+pub mod spec;

@@ -1,0 +1,3 @@
+//! What is wanted: the environment's TOML, layered, resolved and validated.
+
+pub mod model;
