@@ -1,0 +1,159 @@
+//! The words of a decision.
+
+use crate::id::Name;
+use crate::units::{Rate, UsdPerHour};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Why something is as it is: the TOML line, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Key in the environment: `onprem.pools.h100.replicas`.
+    pub key: Option<String>,
+    /// `environments/prod.toml:41`, where the key has a line.
+    pub at: Option<String>,
+    /// In words, without the place: `replicas = 12`, `220 req/s ÷ 18 req/s per replica`.
+    pub text: String,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.at {
+            Some(at) => write!(f, " ({at})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Who sets a pool's desired capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DesiredOwner {
+    /// A number, or a demand to carry, in the TOML.
+    Git,
+    /// The HorizontalPodAutoscaler.
+    Hpa,
+    /// `floodway run`.
+    Controller,
+}
+
+impl fmt::Display for DesiredOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Git => "git",
+            Self::Hpa => "the HPA",
+            Self::Controller => "the controller",
+        })
+    }
+}
+
+/// Spot or on-demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapacityType {
+    /// Paid by the hour, kept until given back.
+    OnDemand,
+    /// Cheaper, taken back with two minutes' notice.
+    Spot,
+}
+
+/// What runs in a pool now, as far as a decision needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Supply {
+    /// By on-prem pool.
+    pub onprem: BTreeMap<Name, OnPremSupply>,
+    /// By burst pool and group.
+    pub burst: BTreeMap<Name, Vec<SupplyGroup>>,
+}
+
+/// Live replicas of an on-prem pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OnPremSupply {
+    /// Asked for now.
+    pub desired: u32,
+    /// Serving.
+    pub ready: u32,
+}
+
+/// Live instances of a burst pool's group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupplyGroup {
+    /// Instance type.
+    pub instance_type: String,
+    /// Spot or on-demand.
+    pub capacity_type: CapacityType,
+    /// Asked for now.
+    pub desired: u32,
+    /// In service.
+    pub ready: u32,
+}
+
+/// The capacity that each pool should have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// By pool, on-prem and burst.
+    pub pools: BTreeMap<Name, PoolDecision>,
+    /// What users should know and nothing acts on.
+    pub notes: Vec<Reason>,
+}
+
+/// One pool's part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolDecision {
+    /// The stage it serves.
+    pub stage: Name,
+    /// On-prem or burst, with what only that has.
+    pub kind: PoolKind,
+    /// Who sets desired.
+    pub owner: DesiredOwner,
+    /// Bounds, in units: replicas on-prem, instances in a burst pool.
+    pub min: u32,
+    /// See `min`.
+    pub max: u32,
+    /// Units wanted: git's number; for a runtime owner what is live, within
+    /// the bounds, or `min` where nothing is.
+    pub desired: u32,
+    /// Units that are asked for now; none: the pool does not exist yet.
+    pub live: Option<u32>,
+    /// Inside the SLO, per unit (of a burst pool: of its first type).
+    pub capacity_per_unit: Rate,
+    /// GPUs per unit.
+    pub gpus_per_unit: u32,
+    /// Why this many, first the deciding one.
+    pub reasons: Vec<Reason>,
+}
+
+/// What kind of pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolKind {
+    /// A Deployment on nodes that are there anyway.
+    OnPrem,
+    /// Groups of instances, in order of preference.
+    Burst(Vec<BurstGroup>),
+}
+
+/// One Auto Scaling group of a burst pool: one capacity type, one instance type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BurstGroup {
+    /// Instance type.
+    pub instance_type: String,
+    /// Spot or on-demand.
+    pub capacity_type: CapacityType,
+    /// AWS region.
+    pub region: String,
+    /// The group's own max: the pool's.
+    pub max: u32,
+    /// Instances wanted of this group.
+    pub desired: u32,
+    /// Pods (or engines) per instance.
+    pub replicas_per_node: u32,
+    /// Per instance: per replica × replicas per node.
+    pub capacity_per_node: Rate,
+    /// GPUs of an instance.
+    pub gpus_per_node: u32,
+    /// On-demand list price of an instance (an upper bound for spot), if known.
+    pub usd_per_hour: Option<UsdPerHour>,
+}

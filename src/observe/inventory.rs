@@ -1,0 +1,116 @@
+//! Everything that was seen, when, and what could not be seen.
+
+use super::{Live, Node, ResourceId, Side};
+use crate::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Whose environment this is: the marks' content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The environment's name.
+    pub environment: String,
+    /// The repository, normalised (`github.com/acme/infra`); `local` without one.
+    pub repository: String,
+    /// The file in it (`environments/prod.toml`).
+    pub file: String,
+}
+
+/// A place, known by what cannot be renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// Which side it is.
+    pub side: Side,
+    /// UID of `kube-system`; account and region; the simulated world's own id.
+    pub identity: String,
+    /// For people: context and server, account alias, `simulator`.
+    pub title: String,
+}
+
+/// What the last apply left on the ApplySet's parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastApply {
+    /// Who applied.
+    pub mark: Mark,
+    /// How many members it left, beside the parent.
+    pub members: u32,
+}
+
+/// Something that could not be seen, and so must not be taken for absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Where.
+    pub side: Side,
+    /// What: `deployments in inference`, `nodes`.
+    pub what: String,
+    /// Why, and what to do.
+    pub why: String,
+    /// Whether owned things may be hidden by it (then nothing is created or
+    /// deleted), or only facts for people.
+    pub hides_members: bool,
+}
+
+/// What the places can do, where plans depend on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The PrometheusRule CRD is installed.
+    pub prometheus_rules: bool,
+    /// The service's namespace exists.
+    pub namespace_exists: bool,
+}
+
+/// What is really there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// When it was seen.
+    pub taken_at: Timestamp,
+    /// The places it was seen in.
+    pub locations: Vec<Location>,
+    /// Everything that carries this environment's marks, and whatever else was
+    /// asked for by name.
+    pub resources: BTreeMap<ResourceId, Live>,
+    /// All nodes of the cluster.
+    pub nodes: Vec<Node>,
+    /// What the last apply left.
+    pub last_apply: Option<LastApply>,
+    /// What the places can do.
+    pub capabilities: Capabilities,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+}
+
+impl Inventory {
+    /// An inventory in which nothing exists.
+    pub fn empty(taken_at: Timestamp) -> Self {
+        Self {
+            taken_at,
+            locations: Vec::new(),
+            resources: BTreeMap::new(),
+            nodes: Vec::new(),
+            last_apply: None,
+            capabilities: Capabilities::default(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// Joins what another side saw.
+    pub fn merge(&mut self, other: Self) {
+        self.taken_at = self.taken_at.min(other.taken_at);
+        self.locations.extend(other.locations);
+        self.resources.extend(other.resources);
+        self.nodes.extend(other.nodes);
+        self.last_apply = self.last_apply.take().or(other.last_apply);
+        self.capabilities.prometheus_rules |= other.capabilities.prometheus_rules;
+        self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
+        self.gaps.extend(other.gaps);
+    }
+
+    /// The owned thing of this kind that serves `pool`.
+    pub fn of_pool<'a>(&'a self, kind: &'a str, pool: &'a str) -> impl Iterator<Item = &'a Live> {
+        self.resources.values().filter(move |live| {
+            live.id.kind == kind
+                && live.pool() == Some(pool)
+                && live.ownership == super::Ownership::Ours
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! What is really there: data only, as the backends saw it.
+
+mod inventory;
+mod resource;
+mod workload;
+
+pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
+pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side};
+pub use workload::{Health, Node, Problem, ProblemKind, Workload};

@@ -1,0 +1,127 @@
+//! One thing that exists, and the name it goes by.
+
+use super::Workload;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+
+/// The two sides that one environment spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The Kubernetes cluster.
+    Kubernetes,
+    /// EC2 and EC2 Auto Scaling.
+    Aws,
+}
+
+/// The name of a thing, unique over everything an environment can own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ResourceId {
+    /// Where it lives.
+    pub side: Side,
+    /// `apps/v1`, `v1`, …; `autoscaling` for groups.
+    pub api: String,
+    /// `Deployment`, …; `AutoScalingGroup`.
+    pub kind: String,
+    /// Namespace, or region; none for what the whole cluster shares.
+    pub scope: Option<String>,
+    /// Its name there.
+    pub name: String,
+}
+
+impl ResourceId {
+    /// A Kubernetes object.
+    pub fn kubernetes(api: &str, kind: &str, namespace: Option<&str>, name: &str) -> Self {
+        Self {
+            side: Side::Kubernetes,
+            api: api.into(),
+            kind: kind.into(),
+            scope: namespace.map(Into::into),
+            name: name.into(),
+        }
+    }
+
+    /// An EC2 Auto Scaling group.
+    pub fn group(region: &str, name: &str) -> Self {
+        Self {
+            side: Side::Aws,
+            api: "autoscaling".into(),
+            kind: "AutoScalingGroup".into(),
+            scope: Some(region.into()),
+            name: name.into(),
+        }
+    }
+
+    /// `Deployment.apps`, `Service`: the kind as ApplySets write it.
+    pub fn group_kind(&self) -> String {
+        match self.api.split_once('/') {
+            Some((group, _)) => format!("{}.{group}", self.kind),
+            None => self.kind.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.kind)?;
+        if let Some(scope) = &self.scope {
+            write!(f, "{scope}/")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// Whose a thing is, told by the marks on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    /// It carries this environment's marks.
+    Ours,
+    /// It carries the marks of another ApplySet, tool or environment, named here.
+    Other(String),
+    /// It carries no marks.
+    Unmarked,
+}
+
+/// The one field that a runtime owner may move: a Deployment's `replicas`, a
+/// group's `desired`, an EndpointSlice's `endpoints`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeField {
+    /// JSON pointer in the object: `/spec/replicas`.
+    pub path: String,
+    /// Its live value.
+    pub value: Value,
+    /// The field managers that own it now, if the place says.
+    pub managers: Vec<String>,
+}
+
+/// One thing that exists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// Its name.
+    pub id: ResourceId,
+    /// Kubernetes UID; ARN and creation time of a group.
+    pub uid: String,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// The live values of the fields that Floodway's manager owns, in the
+    /// object's own shape; nothing of anybody else's.
+    pub fields: Value,
+    /// The field that the runtime may own.
+    pub runtime: Option<RuntimeField>,
+    /// Labels that say which pool, stage and workload this is (`floodway.dev/…`,
+    /// without the prefix); for what is not ours too.
+    pub marks: std::collections::BTreeMap<String, String>,
+    /// What runs in it, for a Deployment or a group.
+    pub workload: Option<Workload>,
+    /// It is being deleted and waits for its finalizers.
+    pub deleting: bool,
+}
+
+impl Live {
+    /// The pool it belongs to, as marked.
+    pub fn pool(&self) -> Option<&str> {
+        self.marks.get("pool").map(String::as_str)
+    }
+}

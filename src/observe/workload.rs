@@ -1,0 +1,93 @@
+//! What runs: replicas, instances and nodes, with their health.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The units (pods of a Deployment, instances of a group) behind one thing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// How many are asked for.
+    pub desired: u32,
+    /// Exist, in any state.
+    pub existing: u32,
+    /// Of the newest template.
+    pub updated: u32,
+    /// Serve.
+    pub ready: u32,
+    /// Exist or are asked for, and do not serve yet.
+    pub pending: u32,
+    /// The newest shape has been seen by its controller.
+    pub observed: bool,
+    /// Why units do not become ready, most telling first.
+    pub problems: Vec<Problem>,
+}
+
+impl Workload {
+    /// Everything asked for serves in its newest shape, and nothing old is left.
+    pub fn is_settled(&self) -> bool {
+        self.observed
+            && self.ready >= self.desired
+            && self.updated >= self.desired
+            && self.existing == self.desired
+    }
+}
+
+/// Why a unit does not become ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What kind of trouble.
+    pub kind: ProblemKind,
+    /// How many units have it.
+    pub units: u32,
+    /// What the place itself says of it.
+    pub message: String,
+}
+
+/// The troubles that have a name and a next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// The image cannot be pulled.
+    ImagePull,
+    /// The container ends and is started again and again.
+    CrashLoop,
+    /// No node has room: GPUs, cpu, memory, taints, labels.
+    Unschedulable,
+    /// The place refuses to create the unit: quota, limits, Pod Security.
+    Refused,
+    /// AWS has no capacity of this offering now.
+    InsufficientCapacity,
+    /// Started, not ready yet.
+    Starting,
+    /// Anything else.
+    Other,
+}
+
+/// One node, on-prem or burst.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its labels: which pool it serves is told by them.
+    pub labels: BTreeMap<String, String>,
+    /// It is Ready and may be scheduled to.
+    pub health: Health,
+    /// GPUs that may be asked for.
+    pub gpus_allocatable: u32,
+    /// GPUs that pods have.
+    pub gpus_used: u32,
+    /// GPUs the node has and does not offer.
+    pub gpus_unhealthy: u32,
+}
+
+/// Whether a node can carry work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Ready and schedulable.
+    Ready,
+    /// Ready, and closed to new pods.
+    Cordoned,
+    /// Not ready.
+    NotReady,
+}

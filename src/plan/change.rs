@@ -1,0 +1,185 @@
+//! The words of a plan.
+
+use super::Step;
+use crate::decide::{DesiredOwner, Reason};
+use crate::observe::{Location, Mark, ResourceId};
+use crate::units::{Rate, UsdPerHour};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What happens to one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// As it should be.
+    NoOp,
+    /// `+`
+    Create,
+    /// `~`
+    Update,
+    /// `-/+`: create under a new name, ready, drain the old, delete it.
+    Replace,
+    /// `-`
+    Delete,
+}
+
+/// One field's difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// As people write it: `spec.template.spec.containers[server].image`.
+    pub path: String,
+    /// None: the field is not there.
+    pub before: Option<Value>,
+    /// None: the field goes.
+    pub after: Option<Value>,
+}
+
+/// SHA-256 (hex) over what a change was computed from: owned fields, identity,
+/// ownership, and the facts its guards relied on. `absent` for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(pub String);
+
+/// Whether the place itself has accepted the change in a dry run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// It has.
+    ByServer,
+    /// It could not be asked; why.
+    Not(String),
+    /// There is nothing to ask.
+    NotNeeded,
+}
+
+/// One thing and what happens to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The thing; of a replacement, the new one.
+    pub id: ResourceId,
+    /// Of a replacement, the old one.
+    pub replaces: Option<ResourceId>,
+    /// What happens.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// What differs; empty for creates and deletes of whole things.
+    pub fields: Vec<FieldChange>,
+    /// How many owned fields stay as they are.
+    pub unchanged: usize,
+    /// The body to apply, for what stays or comes.
+    pub body: Option<Value>,
+    /// The field that git does not own, with its live value and owner.
+    pub owned_by: Option<(String, Option<Value>, DesiredOwner)>,
+    /// The pool it serves.
+    pub pool: Option<String>,
+    /// What it was computed from.
+    pub fingerprint: Fingerprint,
+    /// Whether the server has seen it.
+    pub checked: Checked,
+    /// Notes for people: `adopted from kubectl`, `takes replicas over from the HPA`.
+    pub notes: Vec<String>,
+    /// Exactly what apply does, in this order; empty for a no-op.
+    pub steps: Vec<Step>,
+    /// Indices of changes that must be done first.
+    pub after: Vec<usize>,
+}
+
+/// How much of something there was, and will be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow<T> {
+    /// Now.
+    pub before: T,
+    /// After the apply, as far as git decides it.
+    pub after: T,
+}
+
+/// One pool's capacity, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolDelta {
+    /// The pool.
+    pub pool: String,
+    /// Its stage.
+    pub stage: String,
+    /// Replicas on-prem, instances in a burst pool.
+    pub units: Flow<u32>,
+    /// `replicas` or `instances`.
+    pub unit: String,
+    /// Bounds.
+    pub min: u32,
+    /// See `min`.
+    pub max: u32,
+    /// Who sets desired.
+    pub owner: DesiredOwner,
+    /// Requests/s inside the SLO.
+    pub capacity: Flow<Rate>,
+    /// GPUs.
+    pub gpus: Flow<u32>,
+    /// What burst costs at on-demand list prices; none: a price is unknown.
+    pub usd_per_hour: Option<Flow<UsdPerHour>>,
+    /// Why this many.
+    pub reasons: Vec<Reason>,
+}
+
+/// Sums over a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// `+`
+    pub create: usize,
+    /// `~`
+    pub update: usize,
+    /// `-/+`
+    pub replace: usize,
+    /// `-`
+    pub delete: usize,
+    /// Burst nodes.
+    pub nodes: Flow<u32>,
+    /// GPUs, on-prem and burst.
+    pub gpus: Flow<u32>,
+    /// By stage.
+    pub capacity: BTreeMap<String, Flow<Rate>>,
+    /// Burst, at on-demand list prices.
+    pub usd_per_hour: Flow<UsdPerHour>,
+}
+
+/// Something that forbids applying a plan (exit code 12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which guard: `max_destroy`, `protected`, `ownership`, `location`, `gap`.
+    pub guard: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// The exact list of changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The environment.
+    pub mark: Mark,
+    /// SHA-256 of the resolved environment.
+    pub environment_digest: String,
+    /// The resolved environment, as text: a stale plan names the keys that changed.
+    pub environment_text: String,
+    /// The places it was computed for.
+    pub locations: Vec<Location>,
+    /// Everything that is owned or wanted, no-ops too, in the order of applying.
+    pub changes: Vec<Change>,
+    /// Pool by pool.
+    pub pools: Vec<PoolDelta>,
+    /// Sums.
+    pub totals: Totals,
+    /// What users should know.
+    pub warnings: Vec<String>,
+    /// Why it may not be applied; empty: it may.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Plan {
+    /// Whether applying would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.iter().all(|change| change.action == Action::NoOp)
+    }
+}

@@ -1,0 +1,83 @@
+//! The smallest things that apply does, each repeatable.
+
+use crate::observe::ResourceId;
+use crate::units::Span;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What must be true of a thing for a write to it to be right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precondition {
+    /// It must not exist, or exist because an earlier try of this very step made it.
+    Absent,
+    /// It must still be the one with this UID.
+    Is(String),
+}
+
+/// One write or one wait. Every step can be repeated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Makes the owned fields of `id` be `body`, by server-side apply or its like.
+    Apply {
+        /// The thing.
+        id: ResourceId,
+        /// The owned fields, whole.
+        body: Value,
+        /// What must be true.
+        precondition: Precondition,
+        /// Take fields over from the managers that own them.
+        force: bool,
+    },
+    /// Before git gives up a field: a second field manager holds the live
+    /// value of `path`, so that dropping it does not reset it.
+    Hold {
+        /// The thing.
+        id: ResourceId,
+        /// JSON pointer of the field.
+        path: String,
+        /// UID it must still have.
+        uid: String,
+    },
+    /// Waits until the units of `id` serve, at most `limit`.
+    AwaitReady {
+        /// The thing.
+        id: ResourceId,
+        /// When to give up.
+        limit: Span,
+    },
+    /// Takes new work away from `id`, lets its units finish and end: scale to
+    /// none, wait until none is left, at most `limit`.
+    Drain {
+        /// The thing.
+        id: ResourceId,
+        /// When to give up.
+        limit: Span,
+    },
+    /// Deletes `id` and waits until it is gone.
+    Delete {
+        /// The thing.
+        id: ResourceId,
+        /// UID it must still have.
+        uid: String,
+    },
+}
+
+impl Step {
+    /// The thing it is about.
+    pub fn id(&self) -> &ResourceId {
+        match self {
+            Self::Apply { id, .. }
+            | Self::Hold { id, .. }
+            | Self::AwaitReady { id, .. }
+            | Self::Drain { id, .. }
+            | Self::Delete { id, .. } => id,
+        }
+    }
+
+    /// Whether it writes.
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::AwaitReady { .. })
+    }
+}
