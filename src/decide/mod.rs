@@ -1,8 +1,46 @@
 //! How much capacity each pool should have, and why: planning input → decision.
 
+mod burst;
+mod carry;
 mod decision;
+mod pools;
+mod supply;
+#[cfg(test)]
+mod tests;
 
 pub use decision::{
     BurstGroup, CapacityType, Decision, DesiredOwner, OnPremSupply, PoolDecision, PoolKind, Reason,
     Supply, SupplyGroup,
 };
+
+use crate::spec::{Catalog, Environment, Origins};
+
+/// Everything that a decision may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanningInput<'a> {
+    /// What git declares.
+    pub environment: &'a Environment,
+    /// The line that each value came from.
+    pub origins: &'a Origins,
+    /// GPUs and list prices of instance types.
+    pub catalog: &'a Catalog,
+    /// What runs now.
+    pub supply: &'a Supply,
+}
+
+impl PlanningInput<'_> {
+    /// A reason that points at the TOML line of `key`.
+    pub fn because(&self, key: impl Into<String>, text: impl Into<String>) -> Reason {
+        let key = key.into();
+        let at = self.origins.origin(&key).map(|place| format!("{}:{}", place.file, place.line));
+        Reason { key: Some(key), at, text: text.into() }
+    }
+}
+
+/// Decides the capacity of every pool. Pure: the same input, the same decision.
+pub fn decide(input: &PlanningInput<'_>) -> Decision {
+    let mut decision = Decision { pools: pools::declared(input), notes: Vec::new() };
+    carry::carry_demands(input, &mut decision);
+    burst::spread_over_groups(input, &mut decision);
+    decision
+}

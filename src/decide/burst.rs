@@ -1,0 +1,86 @@
+//! A burst pool's groups: one per capacity type and instance type.
+//!
+//! Inside one mixed group AWS alone picks type and market, and a group never
+//! falls back from spot to on-demand; so each offering is a group of its own
+//! and the choice between them stays here.
+
+use super::{BurstGroup, CapacityType, Decision, PlanningInput, PoolKind};
+use crate::spec::{BurstPool, Spot};
+
+/// The groups of `pool` in order of preference, with nothing in them yet.
+pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGroup> {
+    let Some(aws) = &input.environment.aws else { return Vec::new() };
+    let stage = input.environment.service.stages.get(&pool.stage);
+    let gpus_per_replica = stage.map_or(0, |stage| stage.gpus);
+    let markets = if pool.spot.is_some() {
+        &[CapacityType::OnDemand, CapacityType::Spot][..]
+    } else {
+        &[CapacityType::OnDemand][..]
+    };
+    let mut groups = Vec::new();
+    for instance_type in &pool.instance_types {
+        let known = input.catalog.get(instance_type);
+        let gpus = known.map_or(0, |known| known.gpus);
+        let fitting = gpus.checked_div(gpus_per_replica).unwrap_or(1);
+        let replicas = pool.replicas_per_node.unwrap_or(fitting);
+        let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
+        let listed = known.map(|known| known.usd_per_hour);
+        for &capacity_type in markets {
+            groups.push(BurstGroup {
+                instance_type: instance_type.clone(),
+                capacity_type,
+                region: pool.region.clone().unwrap_or_else(|| aws.region.clone()),
+                max: 0,
+                desired: 0,
+                replicas_per_node: replicas,
+                capacity_per_node: capacity.times(replicas),
+                gpus_per_node: gpus,
+                usd_per_hour: aws.prices.get(instance_type).copied().or(listed),
+            });
+        }
+    }
+    groups
+}
+
+/// Gives every group its number. A new pool, or one that git owns, goes to the
+/// first instance type, split between the markets; one that a runtime owner
+/// moves keeps what each group has.
+pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decision) {
+    let Some(aws) = &input.environment.aws else { return };
+    for (name, pool) in &mut decision.pools {
+        let (PoolKind::Burst(groups), Some(spec)) = (&mut pool.kind, aws.pools.get(name)) else {
+            continue;
+        };
+        let live = input.supply.burst.get(name).map(Vec::as_slice).unwrap_or_default();
+        if pool.owner != super::DesiredOwner::Git && !live.is_empty() {
+            for group in groups.iter_mut() {
+                group.desired = live
+                    .iter()
+                    .filter(|seen| {
+                        seen.instance_type == group.instance_type
+                            && seen.capacity_type == group.capacity_type
+                    })
+                    .map(|seen| seen.desired)
+                    .sum();
+            }
+            continue;
+        }
+        let (on_demand, spot) = split(pool.desired, spec.spot.as_ref());
+        let first = groups.first().map(|group| group.instance_type.clone());
+        for group in groups.iter_mut().filter(|g| Some(&g.instance_type) == first.as_ref()) {
+            group.desired = match group.capacity_type {
+                CapacityType::OnDemand => on_demand,
+                CapacityType::Spot => spot,
+            };
+        }
+    }
+}
+
+/// On-demand and spot instances of `total`: the base is on-demand, of the rest
+/// the share is spot, rounded in favour of on-demand as EC2 Auto Scaling does.
+fn split(total: u32, spot: Option<&Spot>) -> (u32, u32) {
+    let Some(spot) = spot else { return (total, 0) };
+    let above_base = total.saturating_sub(spot.base_on_demand);
+    let spot_count = spot.share.of(above_base);
+    (total - spot_count, spot_count)
+}

@@ -1,0 +1,88 @@
+//! A declared demand: on-prem first, because it costs nothing more, then burst
+//! by list price per unit of capacity. Never by live spot prices: a plan must
+//! not change because the market did.
+
+use super::{Decision, DesiredOwner, PlanningInput, PoolDecision, PoolKind};
+use crate::id::Name;
+use crate::spec::Count;
+use crate::units::Rate;
+
+/// Fills the pools of every stage that declares a demand.
+pub(super) fn carry_demands(input: &PlanningInput<'_>, decision: &mut Decision) {
+    for (stage, spec) in &input.environment.service.stages {
+        if let Some(demand) = spec.demand {
+            carry(input, decision, stage, demand);
+        }
+    }
+}
+
+fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, demand: Rate) {
+    let key = format!("service.stages.{stage}.demand");
+    let mut pools: Vec<_> = decision.pools.iter_mut().filter(|(_, p)| &p.stage == stage).collect();
+    pools.sort_by_cached_key(|(name, pool)| (cost_rank(pool), (*name).clone()));
+
+    let mut open = demand;
+    for (name, pool) in &mut pools {
+        if !is_fixed(input, name) {
+            pool.owner = DesiredOwner::Git;
+            pool.desired = pool.min;
+        }
+        open = open.saturating_sub(pool.capacity_per_unit.times(pool.desired));
+    }
+    for (name, pool) in &mut pools {
+        if is_fixed(input, name) {
+            continue;
+        }
+        let before = open;
+        let wanted = open.div_ceil(pool.capacity_per_unit).min(pool.max - pool.min);
+        pool.desired += wanted;
+        open = open.saturating_sub(pool.capacity_per_unit.times(wanted));
+        let text = format!(
+            "{demand} to carry{}; {} × {} per {}{}",
+            if before == demand { String::new() } else { format!(", {before} left for this pool") },
+            pool.desired,
+            pool.capacity_per_unit,
+            if matches!(pool.kind, PoolKind::OnPrem) { "replica" } else { "node" },
+            why_this_rank(pool),
+        );
+        pool.reasons.insert(0, input.because(&key, text));
+    }
+    if open > Rate::default() {
+        let text = format!(
+            "{open} of the {demand} declared for stage {stage} fits into no pool: raise a max",
+        );
+        decision.notes.push(input.because(&key, text));
+    }
+}
+
+/// On-prem before burst; burst by micro-dollars per 1,000 req/s·h, unknown last.
+fn cost_rank(pool: &PoolDecision) -> (u8, u128) {
+    match &pool.kind {
+        PoolKind::OnPrem => (0, 0),
+        PoolKind::Burst(groups) => match groups.first().and_then(|group| group.usd_per_hour) {
+            Some(price) if pool.capacity_per_unit > Rate::default() => {
+                let capacity = u128::from(pool.capacity_per_unit.millis());
+                (1, u128::from(price.micros()) * 1_000_000 / capacity)
+            }
+            _ => (2, 0),
+        },
+    }
+}
+
+fn why_this_rank(pool: &PoolDecision) -> String {
+    match &pool.kind {
+        PoolKind::OnPrem => String::new(),
+        PoolKind::Burst(groups) => match groups.first().and_then(|group| group.usd_per_hour) {
+            Some(price) => format!(" at {price} on demand"),
+            None => " at an unknown price".to_owned(),
+        },
+    }
+}
+
+fn is_fixed(input: &PlanningInput<'_>, pool: &Name) -> bool {
+    let environment = input.environment;
+    let onprem = environment.onprem.as_ref().and_then(|onprem| onprem.pools.get(pool));
+    let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
+    let count = onprem.map(|pool| pool.replicas).or_else(|| burst.map(|pool| pool.size));
+    matches!(count, Some(Count::Fixed(_)))
+}
