@@ -1,1 +1,3 @@
+//! The `floodway` command.
+
 fn main() {}

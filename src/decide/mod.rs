@@ -5,8 +5,6 @@ mod carry;
 mod decision;
 mod pools;
 mod supply;
-#[cfg(test)]
-mod tests;
 
 pub use decision::{
     BurstGroup, CapacityType, Decision, DesiredOwner, OnPremSupply, PoolDecision, PoolKind, Reason,

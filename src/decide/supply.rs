@@ -13,8 +13,7 @@ impl Supply {
         let ours = || inventory.resources.values().filter(|live| live.ownership == Ownership::Ours);
         let serves = |live: &Live, pool: &str| {
             live.pool().is_some_and(|marked| {
-                marked == pool
-                    || environment.moved.iter().any(|m| m.from == marked && m.to == pool)
+                marked == pool || environment.moved.iter().any(|m| m.from == marked && m.to == pool)
             })
         };
         for name in environment.onprem.iter().flat_map(|onprem| onprem.pools.keys()) {

@@ -1,5 +1,7 @@
 //! The resolved environment: every value present, every default filled in.
 
+#![allow(missing_docs)]
+
 use crate::id::Name;
 use crate::units::{Cpu, Memory, Rate, Share, Span, UsdPerHour, UsdPerMonth};
 use std::collections::BTreeMap;
@@ -82,10 +84,16 @@ pub struct Resources {
 
 /// Which implementation stands behind a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnPremProvider { Kubernetes, Sim }
+pub enum OnPremProvider {
+    Kubernetes,
+    Sim,
+}
 /// See [`OnPremProvider`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AwsProvider { Aws, Sim }
+pub enum AwsProvider {
+    Aws,
+    Sim,
+}
 
 /// `[onprem]`
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +156,10 @@ pub struct Aws {
 
 /// How a burst node serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Join { Kubernetes, Standalone }
+pub enum Join {
+    Kubernetes,
+    Standalone,
+}
 
 /// `[aws.pools.X]`
 #[derive(Debug, Clone, PartialEq)]
@@ -173,15 +184,24 @@ pub struct BurstPool {
 
 /// Spot beside on-demand.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spot { pub share: Share, pub base_on_demand: u32 }
+pub struct Spot {
+    pub share: Share,
+    pub base_on_demand: u32,
+}
 
 /// Where instances start.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Subnets { pub ids: Vec<String>, pub tags: BTreeMap<String, String> }
+pub struct Subnets {
+    pub ids: Vec<String>,
+    pub tags: BTreeMap<String, String>,
+}
 
 /// Image name and channel.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ImageRef { pub name: String, pub channel: String }
+pub struct ImageRef {
+    pub name: String,
+    pub channel: String,
+}
 
 /// `[burst]`
 #[derive(Debug, Clone, PartialEq)]
@@ -194,28 +214,50 @@ pub struct Burst {
 
 /// How far and how cautiously to look ahead.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ForecastPolicy { pub horizon: Span, /** 0 < q < 1, as a share */ pub quantile: Share }
+pub struct ForecastPolicy {
+    pub horizon: Span,
+    /** 0 < q < 1, as a share */
+    pub quantile: Share,
+}
 
 /// When capacity may go.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ScaleIn { pub stabilization: Span, pub drain: Span }
+pub struct ScaleIn {
+    pub stabilization: Span,
+    pub drain: Span,
+}
 
 /// The most that burst may cost.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Budget { pub usd_per_hour: Option<UsdPerHour>, pub usd_per_month: Option<UsdPerMonth> }
+pub struct Budget {
+    pub usd_per_hour: Option<UsdPerHour>,
+    pub usd_per_month: Option<UsdPerMonth>,
+}
 
 /// `[signals]`
 #[derive(Debug, Clone, PartialEq)]
-pub struct Signals { pub prometheus: String, pub demand: Option<String> }
+pub struct Signals {
+    pub prometheus: String,
+    pub demand: Option<String>,
+}
 
 /// `[rollout]`
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rollout { pub phases: BTreeMap<Name, Phase> }
+pub struct Rollout {
+    pub phases: BTreeMap<Name, Phase>,
+}
 
 /// `[rollout.phases.X]`
 #[derive(Debug, Clone, PartialEq)]
-pub struct Phase { pub order: u32, pub window: Option<String>, pub summary: Option<String> }
+pub struct Phase {
+    pub order: u32,
+    pub window: Option<String>,
+    pub summary: Option<String>,
+}
 
 /// `[[moved]]`: a pool was renamed; its instances stay.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Moved { pub from: String, pub to: String }
+pub struct Moved {
+    pub from: String,
+    pub to: String,
+}

@@ -106,8 +106,7 @@ fn vendor_crates_clocks_files_and_prints_stay_in_their_folders() {
             );
         }
         if !["cli", "main"].contains(&file.module()) {
-            found
-                .extend(PRINTS.iter().filter(|w| code.contains(**w)).map(|w| format!("uses {w}")));
+            found.extend(PRINTS.iter().filter(|w| code.contains(**w)).map(|w| format!("uses {w}")));
         }
         found
     });
@@ -125,9 +124,10 @@ fn no_file_is_longer_than_one_sitting() {
 
 #[test]
 fn the_layer_test_sees_what_it_forbids() {
-    assert_eq!(imports("use crate::{plan, spec::X};\nlet a = crate::port::Y;"), [
-        "plan", "spec", "port"
-    ]);
+    assert_eq!(
+        imports("use crate::{plan, spec::X};\nlet a = crate::port::Y;"),
+        ["plan", "spec", "port"]
+    );
     assert_eq!(without_tests_and_comments("a // crate::x\n#[cfg(test)]\nmod tests {\nb"), "a \n");
 }
 

@@ -1,0 +1,91 @@
+//! Names that Kubernetes, AWS and DNS all accept.
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+/// A DNS-1123 label of at most 40 characters: room is left for what derived
+/// names put before and after it (a label ends at 63).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+/// Why a text is no [`Name`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a name: use 1 to {max} lower-case letters, digits and `-`, \
+     beginning and ending with a letter or digit",
+    max = Name::MAX
+)]
+pub struct NameError(String);
+
+impl Name {
+    /// The longest name, in characters.
+    pub const MAX: usize = 40;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let right = (1..=Self::MAX).contains(&text.len())
+            && text.chars().all(|c| plain(c) || c == '-')
+            && text.starts_with(plain)
+            && text.ends_with(plain);
+        if right { Ok(Self(text.to_owned())) } else { Err(NameError(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_dns_labels_of_bounded_length() {
+        for good in ["a", "h100", "g6e-spot", "1a", &"x".repeat(40)] {
+            assert_eq!(good.parse::<Name>().unwrap().as_str(), good);
+        }
+        for bad in ["", "-a", "a-", "A", "a.b", "a_b", "ä", "a b", &"x".repeat(41)] {
+            assert!(bad.parse::<Name>().is_err(), "{bad}");
+        }
+    }
+}

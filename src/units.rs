@@ -1,0 +1,93 @@
+//! Quantities with units. Each is a whole number inside, so that equal texts
+//! are equal values and sums do not drift, and each prints the one canonical
+//! text that parses back to it.
+
+mod kube_quantity;
+mod money;
+mod rate;
+mod share;
+mod span;
+
+pub use kube_quantity::{Cpu, Memory};
+pub use money::{UsdPerHour, UsdPerMonth};
+pub use rate::Rate;
+pub use share::Share;
+pub use span::Span;
+
+/// Why a text is not a quantity: what was read, and what is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {what}: write it like {example}")]
+pub struct UnitError {
+    /// What was read.
+    pub text: String,
+    /// `a duration`, …
+    pub what: &'static str,
+    /// `"15m"` …
+    pub example: &'static str,
+}
+
+/// Implements text form and serde (as a string) for a unit whose `parse_text`
+/// answers `None` for what it does not accept.
+macro_rules! text_unit {
+    ($unit:ident, $what:literal, $example:literal) => {
+        impl $unit {
+            /// What it is, for messages: `a duration`.
+            pub const WHAT: &'static str = $what;
+            /// How it is written, for messages.
+            pub const EXAMPLE: &'static str = $example;
+        }
+
+        impl std::str::FromStr for $unit {
+            type Err = $crate::units::UnitError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse_text(text.trim()).ok_or_else(|| $crate::units::UnitError {
+                    text: text.to_owned(),
+                    what: Self::WHAT,
+                    example: Self::EXAMPLE,
+                })
+            }
+        }
+
+        impl serde::Serialize for $unit {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $unit {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+use text_unit;
+
+/// Reads a plain decimal like `18` or `99.95` as a whole number of `10^-digits`.
+/// No sign, no exponent, no digits beyond the precision, no overflow.
+fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+        return None;
+    }
+    if text.ends_with('.') || fraction.len() > digits as usize {
+        return None;
+    }
+    let scale = 10u64.checked_pow(digits)?;
+    let padded = format!("{fraction:0<width$}", width = digits as usize);
+    let fraction = if digits == 0 { 0 } else { padded.parse().ok()? };
+    whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(fraction)
+}
+
+/// Writes what [`parse_decimal`] reads, without trailing zeros.
+fn write_decimal(value: u64, digits: u32) -> String {
+    let scale = 10u64.pow(digits);
+    let text = format!("{}.{:0width$}", value / scale, value % scale, width = digits as usize);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests;

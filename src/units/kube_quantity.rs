@@ -1,0 +1,80 @@
+//! Processors and memory, in the canonical form that Kubernetes itself writes,
+//! so that what is applied is what is read back.
+
+use super::{parse_decimal, text_unit};
+use std::fmt;
+
+/// Processor time, in thousandths of a processor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cpu(u64);
+
+text_unit!(Cpu, "an amount of cpu", "\"8\" or \"500m\"");
+
+impl Cpu {
+    /// From thousandths of a processor.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// In thousandths of a processor.
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    fn parse_text(text: &str) -> Option<Self> {
+        match text.strip_suffix('m') {
+            Some(millis) => parse_decimal(millis, 0).map(Self),
+            None => parse_decimal(text, 3).map(Self),
+        }
+    }
+}
+
+impl fmt::Display for Cpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1000) {
+            write!(f, "{}", self.0 / 1000)
+        } else {
+            write!(f, "{}m", self.0)
+        }
+    }
+}
+
+/// Memory, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Memory(u64);
+
+text_unit!(Memory, "an amount of memory", "\"64Gi\" or \"512Mi\"");
+
+const POWERS: [(&str, u64); 5] =
+    [("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10), ("", 1)];
+
+impl Memory {
+    /// From bytes.
+    pub const fn from_bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// In bytes.
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+
+    fn parse_text(text: &str) -> Option<Self> {
+        let (suffix, scale) = POWERS.into_iter().find(|(suffix, _)| text.ends_with(suffix))?;
+        let number = text.strip_suffix(suffix)?.trim_end();
+        // Thousandths of a unit are enough for `1.5Gi`, and stay exact.
+        let bytes = u128::from(parse_decimal(number, 3)?) * u128::from(scale);
+        if !bytes.is_multiple_of(1000) {
+            return None;
+        }
+        u64::try_from(bytes / 1000).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fits = |&(_, scale): &(&str, u64)| self.0 > 0 && self.0.is_multiple_of(scale);
+        let (suffix, scale) = POWERS.into_iter().find(fits).unwrap_or(("", 1));
+        write!(f, "{}{suffix}", self.0 / scale)
+    }
+}
