@@ -1,6 +1,7 @@
 //! What is really there: data only, as the backends saw it.
 
 mod inventory;
+pub mod marks;
 mod resource;
 mod workload;
 

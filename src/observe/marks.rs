@@ -1,0 +1,98 @@
+//! The marks that Floodway writes on what it owns, and reads back: Kubernetes
+//! labels and annotations, AWS tags. There is no other record of ownership.
+
+use super::Mark;
+use sha2::{Digest, Sha256};
+
+/// Prefix of every key of Floodway's own.
+pub const PREFIX: &str = "floodway.dev/";
+/// Label and tag: the environment's name.
+pub const ENVIRONMENT: &str = "floodway.dev/environment";
+/// Label and tag: the stage served.
+pub const STAGE: &str = "floodway.dev/stage";
+/// Label and tag: the pool that a thing belongs to; what finds it again.
+pub const POOL: &str = "floodway.dev/pool";
+/// Label, selector, node label and taint: the Deployment's name. It never
+/// changes while the Deployment lives, whatever its pool is called.
+pub const WORKLOAD: &str = "floodway.dev/workload";
+/// Annotation of the ApplySet's parent, and tag: the repository.
+pub const REPOSITORY: &str = "floodway.dev/repository";
+/// Annotation of the ApplySet's parent, and tag: the file in it.
+pub const FILE: &str = "floodway.dev/file";
+/// Annotation of the ApplySet's parent: how many members the last apply left.
+pub const MEMBERS: &str = "floodway.dev/members";
+
+/// Label and tag: the tool.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`], and the first field manager.
+pub const MANAGER: &str = "floodway";
+/// The field manager that holds what git hands over to a runtime owner.
+pub const HANDOVER_MANAGER: &str = "floodway-handover";
+
+/// Label of the parent (KEP-3659).
+pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";
+/// Label of a member (KEP-3659).
+pub const APPLYSET_PART_OF: &str = "applyset.kubernetes.io/part-of";
+/// Annotation of the parent (KEP-3659): the tool and its version.
+pub const APPLYSET_TOOLING: &str = "applyset.kubernetes.io/tooling";
+/// Annotation of the parent (KEP-3659): kinds of the members, sorted, `Kind.group`.
+pub const APPLYSET_GROUP_KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
+
+impl Mark {
+    /// Name of the ApplySet's parent, a ConfigMap in the service's namespace.
+    pub fn parent_name(&self) -> String {
+        format!("floodway-{}", self.environment)
+    }
+
+    /// The ApplySet's id, which KEP-3659 derives from the parent:
+    /// `applyset-<base64url(sha256("<name>.<namespace>.<kind>.<group>"))>-v1`
+    /// without padding; the core group is empty, so the hashed text ends in a dot.
+    pub fn applyset_id(&self, namespace: &str) -> String {
+        let parent = format!("{}.{namespace}.ConfigMap.", self.parent_name());
+        format!("applyset-{}-v1", base64url(&Sha256::digest(parent)))
+    }
+}
+
+/// RFC 4648 section 5, without padding.
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for sextet in 0..=chunk.len() {
+            let index = (bits >> (18 - 6 * sextet)) & 63;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64url_follows_the_test_vectors_of_rfc_4648() {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(base64url(plain.as_bytes()), coded);
+        }
+        assert_eq!(base64url(&[0xfb, 0xff]), "-_8");
+    }
+
+    #[test]
+    fn the_id_is_the_one_that_kubectl_computes_for_the_same_parent() {
+        let mark = Mark {
+            environment: "prod".into(),
+            repository: "github.com/acme/infra".into(),
+            file: "environments/prod.toml".into(),
+        };
+        // printf 'floodway-prod.inference.ConfigMap.' | openssl dgst -sha256 -binary | basenc --base64url
+        assert_eq!(
+            mark.applyset_id("inference"),
+            "applyset-9YBtNUvui0B6RQZ-WvNp4jvkBeWo3zXEcLCku3zKgPA-v1"
+        );
+    }
+}
