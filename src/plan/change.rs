@@ -1,6 +1,7 @@
 //! The words of a plan.
 
 use super::Step;
+use crate::clock::Timestamp;
 use crate::decide::{DesiredOwner, Reason};
 use crate::observe::{Location, Mark, ResourceId};
 use crate::units::{Rate, UsdPerHour};
@@ -68,6 +69,9 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// How many owned fields stay as they are.
     pub unchanged: usize,
+    /// The owned fields as they are, of what changes or goes; none for a create
+    /// and for a no-op (there they are the body).
+    pub before: Option<Value>,
     /// The body to apply, for what stays or comes.
     pub body: Option<Value>,
     /// The field that git does not own, with its live value and owner.
@@ -163,6 +167,8 @@ pub struct Plan {
     pub environment_digest: String,
     /// The resolved environment, as text: a stale plan names the keys that changed.
     pub environment_text: String,
+    /// When the world that it was computed from was seen.
+    pub as_of: Timestamp,
     /// The places it was computed for.
     pub locations: Vec<Location>,
     /// Everything that is owned or wanted, no-ops too, in the order of applying.
