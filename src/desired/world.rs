@@ -3,10 +3,11 @@
 use crate::decide::{DesiredOwner, Reason};
 use crate::id::Name;
 use crate::observe::ResourceId;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The value a runtime-owned field gets once, at creation, and who owns it after.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seed {
     /// JSON pointer in the body: `/spec/replicas`, `/desired`.
     pub path: String,

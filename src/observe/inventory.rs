@@ -57,6 +57,10 @@ pub struct Capabilities {
     pub prometheus_rules: bool,
     /// The service's namespace exists.
     pub namespace_exists: bool,
+    /// What is in the service's namespace and carries other marks or none
+    /// (PVCs too); none: nobody looked. `destroy` with the namespace asks.
+    #[serde(default)]
+    pub namespace_foreign: Option<Vec<String>>,
 }
 
 /// What is really there.
@@ -102,6 +106,8 @@ impl Inventory {
         self.last_apply = self.last_apply.take().or(other.last_apply);
         self.capabilities.prometheus_rules |= other.capabilities.prometheus_rules;
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
+        let foreign = self.capabilities.namespace_foreign.take();
+        self.capabilities.namespace_foreign = foreign.or(other.capabilities.namespace_foreign);
         self.gaps.extend(other.gaps);
     }
 

@@ -2,9 +2,11 @@
 
 mod inventory;
 pub mod marks;
+mod path;
 mod resource;
 mod workload;
 
 pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
-pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side};
+pub use path::FieldPath;
+pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
 pub use workload::{Health, Node, Problem, ProblemKind, Workload};

@@ -96,6 +96,15 @@ pub struct RuntimeField {
     pub managers: Vec<String>,
 }
 
+/// A field that another manager owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The field manager.
+    pub manager: String,
+    /// The live value.
+    pub value: Value,
+}
+
 /// One thing that exists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Live {
@@ -106,8 +115,14 @@ pub struct Live {
     /// Whose it is.
     pub ownership: Ownership,
     /// The live values of the fields that Floodway's manager owns, in the
-    /// object's own shape; nothing of anybody else's.
+    /// object's own shape; nothing of anybody else's. Of an unmarked thing
+    /// that was asked for by name (adoption): all of it but its status and
+    /// what the server keeps in its metadata.
     pub fields: Value,
+    /// Fields that other managers took: what drift is told by. Keyed by
+    /// [`super::FieldPath`]'s text; those of runtime owners may be left out.
+    #[serde(default)]
+    pub taken: std::collections::BTreeMap<String, Taken>,
     /// The field that the runtime may own.
     pub runtime: Option<RuntimeField>,
     /// Labels that say which pool, stage and workload this is (`floodway.dev/…`,

@@ -36,8 +36,9 @@ pub struct FieldChange {
     pub after: Option<Value>,
 }
 
-/// SHA-256 (hex) over what a change was computed from: owned fields, identity,
-/// ownership, and the facts its guards relied on. `absent` for nothing.
+/// What a change was computed from, as `identity.marks.fields.facts`, each the
+/// first half of a SHA-256 in hex; `absent` for nothing. Runtime-owned fields,
+/// resourceVersion, status and what others own are not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub String);
@@ -173,6 +174,9 @@ pub struct Plan {
     pub locations: Vec<Location>,
     /// Everything that is owned or wanted, no-ops too, in the order of applying.
     pub changes: Vec<Change>,
+    /// What `--target` restricted it to; empty: the whole environment.
+    #[serde(default)]
+    pub targets: Vec<String>,
     /// Pool by pool.
     pub pools: Vec<PoolDelta>,
     /// Sums.

@@ -3,8 +3,10 @@
 
 mod change;
 mod step;
+mod verdict;
 
 pub use change::{
     Action, Change, Checked, FieldChange, Fingerprint, Flow, Plan, PoolDelta, Refusal, Totals,
 };
 pub use step::{Precondition, Step};
+pub use verdict::{CheckRequest, FailureKind, PortError, Verdict};

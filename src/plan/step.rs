@@ -1,5 +1,6 @@
 //! The smallest things that apply does, each repeatable.
 
+use crate::desired::Seed;
 use crate::observe::ResourceId;
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precondition {
-    /// It must not exist, or exist because an earlier try of this very step made it.
+    /// It must not exist, or exist with this environment's marks because this
+    /// plan (an earlier step, or an earlier try of this one) made it.
     Absent,
     /// It must still be the one with this UID.
     Is(String),
@@ -25,6 +27,10 @@ pub enum Step {
         id: ResourceId,
         /// The owned fields, whole.
         body: Value,
+        /// A field outside `body` that gets a value if this makes the thing:
+        /// the handover manager owns it from the first moment, `floodway`
+        /// never. Of no effect on a thing that exists.
+        seed: Option<Seed>,
         /// What must be true.
         precondition: Precondition,
         /// Take fields over from the managers that own them.
@@ -55,7 +61,8 @@ pub enum Step {
         /// When to give up.
         limit: Span,
     },
-    /// Deletes `id` and waits until it is gone.
+    /// Deletes `id` and waits until it is gone. A Namespace is refused (kind
+    /// `Rejected`) while anything is left in it that is not being deleted.
     Delete {
         /// The thing.
         id: ResourceId,
