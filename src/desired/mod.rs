@@ -1,5 +1,71 @@
-//! Which Kubernetes objects and AWS groups should exist.
+//! Which Kubernetes objects and AWS groups should exist: environment and
+//! decision, written out through `templates/`.
 
+mod alerts;
+mod burst;
+mod cluster;
+mod error;
+mod names;
+mod network;
+mod scene;
+mod stages;
+mod templates;
+mod view;
+mod workloads;
 mod world;
+mod yaml;
 
+pub use error::DesiredError;
+pub use templates::{EMBEDDED, Templates};
 pub use world::{Desired, DesiredWorld, Seed};
+
+use crate::decide::Decision;
+use crate::observe::{Inventory, Mark};
+use crate::spec::{Environment, Origins};
+use scene::Scene;
+
+/// Everything that a desired world may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct DesiredInput<'a> {
+    /// What git declares.
+    pub environment: &'a Environment,
+    /// The line that each value came from.
+    pub origins: &'a Origins,
+    /// How much capacity each pool should have.
+    pub decision: &'a Decision,
+    /// What is there: names are kept, and the namespace is only made if absent.
+    pub inventory: &'a Inventory,
+    /// Whose environment it is.
+    pub mark: &'a Mark,
+}
+
+/// Renders everything that should exist. Pure: the same input and templates,
+/// the same world. Only a template can make it fail.
+pub fn render(
+    input: &DesiredInput<'_>,
+    templates: &Templates,
+) -> Result<DesiredWorld, DesiredError> {
+    let scene = Scene::new(*input, templates);
+    let mut resources = Vec::new();
+    if input.environment.onprem.is_some() {
+        resources = cluster::members(&scene)?;
+        let frame = cluster::frame(&scene, &resources)?;
+        resources.extend(frame);
+    }
+    resources.extend(burst::groups(&scene));
+    Ok(DesiredWorld { resources })
+}
+
+/// The operations team's alert rules, as the text of a Prometheus rules file.
+pub fn alert_rules(
+    input: &DesiredInput<'_>,
+    templates: &Templates,
+) -> Result<String, DesiredError> {
+    let scene = Scene::new(*input, templates);
+    templates.text("alerts/rules.yaml", &alerts::view(&scene))
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

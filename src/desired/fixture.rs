@@ -1,0 +1,221 @@
+//! A small environment in which everything occurs once.
+
+use super::{DesiredInput, DesiredWorld, Templates, render};
+use crate::clock::Timestamp;
+use crate::decide::{Decision, PlanningInput, Supply, decide};
+use crate::id::Name;
+use crate::observe::{Inventory, Live, Mark, Ownership, ResourceId};
+use crate::spec::model::*;
+use crate::spec::{Catalog, InstanceType, Origins};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// A unit or name from its text.
+pub(super) fn unit<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Three stages in a row; an on-prem pool with GPUs that the controller moves,
+/// an autoscaled one without, a fixed one; a burst pool that joins the cluster
+/// and one that stands alone.
+pub(super) fn environment() -> Environment {
+    Environment {
+        environment: Identity { name: unit("prod"), phase: None, protected: true, max_destroy: 2 },
+        slo: Slo {
+            availability: unit("99.95%"),
+            ttft_p99: Some(unit("500ms")),
+            tpot_p99: None,
+            e2e_p99: Some(unit("30s")),
+            error_rate: unit("0.5%"),
+        },
+        service: Service {
+            name: unit("deepseek"),
+            namespace: unit("inference"),
+            model: "deepseek-ai/DeepSeek-R1-Distill-Llama-8B".into(),
+            stages: BTreeMap::from([
+                (unit("preprocess"), stage(0, "8", "16Gi", Some("inference"))),
+                (unit("inference"), stage(1, "8", "64Gi", Some("postprocess"))),
+                (unit("postprocess"), stage(0, "500m", "2Gi", None)),
+            ]),
+        },
+        onprem: Some(OnPrem {
+            provider: OnPremProvider::Sim,
+            context: None,
+            cluster_uid: None,
+            pools: BTreeMap::from([
+                (unit("h100"), on_prem_pool("inference", Count::Between { min: 3, max: 20 }, None)),
+                (
+                    unit("front"),
+                    on_prem_pool(
+                        "preprocess",
+                        Count::Between { min: 3, max: 20 },
+                        Some(Hpa { cpu: Some(unit("70%")), requests_per_second: Some(1000) }),
+                    ),
+                ),
+                (unit("back"), on_prem_pool("postprocess", Count::Fixed(2), None)),
+            ]),
+        }),
+        aws: Some(Aws {
+            provider: AwsProvider::Sim,
+            account: None,
+            region: "us-east-1".into(),
+            prices: BTreeMap::new(),
+            pools: BTreeMap::from([
+                (unit("g6e"), burst_pool(Join::Kubernetes, Count::Between { min: 0, max: 10 })),
+                (unit("edge"), burst_pool(Join::Standalone, Count::Fixed(1))),
+            ]),
+        }),
+        burst: Burst {
+            target_utilization: unit("80%"),
+            forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%") },
+            scale_in: ScaleIn { stabilization: unit("15m"), drain: unit("10m") },
+            budget: None,
+        },
+        signals: Some(Signals {
+            prometheus: "http://prometheus.monitoring:9090".into(),
+            demand: None,
+        }),
+        rollout: Rollout::default(),
+        moved: Vec::new(),
+    }
+}
+
+fn stage(gpus: u32, cpu: &str, memory: &str, next: Option<&str>) -> Stage {
+    Stage {
+        image: "registry.example/stage@sha256:0123456789abcdef".into(),
+        gpus,
+        resources: Resources { cpu: unit(cpu), memory: unit(memory) },
+        next: next.map(unit),
+        demand: None,
+        port: 50051,
+        max_message: unit("100Mi"),
+        startup: if gpus > 0 { unit("15m") } else { unit("30s") },
+        drain: if gpus > 0 { unit("2m") } else { unit("30s") },
+        args: vec!["--log-level=info".into()],
+        env: texts(&[("LOG_FORMAT", "json")]),
+    }
+}
+
+pub(super) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> OnPremPool {
+    OnPremPool {
+        stage: unit(stage),
+        replicas,
+        capacity: unit("18 req/s"),
+        hpa,
+        node_selector: texts(&[("nvidia.com/gpu.product", "H100")]),
+        tolerations: vec![Toleration {
+            key: "nvidia.com/gpu".into(),
+            value: None,
+            effect: Some("NoSchedule".into()),
+        }],
+    }
+}
+
+fn burst_pool(join: Join, size: Count) -> BurstPool {
+    BurstPool {
+        stage: unit("inference"),
+        size,
+        join,
+        region: None,
+        instance_types: vec!["g6e.12xlarge".into(), "g5.12xlarge".into()],
+        spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
+        subnets: Subnets { ids: Vec::new(), tags: texts(&[("tier", "gpu")]) },
+        image: ImageRef { name: "gpu-inference".into(), channel: "stable".into() },
+        capacity: BTreeMap::from([
+            ("g6e.12xlarge".into(), unit("9 req/s")),
+            ("g5.12xlarge".into(), unit("6 req/s")),
+        ]),
+        replicas_per_node: None,
+        warm_pool: 2,
+    }
+}
+
+pub(super) fn mark() -> Mark {
+    Mark {
+        environment: "prod".into(),
+        repository: "github.com/acme/infra".into(),
+        file: "environments/prod.toml".into(),
+    }
+}
+
+pub(super) fn empty() -> Inventory {
+    Inventory::empty(Timestamp::UNIX_EPOCH)
+}
+
+pub(super) fn decision(environment: &Environment, inventory: &Inventory) -> Decision {
+    let mut catalog = Catalog::default();
+    for (name, usd) in [("g6e.12xlarge", "$10.49/h"), ("g5.12xlarge", "$5.67/h")] {
+        catalog.insert(name.into(), InstanceType { gpus: 4, usd_per_hour: unit(usd) });
+    }
+    let supply = Supply::from_inventory(environment, inventory);
+    decide(&PlanningInput {
+        environment,
+        origins: &Origins::default(),
+        catalog: &catalog,
+        supply: &supply,
+    })
+}
+
+/// The world of `environment` where `inventory` is there.
+pub(super) fn world(environment: &Environment, inventory: &Inventory) -> DesiredWorld {
+    with_templates(environment, inventory, &Templates::embedded().unwrap()).unwrap()
+}
+
+pub(super) fn with_templates(
+    environment: &Environment,
+    inventory: &Inventory,
+    templates: &Templates,
+) -> Result<DesiredWorld, super::DesiredError> {
+    let decision = decision(environment, inventory);
+    let input = DesiredInput {
+        environment,
+        origins: &Origins::default(),
+        decision: &decision,
+        inventory,
+        mark: &mark(),
+    };
+    render(&input, templates)
+}
+
+/// The owned Deployment of a pool, as it would be seen.
+pub(super) fn live(name: &str, stage: &str, pool: &str) -> Live {
+    let fields = serde_json::json!({
+        "spec": { "selector": { "matchLabels": { "floodway.dev/workload": name } } }
+    });
+    live_thing(
+        ResourceId::kubernetes("apps/v1", "Deployment", Some("inference"), name),
+        stage,
+        pool,
+        fields,
+    )
+}
+
+pub(super) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value) -> Live {
+    Live {
+        uid: format!("uid-{}", id.name),
+        id,
+        ownership: Ownership::Ours,
+        fields,
+        taken: BTreeMap::new(),
+        runtime: None,
+        marks: texts(&[("stage", stage), ("pool", pool)]),
+        workload: None,
+        deleting: false,
+    }
+}
+
+pub(super) fn inventory(things: impl IntoIterator<Item = Live>) -> Inventory {
+    let mut inventory = empty();
+    inventory.capabilities.namespace_exists = true;
+    inventory.resources = things.into_iter().map(|live| (live.id.clone(), live)).collect();
+    inventory
+}
+
+pub(super) fn name(text: &str) -> Name {
+    unit(text)
+}

@@ -1,0 +1,176 @@
+//! Names of what a pool becomes. A thing is found again by its marks, never by
+//! its name; so a renamed pool keeps what runs, and a new name is only made
+//! where nothing that can be kept is there.
+
+use crate::decide::{BurstGroup, CapacityType, Decision};
+use crate::id::Name;
+use crate::observe::marks;
+use crate::observe::{Inventory, Live, Ownership};
+use crate::spec::Environment;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A DNS label, and a label's value, ends here.
+const LABEL_MAX: usize = 63;
+
+/// `parts` joined by `-`, shortened to `room` characters by a hash of the whole
+/// where it is longer: the same parts, the same name.
+pub(super) fn join(parts: &[&str], room: usize) -> String {
+    let whole = parts.join("-");
+    if whole.len() <= room {
+        return whole;
+    }
+    let hash: String =
+        Sha256::digest(&whole).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let kept: String = whole.chars().take(room - hash.len() - 1).collect();
+    format!("{}-{hash}", kept.trim_end_matches('-'))
+}
+
+/// `<service>-<stage>`: a stage's Service and ServiceAccount.
+pub(super) fn of_stage(environment: &Environment, stage: &Name) -> String {
+    join(&[environment.service.name.as_str(), stage.as_str()], LABEL_MAX)
+}
+
+/// The workload name of each pool: its Deployment's, or its EndpointSlice's.
+pub(super) fn workloads(
+    environment: &Environment,
+    decision: &Decision,
+    inventory: &Inventory,
+) -> BTreeMap<Name, String> {
+    let mut names: BTreeMap<Name, String> = decision
+        .pools
+        .iter()
+        .filter_map(|(pool, decided)| {
+            kept_workload(environment, decision, inventory, pool, &decided.stage)
+                .map(|name| (pool.clone(), name))
+        })
+        .collect();
+    let mut taken: BTreeSet<String> = ours(environment, inventory)
+        .map(|live| live.id.name.clone())
+        .chain(names.values().cloned())
+        .collect();
+    for (pool, decided) in &decision.pools {
+        if names.contains_key(pool) {
+            continue;
+        }
+        let parts = [environment.service.name.as_str(), decided.stage.as_str(), pool.as_str()];
+        let name = lowest_free(&parts, &taken);
+        taken.insert(name.clone());
+        names.insert(pool.clone(), name);
+    }
+    names
+}
+
+/// The name of a pool's group, kept where one of the same offering is there.
+pub(super) fn group(
+    environment: &Environment,
+    decision: &Decision,
+    inventory: &Inventory,
+    pool: &Name,
+    group: &BurstGroup,
+) -> String {
+    let text = |live: &Live, field: &str| {
+        live.fields.get(field).and_then(|value| value.as_str()).map(str::to_owned)
+    };
+    let (tag, capacity_type) = match group.capacity_type {
+        CapacityType::OnDemand => ("od", "on-demand"),
+        CapacityType::Spot => ("spot", "spot"),
+    };
+    let kept = former_names(environment, decision, pool).into_iter().find_map(|name| {
+        inventory
+            .of_pool("AutoScalingGroup", &name)
+            .filter(|live| {
+                !live.deleting
+                    && live.id.scope.as_deref() == Some(&group.region)
+                    && text(live, "instance_type").as_deref() == Some(&group.instance_type)
+                    && text(live, "capacity_type").as_deref() == Some(capacity_type)
+            })
+            .map(|live| live.id.name.clone())
+            .min_by_key(|name| (name.len(), name.clone()))
+    });
+    let environment = environment.environment.name.as_str();
+    kept.unwrap_or_else(|| format!("{environment}-{pool}-{tag}-{}", group.instance_type))
+}
+
+/// Whether a pool's endpoint is an EndpointSlice; else it is a Deployment.
+pub(super) fn is_standalone(environment: &Environment, pool: &Name) -> bool {
+    let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
+    burst.is_some_and(|pool| pool.join == crate::spec::model::Join::Standalone)
+}
+
+/// Deployments and EndpointSlices share one space of names, because a
+/// workload's name is also the label of its nodes.
+fn ours<'a>(
+    environment: &'a Environment,
+    inventory: &'a Inventory,
+) -> impl Iterator<Item = &'a Live> {
+    inventory.resources.values().filter(|live| {
+        live.ownership == Ownership::Ours
+            && matches!(live.id.kind.as_str(), "Deployment" | "EndpointSlice")
+            && live.id.scope.as_deref() == Some(environment.service.namespace.as_str())
+    })
+}
+
+fn kept_workload(
+    environment: &Environment,
+    decision: &Decision,
+    inventory: &Inventory,
+    pool: &Name,
+    stage: &Name,
+) -> Option<String> {
+    let kind = if is_standalone(environment, pool) { "EndpointSlice" } else { "Deployment" };
+    former_names(environment, decision, pool).into_iter().find_map(|name| {
+        ours(environment, inventory)
+            .filter(|live| live.id.kind == kind && live.pool() == Some(&name))
+            .filter(|live| can_stay(live, stage))
+            .map(|live| live.id.name.clone())
+            .min_by_key(|name| (name.len(), name.clone()))
+    })
+}
+
+/// Whether what cannot be changed in place is as it should be.
+fn can_stay(live: &Live, stage: &Name) -> bool {
+    let same_stage = live.marks.get("stage").is_none_or(|marked| marked == stage.as_str());
+    let selector = live.fields.pointer("/spec/selector/matchLabels");
+    let same_selector = selector.is_none_or(|labels| {
+        labels.as_object().is_some_and(|labels| labels.len() == 1)
+            && labels.get(marks::WORKLOAD).and_then(|v| v.as_str()) == Some(&live.id.name)
+    });
+    !live.deleting && same_stage && same_selector
+}
+
+/// The pool's name and then those it had before, by `[[moved]]`; not those that
+/// another pool of today has.
+fn former_names(environment: &Environment, decision: &Decision, pool: &Name) -> Vec<String> {
+    let mut names = vec![pool.to_string()];
+    let mut next = 0;
+    while let Some(name) = names.get(next).cloned() {
+        for moved in environment.moved.iter().filter(|moved| moved.to == name) {
+            let reused = decision.pools.contains_key(moved.from.as_str());
+            if !reused && !names.contains(&moved.from) {
+                names.push(moved.from.clone());
+            }
+        }
+        next += 1;
+    }
+    names
+}
+
+fn lowest_free(parts: &[&str], taken: &BTreeSet<String>) -> String {
+    let first = join(parts, LABEL_MAX);
+    if !taken.contains(&first) {
+        return first;
+    }
+    let mut number = 2u32;
+    loop {
+        let suffix = format!("-{number}");
+        let name = format!("{}{suffix}", join(parts, LABEL_MAX - suffix.len()));
+        if !taken.contains(&name) {
+            return name;
+        }
+        number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

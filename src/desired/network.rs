@@ -1,0 +1,95 @@
+//! NetworkPolicies: nothing flows but what the stages need.
+
+use super::scene::{About, Scene};
+use super::stages::{about, metrics_port};
+use super::view::{NextStage, Plain, StagePolicy};
+use super::{Desired, DesiredError, names};
+use crate::id::Name;
+use crate::observe::marks;
+use crate::spec::Environment;
+use crate::spec::model::{Join, Stage};
+
+const API: &str = "networking.k8s.io/v1";
+const KIND: &str = "NetworkPolicy";
+
+/// Private address ranges (RFC 1918) and shared address space (RFC 6598): where
+/// a VPC's instances can be.
+const PRIVATE_RANGES: [&str; 4] =
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
+/// Deny all, and allow DNS, for every pod of the environment.
+pub(super) fn environment_policies(scene: &Scene<'_>) -> Result<Vec<Desired>, DesiredError> {
+    let policy = |suffix: &str, why: &str| {
+        let id = scene.id(API, KIND, &format!("{}-{suffix}", scene.input.mark.parent_name()));
+        let view = Plain { meta: scene.member(&id, &[]), environment: scene.environment_name() };
+        let about = About {
+            reason: scene.because("environment.name", why),
+            after: vec![scene.parent_id()],
+        };
+        scene.render(&format!("kubernetes/networkpolicy-{suffix}.yaml"), id, &view, about)
+    };
+    Ok(vec![
+        policy("default-deny", "nothing flows that no policy allows")?,
+        policy("dns", "stages find each other by DNS")?,
+    ])
+}
+
+/// What one stage needs.
+pub(super) fn stage_policy(
+    scene: &Scene<'_>,
+    name: &Name,
+    stage: &Stage,
+) -> Result<Desired, DesiredError> {
+    let environment = scene.environment();
+    let stages = &environment.service.stages;
+    let id = scene.stage_id(API, KIND, name);
+    let view = StagePolicy {
+        meta: scene.member(&id, &[(marks::STAGE, name.as_str())]),
+        environment: scene.environment_name(),
+        stage: name.to_string(),
+        callers: stages
+            .iter()
+            .filter(|(_, caller)| caller.next.as_ref() == Some(name))
+            .map(|(caller, _)| caller.to_string())
+            .collect(),
+        port: stage.port,
+        metrics_port: metrics_port(stage),
+        prometheus_namespace: prometheus_namespace(environment),
+        next: stage.next.as_ref().and_then(|next| {
+            let called = stages.get(next)?;
+            let outside = if has_standalone_pool(environment, next) {
+                PRIVATE_RANGES.to_vec()
+            } else {
+                Vec::new()
+            };
+            Some(NextStage { stage: next.to_string(), port: called.port, outside })
+        }),
+    };
+    scene.render("kubernetes/networkpolicy-stage.yaml", id, &view, about(scene, name))
+}
+
+/// Where a stage's callers find it: every ready replica, for the client to
+/// choose from.
+pub(super) fn dns_target(environment: &Environment, stage: &Name, port: u16) -> String {
+    let service = names::of_stage(environment, stage);
+    format!("dns:///{service}.{}.svc:{port}", environment.service.namespace)
+}
+
+fn has_standalone_pool(environment: &Environment, stage: &Name) -> bool {
+    let pools = environment.aws.iter().flat_map(|aws| aws.pools.values());
+    pools.into_iter().any(|pool| pool.join == Join::Standalone && &pool.stage == stage)
+}
+
+/// The namespace in the URL of a Service: `http://prometheus.monitoring:9090`,
+/// `….monitoring.svc`, `….monitoring.svc.cluster.local`.
+fn prometheus_namespace(environment: &Environment) -> Option<String> {
+    let url = &environment.signals.as_ref()?.prometheus;
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let host = rest.split(['/', ':']).next()?;
+    let mut labels = host.split('.');
+    let (_service, namespace) = (labels.next()?, labels.next()?);
+    let in_cluster = matches!(labels.next(), None | Some("svc"));
+    let is_name = namespace.parse::<Name>().is_ok();
+    let is_address = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (in_cluster && is_name && !is_address).then(|| namespace.to_owned())
+}
