@@ -1,4 +1,8 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
+#![allow(unreachable_pub, dead_code, reason = "support is shared by tests of several features")]
 
 mod layers;
+mod support;
+#[cfg(feature = "kube")]
+mod testbed;

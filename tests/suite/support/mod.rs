@@ -1,0 +1,5 @@
+//! What the tests stand on.
+
+#[cfg(feature = "kube")]
+pub mod bed;
+pub mod programs;
