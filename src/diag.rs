@@ -1,11 +1,19 @@
 //! Diagnostics as data: what is wrong, where, and what to do.
 
-use std::collections::BTreeMap;
+mod json;
+mod render;
+mod sources;
+
+pub use render::{Colour, Look};
+pub use sources::{Place, Sources};
+
+use serde::Serialize;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing can be done before it is mended.
     Error,
@@ -40,7 +48,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), labels: vec![], help: None }
+        let message = printable(message.into());
+        Self { severity: Severity::Error, message, labels: vec![], help: None }
     }
 
     /// A warning.
@@ -51,72 +60,109 @@ impl Diagnostic {
     /// With a place.
     #[must_use]
     pub fn at(mut self, file: &Arc<str>, span: Range<usize>, text: impl Into<String>) -> Self {
-        self.labels.push(Label { file: Arc::clone(file), span, text: text.into() });
+        let text = printable(text.into());
+        self.labels.push(Label { file: Arc::clone(file), span, text });
         self
     }
 
     /// With what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(help.into()));
         self
     }
 }
 
-/// A place for people and editors.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file, relative to the repository.
-    pub file: Arc<str>,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-}
-
-/// The texts that spans point into.
+/// All that is wrong with something, and the texts that it points into.
+///
+/// What a hostile file can make it hold is bounded: past [`Self::MAX`] it only
+/// counts.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
-    files: BTreeMap<Arc<str>, Source>,
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+    left_out: usize,
+    errors: usize,
+    /// The texts that labels point into.
+    pub sources: Sources,
 }
 
-#[derive(Debug, Clone)]
-struct Source {
-    text: Arc<str>,
-    line_starts: Vec<usize>,
-}
+impl Diagnostics {
+    /// The most that are kept.
+    pub const MAX: usize = 100;
 
-impl Sources {
-    /// Adds a file.
-    pub fn insert(&mut self, file: Arc<str>, text: Arc<str>) {
-        let line_starts = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1))
-            .collect();
-        self.files.insert(file, Source { text, line_starts });
-    }
-
-    /// A file's text.
-    pub fn text(&self, file: &str) -> Option<&Arc<str>> {
-        self.files.get(file).map(|source| &source.text)
-    }
-
-    /// Line and column of byte `at`; the first place of the file where it is
-    /// out of it.
-    pub fn place(&self, file: &Arc<str>, at: usize) -> Place {
-        let mut place = Place { file: Arc::clone(file), line: 1, column: 1 };
-        if let Some(source) = self.files.get(file) {
-            let line = source.line_starts.partition_point(|start| *start <= at);
-            let start = source.line_starts[line - 1];
-            place.line = line;
-            let before = source.text.get(start..at).unwrap_or_default();
-            place.column = before.chars().count() + 1;
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        if self.is_full() {
+            self.left_out += 1;
+        } else {
+            self.items.push(diagnostic);
         }
-        place
     }
+
+    /// Whether more are only counted: a hint for them need not be sought.
+    pub fn is_full(&self) -> bool {
+        self.items.len() >= Self::MAX
+    }
+
+    /// Those that are kept.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
+    /// How many were found and not kept.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Whether anything must be mended.
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// How many errors were found, and how many warnings.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.errors, self.items.len() + self.left_out - self.errors)
+    }
+
+    /// Errors first, and each kind in the order of the text.
+    pub fn sort(&mut self) {
+        self.items.sort_by_cached_key(|diagnostic| {
+            let place =
+                diagnostic.labels.first().map(|label| (Arc::clone(&label.file), label.span.start));
+            (diagnostic.severity, place)
+        });
+    }
+
+    /// Keeps those for which `keep` is true.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Diagnostic) -> bool) {
+        let errors = &mut self.errors;
+        self.items.retain(|diagnostic| {
+            let kept = keep(diagnostic);
+            *errors -= usize::from(!kept && diagnostic.severity == Severity::Error);
+            kept
+        });
+    }
+}
+
+/// Without the characters by which a text could steer a terminal: what a
+/// diagnostic quotes may come from a stranger's pull request.
+fn printable(text: String) -> String {
+    let steers = |c: char| c.is_control() && c != '\n';
+    if text.contains(steers) { text.replace(steers, "\u{fffd}") } else { text }
 }
 
 /// The name in `known` that `written` was probably meant to be.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody meant a name of that length, and comparing with it is slow.
+    if written.len() > 80 {
+        return None;
+    }
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
@@ -130,18 +176,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_count_lines_and_characters_from_one() {
-        let mut sources = Sources::default();
-        let file: Arc<str> = "a.toml".into();
-        sources.insert(Arc::clone(&file), "ä = 1\nb = 2\n".into());
-        let place = |at| {
-            let place = sources.place(&file, at);
-            (place.line, place.column)
-        };
-        assert_eq!(
-            [place(0), place(3), place(7), place(13), place(99)],
-            [(1, 1), (1, 3), (2, 1), (3, 1), (3, 1)]
-        );
+    fn quoted_text_cannot_steer_the_terminal() {
+        let diagnostic = Diagnostic::error("\u{1b}[2Jgone\nnext").help("\r");
+        assert_eq!(diagnostic.message, "\u{fffd}[2Jgone\nnext");
+        assert_eq!(diagnostic.help.as_deref(), Some("\u{fffd}"));
+    }
+
+    #[test]
+    fn more_than_can_be_read_is_only_counted() {
+        let mut all = Diagnostics::default();
+        for _ in 0..250 {
+            all.push(Diagnostic::error("x"));
+        }
+        assert_eq!((all.iter().count(), all.left_out(), all.counts()), (100, 150, (250, 0)));
     }
 
     #[test]

@@ -37,7 +37,7 @@ const BELONGS: [(&str, &[&str]); 16] = [
     ("octocrab::", &["backend/github"]),
     ("clap::", &["cli"]),
     ("indicatif::", &["cli"]),
-    ("miette::", &["diag.rs", "diag", "render"]),
+    ("annotate_snippets::", &["diag"]),
     ("toml_edit::", &["spec"]),
     ("tera::", &["desired", "render", "rollout"]),
     ("Timestamp::now(", &["clock.rs"]),
