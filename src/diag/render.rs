@@ -57,6 +57,9 @@ impl Diagnostics {
     }
 }
 
+/// Labels, and which of them is the primary one.
+type Labels<'a> = Vec<(&'a Label, bool)>;
+
 impl Diagnostic {
     /// As text, with a newline at its end.
     pub fn render(&self, sources: &Sources, look: Look) -> String {
@@ -76,8 +79,8 @@ impl Diagnostic {
     }
 
     /// The labels by file, in the order in which files first appear.
-    fn files(&self) -> Vec<(&Arc<str>, Vec<(&Label, bool)>)> {
-        let mut files: Vec<(&Arc<str>, Vec<(&Label, bool)>)> = Vec::new();
+    fn files(&self) -> Vec<(&Arc<str>, Labels<'_>)> {
+        let mut files: Vec<(&Arc<str>, Labels<'_>)> = Vec::new();
         for (at, label) in self.labels.iter().enumerate() {
             match files.iter_mut().find(|(file, _)| **file == label.file) {
                 Some((_, labels)) => labels.push((label, at == 0)),
