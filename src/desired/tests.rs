@@ -12,3 +12,10 @@ fn every_id_occurs_once_and_everything_waited_for_is_there() {
         }
     }
 }
+
+mod flows;
+mod golden;
+mod hostile;
+mod shapes;
+#[cfg(feature = "kube")]
+mod typed;

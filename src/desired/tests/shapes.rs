@@ -1,0 +1,271 @@
+//! Who owns which field, what comes after what, and numbers that must fit.
+
+use super::super::fixture::{self, environment, unit};
+use crate::decide::DesiredOwner;
+use crate::desired::{Desired, DesiredWorld};
+use crate::observe::Side;
+use crate::spec::Environment;
+use crate::spec::model::{Count, Hpa};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn world(environment: &Environment) -> DesiredWorld {
+    fixture::world(environment, &fixture::empty())
+}
+
+fn find<'a>(world: &'a DesiredWorld, kind: &str, name: &str) -> &'a Desired {
+    world
+        .resources
+        .iter()
+        .find(|desired| desired.id.kind == kind && desired.id.name == name)
+        .unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
+fn pod<'a>(world: &'a DesiredWorld, deployment: &str) -> &'a Value {
+    &find(world, "Deployment", deployment).body["spec"]["template"]["spec"]
+}
+
+#[test]
+fn a_fixed_pool_has_replicas_in_its_body_and_no_other_owner() {
+    let world = world(&environment());
+    let fixed = find(&world, "Deployment", "deepseek-postprocess-back");
+    assert_eq!(fixed.body["spec"]["replicas"], json!(2));
+    assert_eq!(fixed.seed, None);
+}
+
+#[test]
+fn replicas_that_the_runtime_moves_are_only_a_seed() {
+    let world = world(&environment());
+    for (name, owner, start) in [
+        ("deepseek-preprocess-front", DesiredOwner::Hpa, 3),
+        ("deepseek-inference-h100", DesiredOwner::Controller, 3),
+        ("deepseek-inference-g6e", DesiredOwner::Controller, 0),
+    ] {
+        let desired = find(&world, "Deployment", name);
+        assert_eq!(desired.body["spec"].get("replicas"), None, "{name}");
+        let seed = desired.seed.as_ref().unwrap();
+        assert_eq!((seed.path.as_str(), seed.owner), ("/spec/replicas", owner));
+        assert_eq!(seed.value, json!(start), "{name}");
+    }
+}
+
+#[test]
+fn a_burst_deployment_has_as_many_replicas_as_its_nodes_hold() {
+    let mut environment = environment();
+    environment.aws.as_mut().unwrap().pools.get_mut("g6e").unwrap().size = Count::Fixed(3);
+    let world = world(&environment);
+    // Four GPUs a node, one a replica.
+    let desired = find(&world, "Deployment", "deepseek-inference-g6e");
+    assert_eq!(desired.body["spec"]["replicas"], json!(12));
+    let on_demand = find(&world, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge");
+    let spot = find(&world, "AutoScalingGroup", "prod-g6e-spot-g6e.12xlarge");
+    assert_eq!((&on_demand.body["desired"], &spot.body["desired"]), (&json!(2), &json!(1)));
+    assert_eq!(on_demand.seed, None);
+}
+
+#[test]
+fn groups_of_a_runtime_owned_pool_only_start_at_their_number() {
+    let world = world(&environment());
+    let group = find(&world, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge");
+    assert_eq!(group.body.get("desired"), None);
+    let seed = group.seed.as_ref().unwrap();
+    assert_eq!((seed.path.as_str(), &seed.value), ("/desired", &json!(0)));
+    assert_eq!((&group.body["min"], &group.body["max"]), (&json!(0), &json!(10)));
+}
+
+#[test]
+fn a_warm_pool_stands_only_beside_the_first_on_demand_group() {
+    let world = world(&environment());
+    let warm: Vec<_> = world
+        .resources
+        .iter()
+        .filter(|d| d.pool.as_ref().is_some_and(|pool| pool.as_str() == "g6e"))
+        .filter(|d| d.body.get("warm_pool").is_some_and(|warm| warm != &json!(0)))
+        .map(|d| d.id.name.as_str())
+        .collect();
+    assert_eq!(warm, ["prod-g6e-od-g6e.12xlarge"]);
+}
+
+#[test]
+fn endpoints_are_the_controllers_even_in_a_pool_of_fixed_size() {
+    let world = world(&environment());
+    let slice = find(&world, "EndpointSlice", "deepseek-inference-edge");
+    assert_eq!(slice.body.get("endpoints"), None);
+    let seed = slice.seed.as_ref().unwrap();
+    assert_eq!((seed.path.as_str(), seed.owner), ("/endpoints", DesiredOwner::Controller));
+}
+
+#[test]
+fn the_namespace_is_made_only_where_it_is_absent_and_is_never_a_member() {
+    let absent = world(&environment());
+    let namespace = find(&absent, "Namespace", "inference");
+    assert!(!namespace.member);
+    assert_eq!(namespace.body["metadata"]["labels"].get("applyset.kubernetes.io/part-of"), None);
+    let present = fixture::world(&environment(), &fixture::inventory([]));
+    assert!(present.resources.iter().all(|desired| desired.id.kind != "Namespace"));
+}
+
+#[test]
+fn the_parent_names_the_kinds_and_the_number_of_its_members() {
+    let world = world(&environment());
+    let parent = find(&world, "ConfigMap", "floodway-prod");
+    let members: Vec<_> =
+        world.resources.iter().filter(|d| d.member && d.id.side == Side::Kubernetes).collect();
+    let id = &parent.body["metadata"]["labels"]["applyset.kubernetes.io/id"];
+    for member in &members {
+        let labels = &member.body["metadata"]["labels"];
+        assert_eq!(&labels["applyset.kubernetes.io/part-of"], id, "{}", member.id);
+        assert_eq!(labels["floodway.dev/environment"], json!("prod"));
+    }
+    let annotations = &parent.body["metadata"]["annotations"];
+    assert_eq!(annotations["floodway.dev/members"], json!(members.len().to_string()));
+    let kinds = annotations["applyset.kubernetes.io/contains-group-kinds"].as_str().unwrap();
+    assert!(kinds.contains("Deployment.apps") && kinds.contains("PriorityClass.scheduling.k8s.io"));
+    assert!(members.iter().all(|member| kinds.split(',').any(|k| k == member.id.group_kind())));
+}
+
+/// Law: nothing waits for what waits for it, and the mark of ownership is left
+/// before anything else is.
+#[test]
+fn everything_waits_in_the_end_for_the_parent_and_never_for_itself() {
+    let world = world(&environment());
+    let after: BTreeMap<_, _> = world.resources.iter().map(|d| (&d.id, &d.after)).collect();
+    for desired in &world.resources {
+        let mut reached = Vec::new();
+        let mut open: Vec<_> = desired.after.iter().collect();
+        while let Some(id) = open.pop() {
+            assert_ne!(id, &desired.id, "a cycle");
+            if !reached.contains(&id) {
+                reached.push(id);
+                open.extend(after[id]);
+            }
+        }
+        let first = matches!(desired.id.kind.as_str(), "Namespace");
+        let is_parent = desired.id.name == "floodway-prod" && desired.id.kind == "ConfigMap";
+        let marked = reached.iter().any(|id| id.name == "floodway-prod" && id.kind == "ConfigMap");
+        assert!(first || is_parent || marked, "{} does not wait for the parent", desired.id);
+    }
+}
+
+#[test]
+fn a_deployment_waits_for_what_its_pods_name_and_for_its_nodes() {
+    let world = world(&environment());
+    let after = &find(&world, "Deployment", "deepseek-inference-g6e").after;
+    let kinds: Vec<_> = after.iter().map(|id| id.kind.as_str()).collect();
+    for kind in ["ServiceAccount", "PriorityClass", "Service", "NetworkPolicy", "AutoScalingGroup"]
+    {
+        assert!(kinds.contains(&kind), "{kind} in {kinds:?}");
+    }
+    let hpa = find(&world, "HorizontalPodAutoscaler", "deepseek-preprocess-front");
+    assert!(hpa.after.iter().any(|id| id.kind == "Deployment"));
+}
+
+#[test]
+fn probes_and_grace_fit_what_the_stage_declares() {
+    let world = world(&environment());
+    for (name, startup, drain) in
+        [("deepseek-inference-h100", 900, 120), ("deepseek-preprocess-front", 30, 30)]
+    {
+        let pod = pod(&world, name);
+        let server = &pod["containers"][0];
+        let number = |value: &Value| value.as_u64().unwrap();
+        let probe = &server["startupProbe"];
+        assert!(number(&probe["periodSeconds"]) * number(&probe["failureThreshold"]) >= startup);
+        let pre_stop = number(&server["lifecycle"]["preStop"]["sleep"]["seconds"]);
+        let grace = number(&pod["terminationGracePeriodSeconds"]);
+        assert!(grace >= pre_stop + drain, "{name}: {grace} < {pre_stop} + {drain}");
+        let deployment = find(&world, "Deployment", name);
+        let deadline = number(&deployment.body["spec"]["progressDeadlineSeconds"]);
+        assert!(deadline > startup + grace, "{name}");
+    }
+}
+
+#[test]
+fn gpu_pods_never_surge_but_a_single_replica_is_never_taken_down_first() {
+    let mut environment = environment();
+    let strategy = |environment: &Environment| {
+        let world = world(environment);
+        let deployment = find(&world, "Deployment", "deepseek-inference-h100");
+        deployment.body["spec"]["strategy"]["rollingUpdate"].clone()
+    };
+    assert_eq!(strategy(&environment), json!({ "maxSurge": 0, "maxUnavailable": "10%" }));
+    let pools = &mut environment.onprem.as_mut().unwrap().pools;
+    pools.get_mut("h100").unwrap().replicas = Count::Fixed(1);
+    assert_eq!(strategy(&environment), json!({ "maxSurge": "25%", "maxUnavailable": 0 }));
+}
+
+#[test]
+fn burst_pods_run_only_on_their_own_nodes() {
+    let world = world(&environment());
+    let pod = pod(&world, "deepseek-inference-g6e");
+    let own = json!({ "floodway.dev/workload": "deepseek-inference-g6e" });
+    assert_eq!(pod["nodeSelector"], own);
+    let taint = json!([{
+        "key": "floodway.dev/workload", "operator": "Equal",
+        "value": "deepseek-inference-g6e", "effect": "NoSchedule",
+    }]);
+    assert_eq!(pod["tolerations"], taint);
+    let group = find(&world, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge");
+    assert_eq!(group.body["workload"], json!("deepseek-inference-g6e"));
+}
+
+#[test]
+fn the_pods_of_a_renamed_pool_are_the_same_to_the_letter() {
+    let before = world(&environment());
+    let mut environment = environment();
+    let pools = &mut environment.onprem.as_mut().unwrap().pools;
+    let pool = pools.remove("h100").unwrap();
+    pools.insert(unit("h200"), pool);
+    environment.moved = vec![crate::spec::model::Moved { from: "h100".into(), to: "h200".into() }];
+    let live = fixture::live("deepseek-inference-h100", "inference", "h100");
+    let after = fixture::world(&environment, &fixture::inventory([live]));
+    let deployment =
+        |world: &DesiredWorld| find(world, "Deployment", "deepseek-inference-h100").body.clone();
+    let (before, after) = (deployment(&before), deployment(&after));
+    assert_eq!(before["spec"], after["spec"]);
+    assert_eq!(after["metadata"]["labels"]["floodway.dev/pool"], json!("h200"));
+}
+
+#[test]
+fn quantities_are_written_as_the_api_server_writes_them() {
+    for (rate, written) in [(14, "14"), (1000, "1k"), (1500, "1500"), (2_000_000, "2M")] {
+        let mut environment = environment();
+        let pools = &mut environment.onprem.as_mut().unwrap().pools;
+        let hpa = Hpa { cpu: None, requests_per_second: Some(rate) };
+        pools.get_mut("front").unwrap().hpa = Some(hpa);
+        let world = world(&environment);
+        let hpa = find(&world, "HorizontalPodAutoscaler", "deepseek-preprocess-front");
+        let target = hpa.body.pointer("/spec/metrics/0/external/target/averageValue").unwrap();
+        assert_eq!(target, &json!(written));
+    }
+    let world = world(&environment());
+    let gpus = &pod(&world, "deepseek-inference-h100")["containers"][0]["resources"]["limits"];
+    assert_eq!(gpus["nvidia.com/gpu"], json!("1"));
+}
+
+#[test]
+fn an_environment_without_a_cluster_has_groups_only() {
+    let mut environment = environment();
+    environment.onprem = None;
+    let world = world(&environment);
+    assert!(!world.resources.is_empty());
+    for desired in &world.resources {
+        assert_eq!((desired.id.side, desired.after.len()), (Side::Aws, 0));
+    }
+}
+
+#[test]
+fn alerts_are_a_prometheus_rule_where_that_kind_exists_with_the_same_rules() {
+    let configmap = world(&environment());
+    let text =
+        find(&configmap, "ConfigMap", "floodway-prod-alerts").body["data"]["rules.yaml"].clone();
+    let mut inventory = fixture::empty();
+    inventory.capabilities.prometheus_rules = true;
+    let with_crd = fixture::world(&environment(), &inventory);
+    let rule = find(&with_crd, "PrometheusRule", "floodway-prod-alerts");
+    let rules: Value = serde_saphyr::from_str(text.as_str().unwrap()).unwrap();
+    assert_eq!(rule.body["spec"], rules);
+    assert!(
+        with_crd.resources.iter().all(|d| d.id.kind != "ConfigMap" || d.id.name == "floodway-prod")
+    );
+}
