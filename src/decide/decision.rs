@@ -1,6 +1,7 @@
 //! The words of a decision.
 
 use crate::id::Name;
+use crate::spec::Origins;
 use crate::units::{Rate, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +16,15 @@ pub struct Reason {
     pub at: Option<String>,
     /// In words, without the place: `replicas = 12`, `220 req/s ÷ 18 req/s per replica`.
     pub text: String,
+}
+
+impl Reason {
+    /// A reason that points at the TOML line of `key`.
+    pub fn at(origins: &Origins, key: impl Into<String>, text: impl Into<String>) -> Self {
+        let key = key.into();
+        let at = origins.origin(&key).map(|place| format!("{}:{}", place.file, place.line));
+        Self { key: Some(key), at, text: text.into() }
+    }
 }
 
 impl fmt::Display for Reason {

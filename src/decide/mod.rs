@@ -29,9 +29,7 @@ pub struct PlanningInput<'a> {
 impl PlanningInput<'_> {
     /// A reason that points at the TOML line of `key`.
     pub fn because(&self, key: impl Into<String>, text: impl Into<String>) -> Reason {
-        let key = key.into();
-        let at = self.origins.origin(&key).map(|place| format!("{}:{}", place.file, place.line));
-        Reason { key: Some(key), at, text: text.into() }
+        Reason::at(self.origins, key, text)
     }
 }
 

@@ -4,6 +4,7 @@ use super::scene::{About, Scene};
 use super::view::{Alerts, BurnAlert, LatencyAlert, StageAlerts};
 use super::workloads::SCHEDULING_SECONDS;
 use super::{Desired, DesiredError, names};
+use crate::decide::DesiredOwner;
 use crate::id::Name;
 use crate::observe::ResourceId;
 use crate::spec::model::Slo;
@@ -22,9 +23,9 @@ const BURNS: [(&str, u64, &str, &str, &str, &str); 2] = [
 /// The rules as a PrometheusRule where that CRD is installed, else as a ConfigMap.
 pub(super) fn member(scene: &Scene<'_>) -> Result<Desired, DesiredError> {
     let (template, kind) = if scene.input.inventory.capabilities.prometheus_rules {
-        ("kubernetes/alerts-prometheusrule.yaml", "PrometheusRule")
+        ("templates/kubernetes/alerts-prometheusrule.yaml", "PrometheusRule")
     } else {
-        ("kubernetes/alerts-configmap.yaml", "ConfigMap")
+        ("templates/kubernetes/alerts-configmap.yaml", "ConfigMap")
     };
     let about = About {
         reason: scene.because("slo", "alerts on what the SLO promises"),
@@ -61,9 +62,9 @@ pub(super) fn view(scene: &Scene<'_>) -> Alerts {
 fn stage(scene: &Scene<'_>, name: &Name) -> StageAlerts {
     let environment = scene.environment();
     let in_cluster = |pool: &Name| !names::is_standalone(environment, pool);
-    let has_hpa = |pool: &Name| {
-        let onprem = environment.onprem.as_ref();
-        onprem.and_then(|onprem| onprem.pools.get(pool)).is_some_and(|pool| pool.hpa.is_some())
+    let scaled_by_hpa = |pool: &Name| {
+        let decided = scene.input.decision.pools.get(pool);
+        decided.is_some_and(|decided| decided.owner == DesiredOwner::Hpa)
     };
     let workloads = |chosen: &dyn Fn(&Name) -> bool| {
         let pools = scene.input.decision.pools.iter();
@@ -80,7 +81,7 @@ fn stage(scene: &Scene<'_>, name: &Name) -> StageAlerts {
         // A Deployment's pods: its name, the template's hash, five characters.
         pods: deployments.as_ref().map(|names| format!("({names})-[a-z0-9]+-[a-z0-9]+")),
         deployments,
-        autoscalers: workloads(&has_hpa),
+        autoscalers: workloads(&scaled_by_hpa),
         missing_for: format!("{}s", startup + SCHEDULING_SECONDS),
     }
 }

@@ -41,7 +41,7 @@ fn namespace(scene: &Scene<'_>) -> Result<Desired, DesiredError> {
         reason: scene.because("service.namespace", "the namespace does not exist yet"),
         after: Vec::new(),
     };
-    let desired = scene.render("kubernetes/namespace.yaml", id, &view, about)?;
+    let desired = scene.render("templates/kubernetes/namespace.yaml", id, &view, about)?;
     Ok(Desired { member: false, ..desired })
 }
 
@@ -66,7 +66,7 @@ fn parent(
         reason: scene.because("environment.name", "marks what this environment owns"),
         after,
     };
-    let desired = scene.render("kubernetes/parent.yaml", id, &view, about)?;
+    let desired = scene.render("templates/kubernetes/parent.yaml", id, &view, about)?;
     Ok(Desired { member: false, ..desired })
 }
 
@@ -82,6 +82,6 @@ fn priority_class(scene: &Scene<'_>) -> Result<Desired, DesiredError> {
         reason: scene.because("environment.name", "serving goes before batch work"),
         after: vec![scene.parent_id()],
     };
-    let desired = scene.render("kubernetes/priorityclass.yaml", id, &view, about)?;
+    let desired = scene.render("templates/kubernetes/priorityclass.yaml", id, &view, about)?;
     Ok(Desired { immutable: vec!["/value", "/preemptionPolicy"], ..desired })
 }

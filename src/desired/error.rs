@@ -11,13 +11,13 @@ pub enum DesiredError {
     /// column and the line itself.
     #[error("{report}")]
     Template {
-        /// The template's name: its path under `templates/`.
+        /// The template's name, which is its path.
         template: String,
         /// What is wrong and where.
         report: String,
     },
     /// What a template rendered is not one YAML document.
-    #[error("templates/{template} does not render YAML for {id}: {report}")]
+    #[error("{template} does not render YAML for {id}: {report}")]
     Yaml {
         /// The template's name.
         template: String,
@@ -27,7 +27,7 @@ pub enum DesiredError {
         report: String,
     },
     /// A template rendered something else than it was asked for.
-    #[error("templates/{template} renders {field} `{found}` where {id} needs `{wanted}`")]
+    #[error("{template} renders {field} `{found}` where {id} needs `{wanted}`")]
     Identity {
         /// The template's name.
         template: String,

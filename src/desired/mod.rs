@@ -62,7 +62,7 @@ pub fn alert_rules(
     templates: &Templates,
 ) -> Result<String, DesiredError> {
     let scene = Scene::new(*input, templates);
-    templates.text("alerts/rules.yaml", &alerts::view(&scene))
+    templates.text("templates/alerts/rules.yaml", &alerts::view(&scene))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::stages::{about, metrics_port};
 use super::view::{NextStage, Plain, StagePolicy};
 use super::{Desired, DesiredError, names};
 use crate::id::Name;
-use crate::observe::marks;
+use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Join, Stage};
 
@@ -17,21 +17,37 @@ const KIND: &str = "NetworkPolicy";
 const PRIVATE_RANGES: [&str; 4] =
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
 
+/// The policies of the whole environment: template suffix, and why.
+const ENVIRONMENT_POLICIES: [(&str, &str); 2] = [
+    ("default-deny", "nothing flows that no policy allows"),
+    ("dns", "stages find each other by DNS"),
+];
+
 /// Deny all, and allow DNS, for every pod of the environment.
 pub(super) fn environment_policies(scene: &Scene<'_>) -> Result<Vec<Desired>, DesiredError> {
-    let policy = |suffix: &str, why: &str| {
-        let id = scene.id(API, KIND, &format!("{}-{suffix}", scene.input.mark.parent_name()));
+    let policy = |(suffix, why): (&str, &str)| {
+        let id = environment_policy_id(scene, suffix);
         let view = Plain { meta: scene.member(&id, &[]), environment: scene.environment_name() };
         let about = About {
             reason: scene.because("environment.name", why),
             after: vec![scene.parent_id()],
         };
-        scene.render(&format!("kubernetes/networkpolicy-{suffix}.yaml"), id, &view, about)
+        scene.render(&format!("templates/kubernetes/networkpolicy-{suffix}.yaml"), id, &view, about)
     };
-    Ok(vec![
-        policy("default-deny", "nothing flows that no policy allows")?,
-        policy("dns", "stages find each other by DNS")?,
-    ])
+    ENVIRONMENT_POLICIES.into_iter().map(policy).collect()
+}
+
+/// Every policy that a stage's pods must find in force when they start.
+pub(super) fn policy_ids(scene: &Scene<'_>, stage: &Name) -> Vec<ResourceId> {
+    let environment = ENVIRONMENT_POLICIES.into_iter();
+    environment
+        .map(|(suffix, _)| environment_policy_id(scene, suffix))
+        .chain([scene.stage_id(API, KIND, stage)])
+        .collect()
+}
+
+fn environment_policy_id(scene: &Scene<'_>, suffix: &str) -> ResourceId {
+    scene.id(API, KIND, &format!("{}-{suffix}", scene.input.mark.parent_name()))
 }
 
 /// What one stage needs.
@@ -65,7 +81,7 @@ pub(super) fn stage_policy(
             Some(NextStage { stage: next.to_string(), port: called.port, outside })
         }),
     };
-    scene.render("kubernetes/networkpolicy-stage.yaml", id, &view, about(scene, name))
+    scene.render("templates/kubernetes/networkpolicy-stage.yaml", id, &view, about(scene, name))
 }
 
 /// Where a stage's callers find it: every ready replica, for the client to

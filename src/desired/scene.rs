@@ -91,10 +91,7 @@ impl<'a> Scene<'a> {
 
     /// A reason that points at the TOML line of `key`.
     pub(super) fn because(&self, key: impl Into<String>, text: impl Into<String>) -> Reason {
-        let key = key.into();
-        let place = self.input.origins.origin(&key);
-        let at = place.map(|place| format!("{}:{}", place.file, place.line));
-        Reason { key: Some(key), at, text: text.into() }
+        Reason::at(self.input.origins, key, text)
     }
 
     /// Renders a member of the ApplySet.

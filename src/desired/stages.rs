@@ -32,7 +32,7 @@ fn service_account(scene: &Scene<'_>, name: &Name) -> Result<Desired, DesiredErr
         meta: scene.member(&id, &[(marks::STAGE, name.as_str())]),
         environment: scene.environment_name(),
     };
-    scene.render("kubernetes/serviceaccount.yaml", id, &view, about(scene, name))
+    scene.render("templates/kubernetes/serviceaccount.yaml", id, &view, about(scene, name))
 }
 
 fn service(scene: &Scene<'_>, name: &Name, stage: &Stage) -> Result<Desired, DesiredError> {
@@ -44,7 +44,8 @@ fn service(scene: &Scene<'_>, name: &Name, stage: &Stage) -> Result<Desired, Des
         service: id.name.clone(),
         port: stage.port,
     };
-    let desired = scene.render("kubernetes/service.yaml", id, &view, about(scene, name))?;
+    let desired =
+        scene.render("templates/kubernetes/service.yaml", id, &view, about(scene, name))?;
     Ok(Desired { immutable: vec!["/spec/clusterIP"], ..desired })
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tera::{Context, Tera};
 
-/// Named templates, parsed and checked. Names are paths under `templates/`.
+/// Named templates, parsed and checked. Names are paths in the repository:
+/// `templates/kubernetes/service.yaml`.
 ///
 /// In a `.yaml` template each `{{ string }}` comes out as one complete YAML
 /// scalar; `{{ string | safe }}` is as it stands, for inside a longer text.
@@ -17,7 +18,7 @@ pub struct Templates(Tera);
 /// Includes each named file of `templates/`.
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../templates/", $name)))),*]
+        &[$((concat!("templates/", $name), include_str!(concat!("../../templates/", $name)))),*]
     };
 }
 

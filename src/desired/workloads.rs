@@ -1,14 +1,13 @@
 //! What each pool has in the cluster: a Deployment with its disruption budget
 //! and autoscaler, or, for nodes outside, an EndpointSlice.
 
-use super::network::dns_target;
 use super::scene::{About, Scene};
 use super::stages::metrics_port;
 use super::view::{
     Autoscaler, Deployment, NumberOrPercent, Plain, Service, Startup, Strategy, Toleration,
     Variable,
 };
-use super::{Desired, DesiredError, Seed, burst, names};
+use super::{Desired, DesiredError, Seed, burst, names, network};
 use crate::decide::{DesiredOwner, PoolDecision, PoolKind};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
@@ -45,7 +44,8 @@ pub(super) fn members(scene: &Scene<'_>) -> Result<Vec<Desired>, DesiredError> {
         }
         members.push(pool.deployment()?);
         members.push(pool.disruption_budget()?);
-        if let Some(hpa) = pool.on_prem().and_then(|pool| pool.hpa.as_ref()) {
+        let hpa = pool.on_prem().and_then(|pool| pool.hpa.as_ref());
+        if let (Some(hpa), DesiredOwner::Hpa) = (hpa, decided.owner) {
             members.push(pool.autoscaler(hpa)?);
         }
     }
@@ -135,11 +135,11 @@ impl Pool<'_> {
             service_account,
             scene.priority_class_id(),
             scene.stage_id("v1", "Service", &decided.stage),
-            scene.stage_id("networking.k8s.io/v1", "NetworkPolicy", &decided.stage),
         ];
+        after.extend(network::policy_ids(scene, &decided.stage));
         after.extend(burst::group_ids(scene, self.pool, decided));
         let about = About { reason: self.reason(), after };
-        let desired = scene.render("kubernetes/deployment.yaml", id, &view, about)?;
+        let desired = scene.render("templates/kubernetes/deployment.yaml", id, &view, about)?;
         let seed = Seed {
             path: "/spec/replicas".to_owned(),
             value: json!(self.replicas()),
@@ -221,7 +221,7 @@ impl Pool<'_> {
         let next =
             stage.next.as_ref().and_then(|next| environment.service.stages.get_key_value(next));
         if let Some((next, called)) = next {
-            let target = dns_target(environment, next, called.port);
+            let target = network::dns_target(environment, next, called.port);
             env.insert("FLOODWAY_NEXT".to_owned(), target);
         }
         env.extend(stage.env.clone());
@@ -235,7 +235,8 @@ impl Pool<'_> {
             environment: self.scene.environment_name(),
         };
         let about = self.beside_the_deployment(self.reason());
-        let desired = self.scene.render("kubernetes/poddisruptionbudget.yaml", id, &view, about)?;
+        let desired =
+            self.scene.render("templates/kubernetes/poddisruptionbudget.yaml", id, &view, about)?;
         Ok(Desired { pool: Some(self.pool.clone()), ..desired })
     }
 
@@ -255,7 +256,7 @@ impl Pool<'_> {
         };
         let text = format!("scales pool {} between {} and {}", self.pool, view.min, view.max);
         let about = self.beside_the_deployment(scene.because(self.key(".hpa"), text));
-        let template = "kubernetes/horizontalpodautoscaler.yaml";
+        let template = "templates/kubernetes/horizontalpodautoscaler.yaml";
         let desired = scene.render(template, id, &view, about)?;
         Ok(Desired { pool: Some(self.pool.clone()), ..desired })
     }
@@ -276,7 +277,7 @@ impl Pool<'_> {
         after.extend(burst::group_ids(scene, self.pool, decided));
         let text = format!("nodes of pool {} serve stage {}", self.pool, decided.stage);
         let about = About { reason: scene.because(self.key(".join"), text), after };
-        let desired = scene.render("kubernetes/endpointslice.yaml", id, &view, about)?;
+        let desired = scene.render("templates/kubernetes/endpointslice.yaml", id, &view, about)?;
         Ok(Desired {
             pool: Some(self.pool.clone()),
             seed: Some(Seed {

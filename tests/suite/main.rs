@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
 #![allow(unreachable_pub, dead_code, reason = "support is shared by tests of several features")]
 
+mod alerts;
 mod layers;
 mod support;
 #[cfg(feature = "kube")]

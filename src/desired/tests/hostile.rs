@@ -100,44 +100,48 @@ fn failure(template: &str, text: &str) -> String {
 
 #[test]
 fn a_wrong_variable_is_named_with_its_file_and_line() {
-    let message = failure("kubernetes/service.yaml", "apiVersion: v1\nkind: {{ kindd }}\n");
+    let message =
+        failure("templates/kubernetes/service.yaml", "apiVersion: v1\nkind: {{ kindd }}\n");
     insta::assert_snapshot!(message);
 }
 
 #[test]
 fn a_wrong_syntax_is_named_with_its_file_and_line() {
-    let message = failure("kubernetes/service.yaml", "apiVersion: v1\n{% for x %}\n");
+    let message = failure("templates/kubernetes/service.yaml", "apiVersion: v1\n{% for x %}\n");
     insta::assert_snapshot!(message);
 }
 
 #[test]
 fn a_template_that_renders_no_yaml_or_another_object_is_an_error() {
-    let message = failure("kubernetes/service.yaml", "a: [\n");
+    let message = failure("templates/kubernetes/service.yaml", "a: [\n");
     assert!(
         message.starts_with("templates/kubernetes/service.yaml does not render YAML for Service"),
         "{message}"
     );
     let text = "apiVersion: v1\nkind: Service\nmetadata: { name: other, namespace: inference }\n";
-    let message = failure("kubernetes/service.yaml", text);
+    let message = failure("templates/kubernetes/service.yaml", text);
     assert_eq!(
         message,
         "templates/kubernetes/service.yaml renders metadata.name `other` where \
          Service inference/deepseek-inference needs `deepseek-inference`"
     );
     let two = "apiVersion: v1\nkind: Service\n---\nkind: Secret\n";
-    assert!(failure("kubernetes/service.yaml", two).contains("does not render YAML"));
+    assert!(failure("templates/kubernetes/service.yaml", two).contains("does not render YAML"));
 }
 
 #[test]
 fn a_key_given_twice_is_an_error_and_not_a_surprise() {
     let text = "apiVersion: v1\nkind: Service\nkind: Secret\n";
-    let message = failure("kubernetes/service.yaml", text);
+    let message = failure("templates/kubernetes/service.yaml", text);
     assert!(message.contains("duplicate"), "{message}");
 }
 
 #[test]
 fn a_template_cannot_reach_the_environment_or_files() {
     for text in ["{{ get_env(name=\"HOME\") }}", "{% include \"/etc/passwd\" %}", "{{ now() }}"] {
-        assert!(Templates::with_overrides([("kubernetes/service.yaml", text)]).is_err(), "{text}");
+        assert!(
+            Templates::with_overrides([("templates/kubernetes/service.yaml", text)]).is_err(),
+            "{text}"
+        );
     }
 }

@@ -2,10 +2,11 @@
 
 use super::super::fixture::{self, environment, unit};
 use crate::decide::DesiredOwner;
-use crate::desired::{Desired, DesiredWorld};
+use crate::desired::{Desired, DesiredInput, DesiredWorld, Templates, render};
+use crate::diag::Place;
 use crate::observe::Side;
-use crate::spec::Environment;
 use crate::spec::model::{Count, Hpa};
+use crate::spec::{Environment, Origins};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -268,4 +269,23 @@ fn alerts_are_a_prometheus_rule_where_that_kind_exists_with_the_same_rules() {
     assert!(
         with_crd.resources.iter().all(|d| d.id.kind != "ConfigMap" || d.id.name == "floodway-prod")
     );
+}
+
+#[test]
+fn reasons_name_the_line_of_the_toml() {
+    let environment = environment();
+    let inventory = fixture::empty();
+    let mut origins = Origins::default();
+    let place = Place { file: "environments/prod.toml".into(), line: 41, column: 1 };
+    origins.insert("onprem.pools.h100".into(), place);
+    let input = DesiredInput {
+        environment: &environment,
+        origins: &origins,
+        decision: &fixture::decision(&environment, &inventory),
+        inventory: &inventory,
+        mark: &fixture::mark(),
+    };
+    let world = render(&input, &Templates::embedded().unwrap()).unwrap();
+    let reason = &find(&world, "Deployment", "deepseek-inference-h100").reason;
+    assert_eq!(reason.to_string(), "pool h100 serves stage inference (environments/prod.toml:41)");
 }
