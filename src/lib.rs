@@ -18,4 +18,5 @@ pub mod desired;
 pub mod observe;
 pub mod plan;
 pub mod port;
+pub mod render;
 pub mod spec;

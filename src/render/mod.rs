@@ -1,0 +1,21 @@
+//! What users read. A view says what there is to tell; printers put it on a
+//! screen or into a document, and decide nothing.
+//!
+//! Every screen is a pure function from a view and a [`Style`] to a `String`;
+//! every document is a versioned JSON value with a schema ([`schema`]).
+
+mod leaves;
+mod name;
+mod redact;
+mod style;
+mod text;
+
+pub mod error;
+pub mod plan;
+pub mod status;
+
+#[cfg(test)]
+mod tests;
+
+pub use redact::{HIDDEN, is_secret_name};
+pub use style::Style;

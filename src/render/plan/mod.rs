@@ -1,0 +1,18 @@
+//! A plan, for readers.
+
+mod build;
+mod fields;
+mod highlights;
+mod print;
+mod summary;
+mod tables;
+mod terraform;
+mod view;
+
+pub use build::FORMAT_VERSION;
+pub use print::{Detail, text};
+pub use terraform::{ChangeBodies, PlanDocument, ResourceChange, json};
+pub use view::{
+    ActionView, ChangeView, EnvironmentView, FieldView, FlowView, OwnedView, OwnerView, PlaceView,
+    PlanView, PoolView, ReasonView, RefusalView, StageCapacityView, TotalsView, UncheckedView,
+};

@@ -1,0 +1,73 @@
+//! A plan in one line.
+
+use super::view::{PlanView, TotalsView};
+use crate::render::text::{money, plural, rate, signed, signed_money, signed_rate};
+
+/// `Plan: 3 to add, … +3 nodes, +24 GPUs, +54 req/s inference, +$31.48/h …`
+pub(super) fn summary(view: &PlanView) -> String {
+    let environment = &view.environment;
+    if view.is_empty() {
+        return format!(
+            "No changes. {} matches {} (as of {}).",
+            environment.name, environment.file, view.as_of
+        );
+    }
+    let totals = &view.totals;
+    let mut actions =
+        vec![format!("{} to add", totals.add), format!("{} to change", totals.change)];
+    if totals.replace > 0 {
+        actions.push(format!("{} to replace", totals.replace));
+    }
+    actions.push(format!("{} to destroy", totals.destroy));
+    let differences = differences(totals);
+    let capacity = match differences.is_empty() {
+        true => "Capacity stays as it is.".to_owned(),
+        false => format!("{}.", differences.join(", ")),
+    };
+    format!("Plan: {}. {capacity}", actions.join(", "))
+}
+
+fn differences(totals: &TotalsView) -> Vec<String> {
+    let mut parts = Vec::new();
+    let counted = |before: u32, after: u32, noun: &str| {
+        let difference = usize::try_from(before.abs_diff(after)).unwrap_or(usize::MAX);
+        signed(before, after).map(|text| format!("{text} {}", plural(difference, noun)))
+    };
+    parts.extend(counted(totals.nodes.before, totals.nodes.after, "node"));
+    parts.extend(counted(totals.gpus.before, totals.gpus.after, "GPU"));
+    for stage in &totals.capacity {
+        let flow = stage.requests_per_second;
+        let text = signed_rate(flow.before, flow.after);
+        parts.extend(text.map(|text| format!("{text} req/s {}", stage.stage)));
+    }
+    let price = totals.usd_per_hour;
+    if let Some(text) = signed_money(price.before, price.after) {
+        let without = match totals.unpriced.as_slice() {
+            [] => String::new(),
+            pools => format!(" (without {}: price unknown)", pools.join(", ")),
+        };
+        parts.push(format!("{text}/h at on-demand list prices{without}"));
+    } else if !totals.unpriced.is_empty() && totals.nodes.before != totals.nodes.after {
+        parts.push(format!("at an unknown price ({})", totals.unpriced.join(", ")));
+    }
+    parts
+}
+
+/// `0 → 31.48`, or the one number where nothing changes.
+pub(super) fn flow_money(before: f64, after: f64) -> String {
+    flow(money(before), money(after))
+}
+
+/// As [`flow_money`], of requests per second.
+pub(super) fn flow_rate(before: f64, after: f64) -> String {
+    flow(rate(before), rate(after))
+}
+
+/// As [`flow_money`], of things.
+pub(super) fn flow_count(before: u32, after: u32) -> String {
+    flow(before.to_string(), after.to_string())
+}
+
+fn flow(before: String, after: String) -> String {
+    if before == after { after } else { format!("{before} → {after}") }
+}

@@ -1,0 +1,14 @@
+//! What runs now, for readers.
+
+mod build;
+mod pools;
+mod print;
+mod problem;
+mod view;
+
+pub use build::FORMAT_VERSION;
+pub use print::text;
+pub use view::{
+    GapView, GpusView, GroupStatus, NodesView, PodsView, PoolStatus, ProblemView, StageStatus,
+    StatusTotals, StatusView,
+};
