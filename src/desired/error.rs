@@ -34,7 +34,7 @@ pub enum DesiredError {
         /// What it was rendered for.
         id: Box<ResourceId>,
         /// `kind`, `metadata.name`, …
-        field: &'static str,
+        field: String,
         /// What it rendered; empty: nothing.
         found: String,
         /// What it should have.

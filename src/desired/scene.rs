@@ -1,12 +1,11 @@
 //! What all objects of one environment share: names, labels, reasons.
 
-use super::view::Meta;
+use super::view::{Meta, View};
 use super::{Desired, DesiredError, DesiredInput, Templates, names};
 use crate::decide::Reason;
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The input, with what is worked out of it once.
@@ -99,7 +98,7 @@ impl<'a> Scene<'a> {
         &self,
         template: &str,
         id: ResourceId,
-        view: &impl Serialize,
+        view: &impl View,
         about: About,
     ) -> Result<Desired, DesiredError> {
         Ok(Desired {

@@ -1,10 +1,12 @@
 //! The templates, and what comes out of them.
 
 use super::DesiredError;
+use super::view::{Meta, View};
 use super::yaml::write_scalar;
 use crate::observe::ResourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tera::{Context, Tera};
 
 /// Named templates, parsed and checked. Names are paths in the repository:
@@ -79,12 +81,13 @@ impl Templates {
             .map_err(|error| DesiredError::template(template, &error))
     }
 
-    /// The object that one template renders, which must be the one named `id`.
+    /// The object that one template renders, which must be the one named `id`
+    /// and carry the labels of the view: lost marks would be lost ownership.
     pub(super) fn object(
         &self,
         template: &str,
         id: &ResourceId,
-        view: &impl Serialize,
+        view: &impl View,
     ) -> Result<Value, DesiredError> {
         let text = self.text(template, view)?;
         let body: Value = serde_saphyr::from_str(&text).map_err(|error| DesiredError::Yaml {
@@ -97,7 +100,7 @@ impl Templates {
             id: Box::new(id.clone()),
             report: error.to_string(),
         })?;
-        header.must_name(template, id)?;
+        header.must_be(template, id, view.meta())?;
         Ok(body)
     }
 }
@@ -115,31 +118,31 @@ struct Header {
 struct Metadata {
     name: String,
     namespace: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
 }
 
 impl Header {
-    fn must_name(self, template: &str, id: &ResourceId) -> Result<(), DesiredError> {
-        let pairs = [
-            ("apiVersion", self.api_version, id.api.clone()),
-            ("kind", self.kind, id.kind.clone()),
-            ("metadata.name", self.metadata.name, id.name.clone()),
+    fn must_be(self, template: &str, id: &ResourceId, meta: &Meta) -> Result<(), DesiredError> {
+        let named = [
+            ("apiVersion", self.api_version, &id.api),
+            ("kind", self.kind, &id.kind),
+            ("metadata.name", self.metadata.name, &id.name),
             (
                 "metadata.namespace",
                 self.metadata.namespace.unwrap_or_default(),
-                id.scope.clone().unwrap_or_default(),
+                id.scope.as_ref().unwrap_or(&String::new()),
             ),
-        ];
-        for (field, found, wanted) in pairs {
-            if found != wanted {
-                return Err(DesiredError::Identity {
-                    template: template.to_owned(),
-                    id: Box::new(id.clone()),
-                    field,
-                    found,
-                    wanted,
-                });
-            }
-        }
-        Ok(())
+        ]
+        .map(|(field, found, wanted)| (field.to_owned(), found, wanted.clone()));
+        let labelled = meta.labels.iter().map(|(key, wanted)| {
+            let found = self.metadata.labels.get(key).cloned().unwrap_or_default();
+            (format!("metadata.labels[{key:?}]"), found, wanted.clone())
+        });
+        let wrong = named.into_iter().chain(labelled).find(|(_, found, wanted)| found != wanted);
+        wrong.map_or(Ok(()), |(field, found, wanted)| {
+            let (template, id) = (template.to_owned(), Box::new(id.clone()));
+            Err(DesiredError::Identity { template, id, field, found, wanted })
+        })
     }
 }

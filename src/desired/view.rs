@@ -15,6 +15,23 @@ pub(super) struct Meta {
     pub(super) labels: BTreeMap<String, String>,
 }
 
+/// What an object's template sees.
+pub(super) trait View: Serialize {
+    /// The metadata that the object must come out with.
+    fn meta(&self) -> &Meta;
+}
+
+macro_rules! views {
+    ($($view:ident),*) => {
+        $(impl View for $view {
+            fn meta(&self) -> &Meta {
+                &self.meta
+            }
+        })*
+    };
+}
+views!(Plain, Parent, PriorityClass, Service, Deployment, Autoscaler, StagePolicy, Alerts);
+
 /// An object that is nothing but its metadata.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Plain {

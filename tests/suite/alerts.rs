@@ -2,22 +2,14 @@
 //! fires when it should, as soon as it should, saying what it should; and each
 //! stays silent when it should.
 
+use crate::support;
+use crate::support::environment::{environment, world};
 use crate::support::programs::program;
-use floodway::clock::Timestamp;
-use floodway::decide::{PlanningInput, Supply, decide};
-use floodway::desired::{DesiredInput, Templates, alert_rules, render};
-use floodway::observe::{Inventory, Mark};
-use floodway::spec::model::{
-    Burst, Count, Environment, ForecastPolicy, Hpa, Identity, OnPrem, OnPremPool, OnPremProvider,
-    Resources, Rollout, ScaleIn, Service, Slo, Stage,
-};
-use floodway::spec::{Catalog, Origins};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::str::FromStr;
 
 /// Unit tests of the rules, by file; each is about the alerts it names.
 const TESTS: [(&str, &str); 8] = [
@@ -31,98 +23,17 @@ const TESTS: [(&str, &str); 8] = [
     ("missing", include_str!("alerts/missing.yaml")),
 ];
 
-fn unit<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().unwrap()
-}
-
-/// One stage on one autoscaled pool, with every objective that there is.
-fn environment() -> Environment {
-    let stage = Stage {
-        image: "registry.example/inference".into(),
-        gpus: 1,
-        resources: Resources { cpu: unit("8"), memory: unit("64Gi") },
-        next: None,
-        demand: None,
-        port: 50051,
-        max_message: unit("100Mi"),
-        startup: unit("15m"),
-        drain: unit("2m"),
-        args: Vec::new(),
-        env: BTreeMap::new(),
-    };
-    let pool = OnPremPool {
-        stage: unit("inference"),
-        replicas: Count::Between { min: 3, max: 20 },
-        capacity: unit("18 req/s"),
-        hpa: Some(Hpa { cpu: Some(unit("70%")), requests_per_second: None }),
-        node_selector: BTreeMap::new(),
-        tolerations: Vec::new(),
-    };
-    Environment {
-        environment: Identity { name: unit("prod"), phase: None, protected: false, max_destroy: 0 },
-        slo: Slo {
-            availability: unit("99.95%"),
-            ttft_p99: Some(unit("500ms")),
-            tpot_p99: Some(unit("50ms")),
-            e2e_p99: Some(unit("30s")),
-            error_rate: unit("0.5%"),
-        },
-        service: Service {
-            name: unit("deepseek"),
-            namespace: unit("inference"),
-            model: "deepseek-ai/DeepSeek-R1-Distill-Llama-8B".into(),
-            stages: BTreeMap::from([(unit("inference"), stage)]),
-        },
-        onprem: Some(OnPrem {
-            provider: OnPremProvider::Sim,
-            context: None,
-            cluster_uid: None,
-            pools: BTreeMap::from([(unit("h100"), pool)]),
-        }),
-        aws: None,
-        burst: Burst {
-            target_utilization: unit("80%"),
-            forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%") },
-            scale_in: ScaleIn { stabilization: unit("15m"), drain: unit("10m") },
-            budget: None,
-        },
-        signals: None,
-        rollout: Rollout::default(),
-        moved: Vec::new(),
-    }
-}
-
 /// The rules' text, as a file and as the ConfigMap ships them.
 fn rules() -> (String, String) {
-    let environment = environment();
-    let inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
-    let decision = decide(&PlanningInput {
-        environment: &environment,
-        origins: &Origins::default(),
-        catalog: &Catalog::default(),
-        supply: &Supply::default(),
-    });
-    let mark = Mark {
-        environment: "prod".into(),
-        repository: "local".into(),
-        file: "environments/prod.toml".into(),
-    };
-    let input = DesiredInput {
-        environment: &environment,
-        origins: &Origins::default(),
-        decision: &decision,
-        inventory: &inventory,
-        mark: &mark,
-    };
-    let templates = Templates::embedded().unwrap();
-    let world = render(&input, &templates).unwrap();
+    let environment = environment("prod", "inference");
+    let world = world(&environment);
     let shipped = world
         .resources
         .iter()
         .find(|desired| desired.id.name == "floodway-prod-alerts")
         .and_then(|desired| desired.body["data"]["rules.yaml"].as_str())
         .unwrap();
-    (alert_rules(&input, &templates).unwrap(), shipped.to_owned())
+    (support::environment::rules(&environment), shipped.to_owned())
 }
 
 /// Runs promtool in `dir` and returns what it said; it must succeed.
@@ -133,9 +44,10 @@ fn promtool(dir: &Path, arguments: &[&str]) -> String {
     said
 }
 
-fn alert_names() -> BTreeSet<String> {
+/// The alert of each rule, stage after stage.
+fn alerts() -> Vec<String> {
     let rules: Value = serde_saphyr::from_str(&rules().0).unwrap();
-    let groups = rules["groups"].as_array().unwrap().clone();
+    let groups = rules["groups"].as_array().unwrap();
     groups
         .iter()
         .flat_map(|group| group["rules"].as_array().unwrap())
@@ -151,7 +63,7 @@ fn the_rules_are_what_prometheus_reads_as_a_file_and_as_shipped() {
         fs::write(dir.path().join("rules.yaml"), text).unwrap();
         let said =
             promtool(dir.path(), &["check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"]);
-        let expected = format!("{} rules found", alert_names().len());
+        let expected = format!("{} rules found", alerts().len());
         assert!(said.contains(&expected), "{expected}: {said}");
     }
 }
@@ -185,6 +97,7 @@ fn no_alert_is_without_a_case_in_which_it_fires_and_one_in_which_it_does_not() {
             }
         }
     }
-    assert_eq!(fires, alert_names());
-    assert_eq!(silent, alert_names());
+    let all: BTreeSet<_> = alerts().into_iter().collect();
+    assert_eq!(fires, all);
+    assert_eq!(silent, all);
 }

@@ -4,6 +4,8 @@
 
 mod alerts;
 mod layers;
+#[cfg(feature = "kube")]
+mod objects;
 mod support;
 #[cfg(feature = "kube")]
 mod testbed;

@@ -125,6 +125,12 @@ fn a_template_that_renders_no_yaml_or_another_object_is_an_error() {
         "templates/kubernetes/service.yaml renders metadata.name `other` where \
          Service inference/deepseek-inference needs `deepseek-inference`"
     );
+    let unmarked = text.replace("other", "deepseek-inference");
+    assert_eq!(
+        failure("templates/kubernetes/service.yaml", &unmarked),
+        "templates/kubernetes/service.yaml renders metadata.labels[\"app.kubernetes.io/managed-by\"] `` \
+         where Service inference/deepseek-inference needs `floodway`"
+    );
     let two = "apiVersion: v1\nkind: Service\n---\nkind: Secret\n";
     assert!(failure("templates/kubernetes/service.yaml", two).contains("does not render YAML"));
 }

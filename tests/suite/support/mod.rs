@@ -2,4 +2,5 @@
 
 #[cfg(feature = "kube")]
 pub mod bed;
+pub mod environment;
 pub mod programs;
