@@ -1,40 +1,31 @@
 //! The leaves of an object, each with its path as people write it.
 
+use crate::observe::FieldPath;
 use serde_json::Value;
 
 /// Every leaf of `value` in the object's own order. An empty list or table is
 /// a leaf too.
-pub(super) fn leaves(value: &Value) -> Vec<(String, &Value)> {
+pub(super) fn leaves(value: &Value) -> Vec<(FieldPath, &Value)> {
     let mut found = Vec::new();
-    walk(value, String::new(), &mut found);
+    walk(value, FieldPath::root(), &mut found);
     found
 }
 
-fn walk<'v>(value: &'v Value, path: String, found: &mut Vec<(String, &'v Value)>) {
+fn walk<'v>(value: &'v Value, path: FieldPath, found: &mut Vec<(FieldPath, &'v Value)>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             for (key, inner) in map {
-                walk(inner, join(&path, key), found);
+                walk(inner, path.key(key), found);
             }
         }
         Value::Array(items) if !items.is_empty() => {
             for (at, inner) in items.iter().enumerate() {
                 let name = inner.get("name").and_then(Value::as_str);
                 let segment = name.map_or_else(|| at.to_string(), str::to_owned);
-                walk(inner, format!("{path}[{segment}]"), found);
+                walk(inner, path.element(&[&segment]), found);
             }
         }
         leaf => found.push((path, leaf)),
-    }
-}
-
-/// `spec.replicas`; `metadata.labels["floodway.dev/pool"]`.
-fn join(path: &str, key: &str) -> String {
-    let plain = key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    match (plain, path.is_empty()) {
-        (true, true) => key.to_owned(),
-        (true, false) => format!("{path}.{key}"),
-        (false, _) => format!("{path}[\"{key}\"]"),
     }
 }
 
@@ -49,7 +40,7 @@ mod tests {
             "metadata": {"labels": {"floodway.dev/pool": "h100"}},
             "spec": {"containers": [{"name": "server", "args": ["-x"]}], "volumes": []},
         });
-        let paths: Vec<String> = leaves(&body).into_iter().map(|(path, _)| path).collect();
+        let paths: Vec<_> = leaves(&body).into_iter().map(|(path, _)| path.to_string()).collect();
         assert_eq!(
             paths,
             [

@@ -4,6 +4,7 @@ use super::highlights::highlights;
 use super::summary::summary;
 use super::view::*;
 use crate::decide::{DesiredOwner, Reason};
+use crate::observe::FieldPath;
 use crate::plan::{Action, Change, Checked, FieldChange, Flow, Plan, PoolDelta, Step, Totals};
 use crate::render::leaves::leaves;
 use crate::render::name::{address, side};
@@ -163,7 +164,7 @@ fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         fields,
         unchanged_fields: change.unchanged,
         owned_by: change.owned_by.as_ref().map(|(path, live, owner)| OwnedView {
-            path: path.trim_start_matches('/').replace('/', "."),
+            path: FieldPath::from_pointer(path).to_string(),
             live: live.clone(),
             owner: (*owner).into(),
         }),
@@ -205,9 +206,9 @@ fn field_view(field: &FieldChange) -> FieldView {
 /// All fields of something that comes (or goes) whole.
 fn whole(body: Option<&Value>, comes: bool) -> Vec<FieldView> {
     let Some(body) = body else { return Vec::new() };
-    let field = |(path, value): (String, &Value)| FieldView {
+    let field = |(path, value): (FieldPath, &Value)| FieldView {
         sensitive: value == HIDDEN,
-        path,
+        path: path.to_string(),
         before: (!comes).then(|| value.clone()),
         after: comes.then(|| value.clone()),
     };
@@ -223,8 +224,7 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Apply { force: true, .. } => format!("update {name}, taking fields over"),
         Step::Apply { .. } => format!("update {name}"),
         Step::Hold { path, .. } => {
-            let path = path.trim_start_matches('/').replace('/', ".");
-            format!("hold the live {path} of {name}")
+            format!("hold the live {} of {name}", FieldPath::from_pointer(path))
         }
         Step::AwaitReady { limit, .. } => {
             format!("wait until {name} is ready (at most {})", text::span(*limit))
