@@ -15,6 +15,7 @@ pub mod units;
 
 pub mod decide;
 pub mod desired;
+pub mod execute;
 pub mod observe;
 pub mod plan;
 pub mod port;

@@ -1,0 +1,220 @@
+//! Which change runs when.
+
+use super::steps::{Interruption, Runner};
+use super::{Entry, Event, Journal, Listener, Outcome, Report};
+use crate::clock::Clock;
+use crate::observe::Side;
+use crate::plan::{Action, Plan};
+use crate::port::{Backend, Backends};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Tells running work to end: the message says why.
+pub type StopSignal = watch::Receiver<Option<String>>;
+
+/// How much at once, and how stubbornly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Changes in flight.
+    pub concurrency: usize,
+    /// Tries of one call that fails in a way that may pass.
+    pub tries: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: 8, tries: 6 }
+    }
+}
+
+/// Everything that executing needs.
+pub struct Executor<'a> {
+    /// Exactly what to do.
+    pub plan: &'a Plan,
+    /// Where.
+    pub backends: &'a Backends,
+    /// Where intents are written ahead.
+    pub journal: &'a dyn Journal,
+    /// Who is told.
+    pub listener: Listener<'a>,
+    /// When to end early.
+    pub stop: StopSignal,
+    /// How much at once.
+    pub limits: Limits,
+}
+
+impl Executor<'_> {
+    /// Runs the plan to its end, or until the stop signal: then no change is
+    /// begun any more, and what is in flight ends after its current call.
+    pub async fn run(&self) -> Report {
+        let clock = self.clock();
+        let changes = &self.plan.changes;
+        let todo: BTreeSet<usize> =
+            (0..changes.len()).filter(|&i| changes[i].action != Action::NoOp).collect();
+        (self.listener)(&Event::Started { changes: todo.len() });
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; changes.len()];
+        let mut stopped = self.record(&Entry::Begin {
+            at: clock.now(),
+            environment_digest: self.plan.environment_digest.clone(),
+            changes: todo.len(),
+        });
+
+        let mut waiting = todo.clone();
+        let mut running = FuturesUnordered::new();
+        let mut stop = self.stop.clone();
+        loop {
+            stopped = stopped.or_else(|| self.stop.borrow().clone());
+            while stopped.is_none() && running.len() < self.limits.concurrency {
+                let Some(index) = self.next_ready(&mut waiting, &mut outcomes) else { break };
+                running.push(self.run_change(index));
+            }
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some((index, outcome)) = running.next() => {
+                    stopped = stopped.or(self.record(&Entry::Outcome {
+                        at: clock.now(), change: index, outcome: outcome.clone(),
+                    }));
+                    self.ended(index, &outcome);
+                    outcomes[index] = Some(outcome);
+                }
+                changed = wait_for_stop(&mut stop), if stopped.is_none() => {
+                    (self.listener)(&Event::Stopping { because: changed.clone() });
+                    stopped = Some(changed);
+                }
+            }
+        }
+        for index in waiting {
+            let because = stopped.clone().unwrap_or_else(|| "it was never its turn".to_owned());
+            self.skip(index, because, &mut outcomes);
+        }
+        self.record(&Entry::End { at: clock.now() });
+        self.report(&todo, outcomes, stopped)
+    }
+
+    /// The next change of which everything before is done. On the way, what
+    /// can never be ready because something before it was not made is skipped.
+    fn next_ready(
+        &self,
+        waiting: &mut BTreeSet<usize>,
+        outcomes: &mut [Option<Outcome>],
+    ) -> Option<usize> {
+        loop {
+            let mut hopeless = None;
+            for &index in waiting.iter() {
+                let mut ready = true;
+                for &before in &self.plan.changes[index].after {
+                    match outcomes.get(before).and_then(Option::as_ref) {
+                        Some(Outcome::Done) => {}
+                        Some(_) => hopeless = Some((index, before)),
+                        None => ready &= self.plan.changes[before].action == Action::NoOp,
+                    }
+                }
+                if hopeless.is_some() {
+                    break;
+                }
+                if ready {
+                    waiting.remove(&index);
+                    return Some(index);
+                }
+            }
+            let (index, before) = hopeless?;
+            waiting.remove(&index);
+            let because = format!("{} was not finished", self.plan.changes[before].id);
+            self.skip(index, because, outcomes);
+        }
+    }
+
+    async fn run_change(&self, index: usize) -> (usize, Outcome) {
+        let change = &self.plan.changes[index];
+        (self.listener)(&Event::ChangeStarted { change: index, id: change.id.clone() });
+        for step in &change.steps {
+            let Some(backend) = self.backend(step.id().side) else {
+                let message = format!("no backend is connected for {}", step.id());
+                return (index, Outcome::Failed { message, help: None });
+            };
+            let runner = Runner { executor: self, backend, change: index };
+            match runner.run(step).await {
+                Ok(()) => {}
+                Err(Interruption::Failed(error)) => {
+                    let message = format!("{}: {}", step.id(), error.message);
+                    return (index, Outcome::Failed { message, help: error.help });
+                }
+                Err(Interruption::Unknown(message)) => {
+                    let message = format!("{}: {message}", step.id());
+                    return (index, Outcome::Unknown { message });
+                }
+                Err(Interruption::Stopped(because)) => {
+                    let message = format!("{}: stopped while waiting: {because}", step.id());
+                    return (index, Outcome::Unknown { message });
+                }
+            }
+        }
+        (index, Outcome::Done)
+    }
+
+    fn skip(&self, index: usize, because: String, outcomes: &mut [Option<Outcome>]) {
+        let outcome = Outcome::Skipped { because };
+        self.ended(index, &outcome);
+        outcomes[index] = Some(outcome);
+    }
+
+    fn ended(&self, index: usize, outcome: &Outcome) {
+        let id = self.plan.changes[index].id.clone();
+        (self.listener)(&Event::ChangeEnded { change: index, id, outcome: outcome.clone() });
+    }
+
+    /// Writes to the journal; where that fails, why nothing more may be done.
+    pub(super) fn record(&self, entry: &Entry) -> Option<String> {
+        let failed = self.journal.record(entry).err()?;
+        Some(format!("the journal cannot be written: {failed}"))
+    }
+
+    fn report(
+        &self,
+        todo: &BTreeSet<usize>,
+        mut outcomes: Vec<Option<Outcome>>,
+        stopped: Option<String>,
+    ) -> Report {
+        let ended = |index: usize, outcome: Option<Outcome>| {
+            let id = self.plan.changes[index].id.clone();
+            let never = || Outcome::Skipped { because: "it was never its turn".to_owned() };
+            (id, outcome.unwrap_or_else(never))
+        };
+        let changes = todo.iter().map(|&index| ended(index, outcomes[index].take())).collect();
+        let report = Report { changes, stopped };
+        let [done, failed, skipped, unknown] = report.counts();
+        (self.listener)(&Event::Ended { done, failed, skipped, unknown });
+        report
+    }
+
+    fn backend(&self, side: Side) -> Option<&Backend> {
+        match side {
+            Side::Kubernetes => self.backends.kubernetes.as_ref(),
+            Side::Aws => self.backends.aws.as_ref(),
+        }
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        let sides = [&self.backends.kubernetes, &self.backends.aws];
+        let connected = sides.into_iter().flatten().next();
+        connected.map_or_else(
+            || Arc::new(crate::clock::SystemClock) as Arc<dyn Clock>,
+            |backend| Arc::clone(&backend.clock),
+        )
+    }
+}
+
+/// Returns why work should stop, when it should.
+pub(super) async fn wait_for_stop(stop: &mut StopSignal) -> String {
+    let told = stop.wait_for(Option::is_some).await.map(|why| why.clone());
+    match told {
+        Ok(why) => why.unwrap_or_default(),
+        // Nobody is left who could stop it.
+        Err(_) => std::future::pending().await,
+    }
+}

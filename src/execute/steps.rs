@@ -1,0 +1,219 @@
+//! One step: its write, with retries where a repeat is harmless, and its wait.
+
+use super::run::{Executor, wait_for_stop};
+use super::{Entry, Event};
+use crate::observe::Workload;
+use crate::plan::Step;
+use crate::port::{Backend, FailureKind, PortError};
+use crate::units::Span;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// Between two looks at something that is waited for.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a deletion may take: finalizers, pods in their grace period.
+const DELETION: Span = Span::from_secs(15 * 60);
+/// Before the first repeat of a failed call; doubled for each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+/// The longest wait before a repeat.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
+
+/// Why a step did not come to its end.
+pub(super) enum Interruption {
+    /// The place refused, or the time limit passed.
+    Failed(PortError),
+    /// The last write may or may not have taken effect.
+    Unknown(String),
+    /// Somebody asked to stop.
+    Stopped(String),
+}
+
+/// Runs steps of one change at one place.
+pub(super) struct Runner<'a, 'e> {
+    pub(super) executor: &'a Executor<'e>,
+    pub(super) backend: &'a Backend,
+    pub(super) change: usize,
+}
+
+impl Runner<'_, '_> {
+    /// The whole of a step.
+    pub(super) async fn run(&self, step: &Step) -> Result<(), Interruption> {
+        self.tell(Event::StepStarted {
+            change: self.change,
+            id: step.id().clone(),
+            step: name(step).to_owned(),
+        });
+        if step.writes() {
+            self.intend(step)?;
+            self.write(step).await?;
+        }
+        match step {
+            Step::Apply { .. } | Step::Hold { .. } => Ok(()),
+            Step::AwaitReady { limit, .. } => {
+                let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
+                self.wait(step, *limit, settled, "not ready").await
+            }
+            Step::Drain { limit, .. } => {
+                let empty = |seen: Option<&Workload>| seen.is_none_or(|w| w.existing == 0);
+                self.wait(step, *limit, empty, "not drained").await
+            }
+            Step::Delete { .. } => {
+                self.wait(step, DELETION, |seen| seen.is_none(), "not gone").await
+            }
+        }
+    }
+
+    /// Write-ahead: what cannot be recorded is not done.
+    fn intend(&self, step: &Step) -> Result<(), Interruption> {
+        let entry = Entry::Intent {
+            at: self.backend.clock.now(),
+            change: self.change,
+            id: step.id().clone(),
+            step: name(step).to_owned(),
+        };
+        match self.executor.record(&entry) {
+            None => Ok(()),
+            Some(message) => Err(Interruption::Failed(PortError {
+                kind: FailureKind::Other,
+                message,
+                help: Some("make room or fix the permissions, then apply again".to_owned()),
+            })),
+        }
+    }
+
+    /// The writing call. Every step can be repeated, so a call whose effect is
+    /// unknown is simply made again.
+    async fn write(&self, step: &Step) -> Result<(), Interruption> {
+        let mut tried = 0;
+        loop {
+            let Err(error) = self.backend.act.act(step).await else { return Ok(()) };
+            tried += 1;
+            let may_pass = matches!(error.kind, FailureKind::Transient | FailureKind::Unknown);
+            if !may_pass || tried >= self.executor.limits.tries {
+                return Err(match error.kind {
+                    FailureKind::Unknown => Interruption::Unknown(error.message),
+                    _ => Interruption::Failed(error),
+                });
+            }
+            let pause = backoff(tried, &step.id().to_string());
+            self.tell(Event::Retrying {
+                change: self.change,
+                id: step.id().clone(),
+                because: error.message,
+                after_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            });
+            self.pause(pause).await?;
+        }
+    }
+
+    /// Looks until `arrived`, at most `limit` on the place's own clock.
+    async fn wait(
+        &self,
+        step: &Step,
+        limit: Span,
+        arrived: impl Fn(Option<&Workload>) -> bool,
+        otherwise: &str,
+    ) -> Result<(), Interruption> {
+        let clock = &self.backend.clock;
+        let began = clock.now();
+        let mut failures = 0;
+        let mut told = None;
+        loop {
+            match self.backend.progress.progress(step.id()).await {
+                Ok(seen) if arrived(seen.as_ref()) => return Ok(()),
+                Ok(seen) => {
+                    failures = 0;
+                    let waited = clock.now().duration_since(began);
+                    if waited.as_millis() >= i128::from(limit.millis()) {
+                        let message = format!("{otherwise} after {limit}{}", describe(&seen));
+                        let help = help(&seen);
+                        let kind = FailureKind::Other;
+                        return Err(Interruption::Failed(PortError { kind, message, help }));
+                    }
+                    if seen != told {
+                        self.tell_waiting(step, seen.as_ref());
+                        told = seen;
+                    }
+                }
+                // Looking is harmless: only a place that stays silent ends the wait.
+                Err(error) => {
+                    failures += 1;
+                    if failures >= self.executor.limits.tries {
+                        return Err(Interruption::Failed(error));
+                    }
+                }
+            }
+            self.pause(LOOK).await?;
+        }
+    }
+
+    fn tell_waiting(&self, step: &Step, seen: Option<&Workload>) {
+        let seen = seen.cloned().unwrap_or_default();
+        let (ready, of) = match step {
+            Step::AwaitReady { .. } => (seen.ready.min(seen.updated), seen.desired),
+            _ => (0, seen.existing),
+        };
+        let (change, id) = (self.change, step.id().clone());
+        self.tell(Event::Waiting { change, id, ready, of, problems: seen.problems });
+    }
+
+    async fn pause(&self, pause: Duration) -> Result<(), Interruption> {
+        let mut stop = self.executor.stop.clone();
+        tokio::select! {
+            () = self.backend.clock.sleep(pause) => Ok(()),
+            because = wait_for_stop(&mut stop) => Err(Interruption::Stopped(because)),
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        (self.executor.listener)(&event);
+    }
+}
+
+fn name(step: &Step) -> &'static str {
+    match step {
+        Step::Apply { .. } => "apply",
+        Step::Hold { .. } => "hold",
+        Step::AwaitReady { .. } => "await_ready",
+        Step::Drain { .. } => "drain",
+        Step::Delete { .. } => "delete",
+    }
+}
+
+/// Doubles from try to try. The jitter (between half and the whole) comes from
+/// the name, so that many things that fail at once do not come back at once,
+/// and a test sees the same pause each time.
+fn backoff(tried: u32, name: &str) -> Duration {
+    let doubled = FIRST_BACKOFF.saturating_mul(1 << tried.min(10).saturating_sub(1));
+    let whole = doubled.min(LONGEST_BACKOFF);
+    let digest = Sha256::digest(format!("{name}/{tried}"));
+    let part = f64::from(digest[0]) / 255.0;
+    whole.mul_f64(0.5 + part / 2.0)
+}
+
+fn describe(seen: &Option<Workload>) -> String {
+    let Some(seen) = seen else { return ": it does not exist".to_owned() };
+    let mut text = format!(": {} of {} ready", seen.ready, seen.desired);
+    for problem in &seen.problems {
+        text.push_str(&format!("; {} × {}", problem.units, problem.message));
+    }
+    text
+}
+
+fn help(seen: &Option<Workload>) -> Option<String> {
+    use crate::observe::ProblemKind;
+    let help = match seen.as_ref()?.problems.first()?.kind {
+        ProblemKind::ImagePull => "check the image's name and the nodes' access to its registry",
+        ProblemKind::CrashLoop => "read the container's log: kubectl logs --previous",
+        ProblemKind::Unschedulable => {
+            "free GPUs, add nodes, or lower the replicas; then apply again"
+        }
+        ProblemKind::Refused => "raise the quota or lower what is asked for; then apply again",
+        ProblemKind::InsufficientCapacity => {
+            "add an instance type or a zone, or wait and apply again"
+        }
+        ProblemKind::Starting => "raise the stage's `startup` if it needs longer; then apply again",
+        ProblemKind::Other => return None,
+    };
+    Some(help.to_owned())
+}
