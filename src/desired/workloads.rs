@@ -1,28 +1,17 @@
 //! What each pool has in the cluster: a Deployment with its disruption budget
 //! and autoscaler, or, for nodes outside, an EndpointSlice.
 
+mod deployment;
+
 use super::scene::{About, Scene};
-use super::stages::metrics_port;
-use super::view::{
-    Autoscaler, Deployment, NumberOrPercent, Plain, Service, Startup, Strategy, Toleration,
-    Variable,
-};
-use super::{Desired, DesiredError, Seed, burst, names, network};
-use crate::decide::{DesiredOwner, PoolDecision, PoolKind};
+use super::view::{Autoscaler, Plain, Service};
+use super::{Desired, DesiredError, Seed, burst, names};
+use crate::decide::{DesiredOwner, PoolDecision, Reason};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
 use crate::spec::model::{Hpa, OnPremPool, Stage};
-use crate::units::Memory;
 use serde_json::json;
-use std::collections::BTreeMap;
 
-/// How long a replica serves on after it was asked to end: clients learn from
-/// DNS within this time (CoreDNS answers are good for at most 30 s).
-const PRE_STOP_SECONDS: u64 = 30;
-/// From the last answer to the exit.
-const EXIT_SECONDS: u64 = 10;
-/// Between two looks at a starting replica.
-const STARTUP_PERIOD_SECONDS: u64 = 10;
 /// For scheduling and the image, on top of a replica's own startup.
 pub(super) const SCHEDULING_SECONDS: u64 = 600;
 /// The longest window that the HPA allows.
@@ -81,151 +70,6 @@ impl Pool<'_> {
 
     fn deployment_id(&self) -> ResourceId {
         self.scene.id("apps/v1", "Deployment", self.name)
-    }
-
-    /// Replicas that git or, at first, nobody else asks for.
-    fn replicas(&self) -> u32 {
-        match &self.decided.kind {
-            PoolKind::OnPrem => self.decided.desired,
-            PoolKind::Burst(groups) => groups.iter().fold(0, |sum, group| {
-                sum.saturating_add(group.desired.saturating_mul(group.replicas_per_node))
-            }),
-        }
-    }
-
-    fn deployment(&self) -> Result<Desired, DesiredError> {
-        let Self { scene, decided, stage, .. } = *self;
-        let id = self.deployment_id();
-        let git = decided.owner == DesiredOwner::Git;
-        let startup_seconds = stage.startup.secs_ceil();
-        let drain_seconds = stage.drain.secs_ceil();
-        let service_account = scene.stage_id("v1", "ServiceAccount", &decided.stage);
-        let view = Deployment {
-            meta: scene.member(&id, &self.labels()),
-            environment: scene.environment_name(),
-            stage: decided.stage.to_string(),
-            replicas: git.then(|| self.replicas()),
-            progress_deadline_seconds: startup_seconds
-                + drain_seconds
-                + PRE_STOP_SECONDS
-                + SCHEDULING_SECONDS,
-            strategy: self.strategy(),
-            service_account: service_account.name.clone(),
-            priority_class: scene.priority_class_id().name,
-            grace_seconds: PRE_STOP_SECONDS + drain_seconds + EXIT_SECONDS,
-            pre_stop_seconds: PRE_STOP_SECONDS,
-            node_selector: self.node_selector(),
-            tolerations: self.tolerations(),
-            image: stage.image.clone(),
-            args: stage.args.clone(),
-            env: self.env(),
-            port: stage.port,
-            metrics_port: metrics_port(stage),
-            cpu: stage.resources.cpu.to_string(),
-            memory: stage.resources.memory.to_string(),
-            gpus: stage.gpus,
-            shared_memory: (stage.gpus > 0).then(|| shared_memory(stage.resources.memory)),
-            startup: Startup {
-                period_seconds: STARTUP_PERIOD_SECONDS,
-                failure_threshold: startup_seconds.div_ceil(STARTUP_PERIOD_SECONDS).max(1),
-            },
-        };
-        let mut after = vec![
-            scene.parent_id(),
-            service_account,
-            scene.priority_class_id(),
-            scene.stage_id("v1", "Service", &decided.stage),
-        ];
-        after.extend(network::policy_ids(scene, &decided.stage));
-        after.extend(burst::group_ids(scene, self.pool, decided));
-        let about = About { reason: self.reason(), after };
-        let desired = scene.render("templates/kubernetes/deployment.yaml", id, &view, about)?;
-        let seed = Seed {
-            path: "/spec/replicas".to_owned(),
-            value: json!(self.replicas()),
-            owner: decided.owner,
-        };
-        Ok(Desired {
-            pool: Some(self.pool.clone()),
-            seed: (!git).then_some(seed),
-            immutable: vec!["/spec/selector"],
-            ..desired
-        })
-    }
-
-    /// Nodes with GPUs are full in a healthy fleet: a surge pod would wait for a
-    /// GPU that only an old pod can free, and the rollout with it. So GPU pods
-    /// are replaced in place, a tenth of the pool at a time (rounded down, but
-    /// at least one). A pool that may have a single replica would be gone
-    /// meanwhile: there the new one comes first, as it does without GPUs.
-    fn strategy(&self) -> Strategy {
-        let single = matches!(self.decided.kind, PoolKind::OnPrem) && self.decided.min <= 1;
-        if self.stage.gpus > 0 && !single {
-            Strategy {
-                max_surge: NumberOrPercent::Number(0),
-                max_unavailable: NumberOrPercent::Percent("10%"),
-            }
-        } else {
-            Strategy {
-                max_surge: NumberOrPercent::Percent("25%"),
-                max_unavailable: NumberOrPercent::Number(0),
-            }
-        }
-    }
-
-    /// On-prem as declared; burst only on the pool's own nodes.
-    fn node_selector(&self) -> BTreeMap<String, String> {
-        match self.on_prem() {
-            Some(pool) => pool.node_selector.clone(),
-            None => BTreeMap::from([(marks::WORKLOAD.to_owned(), self.name.to_owned())]),
-        }
-    }
-
-    fn tolerations(&self) -> Vec<Toleration> {
-        let Some(pool) = self.on_prem() else {
-            return vec![Toleration {
-                key: marks::WORKLOAD.to_owned(),
-                operator: "Equal",
-                value: Some(self.name.to_owned()),
-                effect: Some("NoSchedule".to_owned()),
-            }];
-        };
-        let toleration = |declared: &crate::spec::model::Toleration| Toleration {
-            key: declared.key.clone(),
-            operator: if declared.value.is_some() { "Equal" } else { "Exists" },
-            value: declared.value.clone(),
-            effect: declared.effect.clone(),
-        };
-        pool.tolerations.iter().map(toleration).collect()
-    }
-
-    /// What a stage must know to serve, and the environment's own settings,
-    /// which win. The pool is not in it: renaming one restarts nothing.
-    fn env(&self) -> Vec<Variable> {
-        let Self { scene, stage, decided, .. } = *self;
-        let environment = scene.environment();
-        let mut env: BTreeMap<String, String> = [
-            // The root file system is read-only; caches go where writing is allowed.
-            ("HOME", "/tmp".to_owned()),
-            ("FLOODWAY_ENVIRONMENT", scene.environment_name()),
-            ("FLOODWAY_STAGE", decided.stage.to_string()),
-            ("FLOODWAY_WORKLOAD", self.name.to_owned()),
-            ("FLOODWAY_MODEL", environment.service.model.clone()),
-            ("FLOODWAY_PORT", stage.port.to_string()),
-            ("FLOODWAY_METRICS_PORT", metrics_port(stage).to_string()),
-            ("FLOODWAY_MAX_MESSAGE_BYTES", stage.max_message.bytes().to_string()),
-            ("FLOODWAY_DRAIN_SECONDS", stage.drain.secs_ceil().to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let next =
-            stage.next.as_ref().and_then(|next| environment.service.stages.get_key_value(next));
-        if let Some((next, called)) = next {
-            let target = network::dns_target(environment, next, called.port);
-            env.insert("FLOODWAY_NEXT".to_owned(), target);
-        }
-        env.extend(stage.env.clone());
-        env.into_iter().map(|(name, value)| Variable { name, value }).collect()
     }
 
     fn disruption_budget(&self) -> Result<Desired, DesiredError> {
@@ -290,21 +134,14 @@ impl Pool<'_> {
         })
     }
 
-    fn reason(&self) -> crate::decide::Reason {
+    fn reason(&self) -> Reason {
         let text = format!("pool {} serves stage {}", self.pool, self.decided.stage);
         self.scene.because(self.key(""), text)
     }
 
-    fn beside_the_deployment(&self, reason: crate::decide::Reason) -> About {
+    fn beside_the_deployment(&self, reason: Reason) -> About {
         About { reason, after: vec![self.scene.parent_id(), self.deployment_id()] }
     }
-}
-
-/// A quarter of the memory, in whole mebibytes.
-fn shared_memory(memory: Memory) -> String {
-    const MEBIBYTE: u64 = 1 << 20;
-    let mebibytes = (memory.bytes() / 4 / MEBIBYTE).max(1);
-    Memory::from_bytes(mebibytes * MEBIBYTE).to_string()
 }
 
 /// A whole number as the API server writes a decimal quantity: 1000 is `1k`.
