@@ -139,6 +139,16 @@ impl Diagnostics {
         });
     }
 
+    /// Adds those of `other`.
+    pub fn append(&mut self, other: Self) {
+        let kept_errors = other.items.iter().filter(|d| d.severity == Severity::Error).count();
+        self.errors += other.errors - kept_errors;
+        self.left_out += other.left_out;
+        for diagnostic in other.items {
+            self.push(diagnostic);
+        }
+    }
+
     /// Keeps those for which `keep` is true.
     pub fn retain(&mut self, mut keep: impl FnMut(&Diagnostic) -> bool) {
         let errors = &mut self.errors;

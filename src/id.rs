@@ -23,6 +23,8 @@ pub struct NameError(String);
 impl Name {
     /// The longest name, in characters.
     pub const MAX: usize = 40;
+    /// What is accepted, as a regular expression for JSON Schema.
+    pub const PATTERN: &'static str = "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$";
 
     /// The name as text.
     pub fn as_str(&self) -> &str {

@@ -13,6 +13,7 @@ pub mod diag;
 pub mod id;
 pub mod units;
 
+pub mod backend;
 pub mod decide;
 pub mod desired;
 pub mod execute;

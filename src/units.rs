@@ -29,19 +29,22 @@ pub struct UnitError {
 /// Implements text form and serde (as a string) for a unit whose `parse_text`
 /// answers `None` for what it does not accept.
 macro_rules! text_unit {
-    ($unit:ident, $what:literal, $example:literal) => {
+    ($unit:ident, $what:literal, $example:literal, $pattern:literal) => {
         impl $unit {
             /// What it is, for messages: `a duration`.
             pub const WHAT: &'static str = $what;
             /// How it is written, for messages.
             pub const EXAMPLE: &'static str = $example;
+            /// The texts that are accepted, short of overflow, as a regular
+            /// expression for JSON Schema.
+            pub const PATTERN: &'static str = $pattern;
         }
 
         impl std::str::FromStr for $unit {
             type Err = $crate::units::UnitError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::parse_text(text.trim()).ok_or_else(|| $crate::units::UnitError {
+                Self::parse_text(text).ok_or_else(|| $crate::units::UnitError {
                     text: text.to_owned(),
                     what: Self::WHAT,
                     example: Self::EXAMPLE,
@@ -80,6 +83,22 @@ fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
     let padded = format!("{fraction:0<width$}", width = digits as usize);
     let fraction = if digits == 0 { 0 } else { padded.parse().ok()? };
     whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(fraction)
+}
+
+/// Reads a plain decimal with at most six digits after the point, in millionths.
+pub(crate) fn millionths_from_text(text: &str) -> Option<u64> {
+    parse_decimal(text, 6)
+}
+
+/// Writes what [`millionths_from_text`] reads, without trailing zeros.
+pub(crate) fn millionths_to_text(millionths: u64) -> String {
+    write_decimal(millionths, 6)
+}
+
+/// `text` before `unit`, without the one space that may stand between them.
+fn before_unit<'a>(text: &'a str, unit: &str) -> Option<&'a str> {
+    let number = text.strip_suffix(unit)?;
+    Some(number.strip_suffix(' ').unwrap_or(number))
 }
 
 /// Writes what [`parse_decimal`] reads, without trailing zeros.

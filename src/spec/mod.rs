@@ -1,9 +1,31 @@
 //! What is wanted: the environment's TOML, layered, resolved and validated.
+//!
+//! An environment is read in five steps, none of which stops at its first
+//! error: files to trees with the place of every value (`syntax`, `node`),
+//! trees laid upon what they extend (`layers`), the tree to the [`model`]
+//! (`shape`), the rules between fields (`validate`), and the result with the
+//! line of each value ([`Resolved`]).
 
 mod catalog;
+pub mod edit;
+mod layers;
+mod loader;
 pub mod model;
+mod nesting;
+mod node;
 mod origins;
+mod path;
+mod print;
+mod resolve;
+mod schema;
+mod shape;
+mod spots;
+mod syntax;
+mod validate;
 
 pub use catalog::{Catalog, InstanceType};
+pub use loader::{LoadError, Loaded, Loader, MAX_FILE};
 pub use model::{BurstPool, Count, Environment, OnPremPool, Spot};
 pub use origins::Origins;
+pub use resolve::{Resolved, resolve};
+pub use schema::{schema, schema_of_whole};

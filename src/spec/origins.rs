@@ -15,6 +15,11 @@ impl Origins {
         self.places.insert(key, place);
     }
 
+    /// Where `key` itself was written; none: it is a default.
+    pub fn exact(&self, key: &str) -> Option<&Place> {
+        self.places.get(key)
+    }
+
     /// Where `key`, or the nearest table around it that has a line, was written.
     pub fn origin(&self, key: &str) -> Option<&Place> {
         let mut key = key;

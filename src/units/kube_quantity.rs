@@ -1,14 +1,14 @@
 //! Processors and memory, in the canonical form that Kubernetes itself writes,
 //! so that what is applied is what is read back.
 
-use super::{parse_decimal, text_unit};
+use super::{before_unit, parse_decimal, text_unit};
 use std::fmt;
 
 /// Processor time, in thousandths of a processor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cpu(u64);
 
-text_unit!(Cpu, "an amount of cpu", "\"8\" or \"500m\"");
+text_unit!(Cpu, "an amount of cpu", "\"8\" or \"500m\"", r"^([0-9]+m|[0-9]+(\.[0-9]{1,3})?)$");
 
 impl Cpu {
     /// From thousandths of a processor.
@@ -43,7 +43,13 @@ impl fmt::Display for Cpu {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory(u64);
 
-text_unit!(Memory, "an amount of memory", "\"64Gi\" or \"512Mi\"");
+text_unit!(
+    Memory,
+    "an amount of memory",
+    "\"64Gi\" or \"512Mi\"",
+    // The fractions that are whole bytes.
+    r"^([0-9]+|[0-9]+(\.(0{1,3}|125|250?|375|50{0,2}|625|750?|875))? ?[KMGT]i)$"
+);
 
 const POWERS: [(&str, u64); 5] =
     [("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10), ("", 1)];
@@ -61,7 +67,10 @@ impl Memory {
 
     fn parse_text(text: &str) -> Option<Self> {
         let (suffix, scale) = POWERS.into_iter().find(|(suffix, _)| text.ends_with(suffix))?;
-        let number = text.strip_suffix(suffix)?.trim_end();
+        if suffix.is_empty() {
+            return parse_decimal(text, 0).map(Self);
+        }
+        let number = before_unit(text, suffix)?;
         // Thousandths of a unit are enough for `1.5Gi`, and stay exact.
         let bytes = u128::from(parse_decimal(number, 3)?) * u128::from(scale);
         if !bytes.is_multiple_of(1000) {

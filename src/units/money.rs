@@ -1,6 +1,6 @@
 //! Costs over time.
 
-use super::{parse_decimal, text_unit, write_decimal};
+use super::{before_unit, parse_decimal, text_unit, write_decimal};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
@@ -38,7 +38,7 @@ macro_rules! money {
 
             fn parse_text(text: &str) -> Option<Self> {
                 let text = text.strip_prefix('$').unwrap_or(text);
-                parse_decimal(text.strip_suffix($suffix)?.trim_end(), 6).map(Self)
+                parse_decimal(before_unit(text, $suffix)?, 6).map(Self)
             }
         }
 
@@ -64,7 +64,12 @@ macro_rules! money {
     };
 }
 
-text_unit!(UsdPerHour, "a price per hour", "\"$10.49/h\"");
-text_unit!(UsdPerMonth, "a price per month", "\"$30000/month\"");
+text_unit!(UsdPerHour, "a price per hour", "\"$10.49/h\"", r"^\$?[0-9]+(\.[0-9]{1,6})? ?/h$");
+text_unit!(
+    UsdPerMonth,
+    "a price per month",
+    "\"$30000/month\"",
+    r"^\$?[0-9]+(\.[0-9]{1,6})? ?/month$"
+);
 money!(UsdPerHour, "/h");
 money!(UsdPerMonth, "/month");

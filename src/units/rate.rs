@@ -1,6 +1,6 @@
 //! Requests per second.
 
-use super::{parse_decimal, text_unit, write_decimal};
+use super::{before_unit, parse_decimal, text_unit, write_decimal};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
@@ -9,7 +9,7 @@ use std::ops::Add;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(u64);
 
-text_unit!(Rate, "a request rate", "\"18 req/s\"");
+text_unit!(Rate, "a request rate", "\"18 req/s\"", r"^[0-9]+(\.[0-9]{1,3})? ?req/s$");
 
 impl Rate {
     /// From thousandths of a request per second.
@@ -48,7 +48,7 @@ impl Rate {
     }
 
     fn parse_text(text: &str) -> Option<Self> {
-        parse_decimal(text.strip_suffix("req/s")?.trim_end(), 3).map(Self)
+        parse_decimal(before_unit(text, "req/s")?, 3).map(Self)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Parts of a whole.
 
-use super::{parse_decimal, text_unit, write_decimal};
+use super::{before_unit, parse_decimal, text_unit, write_decimal};
 use std::fmt;
 
 /// A share, in millionths: `99.95%` is 999,500.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(u64);
 
-text_unit!(Share, "a percentage", "\"99.95%\"");
+text_unit!(Share, "a percentage", "\"99.95%\"", r"^[0-9]+(\.[0-9]{1,4})? ?%$");
 
 impl Share {
     /// The whole.
@@ -50,7 +50,7 @@ impl Share {
     }
 
     fn parse_text(text: &str) -> Option<Self> {
-        parse_decimal(text.strip_suffix('%')?.trim_end(), 4).map(Self)
+        parse_decimal(before_unit(text, "%")?, 4).map(Self)
     }
 }
 

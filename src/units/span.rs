@@ -8,7 +8,12 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(u64);
 
-text_unit!(Span, "a duration", "\"500ms\", \"15m\" or \"2w\"");
+text_unit!(
+    Span,
+    "a duration",
+    "\"500ms\", \"15m\" or \"2w\"",
+    r"^([0-9]+ ?ms|[0-9]+(\.[0-9]{1,3})? ?[smhdw])$"
+);
 
 /// Units, longest first, in milliseconds.
 const UNITS: [(&str, u64); 6] = [
@@ -54,11 +59,14 @@ impl Span {
     fn parse_text(text: &str) -> Option<Self> {
         let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, unit) = text.split_at(number_ends);
-        let (_, scale) = UNITS.into_iter().find(|(name, _)| *name == unit.trim_start())?;
+        let unit = unit.strip_prefix(' ').unwrap_or(unit);
+        let (_, scale) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+        if scale == 1 {
+            return parse_decimal(number, 0).map(Self);
+        }
         // Thousandths of a unit are enough for `1.5h`, and stay exact.
         let thousandths = parse_decimal(number, 3)?;
-        let millis = thousandths.checked_mul(scale)?;
-        (millis % 1000 == 0).then_some(Self(millis / 1000))
+        Some(Self(thousandths.checked_mul(scale)? / 1000))
     }
 }
 

@@ -6,6 +6,7 @@ mod alerts;
 mod layers;
 #[cfg(feature = "kube")]
 mod objects;
+mod spec;
 mod support;
 #[cfg(feature = "kube")]
 mod testbed;

@@ -1,0 +1,130 @@
+//! Environment files on disk, and nothing outside their repository.
+
+use crate::spec::{LoadError, Loaded, Loader, MAX_FILE};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+/// The files of a repository. A link that leads out of it is refused: a pull
+/// request may hold one.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// Without links.
+    root: PathBuf,
+}
+
+impl Files {
+    /// The files under `root`.
+    ///
+    /// # Errors
+    /// Where there is no such folder.
+    pub fn rooted(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: fs::canonicalize(root)? })
+    }
+
+    /// The repository that `file` lies in, and the file's path in it. The
+    /// repository is the nearest folder around the file with a `.git`, else the
+    /// nearest with an `environments` folder, else the file's own folder.
+    ///
+    /// # Errors
+    /// Where the file's folder is not there, or a path is not UTF-8.
+    pub fn around(file: &Path) -> io::Result<(Self, String)> {
+        let not_utf8 = || io::Error::new(ErrorKind::InvalidInput, "the path is not UTF-8");
+        let name = file.file_name().ok_or(ErrorKind::InvalidInput)?;
+        let folder = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let folder = fs::canonicalize(folder)?;
+        let holding = |marker: &str| {
+            folder.ancestors().find(|folder| folder.join(marker).exists()).map(Path::to_path_buf)
+        };
+        let root =
+            holding(".git").or_else(|| holding("environments")).unwrap_or_else(|| folder.clone());
+        let inside = folder.join(name);
+        let inside = inside.strip_prefix(&root).map_err(|_| not_utf8())?;
+        let parts: Option<Vec<_>> = inside.iter().map(|part| part.to_str()).collect();
+        let path = parts.ok_or_else(not_utf8)?.join("/");
+        Ok((Self { root }, path))
+    }
+
+    /// The repository's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl Loader for Files {
+    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        let real = fs::canonicalize(self.root.join(path)).map_err(why)?;
+        let inside = real.strip_prefix(&self.root).map_err(|_| LoadError::Outside)?;
+        if !fs::metadata(&real).map_err(why)?.is_file() {
+            return Err(LoadError::NotAFile);
+        }
+        // The file may grow between two looks at it: the bound is on what is read.
+        let most = MAX_FILE as u64 + 1;
+        let mut bytes = Vec::new();
+        File::open(&real).map_err(why)?.take(most).read_to_end(&mut bytes).map_err(why)?;
+        if bytes.len() > MAX_FILE {
+            return Err(LoadError::TooLarge);
+        }
+        Ok(Loaded { bytes, real: inside.to_string_lossy().into_owned() })
+    }
+}
+
+fn why(error: io::Error) -> LoadError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::NotFound,
+        _ => LoadError::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("repo/environments")).unwrap();
+        fs::write(folder.path().join("repo/environments/base.toml"), "x = 1").unwrap();
+        fs::write(folder.path().join("secret.toml"), "y = 1").unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_path_in_the_repository() {
+        let folder = repository();
+        let file = folder.path().join("repo/environments/base.toml");
+        let (files, path) = Files::around(&file).unwrap();
+        assert_eq!(path, "environments/base.toml");
+        let loaded = files.load(&path).unwrap();
+        assert_eq!((loaded.bytes.as_slice(), loaded.real.as_str()), (&b"x = 1"[..], &*path));
+    }
+
+    #[test]
+    fn what_is_no_readable_file_of_the_repository_is_refused() {
+        let folder = repository();
+        let repo = folder.path().join("repo");
+        let files = Files::rooted(&repo).unwrap();
+        assert_eq!(files.load("environments/none.toml"), Err(LoadError::NotFound));
+        assert_eq!(files.load("environments/base.toml/x"), Err(LoadError::NotFound));
+        assert_eq!(files.load("environments"), Err(LoadError::NotAFile));
+        assert_eq!(files.load("../secret.toml"), Err(LoadError::Outside));
+        let big = File::create(repo.join("big.toml")).unwrap();
+        big.set_len(100 << 20).unwrap();
+        assert_eq!(files.load("big.toml"), Err(LoadError::TooLarge));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_may_lead_within_the_repository_but_not_out_of_it() {
+        use std::os::unix::fs::symlink;
+        let folder = repository();
+        let repo = folder.path().join("repo");
+        symlink("environments/base.toml", repo.join("in.toml")).unwrap();
+        symlink(folder.path().join("secret.toml"), repo.join("out.toml")).unwrap();
+        let files = Files::rooted(&repo).unwrap();
+        assert_eq!(files.load("in.toml").unwrap().real, "environments/base.toml");
+        assert_eq!(files.load("out.toml"), Err(LoadError::Outside));
+    }
+}

@@ -1,0 +1,44 @@
+//! Where texts come from; the implementation over files stands outside.
+
+/// The most bytes of one file of an environment.
+pub const MAX_FILE: usize = 1 << 20;
+
+/// Gives the bytes of files of the repository.
+pub trait Loader {
+    /// The bytes of the file at `path`: relative to the repository, `/` between
+    /// its parts, none of them `..`.
+    ///
+    /// # Errors
+    /// Why there are none to read. A file larger than [`MAX_FILE`] need not be
+    /// read to be refused.
+    fn load(&self, path: &str) -> Result<Loaded, LoadError>;
+}
+
+/// A file's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// The one path of the file, whatever links lead to it.
+    pub real: String,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// There is none.
+    #[error("there is no such file")]
+    NotFound,
+    /// A link leads out of the repository.
+    #[error("it lies outside the repository")]
+    Outside,
+    /// It is larger than [`MAX_FILE`].
+    #[error("it is larger than {} KiB", MAX_FILE / 1024)]
+    TooLarge,
+    /// It is a folder, a pipe, a device.
+    #[error("it is not a file")]
+    NotAFile,
+    /// What the operating system says.
+    #[error("{0}")]
+    Other(String),
+}

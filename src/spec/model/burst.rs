@@ -1,0 +1,59 @@
+//! When and how far to burst, and where the load is measured.
+
+use crate::spec::shape::{Dollars, Fraction, table};
+use crate::units::{Share, Span, UsdPerHour, UsdPerMonth};
+
+table! {
+    /// When and how far to burst.
+    pub struct Burst {
+        /// How much of the capacity is meant to be in use: above it, scale out.
+        pub target_utilization: Share = Share::percent(80),
+        /// How far and how cautiously to look ahead.
+        pub forecast: ForecastPolicy,
+        /// When capacity may go.
+        pub scale_in: ScaleIn,
+        /// The most that burst may cost; it stops scale-out, and never forces
+        /// scale-in.
+        pub budget: Option<Budget>,
+    }
+}
+
+table! {
+    /// How far and how cautiously to look ahead.
+    pub struct ForecastPolicy {
+        /// How far ahead: at least the time that a new node needs to serve.
+        pub horizon: Span = Span::from_secs(15 * 60),
+        /// Which quantile of the forecast to be ready for.
+        pub quantile: Share as Fraction = Share::percent(95),
+    }
+}
+
+table! {
+    /// When capacity may go.
+    pub struct ScaleIn {
+        /// For how long it must have been unneeded.
+        pub stabilization: Span = Span::from_secs(15 * 60),
+        /// How long an instance may finish its work before it is terminated.
+        pub drain: Span = Span::from_secs(10 * 60),
+    }
+}
+
+table! {
+    /// The most that burst may cost.
+    pub struct Budget {
+        /// Dollars per hour, of what runs at once.
+        pub usd_per_hour: Option<UsdPerHour> as Option<Dollars>,
+        /// Dollars per calendar month.
+        pub usd_per_month: Option<UsdPerMonth> as Option<Dollars>,
+    }
+}
+
+table! {
+    /// Where the load is measured.
+    pub struct Signals {
+        /// The Prometheus server's URL.
+        pub prometheus: String,
+        /// A PromQL query that answers the demand in requests per second.
+        pub demand: Option<String>,
+    }
+}

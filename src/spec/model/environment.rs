@@ -1,0 +1,60 @@
+//! The whole, and what it is called and promises.
+
+use super::{Aws, Burst, Moved, OnPrem, Rollout, Service, Signals};
+use crate::id::Name;
+use crate::spec::shape::table;
+use crate::units::{Share, Span};
+
+table! {
+    /// One environment: everything that one platform team runs in one place.
+    pub struct Environment {
+        /// What the environment is called, and what guards it.
+        pub environment: Identity,
+        /// What the service promises.
+        pub slo: Slo,
+        /// The service: its name, its model, its stages.
+        pub service: Service,
+        /// Capacity on the team's own Kubernetes cluster.
+        pub onprem: Option<OnPrem>,
+        /// Burst capacity on AWS.
+        pub aws: Option<Aws>,
+        /// When and how far to burst.
+        pub burst: Burst,
+        /// Where the load is measured.
+        pub signals: Option<Signals>,
+        /// The phases in which the service is rolled out.
+        pub rollout: Rollout,
+        /// Pools that were renamed; their instances stay.
+        pub moved: Vec<Moved>,
+    }
+}
+
+table! {
+    /// What the environment is called, and what guards it.
+    pub struct Identity {
+        /// The environment's name; names of what it creates begin with it.
+        pub name: Name,
+        /// The rollout phase that is live; one of `[rollout.phases]`.
+        pub phase: Option<Name>,
+        /// Whether destroying asks for the name, and in CI for an approval.
+        pub protected: bool = false,
+        /// How many things with running capacity one apply may destroy.
+        pub max_destroy: u32 = 1,
+    }
+}
+
+table! {
+    /// What the service promises.
+    pub struct Slo {
+        /// Share of good minutes.
+        pub availability: Share,
+        /// Time to first token, 99th percentile.
+        pub ttft_p99: Option<Span>,
+        /// Time per output token after the first, 99th percentile.
+        pub tpot_p99: Option<Span>,
+        /// Time from request to last token, 99th percentile.
+        pub e2e_p99: Option<Span>,
+        /// Share of requests that may fail.
+        pub error_rate: Share = Share::percent(1),
+    }
+}

@@ -1,0 +1,20 @@
+//! The resolved environment: every value present, every default filled in.
+//!
+//! Each struct here is declared once, with its keys, types, defaults and
+//! descriptions; reader, writer and JSON Schema come from that.
+
+mod aws;
+mod burst;
+mod count;
+mod environment;
+mod onprem;
+mod rollout;
+mod service;
+
+pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Spot, Subnets};
+pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
+pub use count::Count;
+pub use environment::{Environment, Identity, Slo};
+pub use onprem::{Hpa, OnPrem, OnPremPool, OnPremProvider, Toleration};
+pub use rollout::{Moved, Phase, Rollout};
+pub use service::{Resources, Service, Stage};

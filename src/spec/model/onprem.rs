@@ -1,0 +1,73 @@
+//! Capacity on the team's own cluster.
+
+use super::Count;
+use crate::id::Name;
+use crate::spec::shape::{choice, table};
+use crate::units::{Rate, Share};
+use std::collections::BTreeMap;
+
+choice! {
+    /// What stands behind the on-prem side.
+    pub enum OnPremProvider {
+        /// A Kubernetes cluster.
+        Kubernetes = "kubernetes",
+        /// The embedded simulator.
+        Sim = "sim",
+    }
+}
+
+table! {
+    /// Capacity on the team's own Kubernetes cluster.
+    pub struct OnPrem {
+        /// A cluster, or the embedded simulator.
+        pub provider: OnPremProvider = OnPremProvider::Kubernetes,
+        /// The kubeconfig context; without one, the current context, or the
+        /// cluster that Floodway itself runs in.
+        pub context: Option<String>,
+        /// The UID of the cluster's `kube-system` namespace, by which a cluster
+        /// is known; `init` offers it.
+        pub cluster_uid: Option<String>,
+        /// The pools, by name.
+        pub pools: BTreeMap<Name, OnPremPool>,
+    }
+}
+
+table! {
+    /// Identical capacity on the cluster that one stage runs on.
+    pub struct OnPremPool {
+        /// The stage that runs here.
+        pub stage: Name,
+        /// Replicas: a number, which git then owns, or min and max.
+        pub replicas: Count,
+        /// What one replica carries inside the SLO.
+        pub capacity: Rate,
+        /// A HorizontalPodAutoscaler that owns the number between min and max.
+        pub hpa: Option<Hpa>,
+        /// Labels that a node must have.
+        pub node_selector: BTreeMap<String, String>,
+        /// Taints that the pods tolerate.
+        pub tolerations: Vec<Toleration>,
+    }
+}
+
+table! {
+    /// What the autoscaler holds each replica to.
+    pub struct Hpa {
+        /// Share of the requested processors.
+        pub cpu: Option<Share>,
+        /// Requests per second.
+        pub requests_per_second: Option<u32>,
+    }
+}
+
+table! {
+    /// A taint that is tolerated, as in a pod's specification.
+    pub struct Toleration {
+        /// The taint's key.
+        pub key: String,
+        /// The taint's value; without one, any.
+        pub value: Option<String>,
+        /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; without one, all.
+        pub effect: Option<String>,
+    }
+}

@@ -1,0 +1,60 @@
+//! The service and its stages.
+
+use crate::id::Name;
+use crate::spec::shape::table;
+use crate::units::{Cpu, Memory, Rate, Span};
+use std::collections::BTreeMap;
+
+table! {
+    /// The service: its name, its model, its stages.
+    pub struct Service {
+        /// The service's name; names of its Deployments begin with it.
+        pub name: Name,
+        /// The Kubernetes namespace; created if absent.
+        pub namespace: Name,
+        /// The model that is served, as the model hub names it.
+        pub model: String,
+        /// The parts of the service, by name.
+        pub stages: BTreeMap<Name, Stage>,
+    }
+}
+
+table! {
+    /// A part of the service: one Deployment per pool and one gRPC Service.
+    pub struct Stage {
+        /// The container image; by digest where the environment is protected.
+        pub image: String,
+        /// GPUs of one replica.
+        pub gpus: u32 = 0,
+        /// Processors and memory of one replica: its requests and its limits.
+        pub resources: Resources,
+        /// The stage that this one calls, found by DNS.
+        pub next: Option<Name>,
+        /// The load that git wants carried, on-prem first, then burst by
+        /// price. It makes git the owner of the size of all the stage's pools.
+        pub demand: Option<Rate>,
+        /// The gRPC port.
+        pub port: u16 = 50051,
+        /// The largest gRPC message.
+        pub max_message: Memory = Memory::from_bytes(100 << 20),
+        /// The time that a replica may take to load its weights before it is
+        /// restarted.
+        pub startup: Span = Span::from_secs(600),
+        /// The time that a replica gets to finish its requests when it goes.
+        pub drain: Span = Span::from_secs(120),
+        /// Arguments of the container.
+        pub args: Vec<String>,
+        /// Plain settings in the container's environment; never secrets.
+        pub env: BTreeMap<String, String>,
+    }
+}
+
+table! {
+    /// Requests and limits of one replica, beside its GPUs.
+    pub struct Resources {
+        /// Processors.
+        pub cpu: Cpu,
+        /// Memory.
+        pub memory: Memory,
+    }
+}

@@ -1,0 +1,69 @@
+//! From a path to an environment, with all that is wrong on the way.
+
+use super::loader::Loader;
+use super::model::Environment;
+use super::node::{Node, Value};
+use super::origins::Origins;
+use super::shape::{Decoder, Shape as _};
+use super::spots::Spots;
+use super::syntax::Damage;
+use super::{layers, validate};
+use crate::diag::{Diagnostics, Sources};
+use sha2::{Digest as _, Sha256};
+
+/// An environment, and where its values come from.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What is wanted.
+    pub environment: Environment,
+    /// The line of each value; one without a line is a default.
+    pub origins: Origins,
+    /// The texts of all its files.
+    pub sources: Sources,
+    /// SHA-256 of what it means, in hex: comments, order and the split into
+    /// files do not change it.
+    pub digest: String,
+}
+
+/// Reads the environment at `entry`, a path that `loader` understands, with all
+/// files that it extends. `None` where anything is an error; warnings come with
+/// an environment.
+pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let layers = layers::read(entry, loader, &mut diagnostics);
+    let spots = Spots::of(&layers.table);
+    let root = Node { value: Value::Table(layers.table), at: layers.at };
+    let environment = decode(&root, &layers.damage, &mut diagnostics);
+    if let (Some(environment), false) = (&environment, layers.damage.incomplete) {
+        validate::validate(environment, &spots, &mut diagnostics);
+    }
+    diagnostics.sort();
+    let sources = diagnostics.sources.clone();
+    let resolved = environment.filter(|_| !diagnostics.has_errors()).map(|environment| Resolved {
+        digest: digest(&environment),
+        origins: spots.origins(&sources),
+        environment,
+        sources,
+    });
+    (resolved, diagnostics)
+}
+
+fn decode(root: &Node, damage: &Damage, diagnostics: &mut Diagnostics) -> Option<Environment> {
+    let mut found = Diagnostics::default();
+    let environment = Environment::decode(root, &mut Decoder::new(&mut found, damage.incomplete));
+    // What a syntax error left of its line is not what was meant.
+    let sources = &diagnostics.sources;
+    let line = |file: &_, at| (std::sync::Arc::clone(file), sources.place(file, at).line);
+    let broken: Vec<_> = damage.places.iter().map(|at| line(&at.file, at.span.start)).collect();
+    found.retain(|diagnostic| {
+        diagnostic.labels.iter().all(|label| !broken.contains(&line(&label.file, label.span.start)))
+    });
+    diagnostics.append(found);
+    environment
+}
+
+/// SHA-256 over the canonical form of `environment`, in hex.
+fn digest(environment: &Environment) -> String {
+    let canonical = environment.encode().map(|tree| tree.to_json().to_string());
+    Sha256::digest(canonical.unwrap_or_default()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

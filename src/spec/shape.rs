@@ -1,0 +1,66 @@
+//! What a key may hold, said once: a [`Shape`] reads a value with every error
+//! that is in it, writes it back, and describes itself as JSON Schema.
+//! [`table!`] makes a struct and its shape from one declaration, [`choice!`] an
+//! enum.
+
+mod collections;
+mod decoder;
+mod macros;
+mod scalars;
+mod schema;
+mod tree;
+
+pub(super) use decoder::{Decoder, quoted_key};
+pub(super) use macros::{choice, table};
+pub(super) use scalars::{Dollars, Fraction, in_words};
+pub(super) use schema::TableSchema;
+pub(super) use tree::Tree;
+
+use super::node::{At, Node};
+use serde_json::Value as Json;
+
+/// A type that a value of the environment file can be.
+pub(super) trait Shape: Sized {
+    /// Reads a value; `None` after reporting what is wrong with it.
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self>;
+
+    /// The value of a key that is not there, in the table at `table`; `None`
+    /// after reporting that it must be.
+    fn absent(table: &At, decoder: &mut Decoder<'_>) -> Option<Self> {
+        decoder.missing(table);
+        None
+    }
+
+    /// Whether [`Self::absent`] has a value.
+    fn may_be_absent() -> bool {
+        false
+    }
+
+    /// Writes what [`Self::decode`] reads; `None`: by leaving the key out.
+    fn encode(&self) -> Option<Tree>;
+
+    /// JSON Schema. A `whole` one asks for all keys that must be there; a file
+    /// that is laid upon another may leave them to that.
+    fn schema(whole: bool) -> Json;
+}
+
+/// How a type is written, where that is not its own [`Shape`].
+pub(super) trait Wire<T> {
+    /// The value that is meant.
+    fn meaning(self) -> T;
+    /// What to write for it.
+    fn written(value: &T) -> Self;
+}
+
+impl<T: Clone> Wire<T> for T {
+    fn meaning(self) -> T {
+        self
+    }
+
+    fn written(value: &T) -> Self {
+        value.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! One declaration for a type, its reader, its writer and its schema.
+
+/// Declares a struct that is a table of the environment file:
+///
+/// ```text
+/// table! {
+///     /// `[slo]`: what the service promises.
+///     pub struct Slo {
+///         /// Share of good minutes.
+///         pub availability: Share,              // must be there
+///         pub e2e_p99: Option<Span>,            // may be left out
+///         pub error_rate: Share = Share::ALL,   // has a default
+///         pub quantile: Share as Fraction,      // is written in another way
+///     }
+/// }
+/// ```
+macro_rules! table {
+    (@wire $ty:ty) => { $ty };
+    (@wire $ty:ty, $wire:ty) => { $wire };
+    (@default) => { None };
+    (@default $default:expr) => { Some(|| $default) };
+    (
+        $(#[doc = $about:literal])*
+        $(#[derive($extra:ident)])?
+        $vis:vis struct $table:ident {
+            $(
+                $(#[doc = $doc:literal])*
+                pub $field:ident : $ty:ty $(as $wire:ty)? $(= $default:expr)?
+            ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq $(, $extra)?)]
+        $vis struct $table {
+            $( $(#[doc = $doc])* pub $field: $ty, )*
+        }
+
+        impl $crate::spec::shape::Shape for $table {
+            fn decode(
+                node: &$crate::spec::node::Node,
+                decoder: &mut $crate::spec::shape::Decoder<'_>,
+            ) -> Option<Self> {
+                let table = (decoder.table(node)?, &node.at);
+                $(
+                    let $field = decoder
+                        .field::<$crate::spec::shape::table!(@wire $ty $(, $wire)?), $ty>(
+                            table,
+                            stringify!($field),
+                            $crate::spec::shape::table!(@default $($default)?),
+                        );
+                )*
+                decoder.reject_unknown(table.0, &[$(stringify!($field)),*]);
+                Some(Self { $($field: $field?),* })
+            }
+
+            fn absent(
+                at: &$crate::spec::node::At,
+                decoder: &mut $crate::spec::shape::Decoder<'_>,
+            ) -> Option<Self> {
+                let value = $crate::spec::node::Value::Table(Default::default());
+                Self::decode(&$crate::spec::node::Node { value, at: at.clone() }, decoder)
+            }
+
+            fn may_be_absent() -> bool {
+                Self::required().is_empty()
+            }
+
+            fn encode(&self) -> Option<$crate::spec::shape::Tree> {
+                let fields = [$((
+                    stringify!($field),
+                    <$crate::spec::shape::table!(@wire $ty $(, $wire)?)
+                        as $crate::spec::shape::Wire<$ty>>::written(&self.$field).encode(),
+                )),*];
+                let present = fields.into_iter();
+                let present = present.filter_map(|(key, value)| Some((key.to_owned(), value?)));
+                Some($crate::spec::shape::Tree::Table(present.collect()))
+            }
+
+            fn schema(whole: bool) -> serde_json::Value {
+                let mut schema = $crate::spec::shape::TableSchema::new(concat!($($about, "\n"),*));
+                $({
+                    let default: Option<fn() -> $ty> =
+                        $crate::spec::shape::table!(@default $($default)?);
+                    schema.property::<$crate::spec::shape::table!(@wire $ty $(, $wire)?), $ty>(
+                        stringify!($field),
+                        concat!("", $($doc, "\n"),*),
+                        default,
+                        whole,
+                    );
+                })*
+                schema.finish(if whole { Self::required() } else { Vec::new() })
+            }
+        }
+
+        impl $table {
+            /// The keys that have no default.
+            fn required() -> Vec<&'static str> {
+                let mut required = Vec::new();
+                $({
+                    let default: Option<fn() -> $ty> =
+                        $crate::spec::shape::table!(@default $($default)?);
+                    let optional =
+                        <$crate::spec::shape::table!(@wire $ty $(, $wire)?)
+                            as $crate::spec::shape::Shape>::may_be_absent();
+                    if default.is_none() && !optional {
+                        required.push(stringify!($field));
+                    }
+                })*
+                required
+            }
+        }
+    };
+}
+
+/// Declares an enum that is one of a few words of the environment file.
+macro_rules! choice {
+    (
+        $(#[doc = $about:literal])*
+        pub enum $choice:ident {
+            $( $(#[doc = $doc:literal])* $variant:ident = $word:literal ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $choice {
+            $( $(#[doc = $doc])* $variant, )*
+        }
+
+        impl $choice {
+            /// The word that stands for it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $( Self::$variant => $word, )*
+                }
+            }
+        }
+
+        impl $crate::spec::shape::Shape for $choice {
+            fn decode(
+                node: &$crate::spec::node::Node,
+                decoder: &mut $crate::spec::shape::Decoder<'_>,
+            ) -> Option<Self> {
+                let words = [$($word),*];
+                match <String as $crate::spec::shape::Shape>::decode(node, decoder)?.as_str() {
+                    $( $word => Some(Self::$variant), )*
+                    other => {
+                        let known = $crate::spec::shape::in_words(&words);
+                        let why = format!("`{other}` is not {known}");
+                        let help = $crate::diag::nearest(other, words)
+                            .map(|near| format!("did you mean \"{near}\"?"));
+                        decoder.wrong_value(node, &why, help);
+                        None
+                    }
+                }
+            }
+
+            fn encode(&self) -> Option<$crate::spec::shape::Tree> {
+                Some($crate::spec::shape::Tree::String(self.as_str().to_owned()))
+            }
+
+            fn schema(_: bool) -> serde_json::Value {
+                serde_json::json!({ "type": "string", "enum": [$($word),*] })
+            }
+        }
+    };
+}
+
+pub(in crate::spec) use {choice, table};

@@ -1,0 +1,69 @@
+//! Where each key of the laid tree was written.
+
+use super::node::{At, Node, Table, Value};
+use super::origins::Origins;
+use crate::diag::{Diagnostic, Sources};
+use std::collections::BTreeMap;
+
+/// Keys and values by dotted path.
+#[derive(Debug, Default)]
+pub(super) struct Spots {
+    spots: BTreeMap<String, (At, At)>,
+}
+
+impl Spots {
+    pub(super) fn of(table: &Table) -> Self {
+        let mut spots = Self::default();
+        spots.add_table("", table);
+        spots
+    }
+
+    fn add_table(&mut self, path: &str, table: &Table) {
+        for (key, entry) in &table.entries {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            self.add(path, entry.key.clone(), &entry.node);
+        }
+    }
+
+    fn add(&mut self, path: String, key: At, node: &Node) {
+        match &node.value {
+            Value::Table(table) => self.add_table(&path, table),
+            Value::Array(nodes) => {
+                for (at, node) in nodes.iter().enumerate() {
+                    self.add(format!("{path}.{at}"), node.at.clone(), node);
+                }
+            }
+            _ => {}
+        }
+        self.spots.insert(path, (key, node.at.clone()));
+    }
+
+    /// `diagnostic`, pointing at the value of `path`, or of the nearest table
+    /// around it that was written.
+    #[expect(dead_code)]
+    pub(super) fn label(&self, diagnostic: Diagnostic, path: &str, text: &str) -> Diagnostic {
+        match self.find(path) {
+            Some((_, value)) => value.label(diagnostic, text),
+            None => diagnostic,
+        }
+    }
+
+    fn find(&self, path: &str) -> Option<&(At, At)> {
+        let mut path = path;
+        loop {
+            if let Some(spot) = self.spots.get(path) {
+                return Some(spot);
+            }
+            path = path.rsplit_once('.')?.0;
+        }
+    }
+
+    /// The line of each key.
+    pub(super) fn origins(&self, sources: &Sources) -> Origins {
+        let mut origins = Origins::default();
+        for (path, (key, _)) in &self.spots {
+            origins.insert(path.clone(), sources.place(&key.file, key.span.start));
+        }
+        origins
+    }
+}
