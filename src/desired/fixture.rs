@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// A unit or name from its text.
-pub(super) fn unit<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(crate) fn unit<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
@@ -23,7 +23,7 @@ fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 /// Three stages in a row; an on-prem pool with GPUs that the controller moves,
 /// an autoscaled one without, a fixed one; a burst pool that joins the cluster
 /// and one that stands alone.
-pub(super) fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment {
         environment: Identity { name: unit("prod"), phase: None, protected: true, max_destroy: 2 },
         slo: Slo {
@@ -101,7 +101,7 @@ fn stage(gpus: u32, cpu: &str, memory: &str, next: Option<&str>) -> Stage {
     }
 }
 
-pub(super) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> OnPremPool {
+pub(crate) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> OnPremPool {
     OnPremPool {
         stage: unit(stage),
         replicas,
@@ -135,7 +135,7 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
     }
 }
 
-pub(super) fn mark() -> Mark {
+pub(crate) fn mark() -> Mark {
     Mark {
         environment: "prod".into(),
         repository: "github.com/acme/infra".into(),
@@ -143,11 +143,11 @@ pub(super) fn mark() -> Mark {
     }
 }
 
-pub(super) fn empty() -> Inventory {
+pub(crate) fn empty() -> Inventory {
     Inventory::empty(Timestamp::UNIX_EPOCH)
 }
 
-pub(super) fn decision(environment: &Environment, inventory: &Inventory) -> Decision {
+pub(crate) fn decision(environment: &Environment, inventory: &Inventory) -> Decision {
     let mut catalog = Catalog::default();
     for (name, usd) in [("g6e.12xlarge", "$10.49/h"), ("g5.12xlarge", "$5.67/h")] {
         catalog.insert(name.into(), InstanceType { gpus: 4, usd_per_hour: unit(usd) });
@@ -162,11 +162,11 @@ pub(super) fn decision(environment: &Environment, inventory: &Inventory) -> Deci
 }
 
 /// The world of `environment` where `inventory` is there.
-pub(super) fn world(environment: &Environment, inventory: &Inventory) -> DesiredWorld {
+pub(crate) fn world(environment: &Environment, inventory: &Inventory) -> DesiredWorld {
     with_templates(environment, inventory, &Templates::embedded().unwrap()).unwrap()
 }
 
-pub(super) fn with_templates(
+pub(crate) fn with_templates(
     environment: &Environment,
     inventory: &Inventory,
     templates: &Templates,
@@ -183,7 +183,7 @@ pub(super) fn with_templates(
 }
 
 /// The owned Deployment of a pool, as it would be seen.
-pub(super) fn live(name: &str, stage: &str, pool: &str) -> Live {
+pub(crate) fn live(name: &str, stage: &str, pool: &str) -> Live {
     let fields = serde_json::json!({
         "spec": { "selector": { "matchLabels": { "floodway.dev/workload": name } } }
     });
@@ -195,7 +195,7 @@ pub(super) fn live(name: &str, stage: &str, pool: &str) -> Live {
     )
 }
 
-pub(super) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value) -> Live {
+pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value) -> Live {
     Live {
         uid: format!("uid-{}", id.name),
         id,
@@ -209,13 +209,13 @@ pub(super) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
     }
 }
 
-pub(super) fn inventory(things: impl IntoIterator<Item = Live>) -> Inventory {
+pub(crate) fn inventory(things: impl IntoIterator<Item = Live>) -> Inventory {
     let mut inventory = empty();
     inventory.capabilities.namespace_exists = true;
     inventory.resources = things.into_iter().map(|live| (live.id.clone(), live)).collect();
     inventory
 }
 
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     unit(text)
 }

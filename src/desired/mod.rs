@@ -66,6 +66,6 @@ pub fn alert_rules(
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,42 @@
 //! Exactly which changes: the difference between desired and inventory,
 //! ordered, guarded, and bound to the world it was computed from.
+//!
+//! [`draft`] works the plan out; the places are asked its
+//! [`Draft::check_requests`]; [`finish`] joins their answers.
 
 mod change;
+mod diff;
+mod draft;
+mod edges;
+mod fingerprint;
+mod finish;
+mod guard;
+mod input;
+mod kinds;
+mod one;
+mod order;
+mod parent;
+mod quantity;
+mod slots;
+mod stale;
 mod step;
+mod steps;
+mod target;
+#[cfg(test)]
+pub(crate) mod tests;
+mod totals;
 mod verdict;
+mod view;
 
 pub use change::{
     Action, Change, Checked, FieldChange, Fingerprint, Flow, Plan, PoolDelta, Refusal, Totals,
 };
+pub use diff::{Diff, diff, diff_wanted};
+pub use draft::{Draft, draft};
+pub use finish::{PlanFailure, finish};
+pub use input::{PlanError, PlanInput, PlanOptions};
+pub use kinds::resource_named;
+pub use stale::{Stale, staleness};
 pub use step::{Precondition, Step};
+pub use target::Target;
 pub use verdict::{CheckRequest, FailureKind, PortError, Verdict};

@@ -1,0 +1,268 @@
+//! The plan as it can be made without asking the places once more.
+
+use super::one::{self, Outcome};
+use super::slots::{self, Pair};
+use super::{
+    Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, edges, guard, kinds, order,
+    parent, target, totals,
+};
+use crate::decide::{DesiredOwner, PoolKind};
+use crate::observe::{Ownership, ResourceId};
+use std::collections::BTreeSet;
+
+/// A plan that the places have not been asked about yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    pub(super) plan: Plan,
+    pub(super) requests: Vec<(usize, CheckRequest)>,
+    /// Changes that move field ownership: no no-op, even if no value differs.
+    pub(super) moves_ownership: BTreeSet<usize>,
+}
+
+impl Draft {
+    /// What to ask the places, with the index of the change that each is about.
+    /// The answers go to [`super::finish`].
+    pub fn check_requests(&self) -> &[(usize, CheckRequest)] {
+        &self.requests
+    }
+
+    /// The plan so far.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// Works out what would change. Pure: the same input, the same draft.
+///
+/// # Errors
+/// Unknown targets; a circle in what should exist.
+pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
+    let selection = target::select(input)?;
+    let mut refusals = guard::places(input);
+    let mut warnings: Vec<String> = guard::unknown_cluster(input).into_iter().collect();
+    warnings.extend(input.decision.notes.iter().map(ToString::to_string));
+    warnings.extend(input.inventory.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)));
+
+    let mut drafted = Drafted::default();
+    let mut parent = None;
+    for pair in slots::pairs(input, &selection) {
+        let outcome = one::change(input, &pair);
+        refusals.extend(outcome.refusals.iter().cloned());
+        warnings.extend(outcome.warnings.iter().cloned());
+        let is_parent = parent::is_parent(input.mark, &outcome.change.id);
+        if is_parent && matches!(pair, Pair::Wanted { .. }) {
+            parent = Some(outcome);
+        } else {
+            drafted.push(outcome);
+        }
+    }
+    refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
+    let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));
+    let changes = arrange(input, drafted.changes, closing)?;
+    let pools = totals::pools(input);
+    warnings.extend(totals::warnings(input, &pools));
+    refusals.extend(guard::destruction(
+        input.environment,
+        input.options.confirm.as_deref(),
+        &changes,
+    ));
+    let (lowered, notes) = guard::lowered_max(input, &changes);
+    refusals.extend(lowered);
+    warnings.extend(notes);
+    let targets: Vec<String> = input.options.targets.iter().map(ToString::to_string).collect();
+    if !targets.is_empty() {
+        warnings.push(format!(
+            "this plan is partial: only {} and what it needs; plan without --target afterwards",
+            targets.join(", ")
+        ));
+    }
+    let mut draft = Draft {
+        plan: Plan {
+            mark: input.mark.clone(),
+            environment_digest: input.environment_digest.to_owned(),
+            environment_text: input.environment_text.to_owned(),
+            as_of: input.inventory.taken_at,
+            locations: input.inventory.locations.clone(),
+            totals: totals::totals(input.mark, &changes, &pools),
+            changes,
+            targets,
+            pools,
+            warnings,
+            refusals,
+        },
+        requests: Vec::new(),
+        moves_ownership: BTreeSet::new(),
+    };
+    ask(input, &mut draft, &drafted.moving, &drafted.forced);
+    Ok(draft)
+}
+
+/// The changes so far, and what of their outcomes is needed later.
+#[derive(Default)]
+struct Drafted {
+    changes: Vec<Change>,
+    moving: BTreeSet<ResourceId>,
+    forced: BTreeSet<ResourceId>,
+}
+
+impl Drafted {
+    fn push(&mut self, outcome: Outcome) {
+        if outcome.moves_ownership {
+            self.moving.insert(outcome.change.id.clone());
+        }
+        if outcome.force {
+            self.forced.insert(outcome.change.id.clone());
+        }
+        self.changes.push(outcome.change);
+    }
+
+    /// Adds the parent's writes, and says which is to be the last of all.
+    fn add_parent(&mut self, input: &PlanInput<'_>, outcome: &Outcome) -> Option<usize> {
+        let live = input.inventory.resources.get(&outcome.change.id);
+        if live.is_none() && something_is_unseen(input) {
+            return None;
+        }
+        let left = left_behind(input, &self.changes);
+        let writes = parent::split(outcome, live, left.as_ref());
+        self.changes.extend(writes.opening);
+        let closing = self.changes.len();
+        self.changes.extend(writes.closing);
+        (self.changes.len() > closing).then_some(closing)
+    }
+}
+
+fn something_is_unseen(input: &PlanInput<'_>) -> bool {
+    input.inventory.gaps.iter().any(|gap| gap.hides_members)
+}
+
+/// What carries the environment's marks when the plan is done, beside the
+/// parent; none: not known, because something could not be seen.
+fn left_behind<'a>(
+    input: &PlanInput<'a>,
+    changes: &'a [Change],
+) -> Option<BTreeSet<&'a ResourceId>> {
+    if something_is_unseen(input) {
+        return None;
+    }
+    let there = input.inventory.resources.values().filter(|l| l.ownership == Ownership::Ours);
+    let mut left: BTreeSet<&ResourceId> = there.map(|live| &live.id).collect();
+    for change in changes {
+        match change.action {
+            Action::Delete => {
+                left.remove(&change.id);
+            }
+            Action::NoOp => {}
+            Action::Create | Action::Update | Action::Replace => {
+                left.insert(&change.id);
+                if let Some(old) = &change.replaces {
+                    left.remove(old);
+                }
+            }
+        }
+    }
+    left.retain(|id| kinds::may_be_pruned(id) && !parent::is_parent(input.mark, id));
+    Some(left)
+}
+
+/// Puts changes in the order of applying, with their edges.
+fn arrange(
+    input: &PlanInput<'_>,
+    changes: Vec<Change>,
+    closing: Option<usize>,
+) -> Result<Vec<Change>, PlanError> {
+    let stages: Vec<Option<String>> = changes.iter().map(|change| stage(input, change)).collect();
+    let after = edges::edges(input.mark, input.desired, &changes, &stages, closing);
+    in_order(changes, &after)
+}
+
+/// Puts `changes` in an order in which each stands behind those it is `after`.
+pub(super) fn in_order(
+    changes: Vec<Change>,
+    after: &[Vec<usize>],
+) -> Result<Vec<Change>, PlanError> {
+    let key = |index: usize| {
+        let change = &changes[index];
+        (change.action == Action::Delete, kinds::rank(&change.id), &change.id)
+    };
+    let order = order::topological(after, key).map_err(|circle| {
+        PlanError::Cycle(circle.iter().map(|&index| changes[index].id.clone()).collect())
+    })?;
+    let mut position = vec![0; changes.len()];
+    for (new, &old) in order.iter().enumerate() {
+        position[old] = new;
+    }
+    let mut places: Vec<Option<Change>> = changes.into_iter().map(Some).collect();
+    let ordered = order.iter().filter_map(|&old| {
+        let mut change = places[old].take()?;
+        change.after = after[old].iter().map(|&first| position[first]).collect();
+        change.after.sort_unstable();
+        Some(change)
+    });
+    Ok(ordered.collect())
+}
+
+/// The stage that a workload serves, or served.
+fn stage(input: &PlanInput<'_>, change: &Change) -> Option<String> {
+    let decided = change.pool.as_deref().and_then(|pool| input.decision.pools.get(pool));
+    let marked = input.inventory.resources.get(&change.id).and_then(|l| l.marks.get("stage"));
+    match change.action {
+        Action::Delete => marked.cloned(),
+        _ => decided.map(|pool| pool.stage.to_string()),
+    }
+}
+
+/// What the places are asked, and what they cannot be asked.
+fn ask(
+    input: &PlanInput<'_>,
+    draft: &mut Draft,
+    moving: &BTreeSet<ResourceId>,
+    forced: &BTreeSet<ResourceId>,
+) {
+    let new_namespaces: BTreeSet<String> = draft
+        .plan
+        .changes
+        .iter()
+        .filter(|c| c.action == Action::Create && c.id.kind == kinds::NAMESPACE)
+        .map(|change| change.id.name.clone())
+        .collect();
+    let mut asked = BTreeSet::new();
+    for (index, change) in draft.plan.changes.iter_mut().enumerate() {
+        if moving.contains(&change.id) {
+            draft.moves_ownership.insert(index);
+        }
+        let Some(body) = change.body.as_ref().filter(|_| !change.steps.is_empty()) else {
+            continue;
+        };
+        let namespace = change.id.scope.as_ref().filter(|scope| new_namespaces.contains(*scope));
+        if let Some(namespace) = namespace {
+            change.checked = Checked::Not(format!("namespace {namespace} does not exist yet"));
+        } else if asked.insert(change.id.clone()) {
+            // Of the parent's two writes the second is the first with a count.
+            let request = CheckRequest {
+                id: change.id.clone(),
+                body: body.clone(),
+                exists: input.inventory.resources.contains_key(&change.id),
+                force: input.options.force_conflicts || forced.contains(&change.id),
+                units: units(input, change),
+            };
+            draft.requests.push((index, request));
+        }
+    }
+}
+
+/// How many units a workload has at least and at most, for quotas.
+fn units(input: &PlanInput<'_>, change: &Change) -> Option<(u32, u32)> {
+    let pool = input.decision.pools.get(change.pool.as_deref()?)?;
+    let per_unit = match (&pool.kind, change.id.kind.as_str()) {
+        (PoolKind::Burst(groups), kinds::DEPLOYMENT) => {
+            groups.iter().map(|group| group.replicas_per_node).max().unwrap_or(1)
+        }
+        (_, kinds::DEPLOYMENT | kinds::GROUP) => 1,
+        _ => return None,
+    };
+    let (least, most) = match pool.owner {
+        DesiredOwner::Git => (pool.desired, pool.desired),
+        DesiredOwner::Hpa | DesiredOwner::Controller => (pool.min, pool.max),
+    };
+    Some((least.saturating_mul(per_unit), most.saturating_mul(per_unit)))
+}

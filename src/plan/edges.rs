@@ -1,0 +1,123 @@
+//! What must be done before what.
+
+use super::{Action, Change, Step, kinds, parent};
+use crate::desired::DesiredWorld;
+use crate::observe::{Mark, ResourceId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For each change, those that must be done first. Things that stay as they are
+/// wait for nothing and keep nothing waiting. `closing` is done last of all.
+pub(super) fn edges(
+    mark: &Mark,
+    desired: &DesiredWorld,
+    changes: &[Change],
+    stages: &[Option<String>],
+    closing: Option<usize>,
+) -> Vec<Vec<usize>> {
+    let mut after = vec![BTreeSet::new(); changes.len()];
+    let active = |&index: &usize| changes[index].action != Action::NoOp;
+    let others: Vec<usize> =
+        (0..changes.len()).filter(active).filter(|&index| Some(index) != closing).collect();
+    as_declared(desired, changes, &others, &mut after);
+    foundations(mark, changes, &others, &mut after);
+    deletions(changes, stages, &others, &mut after);
+    if let Some(closing) = closing {
+        after[closing].extend(others);
+    }
+    after.into_iter().map(|set| set.into_iter().collect()).collect()
+}
+
+fn as_declared(
+    desired: &DesiredWorld,
+    changes: &[Change],
+    active: &[usize],
+    after: &mut [BTreeSet<usize>],
+) {
+    let made: BTreeMap<&ResourceId, usize> = active
+        .iter()
+        .filter(|&&index| changes[index].action != Action::Delete)
+        .map(|&index| (&changes[index].id, index))
+        .collect();
+    for want in &desired.resources {
+        if let Some(&index) = made.get(&want.id) {
+            let first = want.after.iter().filter_map(|id| made.get(id).copied());
+            after[index].extend(first.filter(|&first| first != index));
+        }
+    }
+}
+
+/// The namespace before all that is in it, the parent before its members.
+fn foundations(mark: &Mark, changes: &[Change], active: &[usize], after: &mut [BTreeSet<usize>]) {
+    let made = |index: usize| changes[index].action != Action::Delete;
+    for &first in active.iter().filter(|&&index| made(index)) {
+        let id = &changes[first].id;
+        let namespace = id.kind == kinds::NAMESPACE;
+        if !namespace && !parent::is_parent(mark, id) {
+            continue;
+        }
+        for &then in active {
+            let within = changes[then].id.scope.as_deref() == Some(id.name.as_str());
+            let member = changes[then].id.kind != kinds::NAMESPACE;
+            if then != first && ((namespace && within) || (!namespace && member)) {
+                after[then].insert(first);
+            }
+        }
+    }
+}
+
+/// What is deleted goes when nothing leans on it any more: traffic and
+/// autoscalers before the workload, a workload after what carries on in its
+/// stage, what workloads use after all of them.
+fn deletions(
+    changes: &[Change],
+    stages: &[Option<String>],
+    active: &[usize],
+    after: &mut [BTreeSet<usize>],
+) {
+    let is = |index: usize, action| changes[index].action == action;
+    let workloads: Vec<usize> =
+        active.iter().copied().filter(|&i| kinds::is_workload(&changes[i].id)).collect();
+    let same_pool =
+        |a: usize, b: usize| changes[a].pool.is_some() && changes[a].pool == changes[b].pool;
+    for &gone in active.iter().filter(|&&index| is(index, Action::Delete)) {
+        let kind = changes[gone].id.kind.as_str();
+        if kinds::is_workload(&changes[gone].id) {
+            let carry_on = workloads.iter().filter(|&&other| {
+                !is(other, Action::Delete)
+                    && stages[other].is_some()
+                    && stages[other] == stages[gone]
+            });
+            after[gone].extend(carry_on);
+        } else if kind == kinds::HPA || kind == kinds::ENDPOINT_SLICE {
+            for &workload in workloads.iter().filter(|&&workload| same_pool(workload, gone)) {
+                if goes_before(changes, gone, workload) {
+                    after[workload].insert(gone);
+                } else {
+                    after[gone].insert(workload);
+                }
+            }
+        } else {
+            let own = changes[gone].pool.is_some();
+            let users = workloads.iter().filter(|&&user| !own || same_pool(user, gone));
+            after[gone].extend(users);
+        }
+    }
+}
+
+/// Whether an autoscaler or endpoint must be gone before its workload changes:
+/// always before the workload is drained alone; of an autoscaler, before git
+/// takes the number over. A replacement drains when its successor serves, so
+/// there what belongs to the old one follows.
+fn goes_before(changes: &[Change], gone: usize, workload: usize) -> bool {
+    match changes[workload].action {
+        Action::Delete => true,
+        Action::Update => changes[workload].steps.iter().any(|step| match step {
+            Step::Apply { body, .. } => body.pointer("/spec/replicas").is_some(),
+            _ => false,
+        }),
+        Action::Replace | Action::Create | Action::NoOp => {
+            changes[gone].id.kind == kinds::ENDPOINT_SLICE
+                && changes[workload].action != Action::Replace
+        }
+    }
+}

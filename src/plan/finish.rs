@@ -1,0 +1,96 @@
+//! The plan with what the places said to it.
+
+use super::{
+    Action, Change, Checked, Draft, FailureKind, Plan, PortError, Refusal, Verdict, totals,
+};
+use crate::observe::{Ownership, ResourceId};
+
+/// The places refuse changes: there is nothing that could be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", summary(.rejected))]
+pub struct PlanFailure {
+    /// Each refused thing and why, in the order of the plan; never empty.
+    pub rejected: Vec<(ResourceId, PortError)>,
+}
+
+fn summary(rejected: &[(ResourceId, PortError)]) -> String {
+    match rejected {
+        [(id, error)] => format!("{id} would be refused: {error}"),
+        _ => format!("{} changes would be refused", rejected.len()),
+    }
+}
+
+impl PlanFailure {
+    /// What to do about one of them.
+    pub fn help(error: &PortError) -> Option<String> {
+        error.help.clone().or_else(|| {
+            (error.kind == FailureKind::Conflict).then(|| {
+                "to take the fields over, plan with --force-conflicts; to leave them, take them \
+                 out of the environment"
+                    .to_owned()
+            })
+        })
+    }
+}
+
+/// Joins `draft` with the answers to [`Draft::check_requests`], in any order. A
+/// request without an answer counts as not checked.
+///
+/// # Errors
+/// All that the places would refuse.
+pub fn finish(
+    draft: Draft,
+    verdicts: impl IntoIterator<Item = (usize, Verdict)>,
+) -> Result<Plan, PlanFailure> {
+    let Draft { mut plan, requests, moves_ownership } = draft;
+    for (index, _) in &requests {
+        plan.changes[*index].checked = Checked::Not("the server was not asked".to_owned());
+    }
+    let mut rejected = Vec::new();
+    let mut asked = vec![false; plan.changes.len()];
+    for (index, _) in requests {
+        asked[index] = true;
+    }
+    for (index, verdict) in verdicts {
+        let Some(change) = plan.changes.get_mut(index).filter(|_| asked[index]) else { continue };
+        match verdict {
+            Verdict::Accepted => change.checked = Checked::ByServer,
+            Verdict::Unchanged => unchanged(change, moves_ownership.contains(&index)),
+            Verdict::Taken(live) => {
+                let refusal = match &live.ownership {
+                    Ownership::Other(owner) => Refusal::owned_by_other(&live.id, owner),
+                    Ownership::Unmarked | Ownership::Ours => Refusal::not_adopted(&live.id),
+                };
+                change.checked = Checked::Not(refusal.message.clone());
+                change.steps.clear();
+                plan.refusals.push(refusal);
+            }
+            Verdict::NotChecked(why) => change.checked = Checked::Not(why),
+            Verdict::Rejected(error) => rejected.push((index, change.id.clone(), error)),
+        }
+    }
+    if !rejected.is_empty() {
+        rejected.sort_by_key(|(index, ..)| *index);
+        let rejected = rejected.into_iter().map(|(_, id, error)| (id, error)).collect();
+        return Err(PlanFailure { rejected });
+    }
+    plan.totals = totals::totals(&plan.mark, &plan.changes, &plan.pools);
+    Ok(plan)
+}
+
+/// The server sees no difference where we did: a spelling that it knows and we
+/// do not. Only an update can end so; what moves field ownership stays.
+fn unchanged(change: &mut Change, moves_ownership: bool) {
+    change.checked = Checked::ByServer;
+    if change.action != Action::Update || moves_ownership {
+        return;
+    }
+    change.action = Action::NoOp;
+    change.unchanged += change.fields.len();
+    change.fields.clear();
+    change.notes.clear();
+    change.steps.clear();
+    change.after.clear();
+    change.before = None;
+    change.checked = Checked::NotNeeded;
+}

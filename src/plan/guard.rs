@@ -1,0 +1,232 @@
+//! What forbids applying a plan. A plan is shown all the same.
+
+use super::{Action, Change, PlanInput, Refusal, kinds, parent};
+use crate::observe::{Gap, Ownership, ResourceId, Side};
+use crate::spec::Environment;
+use crate::spec::model::OnPremProvider;
+
+impl Refusal {
+    fn new(guard: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { guard: guard.to_owned(), message: message.into(), help: help.into() }
+    }
+
+    /// It carries somebody else's marks.
+    pub(super) fn owned_by_other(id: &ResourceId, owner: &str) -> Self {
+        Self::new(
+            "ownership",
+            format!("{id} belongs to {owner}"),
+            "rename the pool or the environment, or remove it there first: Floodway never \
+             takes over what carries somebody else's marks",
+        )
+    }
+
+    /// It is there without marks.
+    pub(super) fn not_adopted(id: &ResourceId) -> Self {
+        Self::new(
+            "ownership",
+            format!("{id} exists and Floodway did not make it"),
+            format!(
+                "to make it part of this environment, plan with --adopt {}/{}",
+                id.kind, id.name
+            ),
+        )
+    }
+
+    /// It would have to be made anew under the same name.
+    pub(super) fn immutable(id: &ResourceId, fields: &[String]) -> Self {
+        Self::new(
+            "immutable",
+            format!("{} of {id} cannot change in place, and its name is taken", fields.join(", ")),
+            "put the old value back, or delete it yourself when nothing uses it and plan again",
+        )
+    }
+
+    /// It would be destroyed, and destroying asks for the name.
+    fn protected(environment: &str, what: &str) -> Self {
+        Self::new(
+            "protected",
+            format!("environment {environment} is protected, and this plan destroys {what}"),
+            format!("read the plan again; if that is meant, repeat with --confirm {environment}"),
+        )
+    }
+
+    fn location(message: String, help: &str) -> Self {
+        Self::new("location", message, help)
+    }
+}
+
+/// Are these the places and the things that the environment means (law 12)?
+pub(super) fn places(input: &PlanInput<'_>) -> Vec<Refusal> {
+    let mut refusals = identities(input);
+    let inventory = input.inventory;
+    let Some(last) = &inventory.last_apply else { return refusals };
+    if last.mark != *input.mark {
+        let (theirs, ours) = (&last.mark, input.mark);
+        refusals.push(Refusal::new(
+            "ownership",
+            format!(
+                "environment {} is applied from {} of {}, and this is {} of {}",
+                theirs.environment, theirs.file, theirs.repository, ours.file, ours.repository
+            ),
+            "plan from there; or give this environment a name or a namespace of its own",
+        ));
+    }
+    let found = inventory
+        .resources
+        .values()
+        .any(|live| live.ownership == Ownership::Ours && !parent::is_parent(input.mark, &live.id));
+    let hidden = inventory.gaps.iter().any(|gap| gap.hides_members);
+    if last.members > 0 && !found && !hidden {
+        refusals.push(Refusal::location(
+            format!("the last apply left {} things here, and none of them is there", last.members),
+            "check the context, account and region; if all of it was deleted on purpose, delete \
+             the ConfigMap that records it too and plan again",
+        ));
+    }
+    refusals
+}
+
+fn identities(input: &PlanInput<'_>) -> Vec<Refusal> {
+    let environment = input.environment;
+    let place = |side| input.inventory.locations.iter().find(move |place| place.side == side);
+    let mut refusals = Vec::new();
+    let declared = environment.onprem.as_ref().and_then(|onprem| onprem.cluster_uid.as_ref());
+    if let (Some(uid), Some(place)) = (declared, place(Side::Kubernetes))
+        && *uid != place.identity
+    {
+        refusals.push(Refusal::location(
+            format!("{} is cluster {}, not {uid} as declared", place.title, place.identity),
+            "check the context in [onprem] and in the kubeconfig; for a cluster that was made \
+             anew, change onprem.cluster_uid",
+        ));
+    }
+    let declared = environment.aws.as_ref().and_then(|aws| aws.account.as_ref());
+    if let (Some(account), Some(place)) = (declared, place(Side::Aws))
+        && !place.identity.split(|c: char| !c.is_ascii_digit()).any(|part| part == account)
+    {
+        refusals.push(Refusal::location(
+            format!("{} is {}, not account {account} as declared", place.title, place.identity),
+            "check the AWS profile and role, or aws.account",
+        ));
+    }
+    refusals
+}
+
+/// A cluster that is known by nothing but a context's name.
+pub(super) fn unknown_cluster(input: &PlanInput<'_>) -> Option<String> {
+    let onprem = input.environment.onprem.as_ref()?;
+    let place = input.inventory.locations.iter().find(|place| place.side == Side::Kubernetes)?;
+    let nameless = onprem.provider == OnPremProvider::Kubernetes && onprem.cluster_uid.is_none();
+    nameless.then(|| {
+        format!(
+            "onprem.cluster_uid is not set: another cluster under this context's name would not be \
+             noticed; add cluster_uid = \"{}\"",
+            place.identity
+        )
+    })
+}
+
+/// Holds back what a gap forbids (law 6): nothing is made that may be there
+/// unseen, nothing is taken away while something is unseen.
+pub(super) fn hold_back(gaps: &[Gap], changes: &mut Vec<Change>) -> Option<Refusal> {
+    let gap = gaps.iter().find(|gap| gap.hides_members)?;
+    let held = changes.extract_if(.., |change| {
+        matches!(change.action, Action::Create | Action::Replace | Action::Delete)
+    });
+    let held = held.count();
+    (held > 0).then(|| {
+        Refusal::new(
+            "gap",
+            format!(
+                "{} could not be seen ({}): {held} things that would be created, replaced or \
+                 deleted are held back",
+                gap.what, gap.why
+            ),
+            "mend that and plan again; updates of what is seen can be applied with --target",
+        )
+    })
+}
+
+/// Things that carry capacity and that `changes` destroy: Deployments and
+/// groups, deleted or replaced. What only stands around them is not counted.
+pub(super) fn destroyed(changes: &[Change]) -> Vec<&ResourceId> {
+    changes
+        .iter()
+        .filter_map(|change| match change.action {
+            Action::Delete => Some(&change.id),
+            Action::Replace => change.replaces.as_ref(),
+            _ => None,
+        })
+        .filter(|id| kinds::is_workload(id))
+        .collect()
+}
+
+/// `max_destroy` and `protected`.
+pub(super) fn destruction(
+    environment: &Environment,
+    confirm: Option<&str>,
+    changes: &[Change],
+) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let destroyed = destroyed(changes);
+    let most = environment.environment.max_destroy;
+    let count = destroyed.len();
+    if count > most as usize {
+        refusals.push(Refusal::new(
+            "max_destroy",
+            format!("this plan destroys {count} workloads, and max_destroy is {most}"),
+            "apply it in parts with --target, or raise environment.max_destroy",
+        ));
+    }
+    refusals.extend(protection(environment, confirm, &destroyed));
+    refusals
+}
+
+/// Destroying in a protected environment asks for its name.
+pub(super) fn protection(
+    environment: &Environment,
+    confirm: Option<&str>,
+    destroyed: &[&ResourceId],
+) -> Option<Refusal> {
+    let identity = &environment.environment;
+    let first = destroyed.first()?;
+    let what = match destroyed.len() {
+        1 => first.to_string(),
+        count => format!("{first} and {} more", count - 1),
+    };
+    (identity.protected && confirm != Some(identity.name.as_str()))
+        .then(|| Refusal::protected(identity.name.as_str(), &what))
+}
+
+/// A group's max below what it runs (law 13): AWS would choose the instances.
+pub(super) fn lowered_max(
+    input: &PlanInput<'_>,
+    changes: &[Change],
+) -> (Vec<Refusal>, Vec<String>) {
+    let (mut refusals, mut warnings) = (Vec::new(), Vec::new());
+    let updates =
+        changes.iter().filter(|c| c.action == Action::Update && c.id.kind == kinds::GROUP);
+    for change in updates {
+        let live = input.inventory.resources.get(&change.id);
+        let runs = live.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.desired);
+        let field = |name: &str| {
+            let value = change.body.as_ref().and_then(|body| body.get(name));
+            value.and_then(serde_json::Value::as_u64)
+        };
+        if let Some(wanted) = field("desired").filter(|wanted| *wanted < u64::from(runs)) {
+            let fewer = u64::from(runs) - wanted;
+            warnings
+                .push(format!("{}: AWS chooses which {fewer} of {runs} instances end", change.id));
+        } else if let Some(max) = field("max").filter(|max| *max < u64::from(runs)) {
+            refusals.push(Refusal::new(
+                "lowered_max",
+                format!("{}: max {max} is below the {runs} instances it runs", change.id),
+                format!(
+                    "let the controller scale it in to {max} first, so that each instance drains; \
+                     AWS would pick its victims itself"
+                ),
+            ));
+        }
+    }
+    (refusals, warnings)
+}

@@ -1,0 +1,69 @@
+//! Everything that a plan may look at.
+
+use super::Target;
+use crate::decide::{Decision, Supply};
+use crate::desired::DesiredWorld;
+use crate::observe::{Inventory, Mark, ResourceId};
+use crate::spec::{Catalog, Environment};
+use std::collections::BTreeSet;
+
+/// What to plan from. A plan is a pure function of it.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// Whose environment.
+    pub mark: &'a Mark,
+    /// What git declares: its guards, places and `[[moved]]`.
+    pub environment: &'a Environment,
+    /// SHA-256 of `environment_text`, in hex.
+    pub environment_digest: &'a str,
+    /// The resolved environment as TOML.
+    pub environment_text: &'a str,
+    /// GPUs and list prices of instance types.
+    pub catalog: &'a Catalog,
+    /// How much capacity each pool should have.
+    pub decision: &'a Decision,
+    /// How much it has.
+    pub supply: &'a Supply,
+    /// What should exist.
+    pub desired: &'a DesiredWorld,
+    /// What exists.
+    pub inventory: &'a Inventory,
+    /// What the person asked for beside it.
+    pub options: &'a PlanOptions,
+}
+
+/// What the person who plans asks for on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// `--adopt`: unmarked things that may become the environment's.
+    pub adopt: BTreeSet<ResourceId>,
+    /// `--target`: what to restrict the plan to; empty: nothing.
+    pub targets: Vec<Target>,
+    /// `--confirm`: the name that destroying in a protected environment asks for.
+    pub confirm: Option<String>,
+    /// `--force-conflicts`: take fields over from other managers.
+    pub force_conflicts: bool,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// What should exist waits for itself: a defect of Floodway, not of the file.
+    #[error(
+        "the changes wait for each other in a circle: {}; this is a defect of Floodway",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    Cycle(Vec<ResourceId>),
+    /// A target that means nothing.
+    #[error("`--target {target}` matches nothing in this environment{}", hint(.nearest))]
+    UnknownTarget {
+        /// As written.
+        target: String,
+        /// What may have been meant.
+        nearest: Option<String>,
+    },
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}

@@ -1,0 +1,57 @@
+//! What the kinds of things mean to a plan. The one place that knows them.
+
+use crate::observe::ResourceId;
+
+/// Kind of a Deployment.
+pub(super) const DEPLOYMENT: &str = "Deployment";
+/// Kind of an EC2 Auto Scaling group.
+pub(super) const GROUP: &str = "AutoScalingGroup";
+/// Kind of a Namespace.
+pub(super) const NAMESPACE: &str = "Namespace";
+/// Kind of an HPA.
+pub(super) const HPA: &str = "HorizontalPodAutoscaler";
+/// Kind of an EndpointSlice.
+pub(super) const ENDPOINT_SLICE: &str = "EndpointSlice";
+
+/// API and kind of what an environment can own, in the order in which people
+/// read a plan; and whether it lives in a namespace.
+const KINDS: [(&str, &str, bool); 13] = [
+    ("v1", NAMESPACE, false),
+    ("v1", "ConfigMap", true),
+    ("scheduling.k8s.io/v1", "PriorityClass", false),
+    ("v1", "ServiceAccount", true),
+    ("networking.k8s.io/v1", "NetworkPolicy", true),
+    ("v1", "Service", true),
+    ("monitoring.coreos.com/v1", "PrometheusRule", true),
+    ("apps/v1", DEPLOYMENT, true),
+    ("autoscaling", GROUP, true),
+    ("discovery.k8s.io/v1", ENDPOINT_SLICE, true),
+    ("policy/v1", "PodDisruptionBudget", true),
+    ("autoscaling/v2", HPA, true),
+    ("v1", "PersistentVolumeClaim", true),
+];
+
+/// Its place in the order in which people read a plan.
+pub(super) fn rank(id: &ResourceId) -> usize {
+    KINDS.iter().position(|(_, kind, _)| *kind == id.kind).unwrap_or(KINDS.len())
+}
+
+/// Whether units run in it: what `max_destroy` and `protected` are about.
+pub(super) fn is_workload(id: &ResourceId) -> bool {
+    matches!(id.kind.as_str(), DEPLOYMENT | GROUP)
+}
+
+/// Whether a plan may ever delete it as a member. Namespaces go only by a flag
+/// of their own; claims hold data, which Floodway never takes away.
+pub(super) fn may_be_pruned(id: &ResourceId) -> bool {
+    !matches!(id.kind.as_str(), NAMESPACE | "PersistentVolumeClaim")
+}
+
+/// The full name of a Kubernetes thing that a person wrote as `KIND/NAME`
+/// (`deployment/vllm`); none for a kind that no environment owns.
+pub fn resource_named(text: &str, namespace: &str) -> Option<ResourceId> {
+    let (kind, name) = text.split_once('/')?;
+    let (api, kind, namespaced) =
+        KINDS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(kind) && *known != GROUP)?;
+    Some(ResourceId::kubernetes(api, kind, namespaced.then_some(namespace), name))
+}

@@ -1,0 +1,319 @@
+//! One pair of past and future becomes one change.
+
+use super::steps::{self, Limits};
+use super::{
+    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, diff, diff_wanted,
+    kinds, quantity, slots::Pair, view,
+};
+use crate::decide::Reason;
+use crate::desired::{Desired, Seed};
+use crate::observe::{FieldPath, Live, Ownership, RuntimeField, Side};
+use serde_json::Value;
+
+/// What became of a pair.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) change: Change,
+    /// Field ownership moves, though no value may: a server that sees no
+    /// difference does not make this a no-op.
+    pub(super) moves_ownership: bool,
+    /// Fields are taken from other managers.
+    pub(super) force: bool,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The change that `pair` asks for.
+pub(super) fn change(input: &PlanInput<'_>, pair: &Pair<'_>) -> Outcome {
+    match pair {
+        Pair::Wanted { want, live: None, replaces: Some(old) } => replacement(input, want, old),
+        Pair::Wanted { want, live: None, .. } => creation(input, want),
+        Pair::Wanted { want, live: Some(live), .. } => existing(input, want, live),
+        Pair::Unwanted { live, successor } => deletion(input, live, *successor),
+    }
+}
+
+fn creation(input: &PlanInput<'_>, want: &Desired) -> Outcome {
+    let limits = Limits { environment: input.environment };
+    let namespace = want.id.kind == kinds::NAMESPACE;
+    if namespace && input.inventory.capabilities.namespace_exists {
+        return Change::new(want, Action::NoOp).into();
+    }
+    let mut change = Change::new(want, Action::Create);
+    change.steps = steps::create(limits, want, want.seed.clone());
+    change.into()
+}
+
+fn replacement(input: &PlanInput<'_>, want: &Desired, old: &Live) -> Outcome {
+    let limits = Limits { environment: input.environment };
+    let mut change = Change::new(want, Action::Replace);
+    let count = old.runtime.as_ref().map(|runtime| runtime.value.clone());
+    let seed = want
+        .seed
+        .as_ref()
+        .map(|seed| Seed { value: count.unwrap_or_else(|| seed.value.clone()), ..seed.clone() });
+    change.owned_by = seed.as_ref().map(owned_by);
+    let difference = differing(want, old, old.ownership == Ownership::Ours);
+    (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
+    let names = immutable_differences(want, old).join(", ");
+    change.notes.push(if names.is_empty() {
+        format!("replaces {}: create, ready, drain, delete", old.id)
+    } else {
+        format!("{names} cannot change in place: replaces {}", old.id)
+    });
+    if old.ownership == Ownership::Unmarked {
+        change.notes.push(format!("adopts {}", old.id));
+    }
+    change.steps = steps::replace(limits, want, seed, old);
+    change.before = Some(old.fields.clone());
+    change.replaces = Some(old.id.clone());
+    change.fingerprint = Fingerprint::of(old, Action::Replace, change.body.as_ref(), None);
+    change.into()
+}
+
+fn existing(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
+    if live.deleting {
+        let mut outcome: Outcome = keep(want, live);
+        outcome.warnings.push(format!("{} is being deleted: plan again when it is gone", live.id));
+        return outcome;
+    }
+    match &live.ownership {
+        Ownership::Other(owner) => refused(want, live, Refusal::owned_by_other(&live.id, owner)),
+        Ownership::Unmarked if want.id.kind == kinds::NAMESPACE => keep(want, live),
+        Ownership::Unmarked if !input.options.adopt.contains(&live.id) => {
+            refused(want, live, Refusal::not_adopted(&live.id))
+        }
+        _ => {
+            let fixed = immutable_differences(want, live);
+            if fixed.is_empty() {
+                update(input, want, live)
+            } else {
+                refused(want, live, Refusal::immutable(&live.id, &fixed))
+            }
+        }
+    }
+}
+
+fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
+    let ours = live.ownership == Ownership::Ours;
+    let mut difference = differing(want, live, ours);
+    let mut change = Change::new(want, Action::Update);
+    let mut takes_over = false;
+    if let Some(runtime) = &live.runtime {
+        takes_over = take_over(&mut difference, &mut change.notes, runtime);
+    }
+    recognise_drift(&mut difference, &mut change.notes, live);
+    let hands_over = want.seed.as_ref().filter(|seed| {
+        let held_by_git = live.id.side == Side::Kubernetes
+            && live.fields.pointer(&seed.path).is_some_and(|value| !value.is_null());
+        held_by_git || !ours
+    });
+    if let Some(seed) = hands_over.filter(|_| ours) {
+        let (field, owner) = (FieldPath::from_pointer(&seed.path), seed.owner);
+        let value = live.fields.pointer(&seed.path).map(ToString::to_string).unwrap_or_default();
+        change.notes.push(format!("hands {field} = {value} over to {owner}"));
+    }
+    if !ours {
+        change.notes.push("adopted: it carries no marks yet".to_owned());
+    }
+    let moved = live.pool().filter(|from| {
+        let to = want.pool.as_ref().map(AsRef::as_ref);
+        Some(*from) != to && input.environment.moved.iter().any(|moved| moved.from == *from)
+    });
+    change.notes.extend(moved.map(|from| format!("moved from {from}")));
+
+    let nothing = difference.fields.is_empty() && hands_over.is_none() && !takes_over && ours;
+    let force = input.options.force_conflicts || takes_over || !ours;
+    if nothing {
+        change.action = Action::NoOp;
+        change.notes.clear();
+    } else {
+        let limits = Limits { environment: input.environment };
+        let rolls = difference.fields.iter().any(|field| starts_units(want, &field.path));
+        let hold = hands_over.map(|seed| seed.path.as_str());
+        change.before = Some(live.fields.clone());
+        change.steps = steps::update(limits, want, live, hold, force, rolls);
+    }
+    (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
+    live_facts(&mut change, live);
+    Outcome {
+        moves_ownership: hands_over.is_some() || takes_over || !ours,
+        force,
+        ..Outcome::from(change)
+    }
+}
+
+fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> Outcome {
+    let mut change = Change {
+        id: live.id.clone(),
+        replaces: None,
+        action: Action::Delete,
+        reason: Reason { key: None, at: None, text: no_longer_wanted(input, live) },
+        fields: Vec::new(),
+        unchanged: 0,
+        before: Some(live.fields.clone()),
+        body: None,
+        owned_by: None,
+        pool: live.pool().map(str::to_owned),
+        fingerprint: Fingerprint::of(live, Action::Delete, None, None),
+        checked: Checked::NotNeeded,
+        notes: Vec::new(),
+        steps: Vec::new(),
+        after: Vec::new(),
+    };
+    if live.deleting {
+        (change.action, change.before) = (Action::NoOp, None);
+        change.fingerprint = Fingerprint::of(live, Action::NoOp, None, None);
+        change.notes.push("is being deleted already".to_owned());
+        return change.into();
+    }
+    if let Some(workload) = live.workload.as_ref().filter(|workload| workload.existing > 0) {
+        let units = if live.id.kind == kinds::GROUP { "instances" } else { "replicas" };
+        change.notes.push(format!("drains {} {units} first", workload.existing));
+    }
+    change.steps = steps::delete(Limits { environment: input.environment }, live, successor);
+    change.into()
+}
+
+fn no_longer_wanted(input: &PlanInput<'_>, live: &Live) -> String {
+    match live.pool() {
+        Some(pool) if !input.decision.pools.contains_key(pool) => {
+            format!("pool {pool} is not in {} any more", input.mark.file)
+        }
+        _ => format!("nothing in {} asks for it any more", input.mark.file),
+    }
+}
+
+/// It stays as it is, whatever it is.
+fn keep(want: &Desired, live: &Live) -> Outcome {
+    let mut change = Change::new(want, Action::NoOp);
+    live_facts(&mut change, live);
+    change.into()
+}
+
+/// It may not be touched: shown, and never done.
+fn refused(want: &Desired, live: &Live, refusal: Refusal) -> Outcome {
+    let mut change = Change::new(want, Action::Update);
+    change.notes.push(refusal.message.clone());
+    change.checked = Checked::Not("refused".to_owned());
+    live_facts(&mut change, live);
+    Outcome { refusals: vec![refusal], ..Outcome::from(change) }
+}
+
+fn live_facts(change: &mut Change, live: &Live) {
+    if let (Some(owned), Some(runtime)) = (&mut change.owned_by, &live.runtime) {
+        owned.1 = Some(runtime.value.clone());
+    }
+    let owned = change.owned_by.as_ref().map(|(path, ..)| path.as_str());
+    change.fingerprint = Fingerprint::of(live, change.action, change.body.as_ref(), owned);
+}
+
+/// What differs between what git wants and what it owns.
+fn differing(want: &Desired, live: &Live, ours: bool) -> Diff {
+    let not_git = want.seed.as_ref().map(|seed| seed.path.as_str());
+    let wanted = view::wanted(want.id.side, &want.body);
+    let owned = view::owned(live, &want.body, not_git);
+    if ours { diff(&owned, &wanted) } else { diff_wanted(&owned, &wanted) }
+}
+
+/// Git sets a field that a runtime owner holds: says from what and from whom.
+fn take_over(difference: &mut Diff, notes: &mut Vec<String>, runtime: &RuntimeField) -> bool {
+    let path = FieldPath::from_pointer(&runtime.path);
+    let field = difference.fields.iter_mut().find(|field| field.path == path.as_str());
+    let Some(field) = field.filter(|field| field.before.is_none() && field.after.is_some()) else {
+        return false;
+    };
+    field.before = Some(runtime.value.clone());
+    let same = field.before == field.after;
+    let others: Vec<&str> = runtime.managers.iter().map(String::as_str).collect();
+    let from = if others.is_empty() { "its runtime owner".to_owned() } else { others.join(", ") };
+    notes.push(format!("takes {path} over from {from}"));
+    if same {
+        difference.fields.retain(|field| field.path != path.as_str());
+        difference.unchanged += 1;
+    }
+    true
+}
+
+/// A wanted field that git does not own any more was taken by somebody: shows
+/// the value they gave it, and them. The same value is no difference.
+fn recognise_drift(difference: &mut Diff, notes: &mut Vec<String>, live: &Live) {
+    let mut managers = Vec::new();
+    let mut same = 0;
+    difference.fields.retain_mut(|field| {
+        let Some(taken) = live.taken.get(&field.path).filter(|_| field.before.is_none()) else {
+            return true;
+        };
+        let equal = field.after.as_ref().is_some_and(|after| {
+            let quantity = field.path.contains(".resources.");
+            *after == taken.value || (quantity && quantity::same(after, &taken.value))
+        });
+        if equal {
+            same += 1;
+            return false;
+        }
+        field.before = Some(taken.value.clone());
+        let note = format!("{} was changed by {}", field.path, taken.manager);
+        if !managers.contains(&note) {
+            managers.push(note);
+        }
+        true
+    });
+    difference.unchanged += same;
+    notes.extend(managers);
+}
+
+/// Pointers in `want.immutable` at which both sides have a value, and not the same.
+fn immutable_differences(want: &Desired, live: &Live) -> Vec<String> {
+    let differs = |pointer: &&&str| match (live.fields.pointer(pointer), want.body.pointer(pointer))
+    {
+        (Some(live), Some(want)) => !diff(live, want).fields.is_empty(),
+        _ => false,
+    };
+    let text = |pointer: &&str| FieldPath::from_pointer(pointer).to_string();
+    want.immutable.iter().filter(differs).map(text).collect()
+}
+
+/// Whether a change of this field makes new units, which then have to get ready.
+fn starts_units(want: &Desired, path: &str) -> bool {
+    if want.id.kind == kinds::GROUP { !path.starts_with("tags") } else { path.starts_with("spec") }
+}
+
+fn owned_by(seed: &Seed) -> (String, Option<Value>, crate::decide::DesiredOwner) {
+    (FieldPath::from_pointer(&seed.path).to_string(), Some(seed.value.clone()), seed.owner)
+}
+
+impl Change {
+    /// A change of `want` without steps, as if nothing were there.
+    pub(super) fn new(want: &Desired, action: Action) -> Self {
+        Self {
+            id: want.id.clone(),
+            replaces: None,
+            action,
+            reason: want.reason.clone(),
+            fields: Vec::<FieldChange>::new(),
+            unchanged: 0,
+            before: None,
+            body: Some(want.body.clone()),
+            owned_by: want.seed.as_ref().map(owned_by),
+            pool: want.pool.as_ref().map(ToString::to_string),
+            fingerprint: Fingerprint::absent(),
+            checked: Checked::NotNeeded,
+            notes: Vec::new(),
+            steps: Vec::new(),
+            after: Vec::new(),
+        }
+    }
+}
+
+impl From<Change> for Outcome {
+    fn from(change: Change) -> Self {
+        Self {
+            change,
+            moves_ownership: false,
+            force: false,
+            refusals: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}

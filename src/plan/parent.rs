@@ -1,0 +1,139 @@
+//! The ApplySet's parent is written twice: first with every kind that members
+//! have or will have (KEP-3659: no member may be of a kind it does not name)
+//! and the count that the last apply left; and, when all else is done, with the
+//! kinds and the count that are left (law 12: a count must never promise more
+//! than was made).
+
+use super::one::Outcome;
+use super::{Action, Change, Checked, Fingerprint, Precondition, Step, diff, view};
+use crate::observe::{Live, Mark, Ownership, ResourceId, marks};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Whether `id` is the parent of `mark`'s ApplySet.
+pub(super) fn is_parent(mark: &Mark, id: &ResourceId) -> bool {
+    id.kind == "ConfigMap" && id.name == mark.parent_name()
+}
+
+/// The two writes, in place of the parent's one change; those that would change
+/// nothing are left out, except that one of them always stays to be shown.
+#[derive(Debug)]
+pub(super) struct Writes {
+    pub(super) opening: Option<Change>,
+    pub(super) closing: Option<Change>,
+}
+
+/// Splits the parent's outcome. `left` is what the plan leaves behind, beside
+/// the parent; none: unknown, because something could not be seen.
+pub(super) fn split(
+    outcome: &Outcome,
+    live: Option<&Live>,
+    left: Option<&BTreeSet<&ResourceId>>,
+) -> Writes {
+    let whole = &outcome.change;
+    let ours = |live: &Live| live.ownership == Ownership::Ours && !live.deleting;
+    let (Some(body), true) = (&whole.body, live.is_none_or(ours)) else {
+        return Writes { opening: Some(whole.clone()), closing: None };
+    };
+    let recorded = |key| live.and_then(|live| annotation(&live.fields, key));
+    let before = recorded(marks::APPLYSET_GROUP_KINDS);
+    let count_before = recorded(marks::MEMBERS);
+
+    let mut last = body.clone();
+    match left {
+        Some(left) => {
+            let members = left.len().to_string();
+            let cluster = left.iter().filter(|id| id.side == crate::observe::Side::Kubernetes);
+            let kinds = cluster.map(|id| id.group_kind()).collect();
+            annotate(&mut last, marks::APPLYSET_GROUP_KINDS, Some(join(&kinds)));
+            annotate(&mut last, marks::MEMBERS, Some(members));
+        }
+        None => {
+            let kinds = union(annotation(body, marks::APPLYSET_GROUP_KINDS), before);
+            annotate(&mut last, marks::APPLYSET_GROUP_KINDS, Some(kinds));
+            annotate(&mut last, marks::MEMBERS, count_before.map(str::to_owned));
+        }
+    }
+    let mut first = last.clone();
+    let kinds = union(annotation(&last, marks::APPLYSET_GROUP_KINDS), before);
+    annotate(&mut first, marks::APPLYSET_GROUP_KINDS, Some(kinds));
+    annotate(&mut first, marks::MEMBERS, count_before.map(str::to_owned));
+
+    let opening = write(whole, outcome, live, &first, live.map(|live| &live.fields));
+    let mut closing = write(whole, outcome, live, &last, Some(&first));
+    if closing.action != Action::NoOp {
+        closing.checked = Checked::NotNeeded;
+        closing.notes = vec!["written last: what this apply leaves".to_owned()];
+    }
+    match (opening.action == Action::NoOp, closing.action == Action::NoOp) {
+        (_, true) => Writes { opening: Some(opening), closing: None },
+        (true, false) => Writes { opening: None, closing: Some(closing) },
+        (false, false) => Writes { opening: Some(opening), closing: Some(closing) },
+    }
+}
+
+/// One write of the parent: from what it is `before` to `body`.
+fn write(
+    whole: &Change,
+    outcome: &Outcome,
+    live: Option<&Live>,
+    body: &Value,
+    before: Option<&Value>,
+) -> Change {
+    let mut change = Change { body: Some(body.clone()), ..whole.clone() };
+    change.steps = vec![Step::Apply {
+        id: change.id.clone(),
+        body: body.clone(),
+        seed: None,
+        precondition: match live {
+            Some(live) => Precondition::Is(live.uid.clone()),
+            None => Precondition::Absent,
+        },
+        force: outcome.force,
+    }];
+    match before {
+        None => change.action = Action::Create,
+        Some(before) => {
+            let side = change.id.side;
+            let difference = diff(&view::wanted(side, before), &view::wanted(side, body));
+            change.action =
+                if difference.fields.is_empty() { Action::NoOp } else { Action::Update };
+            (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
+        }
+    }
+    if change.action == Action::NoOp {
+        change.steps.clear();
+        change.notes.clear();
+    }
+    change.before = before.filter(|_| change.action == Action::Update).cloned();
+    if let Some(live) = live {
+        change.fingerprint = Fingerprint::of(live, change.action, Some(body), None);
+    }
+    change
+}
+
+fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("annotations")?.get(key)?.as_str()
+}
+
+fn annotate(object: &mut Value, key: &str, value: Option<String>) {
+    let pointer = format!("/metadata/annotations/{}", key.replace('/', "~1"));
+    match value {
+        Some(value) => view::set(object, &pointer, value.into()),
+        None => {
+            let annotations = object.pointer_mut("/metadata/annotations");
+            if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+                annotations.shift_remove(key);
+            }
+        }
+    }
+}
+
+fn union(a: Option<&str>, b: Option<&str>) -> String {
+    let kinds = [a, b].into_iter().flatten().flat_map(|text| text.split(','));
+    join(&kinds.filter(|kind| !kind.is_empty()).map(str::to_owned).collect())
+}
+
+fn join(kinds: &BTreeSet<String>) -> String {
+    kinds.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+}

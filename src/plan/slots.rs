@@ -1,0 +1,145 @@
+//! Which live thing each wanted one continues. A thing of the same name is the
+//! same thing; a pool's workload under another name is what a new one replaces.
+
+use super::{PlanInput, kinds, target::Selection};
+use crate::desired::Desired;
+use crate::observe::{Live, Ownership, ResourceId};
+use crate::spec::Environment;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing's past and future.
+#[derive(Debug)]
+pub(super) enum Pair<'a> {
+    /// It should exist.
+    Wanted {
+        want: &'a Desired,
+        /// What has its name now.
+        live: Option<&'a Live>,
+        /// What it replaces: the pool's workload under another name.
+        replaces: Option<&'a Live>,
+    },
+    /// It is ours and nobody wants it any more.
+    Unwanted {
+        live: &'a Live,
+        /// The workload that is there already and carries on for it.
+        successor: Option<&'a Desired>,
+    },
+}
+
+/// Everything selected, wanted or ours.
+pub(super) fn pairs<'a>(input: &PlanInput<'a>, selection: &Selection) -> Vec<Pair<'a>> {
+    let resources = &input.inventory.resources;
+    let wanted: BTreeSet<&ResourceId> =
+        input.desired.resources.iter().map(|want| &want.id).collect();
+    let unwanted = || {
+        resources.values().filter(|live| {
+            !wanted.contains(&live.id)
+                && live.ownership == Ownership::Ours
+                && kinds::may_be_pruned(&live.id)
+        })
+    };
+    let mut old_by_slot: BTreeMap<Slot, &'a Live> = BTreeMap::new();
+    for live in unwanted().filter(|live| !live.deleting) {
+        if let Some(slot) = Slot::of_live(input.environment, live) {
+            old_by_slot.entry(slot).or_insert(live);
+        }
+    }
+    let mut replaced = BTreeSet::new();
+    let mut carries_on: BTreeMap<Slot, &'a Desired> = BTreeMap::new();
+    let mut pairs = Vec::new();
+    for want in &input.desired.resources {
+        let live = resources.get(&want.id);
+        let slot = Slot::of_wanted(want);
+        let replaces = match (&slot, live) {
+            (Some(slot), None) => {
+                old_by_slot.get(slot).copied().or_else(|| adopted(input, want, &wanted))
+            }
+            _ => None,
+        };
+        if let Some(slot) = slot {
+            carries_on.entry(slot).or_insert(want);
+        }
+        let asked = selection.has(&want.id) || replaces.is_some_and(|old| selection.has(&old.id));
+        if asked {
+            replaced.extend(replaces.map(|old| &old.id));
+            pairs.push(Pair::Wanted { want, live, replaces });
+        }
+    }
+    for live in unwanted() {
+        if selection.has(&live.id) && !replaced.contains(&live.id) {
+            let slot = Slot::of_live(input.environment, live);
+            let successor = slot.and_then(|slot| carries_on.get(&slot).copied());
+            pairs.push(Pair::Unwanted { live, successor });
+        }
+    }
+    pairs
+}
+
+/// An unmarked workload that may be adopted and whose name `want` would have
+/// if it could keep it: `x` for the wanted `x-2`.
+fn adopted<'a>(
+    input: &PlanInput<'a>,
+    want: &Desired,
+    wanted: &BTreeSet<&ResourceId>,
+) -> Option<&'a Live> {
+    let (base, number) = want.id.name.rsplit_once('-')?;
+    number.parse::<u32>().ok()?;
+    let id = ResourceId { name: base.to_owned(), ..want.id.clone() };
+    let live = input.inventory.resources.get(&id)?;
+    let may = input.options.adopt.contains(&id) && live.ownership == Ownership::Unmarked;
+    (may && !wanted.contains(&id)).then_some(live)
+}
+
+/// The part a workload plays, whatever its name: a pool's Deployment, or the
+/// pool's group of one offering.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Slot {
+    kind: String,
+    scope: Option<String>,
+    pool: String,
+    offering: Option<(String, String)>,
+}
+
+impl Slot {
+    fn of_wanted(want: &Desired) -> Option<Self> {
+        let pool = want.pool.as_ref()?.to_string();
+        Self::new(&want.id, pool, &want.body)
+    }
+
+    fn of_live(environment: &Environment, live: &Live) -> Option<Self> {
+        let pool = todays_name(environment, live.pool()?);
+        Self::new(&live.id, pool, &live.fields)
+    }
+
+    fn new(id: &ResourceId, pool: String, body: &Value) -> Option<Self> {
+        let text = |key: &str| Some(body.get(key)?.as_str()?.to_owned());
+        let offering = match id.kind.as_str() {
+            kinds::DEPLOYMENT => None,
+            kinds::GROUP => Some((text("instance_type")?, text("capacity_type")?)),
+            _ => return None,
+        };
+        Some(Self { kind: id.kind.clone(), scope: id.scope.clone(), pool, offering })
+    }
+}
+
+/// The name that a pool has now, after all `[[moved]]`; a chain that bites its
+/// own tail ends where it began.
+pub(super) fn todays_name(environment: &Environment, pool: &str) -> String {
+    let mut name = pool;
+    for _ in 0..environment.moved.len() {
+        if declared(environment, name) {
+            break;
+        }
+        match environment.moved.iter().find(|moved| moved.from == name) {
+            Some(moved) => name = &moved.to,
+            None => break,
+        }
+    }
+    name.to_owned()
+}
+
+fn declared(environment: &Environment, pool: &str) -> bool {
+    environment.onprem.iter().any(|onprem| onprem.pools.contains_key(pool))
+        || environment.aws.iter().any(|aws| aws.pools.contains_key(pool))
+}

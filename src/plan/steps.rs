@@ -1,0 +1,130 @@
+//! The steps of each change, exactly as apply does them.
+
+use super::{Precondition, Step, kinds};
+use crate::desired::{Desired, Seed};
+use crate::observe::{Live, Ownership};
+use crate::spec::Environment;
+use crate::units::Span;
+use serde_json::Value;
+
+/// Kubernetes' own default of `progressDeadlineSeconds`.
+const PROGRESS_DEADLINE: u64 = 600;
+/// From a launched instance to a joined node, beside the engine's own start.
+const INSTANCE_START: u64 = 900;
+/// For what lies around a drain: preStop, endpoints, the API's own delays.
+const DRAIN_SLACK: u64 = 300;
+
+/// How long steps may wait, as the environment says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits<'a> {
+    pub(super) environment: &'a Environment,
+}
+
+impl Limits<'_> {
+    /// Until the units of `want` serve. Each unit of a Deployment may take its
+    /// progress deadline (Kubernetes gives up a rollout that stands still for
+    /// longer); when `rolling`, at most that many turns follow each other.
+    fn ready(self, want: &Desired, rolling: u32) -> Span {
+        let turn = if want.id.kind == kinds::GROUP {
+            INSTANCE_START + want.pool.as_ref().map_or(0, |pool| self.startup(pool.as_str()))
+        } else {
+            let declared = want.body.pointer("/spec/progressDeadlineSeconds");
+            declared.and_then(Value::as_u64).unwrap_or(PROGRESS_DEADLINE)
+        };
+        Span::from_secs(turn.saturating_mul(u64::from(rolling.max(1))).saturating_add(60))
+    }
+
+    /// Until the units of `live` have finished their work and are gone.
+    fn drain(self, live: &Live) -> Span {
+        let stages = &self.environment.service.stages;
+        let longest = || stages.values().map(|stage| stage.drain).max().unwrap_or_default();
+        let marked = live.marks.get("stage").and_then(|stage| stages.get(stage.as_str()));
+        let mut drain = marked.map_or_else(longest, |stage| stage.drain);
+        if live.id.kind == kinds::GROUP {
+            drain = drain.max(self.environment.burst.scale_in.drain);
+        }
+        Span::from_secs(drain.secs_ceil().saturating_add(DRAIN_SLACK))
+    }
+
+    /// How long an engine on a burst pool's instance takes to start.
+    fn startup(self, pool: &str) -> u64 {
+        let burst = self.environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
+        let stage = burst.and_then(|pool| self.environment.service.stages.get(&pool.stage));
+        stage.map_or(0, |stage| stage.startup.secs_ceil())
+    }
+}
+
+/// Makes a thing that is not there.
+pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> Vec<Step> {
+    let mut steps = vec![Step::Apply {
+        id: want.id.clone(),
+        body: want.body.clone(),
+        seed,
+        precondition: Precondition::Absent,
+        force: false,
+    }];
+    if kinds::is_workload(&want.id) {
+        steps.push(Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) });
+    }
+    steps
+}
+
+/// Brings a thing to what is wanted.
+pub(super) fn update(
+    limits: Limits<'_>,
+    want: &Desired,
+    live: &Live,
+    hold: Option<&str>,
+    force: bool,
+    rolls: bool,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(path) = hold {
+        let (id, uid) = (live.id.clone(), live.uid.clone());
+        steps.push(Step::Hold { id, path: path.to_owned(), uid });
+    }
+    steps.push(Step::Apply {
+        id: want.id.clone(),
+        body: want.body.clone(),
+        seed: None,
+        precondition: Precondition::Is(live.uid.clone()),
+        force: force || live.ownership != Ownership::Ours,
+    });
+    if rolls && kinds::is_workload(&want.id) {
+        let units = live.workload.as_ref().map_or(1, |workload| workload.desired);
+        steps.push(Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, units) });
+    }
+    steps
+}
+
+/// Makes `want` under a new name, and takes `old` away when it serves.
+pub(super) fn replace(
+    limits: Limits<'_>,
+    want: &Desired,
+    seed: Option<Seed>,
+    old: &Live,
+) -> Vec<Step> {
+    let mut steps = create(limits, want, seed);
+    steps.extend(retire(limits, old));
+    steps
+}
+
+/// Takes a thing away; what runs in it finishes first, and where `successor`
+/// carries on for it, that must serve before.
+pub(super) fn delete(limits: Limits<'_>, live: &Live, successor: Option<&Desired>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(want) = successor {
+        steps.push(Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) });
+    }
+    steps.extend(retire(limits, live));
+    steps
+}
+
+fn retire(limits: Limits<'_>, live: &Live) -> Vec<Step> {
+    let delete = Step::Delete { id: live.id.clone(), uid: live.uid.clone() };
+    if kinds::is_workload(&live.id) {
+        vec![Step::Drain { id: live.id.clone(), limit: limits.drain(live) }, delete]
+    } else {
+        vec![delete]
+    }
+}
