@@ -52,6 +52,12 @@ impl ErrorView {
 /// An error as text: `error:`, `caused by:`, `help:`.
 pub fn text(view: &ErrorView, style: &Style) -> String {
     let mut screen = Screen::new(style);
+    print_error(&mut screen, 0, view);
+    screen.finish()
+}
+
+/// An error on a screen that shows more.
+pub(super) fn print_error(screen: &mut Screen<'_>, indent: usize, view: &ErrorView) {
     let mut say = |indent, ink, head: &str, text: &str| {
         // Messages of servers come in lines; each keeps its own.
         for (at, text) in text.lines().enumerate() {
@@ -59,12 +65,11 @@ pub fn text(view: &ErrorView, style: &Style) -> String {
             screen.hanging(indent, 2, &head.text(text));
         }
     };
-    say(0, Ink::Fail, "error: ", &view.message);
+    say(indent, Ink::Fail, "error: ", &view.message);
     for cause in &view.causes {
-        say(2, Ink::Dim, "caused by: ", cause);
+        say(indent + 2, Ink::Dim, "caused by: ", cause);
     }
     for help in &view.help {
-        say(2, Ink::Strong, "help: ", help);
+        say(indent + 2, Ink::Strong, "help: ", help);
     }
-    screen.finish()
 }

@@ -11,7 +11,9 @@ mod style;
 mod text;
 
 pub mod error;
+pub mod event;
 pub mod plan;
+pub mod schema;
 pub mod status;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! How a screen may look. The command line finds out; printers only obey.
 
+use crate::diag::{Colour, Look};
+
 /// What the reader's terminal (or file) can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
@@ -29,6 +31,13 @@ impl Style {
 impl Default for Style {
     fn default() -> Self {
         Self::plain(80)
+    }
+}
+
+impl From<&Style> for Look {
+    fn from(style: &Style) -> Self {
+        let colour = if style.color { Colour::Ansi } else { Colour::None };
+        Self { width: style.columns(), colour, unicode: style.unicode }
     }
 }
 

@@ -49,6 +49,7 @@ impl PlanView {
                     identity: place.identity.clone(),
                 })
                 .collect(),
+            targets: plan.targets.clone(),
             applicable: plan.refusals.is_empty(),
             unchanged: plan.changes.len() - changes.len(),
             unchecked: unchecked(plan),
@@ -74,6 +75,18 @@ impl PlanView {
     /// Whether applying would change nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+}
+
+impl From<Action> for ActionView {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Create => Self::Create,
+            Action::Replace => Self::Replace,
+            Action::Delete => Self::Delete,
+            Action::NoOp => Self::NoOp,
+            Action::Update => Self::Update,
+        }
     }
 }
 
@@ -150,12 +163,7 @@ fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         scope: change.id.scope.clone(),
         name: change.id.name.clone(),
         replaces: change.replaces.as_ref().map(|old| old.name.clone()),
-        action: match change.action {
-            Action::Create => ActionView::Create,
-            Action::Replace => ActionView::Replace,
-            Action::Delete => ActionView::Delete,
-            Action::Update | Action::NoOp => ActionView::Update,
-        },
+        action: change.action.into(),
         reason: ReasonView::from(&change.reason),
         highlights: match &body {
             Some(body) if created => highlights(&change.id.kind, body),
@@ -165,7 +173,7 @@ fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         unchanged_fields: change.unchanged,
         owned_by: change.owned_by.as_ref().map(|(path, live, owner)| OwnedView {
             path: FieldPath::from_pointer(path).to_string(),
-            live: live.clone(),
+            value: live.clone().or_else(|| starts_with(change)),
             owner: (*owner).into(),
         }),
         pool: change.pool.clone(),
@@ -232,6 +240,14 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Drain { limit, .. } => format!("drain {name} (at most {})", text::span(*limit)),
         Step::Delete { .. } => format!("delete {name}"),
     }
+}
+
+/// The value that a runtime-owned field gets when the thing is made.
+fn starts_with(change: &Change) -> Option<Value> {
+    change.steps.iter().find_map(|step| match step {
+        Step::Apply { seed: Some(seed), .. } => Some(seed.value.clone()),
+        _ => None,
+    })
 }
 
 /// Reasons in the order in which they first appear.

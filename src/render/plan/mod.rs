@@ -10,6 +10,7 @@ mod terraform;
 mod view;
 
 pub use build::FORMAT_VERSION;
+pub(super) use print::symbol;
 pub use print::{Detail, text};
 pub use terraform::{ChangeBodies, PlanDocument, ResourceChange, json};
 pub use view::{

@@ -28,6 +28,12 @@ pub fn text(view: &PlanView, style: &Style, detail: Detail) -> String {
     }
     changes(&mut screen, view, whole);
     unchecked(&mut screen, view);
+    if !view.targets.is_empty() {
+        screen.blank();
+        let text =
+            format!("--target shows only {}: the rest was not compared", view.targets.join(", "));
+        screen.hanging(0, 2, &Line::of(Ink::Warn, "note: ").text(text));
+    }
     for warning in &view.warnings {
         screen.blank();
         screen.hanging(0, 2, &Line::of(Ink::Warn, "warning: ").text(warning));
@@ -116,8 +122,9 @@ fn legend(view: &PlanView) -> Line {
     line
 }
 
-fn symbol(action: ActionView) -> (&'static str, Ink) {
+pub(in crate::render) fn symbol(action: ActionView) -> (&'static str, Ink) {
     match action {
+        ActionView::NoOp => (" ", Ink::Plain),
         ActionView::Create => ("+", Ink::Add),
         ActionView::Update => ("~", Ink::Change),
         ActionView::Replace => ("-/+", Ink::Replace),
@@ -207,7 +214,7 @@ fn body(screen: &mut Screen<'_>, change: &ChangeView, whole: bool) {
     }
     if let Some(owned) = &change.owned_by {
         let owner = owned.owner.long();
-        let text = match &owned.live {
+        let text = match &owned.value {
             Some(value) if change.action == ActionView::Create => {
                 format!(
                     "{}: starts at {}, then owned by {owner}",

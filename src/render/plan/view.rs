@@ -10,6 +10,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PlanView {
     /// `MAJOR.MINOR`. A higher minor only adds; refuse another major.
+    #[schemars(regex(pattern = r"^1\.[0-9]+$"))]
     pub format_version: String,
     /// The version of Floodway that wrote it.
     pub floodway_version: String,
@@ -19,6 +20,8 @@ pub struct PlanView {
     pub as_of: String,
     /// The places it was computed for.
     pub places: Vec<PlaceView>,
+    /// What `--target` restricted it to; empty: the whole environment.
+    pub targets: Vec<String>,
     /// Whether it may be applied: there are no refusals.
     pub applicable: bool,
     /// Capacity, pool by pool, grouped by stage.
@@ -129,6 +132,8 @@ pub struct ReasonView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionView {
+    /// Nothing: it is as it should be. Not in a plan's `changes`.
+    NoOp,
     /// `+`
     Create,
     /// `~`
@@ -206,9 +211,10 @@ pub struct FieldView {
 pub struct OwnedView {
     /// The field.
     pub path: String,
-    /// Its live value; absent where the thing does not exist yet.
+    /// Its live value; of a create, the one it starts with; absent where there
+    /// is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub live: Option<Value>,
+    pub value: Option<Value>,
     /// Who owns it.
     pub owner: OwnerView,
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 #[schemars(title = "Floodway status")]
 pub struct StatusView {
     /// `MAJOR.MINOR`. A higher minor only adds; refuse another major.
+    #[schemars(regex(pattern = r"^1\.[0-9]+$"))]
     pub format_version: String,
     /// The environment's name.
     pub environment: String,

@@ -1,3 +1,4 @@
 mod arbitrary;
+mod documents;
 mod fixtures;
 mod screens;

@@ -1,17 +1,19 @@
 //! Every screen, as users see it.
 
 use super::fixtures;
+use super::fixtures::events::{happenings, report};
 use crate::port::{FailureKind, PortError};
+use crate::render::event::{Narrator, ReportView};
 use crate::render::plan::{Detail, PlanView};
 use crate::render::status::StatusView;
-use crate::render::{Style, error, plan, status};
+use crate::render::{Style, error, event, plan, status};
 use insta::assert_snapshot;
 
 fn plan_text(plan: &crate::plan::Plan, style: Style, detail: Detail) -> String {
     plan::text(&PlanView::new(plan), &style, detail)
 }
 
-fn status_view() -> StatusView {
+pub(super) fn status_view() -> StatusView {
     StatusView::new(
         &fixtures::mark(),
         &fixtures::environment(),
@@ -79,4 +81,41 @@ fn an_error_with_its_causes_and_help() {
     };
     let view = error::ErrorView::new(&Outer(cause)).help("`floodway validate prod` needs none");
     assert_snapshot!(error::text(&view, &Style::plain(80)));
+}
+
+#[test]
+fn an_apply_line_by_line() {
+    let plan = fixtures::plan();
+    let mut narrator = Narrator::new(&plan);
+    let text: String = happenings()
+        .iter()
+        .map(|(at, happened)| event::text(&narrator.line(*at, happened).event, &Style::plain(80)))
+        .collect();
+    assert_snapshot!(text);
+}
+
+#[test]
+fn the_report_of_an_apply_that_was_cut_short() {
+    let next = Some("floodway apply prod".to_owned());
+    let view = ReportView::new(&fixtures::plan(), &report(), next);
+    assert_snapshot!(event::report_text(&view, &Style::plain(80)));
+}
+
+#[test]
+fn the_report_of_an_apply_that_did_all() {
+    let mut report = report();
+    report.changes.truncate(1);
+    report.stopped = None;
+    let view = ReportView::new(&fixtures::plan(), &report, None);
+    assert_snapshot!(event::report_text(&view, &Style::plain(80)));
+}
+
+#[test]
+fn a_snippet_of_a_file_cannot_write_escapes() {
+    let mut all = crate::diag::Diagnostics::default();
+    all.sources.insert("a.toml".into(), "x = \u{1b}[31m\u{202e}9\n".into());
+    let wrong = crate::diag::Diagnostic::error("no \u{1b}[2J").at(&"a.toml".into(), 4..5, "here");
+    all.push(wrong);
+    let text = all.render((&Style::plain(80)).into());
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
 }

@@ -1,0 +1,29 @@
+//! JSON Schemas (2020-12) of the documents that Floodway prints, so that other
+//! tools can rely on them.
+
+use super::event::EventLine;
+use super::plan::PlanDocument;
+use super::status::StatusView;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+/// What `floodway plan --json` prints.
+pub fn plan() -> Schema {
+    of::<PlanDocument>()
+}
+
+/// What `floodway status --json` prints.
+pub fn status() -> Schema {
+    of::<StatusView>()
+}
+
+/// One line of `--json-into FILE`.
+pub fn events() -> Schema {
+    of::<EventLine>()
+}
+
+fn of<T: JsonSchema>() -> Schema {
+    // What is written, not what would be read: a field that may be left out is
+    // optional, one that is always there is required.
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+}
