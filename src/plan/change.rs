@@ -75,7 +75,8 @@ pub struct Change {
     pub before: Option<Value>,
     /// The body to apply, for what stays or comes.
     pub body: Option<Value>,
-    /// The field that git does not own, with its live value and owner.
+    /// The field that git does not own (JSON pointer), with its live value, or
+    /// what it gets at creation, and its owner.
     pub owned_by: Option<(String, Option<Value>, DesiredOwner)>,
     /// The pool it serves.
     pub pool: Option<String>,

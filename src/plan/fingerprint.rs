@@ -1,7 +1,7 @@
 //! What a change was computed from, in a form that can be compared later (law 4).
 
 use super::{Action, Fingerprint, diff_wanted, view};
-use crate::observe::{FieldPath, Live, Ownership};
+use crate::observe::{Live, Ownership};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -29,7 +29,7 @@ impl Fingerprint {
     }
 
     /// The fingerprint of `live` for a change that does `action` with `body`
-    /// and leaves `owned_by` (as people write it) to its runtime owner.
+    /// and leaves `owned_by` (JSON pointer) to its runtime owner.
     pub fn of(live: &Live, action: Action, body: Option<&Value>, owned_by: Option<&str>) -> Self {
         let marks = json!({ "ownership": live.ownership, "marks": live.marks });
         let parts = [
@@ -57,9 +57,7 @@ fn fields(live: &Live, action: Action, body: Option<&Value>, owned_by: Option<&s
     let none = Value::Null;
     let body = body.unwrap_or(&none);
     let runtime = live.runtime.as_ref().map(|runtime| runtime.path.as_str());
-    let not_git = runtime.filter(|path| {
-        owned_by.is_some_and(|owned| FieldPath::from_pointer(path).as_str() == owned)
-    });
+    let not_git = runtime.filter(|path| owned_by == Some(*path));
     match (&live.ownership, action) {
         (Ownership::Ours, _) => view::owned(live, body, not_git),
         (_, Action::NoOp | Action::Delete) => Value::Null,

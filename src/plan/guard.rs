@@ -57,33 +57,46 @@ impl Refusal {
 
 /// Are these the places and the things that the environment means (law 12)?
 pub(super) fn places(input: &PlanInput<'_>) -> Vec<Refusal> {
+    let mut refusals = right_place(input);
+    refusals.extend(nothing_found(input));
+    refusals
+}
+
+/// The declared cluster and account, and no other environment's set.
+pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
     let mut refusals = identities(input);
-    let inventory = input.inventory;
-    let Some(last) = &inventory.last_apply else { return refusals };
-    if last.mark != *input.mark {
+    let last = input.inventory.last_apply.as_ref().filter(|last| last.mark != *input.mark);
+    refusals.extend(last.map(|last| {
         let (theirs, ours) = (&last.mark, input.mark);
-        refusals.push(Refusal::new(
+        Refusal::new(
             "ownership",
             format!(
                 "environment {} is applied from {} of {}, and this is {} of {}",
                 theirs.environment, theirs.file, theirs.repository, ours.file, ours.repository
             ),
             "plan from there; or give this environment a name or a namespace of its own",
-        ));
-    }
+        )
+    }));
+    refusals
+}
+
+/// Nothing, where the last apply left something: an empty place is more likely
+/// the wrong one than a new one.
+fn nothing_found(input: &PlanInput<'_>) -> Option<Refusal> {
+    let inventory = input.inventory;
+    let last = inventory.last_apply.as_ref().filter(|last| last.members > 0)?;
     let found = inventory
         .resources
         .values()
         .any(|live| live.ownership == Ownership::Ours && !parent::is_parent(input.mark, &live.id));
     let hidden = inventory.gaps.iter().any(|gap| gap.hides_members);
-    if last.members > 0 && !found && !hidden {
-        refusals.push(Refusal::location(
+    (!found && !hidden).then(|| {
+        Refusal::location(
             format!("the last apply left {} things here, and none of them is there", last.members),
             "check the context, account and region; if all of it was deleted on purpose, delete \
              the ConfigMap that records it too and plan again",
-        ));
-    }
-    refusals
+        )
+    })
 }
 
 fn identities(input: &PlanInput<'_>) -> Vec<Refusal> {

@@ -5,6 +5,7 @@
 //! [`Draft::check_requests`]; [`finish`] joins their answers.
 
 mod change;
+mod destroy;
 mod diff;
 mod draft;
 mod edges;
@@ -15,8 +16,10 @@ mod input;
 mod kinds;
 mod one;
 mod order;
+mod orphans;
 mod parent;
 mod quantity;
+pub mod saved;
 mod slots;
 mod stale;
 mod step;
@@ -31,11 +34,13 @@ mod view;
 pub use change::{
     Action, Change, Checked, FieldChange, Fingerprint, Flow, Plan, PoolDelta, Refusal, Totals,
 };
+pub use destroy::destroy_plan;
 pub use diff::{Diff, diff, diff_wanted};
 pub use draft::{Draft, draft};
 pub use finish::{PlanFailure, finish};
 pub use input::{PlanError, PlanInput, PlanOptions};
 pub use kinds::resource_named;
+pub use orphans::{Orphan, orphans};
 pub use stale::{Stale, staleness};
 pub use step::{Precondition, Step};
 pub use target::Target;

@@ -280,7 +280,7 @@ fn starts_units(want: &Desired, path: &str) -> bool {
 }
 
 fn owned_by(seed: &Seed) -> (String, Option<Value>, crate::decide::DesiredOwner) {
-    (FieldPath::from_pointer(&seed.path).to_string(), Some(seed.value.clone()), seed.owner)
+    (seed.path.clone(), Some(seed.value.clone()), seed.owner)
 }
 
 impl Change {

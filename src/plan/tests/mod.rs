@@ -86,7 +86,7 @@ fn what_the_runtime_owner_set_is_shown_and_left_alone() {
     let plan = world.plan();
     assert!(plan.is_empty(), "{:#?}", active(&plan));
     let owned = of(&plan, "Deployment", FRONT).owned_by.clone().unwrap();
-    assert_eq!((owned.0.as_str(), owned.1), ("spec.replicas", Some(json!(17))));
+    assert_eq!((owned.0.as_str(), owned.1), ("/spec/replicas", Some(json!(17))));
 }
 
 #[test]

@@ -1,0 +1,149 @@
+//! A plan as bytes, to be kept and applied later, or refused.
+//!
+//! ```text
+//! floodway-plan 1.0                    what it is, and the version of its format
+//! floodway 0.1.0                       who wrote it
+//! sha256 <hex> <length>                over both lines above and the payload; the payload's bytes
+//! {"mark":…}                           the plan as JSON
+//! ```
+
+use super::Plan;
+use sha2::{Digest, Sha256};
+
+/// What a saved plan begins with.
+const MAGIC: &str = "floodway-plan ";
+/// Raised when older versions could misread a plan.
+const MAJOR: u32 = 1;
+/// Raised when something is added that older versions may ignore.
+const MINOR: u32 = 0;
+/// No header is longer.
+const HEADER: usize = 512;
+
+/// Why bytes are not a plan that can be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SavedError {
+    /// Something else.
+    #[error("this is not a saved Floodway plan")]
+    Foreign,
+    /// The end is missing.
+    #[error("the saved plan is cut off: {found} bytes of {expected} are there; plan again")]
+    Truncated {
+        /// Bytes that should be there.
+        expected: usize,
+        /// Bytes that are.
+        found: usize,
+    },
+    /// Not what was written.
+    #[error("the saved plan is damaged: its checksum does not match; plan again")]
+    Damaged,
+    /// Written by a version that this one cannot know.
+    #[error(
+        "the saved plan has format {major}, written by Floodway {writer}, and this Floodway reads \
+         format {MAJOR}; use that version, or plan again with this one"
+    )]
+    Newer {
+        /// Its format.
+        major: u32,
+        /// Who wrote it.
+        writer: String,
+    },
+    /// It is whole and still not understood.
+    #[error("the saved plan cannot be read: {0}; plan again")]
+    Unreadable(String),
+}
+
+/// `plan` as bytes. The same plan, the same bytes.
+pub fn encode(plan: &Plan) -> Vec<u8> {
+    envelope(MAJOR, MINOR, env!("CARGO_PKG_VERSION"), &payload(plan))
+}
+
+fn payload(plan: &Plan) -> Vec<u8> {
+    // Every key is text and every value plain data: serde_json has nothing to refuse.
+    serde_json::to_vec(plan).unwrap_or_default()
+}
+
+fn envelope(major: u32, minor: u32, writer: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("{MAGIC}{major}.{minor}\nfloodway {writer}\n");
+    let sum = checksum(head.as_bytes(), payload);
+    let mut bytes = format!("{head}sha256 {sum} {}\n", payload.len()).into_bytes();
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// The plan that `bytes` hold. A newer minor version is read on.
+///
+/// # Errors
+/// Anything but exactly what [`encode`] wrote.
+pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
+    let header = Header::read(bytes)?;
+    let payload = &bytes[header.payload_at..];
+    if header.major > MAJOR {
+        return Err(SavedError::Newer { major: header.major, writer: header.writer.to_owned() });
+    }
+    if payload.len() < header.length {
+        let expected = header.payload_at + header.length;
+        return Err(SavedError::Truncated { expected, found: bytes.len() });
+    }
+    if payload.len() > header.length || checksum(header.summed, payload) != header.sum {
+        return Err(SavedError::Damaged);
+    }
+    if header.major != MAJOR {
+        return Err(SavedError::Unreadable(format!("format {} is too old", header.major)));
+    }
+    serde_json::from_slice(payload).map_err(|error| SavedError::Unreadable(error.to_string()))
+}
+
+struct Header<'a> {
+    major: u32,
+    writer: &'a str,
+    /// The lines that the checksum covers.
+    summed: &'a [u8],
+    sum: &'a str,
+    length: usize,
+    payload_at: usize,
+}
+
+impl<'a> Header<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, SavedError> {
+        if !bytes.starts_with(MAGIC.as_bytes()) {
+            return Err(if MAGIC.as_bytes().starts_with(bytes) {
+                SavedError::Truncated { expected: HEADER, found: bytes.len() }
+            } else {
+                SavedError::Foreign
+            });
+        }
+        let mut ends = bytes.iter().take(HEADER).enumerate().filter(|(_, byte)| **byte == b'\n');
+        let mut end = || ends.next().map(|(at, _)| at + 1);
+        let (Some(first), Some(second), Some(third)) = (end(), end(), end()) else {
+            return Err(if bytes.len() < HEADER {
+                SavedError::Truncated { expected: HEADER, found: bytes.len() }
+            } else {
+                SavedError::Damaged
+            });
+        };
+        let line = |from: usize, to: usize| std::str::from_utf8(&bytes[from..to - 1]).ok();
+        let parse = || {
+            let version = line(0, first)?.strip_prefix(MAGIC)?;
+            let (major, minor) = version.split_once('.')?;
+            minor.parse::<u32>().ok()?;
+            let (sum, length) = line(second, third)?.strip_prefix("sha256 ")?.split_once(' ')?;
+            Some(Self {
+                major: major.parse().ok()?,
+                writer: line(first, second)?.strip_prefix("floodway ")?,
+                summed: &bytes[..second],
+                sum,
+                length: length.parse().ok().filter(|_| !length.starts_with(['+', '0']))?,
+                payload_at: third,
+            })
+        };
+        parse().ok_or(SavedError::Damaged)
+    }
+}
+
+fn checksum(head: &[u8], payload: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(head).chain_update(payload).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;
