@@ -148,7 +148,7 @@ fn step_verb(step: &str) -> &str {
 fn problem_line(screen: &mut Screen<'_>, problem: &ProblemView) {
     let head = format!("{}: {}", count(problem.units as usize, "unit"), problem.title());
     let ink = if problem.kind == "starting" { Ink::Change } else { Ink::Fail };
-    screen.hanging(6, 2, &Line::of(ink, head).text(format!(" ({})", problem.message)));
+    screen.hanging(6, 2, &Line::of(ink, head).text(" (").prose(&problem.message).text(")"));
     if let Some(help) = &problem.help {
         screen.hanging(8, 2, &Line::of(Ink::Strong, "help: ").text(help));
     }

@@ -1,11 +1,7 @@
 //! A plan, for readers.
 
 mod build;
-mod fields;
-mod highlights;
 mod print;
-mod summary;
-mod tables;
 mod terraform;
 mod view;
 

@@ -25,7 +25,7 @@ pub fn text(view: &StatusView, style: &Style) -> String {
     for gap in &view.gaps {
         screen.blank();
         let head = Line::of(Ink::Warn, "not seen: ").ink(Ink::Strong, &gap.what);
-        screen.hanging(0, 2, &head.text(format!(" ({}): {}", gap.side, gap.why)));
+        screen.hanging(0, 2, &head.text(format!(" ({}): ", gap.side)).prose(&gap.why));
         if gap.hides_members {
             let text = "nothing is created or destroyed while this cannot be seen";
             screen.hanging(2, 2, &Line::of(Ink::Dim, text));
@@ -33,7 +33,7 @@ pub fn text(view: &StatusView, style: &Style) -> String {
     }
     for note in &view.notes {
         screen.blank();
-        screen.hanging(0, 2, &Line::of(Ink::Warn, "note: ").text(note));
+        screen.hanging(0, 2, &Line::of(Ink::Warn, "note: ").prose(note));
     }
     screen.blank();
     screen.unwrapped(&Line::of(Ink::Strong, &view.summary));
@@ -155,5 +155,5 @@ fn problem_line(problem: &ProblemView, unit: &str) -> Line {
     let ink = if problem.kind == "starting" { Ink::Change } else { Ink::Fail };
     let unit = if problem.units == 1 { unit.trim_end_matches('s') } else { unit };
     let head = format!("{} {unit}: {}", problem.units, problem.title());
-    Line::of(ink, head).text(format!(" ({})", problem.message))
+    Line::of(ink, head).text(" (").prose(&problem.message).text(")")
 }

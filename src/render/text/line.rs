@@ -23,6 +23,12 @@ impl Line {
         self.ink(Ink::Plain, text)
     }
 
+    /// Adds what somebody says: line breaks and runs of blanks become one blank.
+    #[must_use]
+    pub(in crate::render) fn prose(self, text: &str) -> Self {
+        self.text(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
     /// Adds text of a kind.
     #[must_use]
     pub(in crate::render) fn ink(mut self, ink: Ink, text: impl Into<String>) -> Self {

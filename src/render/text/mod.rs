@@ -10,7 +10,10 @@ mod wrap;
 #[cfg(test)]
 pub(super) use clean::is_harmful;
 pub(super) use line::Line;
-pub(super) use number::{count, money, plural, rate, signed, signed_money, signed_rate, span};
+pub(super) use number::{
+    count, flow_count, flow_money, flow_rate, money, plural, rate, signed, signed_money,
+    signed_rate, span,
+};
 pub(super) use table::Table;
 
 use super::style::{Ink, Style};

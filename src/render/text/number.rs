@@ -65,6 +65,25 @@ pub(in crate::render) fn span(span: Span) -> String {
     }
 }
 
+/// `0 → 31.48`, or the one number where nothing changes.
+pub(in crate::render) fn flow_money(before: f64, after: f64) -> String {
+    flow(money(before), money(after))
+}
+
+/// As [`flow_money`], of requests per second.
+pub(in crate::render) fn flow_rate(before: f64, after: f64) -> String {
+    flow(rate(before), rate(after))
+}
+
+/// As [`flow_money`], of things.
+pub(in crate::render) fn flow_count(before: u32, after: u32) -> String {
+    flow(before.to_string(), after.to_string())
+}
+
+fn flow(before: String, after: String) -> String {
+    if before == after { after } else { format!("{before} → {after}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,15 @@
 //! The table of pools, and what to know to read it.
 
-use super::summary::{flow_count, flow_money, flow_rate};
-use super::view::{OwnerView, PlanView, PoolView, ReasonView};
+use crate::render::plan::view::{OwnerView, PlanView, PoolView, ReasonView};
 use crate::render::style::Ink;
-use crate::render::text::{Line, Screen, Table, count};
+use crate::render::text::{Line, Screen, Table, count, flow_count, flow_money, flow_rate};
 use std::collections::BTreeSet;
 
 /// With more pools than this, only those that change are shown.
 const MANY: usize = 20;
+
+/// Reasons of one pool that are shown, the deciding one first.
+const FEW_REASONS: usize = 3;
 
 /// Prints the pools.
 pub(super) fn pools(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
@@ -28,7 +30,8 @@ pub(super) fn pools(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
             table.across(0, Line::of(Ink::Dim, "stage ").ink(Ink::Strong, &pool.stage));
         }
         table.row(row(pool));
-        for reason in &pool.reasons {
+        let reasons = if whole { usize::MAX } else { FEW_REASONS };
+        for reason in pool.reasons.iter().take(reasons) {
             table.across(4, Line::of(Ink::Dim, reason_text(reason)));
         }
     }

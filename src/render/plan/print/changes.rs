@@ -1,88 +1,13 @@
-//! A plan on a screen.
+//! What changes, one block for each thing, and one for things that change alike.
 
 use super::fields::{fields, one_line};
-use super::tables::{pools, reason_text};
-use super::view::{ActionView, ChangeView, OwnerView, PlanView};
-use crate::render::style::{Ink, Style};
+use super::tables::reason_text;
+use crate::render::plan::view::{ActionView, ChangeView, PlanView};
+use crate::render::style::Ink;
 use crate::render::text::{Line, Screen, count};
 
-/// How much to show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Detail {
-    /// What a reviewer needs.
-    #[default]
-    Essential,
-    /// All fields, steps and lines: `--verbose`.
-    Whole,
-}
-
-/// A plan as text, for terminals and logs.
-pub fn text(view: &PlanView, style: &Style, detail: Detail) -> String {
-    let whole = detail == Detail::Whole;
-    let mut screen = Screen::new(style);
-    header(&mut screen, view);
-    if view.is_empty() && !whole {
-        left_alone(&mut screen, view);
-    } else {
-        pools(&mut screen, view, whole);
-    }
-    changes(&mut screen, view, whole);
-    unchecked(&mut screen, view);
-    if !view.targets.is_empty() {
-        screen.blank();
-        let text =
-            format!("--target shows only {}: the rest was not compared", view.targets.join(", "));
-        screen.hanging(0, 2, &Line::of(Ink::Warn, "note: ").text(text));
-    }
-    for warning in &view.warnings {
-        screen.blank();
-        screen.hanging(0, 2, &Line::of(Ink::Warn, "warning: ").text(warning));
-    }
-    for refusal in &view.refusals {
-        screen.blank();
-        let head = Line::of(Ink::Fail, "refused").text(format!(" ({}): ", refusal.guard));
-        screen.hanging(0, 2, &head.text(&refusal.message));
-        screen.hanging(2, 2, &Line::of(Ink::Strong, "help: ").text(&refusal.help));
-    }
-    screen.blank();
-    let ink = if view.applicable { Ink::Strong } else { Ink::Fail };
-    screen.unwrapped(&Line::of(ink, &view.summary));
-    screen.finish()
-}
-
-fn header(screen: &mut Screen<'_>, view: &PlanView) {
-    let environment = &view.environment;
-    let place = match environment.repository.as_str() {
-        "local" | "" => environment.file.clone(),
-        repository => format!("{} in {repository}", environment.file),
-    };
-    let head = Line::of(Ink::Strong, format!("Plan for {}", environment.name));
-    screen.hanging(0, 2, &head.ink(Ink::Dim, format!("  {place}, as of {}", view.as_of)));
-    for place in &view.places {
-        let identity = match place.title.contains(&place.identity) {
-            true => String::new(),
-            false => format!(" ({})", place.identity),
-        };
-        let line = Line::of(Ink::Dim, format!("{:<10}  ", place.side)).text(&place.title);
-        screen.hanging(2, 2, &line.ink(Ink::Dim, identity));
-    }
-}
-
-/// What others own, where there is nothing else to say.
-fn left_alone(screen: &mut Screen<'_>, view: &PlanView) {
-    for owner in [OwnerView::Hpa, OwnerView::Controller] {
-        let owned = view.pools.iter().filter(|pool| pool.owner == owner);
-        let parts: Vec<String> = owned
-            .map(|p| format!("{} {} {} of {}–{}", p.pool, p.units.after, p.unit, p.min, p.max))
-            .collect();
-        if !parts.is_empty() {
-            let text = format!("owned by {}, left alone: {}", owner.long(), parts.join(", "));
-            screen.hanging(2, 2, &Line::of(Ink::Dim, text));
-        }
-    }
-}
-
-fn changes(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
+/// Prints what changes, in the order of applying.
+pub(super) fn changes(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
     if view.changes.is_empty() {
         return;
     }
@@ -122,6 +47,7 @@ fn legend(view: &PlanView) -> Line {
     line
 }
 
+/// An action's sign.
 pub(in crate::render) fn symbol(action: ActionView) -> (&'static str, Ink) {
     match action {
         ActionView::NoOp => (" ", Ink::Plain),
@@ -154,8 +80,8 @@ fn blocks(changes: &[ChangeView], whole: bool) -> Vec<Vec<&ChangeView>> {
 
 fn reads_alike(a: &ChangeView, b: &ChangeView) -> bool {
     let alone = |c: &ChangeView| c.stepwise || c.owned_by.is_some();
-    (a.action, &a.kind, &a.fields, &a.notes) == (b.action, &b.kind, &b.fields, &b.notes)
-        && a.action == ActionView::Update
+    a.action == ActionView::Update
+        && (a.action, &a.kind, &a.fields, &a.notes) == (b.action, &b.kind, &b.fields, &b.notes)
         && a.reason.text == b.reason.text
         && !alone(a)
         && !alone(b)
@@ -234,7 +160,7 @@ fn body(screen: &mut Screen<'_>, change: &ChangeView, whole: bool) {
         screen.line(8, Line::of(Ink::Dim, text));
     }
     for note in &change.notes {
-        screen.hanging(6, 2, &Line::of(Ink::Dim, "note: ").text(note));
+        screen.hanging(6, 2, &Line::of(Ink::Dim, "note: ").prose(note));
     }
     if change.stepwise || whole {
         for (at, step) in change.steps.iter().enumerate() {
@@ -243,30 +169,29 @@ fn body(screen: &mut Screen<'_>, change: &ChangeView, whole: bool) {
     }
 }
 
-fn unchecked(screen: &mut Screen<'_>, view: &PlanView) {
+/// Prints what the server was not asked about, and why.
+pub(super) fn unchecked(screen: &mut Screen<'_>, view: &PlanView) {
     for group in &view.unchecked {
         screen.blank();
         let counted = count(group.addresses.len(), "change");
         let head = Line::of(Ink::Warn, format!("{counted} not checked by the server: "));
-        screen.hanging(0, 2, &head.text(&group.why));
+        screen.hanging(0, 2, &head.prose(&group.why));
         if group.addresses.len() < view.changes.len() {
-            let named = |c: &&ChangeView| group.addresses.contains(&c.address);
-            let names: Vec<String> = view
-                .changes
-                .iter()
-                .filter(named)
-                .map(|change| format!("{} {}", change.kind, full_name(change)))
-                .collect();
-            screen.hanging(2, 2, &Line::of(Ink::Dim, some_of(&names)));
+            let names = some_of(view, &group.addresses);
+            screen.hanging(2, 2, &Line::of(Ink::Dim, names));
         }
     }
 }
 
-/// The first few, and how many more.
-fn some_of(names: &[String]) -> String {
+/// The first few of these changes, and how many more.
+fn some_of(view: &PlanView, addresses: &[String]) -> String {
     const FEW: usize = 4;
-    let named = names.iter().take(FEW).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(FEW) {
+    let name = |address: &String| {
+        let change = view.changes.iter().find(|change| change.address == *address);
+        change.map_or_else(|| address.clone(), |c| format!("{} {}", c.kind, full_name(c)))
+    };
+    let named = addresses.iter().take(FEW).map(name).collect::<Vec<_>>().join(", ");
+    match addresses.len().saturating_sub(FEW) {
         0 => named,
         more => format!("{named} and {more} more"),
     }

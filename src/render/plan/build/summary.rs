@@ -1,7 +1,7 @@
 //! A plan in one line.
 
-use super::view::{PlanView, TotalsView};
-use crate::render::text::{money, plural, rate, signed, signed_money, signed_rate};
+use crate::render::plan::view::{PlanView, TotalsView};
+use crate::render::text::{plural, signed, signed_money, signed_rate};
 
 /// `Plan: 3 to add, … +3 nodes, +24 GPUs, +54 req/s inference, +$31.48/h …`
 pub(super) fn summary(view: &PlanView) -> String {
@@ -51,23 +51,4 @@ fn differences(totals: &TotalsView) -> Vec<String> {
         parts.push(format!("at an unknown price ({})", totals.unpriced.join(", ")));
     }
     parts
-}
-
-/// `0 → 31.48`, or the one number where nothing changes.
-pub(super) fn flow_money(before: f64, after: f64) -> String {
-    flow(money(before), money(after))
-}
-
-/// As [`flow_money`], of requests per second.
-pub(super) fn flow_rate(before: f64, after: f64) -> String {
-    flow(rate(before), rate(after))
-}
-
-/// As [`flow_money`], of things.
-pub(super) fn flow_count(before: u32, after: u32) -> String {
-    flow(before.to_string(), after.to_string())
-}
-
-fn flow(before: String, after: String) -> String {
-    if before == after { after } else { format!("{before} → {after}") }
 }

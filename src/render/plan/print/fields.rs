@@ -1,6 +1,6 @@
 //! Field differences, aligned; long texts as differences of their lines.
 
-use super::view::FieldView;
+use crate::render::plan::view::FieldView;
 use crate::render::style::Ink;
 use crate::render::text::{Line, Screen, count};
 use serde_json::Value;

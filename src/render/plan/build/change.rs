@@ -1,0 +1,146 @@
+//! From one change, what readers are told about it.
+
+use super::highlights::highlights;
+use crate::decide::{DesiredOwner, Reason};
+use crate::observe::FieldPath;
+use crate::plan::{Action, Change, Checked, FieldChange, Plan, Step};
+use crate::render::leaves::leaves;
+use crate::render::name::address;
+use crate::render::plan::view::{
+    ActionView, ChangeView, FieldView, OwnedView, OwnerView, ReasonView,
+};
+use crate::render::redact::{HIDDEN, is_secret_path, redact};
+use crate::render::text;
+use serde_json::Value;
+
+/// What readers are told about `change` of `plan`.
+pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
+    let body = change.body.as_ref().map(|body| redact(body).0);
+    let fields = match change.action {
+        Action::Create if change.fields.is_empty() => whole(body.as_ref(), true),
+        Action::Delete if change.fields.is_empty() => {
+            whole(change.before.as_ref().map(|before| redact(before).0).as_ref(), false)
+        }
+        _ => change.fields.iter().map(field_view).collect(),
+    };
+    let created = matches!(change.action, Action::Create | Action::Replace);
+    ChangeView {
+        address: address(&change.id),
+        kind: change.id.kind.clone(),
+        scope: change.id.scope.clone(),
+        name: change.id.name.clone(),
+        replaces: change.replaces.as_ref().map(|old| old.name.clone()),
+        action: change.action.into(),
+        reason: ReasonView::from(&change.reason),
+        highlights: match &body {
+            Some(body) if created => highlights(&change.id.kind, body),
+            _ => Vec::new(),
+        },
+        fields,
+        unchanged_fields: change.unchanged,
+        owned_by: change.owned_by.as_ref().map(|(path, live, owner)| OwnedView {
+            path: FieldPath::from_pointer(path).to_string(),
+            value: live.clone().or_else(|| starts_with(change)),
+            owner: (*owner).into(),
+        }),
+        pool: change.pool.clone(),
+        checked_by_server: match &change.checked {
+            Checked::ByServer => Some(true),
+            Checked::Not(_) => Some(false),
+            Checked::NotNeeded => None,
+        },
+        notes: change.notes.clone(),
+        steps: change.steps.iter().map(|step| step_text(step, change)).collect(),
+        stepwise: change.action == Action::Replace
+            || change.steps.iter().any(|s| matches!(s, Step::Hold { .. } | Step::Drain { .. })),
+        after: change
+            .after
+            .iter()
+            .filter_map(|at| plan.changes.get(*at))
+            .map(|first| address(&first.id))
+            .collect(),
+    }
+}
+
+fn field_view(field: &FieldChange) -> FieldView {
+    let sensitive = is_secret_path(&field.path);
+    let show = |value: &Option<Value>| -> (Option<Value>, bool) {
+        match value {
+            None => (None, false),
+            Some(_) if sensitive => (Some(Value::from(HIDDEN)), true),
+            Some(value) => {
+                let (value, hidden) = redact(value);
+                (Some(value), hidden.is_some())
+            }
+        }
+    };
+    let ((before, hid_before), (after, hid_after)) = (show(&field.before), show(&field.after));
+    FieldView { path: field.path.clone(), before, after, sensitive: hid_before || hid_after }
+}
+
+/// All fields of something that comes (or goes) whole.
+fn whole(body: Option<&Value>, comes: bool) -> Vec<FieldView> {
+    let Some(body) = body else { return Vec::new() };
+    let field = |(path, value): (FieldPath, &Value)| FieldView {
+        sensitive: value == HIDDEN,
+        path: path.to_string(),
+        before: (!comes).then(|| value.clone()),
+        after: comes.then(|| value.clone()),
+    };
+    leaves(body).into_iter().map(field).collect()
+}
+
+fn step_text(step: &Step, change: &Change) -> String {
+    let name = &step.id().name;
+    match step {
+        Step::Apply { .. } if matches!(change.action, Action::Create | Action::Replace) => {
+            format!("create {name}")
+        }
+        Step::Apply { force: true, .. } => format!("update {name}, taking fields over"),
+        Step::Apply { .. } => format!("update {name}"),
+        Step::Hold { path, .. } => {
+            format!("hold the live {} of {name}", FieldPath::from_pointer(path))
+        }
+        Step::AwaitReady { limit, .. } => {
+            format!("wait until {name} is ready (at most {})", text::span(*limit))
+        }
+        Step::Drain { limit, .. } => format!("drain {name} (at most {})", text::span(*limit)),
+        Step::Delete { .. } => format!("delete {name}"),
+    }
+}
+
+/// The value that a runtime-owned field gets when the thing is made.
+fn starts_with(change: &Change) -> Option<Value> {
+    change.steps.iter().find_map(|step| match step {
+        Step::Apply { seed: Some(seed), .. } => Some(seed.value.clone()),
+        _ => None,
+    })
+}
+
+impl From<Action> for ActionView {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Create => Self::Create,
+            Action::Replace => Self::Replace,
+            Action::Delete => Self::Delete,
+            Action::NoOp => Self::NoOp,
+            Action::Update => Self::Update,
+        }
+    }
+}
+
+impl From<DesiredOwner> for OwnerView {
+    fn from(owner: DesiredOwner) -> Self {
+        match owner {
+            DesiredOwner::Git => Self::Git,
+            DesiredOwner::Hpa => Self::Hpa,
+            DesiredOwner::Controller => Self::Controller,
+        }
+    }
+}
+
+impl From<&Reason> for ReasonView {
+    fn from(reason: &Reason) -> Self {
+        Self { text: reason.text.clone(), key: reason.key.clone(), at: reason.at.clone() }
+    }
+}

@@ -1,0 +1,147 @@
+//! From a plan, what readers are told about it.
+
+mod change;
+mod highlights;
+mod summary;
+
+use super::view::{
+    ChangeView, EnvironmentView, FlowView, PlaceView, PlanView, PoolView, ReasonView, RefusalView,
+    StageCapacityView, TotalsView, UncheckedView,
+};
+use crate::plan::{Action, Checked, Flow, Plan, PoolDelta, Totals};
+use crate::render::name::{address, side};
+use crate::units::{Rate, UsdPerHour};
+use change::change_view;
+use summary::summary;
+
+/// The version of the JSON.
+pub const FORMAT_VERSION: &str = "1.0";
+
+impl PlanView {
+    /// What readers are told about `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        let changes: Vec<ChangeView> = plan
+            .changes
+            .iter()
+            .filter(|change| change.action != Action::NoOp)
+            .map(|change| change_view(plan, change))
+            .collect();
+        let mut pools: Vec<PoolView> = plan.pools.iter().map(pool_view).collect();
+        // By stage, on-prem before burst.
+        pools.sort_by(|a, b| {
+            (&a.stage, a.unit == "instances").cmp(&(&b.stage, b.unit == "instances"))
+        });
+        let mut view = Self {
+            format_version: FORMAT_VERSION.into(),
+            floodway_version: env!("CARGO_PKG_VERSION").into(),
+            environment: EnvironmentView {
+                name: plan.mark.environment.clone(),
+                file: plan.mark.file.clone(),
+                repository: plan.mark.repository.clone(),
+                digest: plan.environment_digest.clone(),
+            },
+            as_of: plan.as_of.to_string(),
+            places: plan
+                .locations
+                .iter()
+                .map(|place| PlaceView {
+                    side: side(place.side).into(),
+                    title: place.title.clone(),
+                    identity: place.identity.clone(),
+                })
+                .collect(),
+            targets: plan.targets.clone(),
+            applicable: plan.refusals.is_empty(),
+            unchanged: plan.changes.len() - changes.len(),
+            unchecked: unchecked(plan),
+            totals: totals_view(&plan.totals, &pools),
+            pools,
+            changes,
+            warnings: plan.warnings.clone(),
+            refusals: plan
+                .refusals
+                .iter()
+                .map(|refusal| RefusalView {
+                    guard: refusal.guard.clone(),
+                    message: refusal.message.clone(),
+                    help: refusal.help.clone(),
+                })
+                .collect(),
+            summary: String::new(),
+        };
+        view.summary = summary(&view);
+        view
+    }
+
+    /// Whether applying would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+fn pool_view(pool: &PoolDelta) -> PoolView {
+    PoolView {
+        pool: pool.pool.clone(),
+        stage: pool.stage.clone(),
+        unit: pool.unit.clone(),
+        units: same(pool.units),
+        min: pool.min,
+        max: pool.max,
+        owner: pool.owner.into(),
+        requests_per_second: rates(pool.capacity),
+        gpus: same(pool.gpus),
+        usd_per_hour: pool.usd_per_hour.map(prices),
+        reasons: pool.reasons.iter().map(ReasonView::from).collect(),
+    }
+}
+
+fn totals_view(totals: &Totals, pools: &[PoolView]) -> TotalsView {
+    TotalsView {
+        add: totals.create,
+        change: totals.update,
+        replace: totals.replace,
+        destroy: totals.delete,
+        nodes: same(totals.nodes),
+        gpus: same(totals.gpus),
+        capacity: totals
+            .capacity
+            .iter()
+            .map(|(stage, flow)| StageCapacityView {
+                stage: stage.clone(),
+                requests_per_second: rates(*flow),
+            })
+            .collect(),
+        usd_per_hour: prices(totals.usd_per_hour),
+        unpriced: pools
+            .iter()
+            .filter(|pool| pool.usd_per_hour.is_none() && pool.unit == "instances")
+            .map(|pool| pool.pool.clone())
+            .collect(),
+    }
+}
+
+/// Reasons in the order in which they first appear.
+fn unchecked(plan: &Plan) -> Vec<UncheckedView> {
+    let mut groups: Vec<UncheckedView> = Vec::new();
+    for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
+        let Checked::Not(why) = &change.checked else { continue };
+        let address = address(&change.id);
+        match groups.iter_mut().find(|group| &group.why == why) {
+            Some(group) => group.addresses.push(address),
+            None => groups.push(UncheckedView { why: why.clone(), addresses: vec![address] }),
+        }
+    }
+    groups
+}
+
+fn same<T>(flow: Flow<T>) -> FlowView<T> {
+    FlowView { before: flow.before, after: flow.after }
+}
+
+fn rates(flow: Flow<Rate>) -> FlowView<f64> {
+    FlowView { before: flow.before.as_f64(), after: flow.after.as_f64() }
+}
+
+fn prices(flow: Flow<UsdPerHour>) -> FlowView<f64> {
+    FlowView { before: flow.before.as_f64(), after: flow.after.as_f64() }
+}
