@@ -26,7 +26,7 @@ pub enum Severity {
 pub struct Label {
     /// The file, as [`Sources`] knows it.
     pub file: Arc<str>,
-    /// Bytes of it.
+    /// Bytes of it; `0..0` for the file as a whole.
     pub span: Range<usize>,
     /// What to say about it; may be empty.
     pub text: String,
@@ -65,10 +65,10 @@ impl Diagnostic {
         self
     }
 
-    /// With what to do.
+    /// With what to do; an empty text says nothing.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(printable(help.into()));
+        self.help = Some(printable(help.into())).filter(|help| !help.is_empty());
         self
     }
 }

@@ -26,6 +26,11 @@ impl Name {
     /// What is accepted, as a regular expression for JSON Schema.
     pub const PATTERN: &'static str = "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$";
 
+    /// A name in place of one that could not be read.
+    pub(crate) fn placeholder() -> Self {
+        Self("unnamed".to_owned())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

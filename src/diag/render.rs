@@ -103,7 +103,7 @@ fn snippet<'a>(
     let lines = sources.lines(file, &(start..end)).and_then(|(line, range)| {
         let text = sources.text(file)?.get(range.clone())?;
         let readable = text.lines().all(|line| line.len() <= LONGEST_LINE);
-        (readable && !text.trim().is_empty()).then_some((line, range, text))
+        (readable && end > 0 && !text.trim().is_empty()).then_some((line, range, text))
     });
     let Some((line, range, text)) = lines else {
         let origin = Origin::path(&**file).line(place.line).char_column(place.column);

@@ -4,7 +4,7 @@ use super::loader::Loader;
 use super::model::Environment;
 use super::node::{Node, Value};
 use super::origins::Origins;
-use super::shape::{Decoder, Shape as _};
+use super::shape::{Decoder, Shape as _, Spoiled};
 use super::spots::Spots;
 use super::syntax::Damage;
 use super::{layers, validate};
@@ -33,9 +33,9 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
     let layers = layers::read(entry, loader, &mut diagnostics);
     let spots = Spots::of(&layers.table);
     let root = Node { value: Value::Table(layers.table), at: layers.at };
-    let environment = decode(&root, &layers.damage, &mut diagnostics);
+    let (environment, spoiled) = decode(&root, &layers.damage, &mut diagnostics);
     if let (Some(environment), false) = (&environment, layers.damage.incomplete) {
-        validate::validate(environment, &spots, &mut diagnostics);
+        validate::validate(environment, &spots, &spoiled, &mut diagnostics);
     }
     diagnostics.sort();
     let sources = diagnostics.sources.clone();
@@ -48,9 +48,15 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
     (resolved, diagnostics)
 }
 
-fn decode(root: &Node, damage: &Damage, diagnostics: &mut Diagnostics) -> Option<Environment> {
+fn decode(
+    root: &Node,
+    damage: &Damage,
+    diagnostics: &mut Diagnostics,
+) -> (Option<Environment>, Spoiled) {
     let mut found = Diagnostics::default();
-    let environment = Environment::decode(root, &mut Decoder::new(&mut found, damage.incomplete));
+    let mut decoder = Decoder::new(&mut found, damage.incomplete);
+    let environment = Environment::decode(root, &mut decoder);
+    let spoiled = decoder.spoiled;
     // What a syntax error left of its line is not what was meant.
     let sources = &diagnostics.sources;
     let line = |file: &_, at| (std::sync::Arc::clone(file), sources.place(file, at).line);
@@ -59,7 +65,7 @@ fn decode(root: &Node, damage: &Damage, diagnostics: &mut Diagnostics) -> Option
         diagnostic.labels.iter().all(|label| !broken.contains(&line(&label.file, label.span.start)))
     });
     diagnostics.append(found);
-    environment
+    (environment, spoiled)
 }
 
 /// SHA-256 over the canonical form of `environment`, in hex.

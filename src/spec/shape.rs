@@ -10,7 +10,7 @@ mod scalars;
 mod schema;
 mod tree;
 
-pub(super) use decoder::{Decoder, quoted_key};
+pub(super) use decoder::{Decoder, Spoiled, quoted_key};
 pub(super) use macros::{choice, table};
 pub(super) use scalars::{Dollars, Fraction, in_words};
 pub(super) use schema::TableSchema;
@@ -21,7 +21,9 @@ use serde_json::Value as Json;
 
 /// A type that a value of the environment file can be.
 pub(super) trait Shape: Sized {
-    /// Reads a value; `None` after reporting what is wrong with it.
+    /// Reads a value; `None` after reporting what is wrong with it. What is
+    /// wrong inside a table or a list is replaced by its [`Self::stand_in`], so
+    /// that the rest is still looked at.
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self>;
 
     /// The value of a key that is not there, in the table at `table`; `None`
@@ -30,6 +32,9 @@ pub(super) trait Shape: Sized {
         decoder.missing(table);
         None
     }
+
+    /// Any value, in place of one that could not be read.
+    fn stand_in() -> Self;
 
     /// Whether [`Self::absent`] has a value.
     fn may_be_absent() -> bool {

@@ -2,7 +2,7 @@
 
 use super::node::{At, Node, Table, Value};
 use super::origins::Origins;
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Place, Sources};
 use std::collections::BTreeMap;
 
 /// Keys and values by dotted path.
@@ -40,12 +40,17 @@ impl Spots {
 
     /// `diagnostic`, pointing at the value of `path`, or of the nearest table
     /// around it that was written.
-    #[expect(dead_code)]
     pub(super) fn label(&self, diagnostic: Diagnostic, path: &str, text: &str) -> Diagnostic {
         match self.find(path) {
             Some((_, value)) => value.label(diagnostic, text),
             None => diagnostic,
         }
+    }
+
+    /// Where the value of `path` was written.
+    pub(super) fn place(&self, path: &str, sources: &Sources) -> Option<Place> {
+        let (_, value) = self.find(path)?;
+        Some(sources.place(&value.file, value.span.start))
     }
 
     fn find(&self, path: &str) -> Option<&(At, At)> {

@@ -8,6 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use toml::de::DeTable;
 
+/// What the parser says of a key that was there before.
+const TWICE: &str = "duplicate key";
+
 /// What of an environment's files could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
@@ -51,9 +54,19 @@ pub(super) fn parse(
         return Table::default();
     }
     let (table, errors) = DeTable::parse_recoverable(&text);
+    let mut table_twice: Option<usize> = None;
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         let written = text.get(span.clone()).unwrap_or_default();
+        if error.message() == TWICE {
+            // Of a table that is there twice, every key may be: once is enough.
+            let between = table_twice.and_then(|from| text.get(from..span.start));
+            if between.is_some_and(|between| !between.contains("\n[")) {
+                continue;
+            }
+            let line = text[..span.start].rfind('\n').map_or(0, |end| end + 1);
+            table_twice = text[line..].starts_with('[').then_some(span.end);
+        }
         report(diagnostics, span, in_plain_words(error.message(), written));
         if diagnostics.is_full() {
             break;
@@ -64,7 +77,7 @@ pub(super) fn parse(
 
 fn in_plain_words(message: &str, written: &str) -> Diagnostic {
     match message {
-        "duplicate key" => Diagnostic::error(format!("`{written}` is declared twice in one file"))
+        TWICE => Diagnostic::error(format!("`{written}` is declared twice in one file"))
             .help("a name stands for one thing: rename one of the two, or merge them"),
         _ => Diagnostic::error(format!("not TOML: {message}")),
     }

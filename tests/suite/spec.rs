@@ -1,5 +1,6 @@
 //! From files to an environment, as users meet it.
 
+mod bad;
 mod fixture;
 
 use fixture::Memory;

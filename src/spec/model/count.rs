@@ -61,6 +61,10 @@ impl Shape for Count {
         }
     }
 
+    fn stand_in() -> Self {
+        Self::Fixed(0)
+    }
+
     fn encode(&self) -> Option<Tree> {
         match *self {
             Self::Fixed(number) => number.encode(),

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Shape, Tree};
 use crate::id::Name;
-use crate::spec::node::{At, Node, Table, Value};
+use crate::spec::node::{At, Entry, Node, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,10 @@ impl<T: Shape> Shape for Option<T> {
 
     fn absent(_: &At, _: &mut Decoder<'_>) -> Option<Self> {
         Some(None)
+    }
+
+    fn stand_in() -> Self {
+        None
     }
 
     fn may_be_absent() -> bool {
@@ -34,17 +38,18 @@ impl<T: Shape> Shape for Vec<T> {
             decoder.wrong_type(node, "an array", None);
             return None;
         };
-        // Collected first, so that an error in one does not hide the next.
-        let values: Vec<Option<T>> = nodes
-            .iter()
-            .enumerate()
-            .map(|(at, node)| decoder.within(&at.to_string(), |decoder| T::decode(node, decoder)))
-            .collect();
-        values.into_iter().collect()
+        let item = |(at, node): (usize, &Node)| {
+            decoder.within(&at.to_string(), |decoder| T::decode(node, decoder))
+        };
+        Some(nodes.iter().enumerate().map(item).collect())
     }
 
     fn absent(_: &At, _: &mut Decoder<'_>) -> Option<Self> {
         Some(Self::new())
+    }
+
+    fn stand_in() -> Self {
+        Self::new()
     }
 
     fn may_be_absent() -> bool {
@@ -64,23 +69,31 @@ impl<T: Shape> Shape for Vec<T> {
 /// Named things: pools, stages, phases.
 impl<T: Shape> Shape for BTreeMap<Name, T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let table = decoder.table(node)?;
-        let entries = each::<T>(table, decoder);
-        let named: Vec<Option<(Name, T)>> = entries
-            .into_iter()
-            .map(|(key, at, value)| {
-                let named = decoder.within(key, |decoder| {
-                    let node = Node { value: Value::String(key.to_owned()), at: at.clone() };
-                    Name::decode(&node, decoder)
-                });
-                Some((named?, value?))
-            })
-            .collect();
-        named.into_iter().collect()
+        let Some(table) = decoder.table(node) else {
+            decoder.lose_names();
+            return None;
+        };
+        let mut named = Self::new();
+        for (key, entry) in &table.entries {
+            let value = decoder.within(key, |decoder| T::decode(&entry.node, decoder));
+            match key.parse() {
+                Ok(name) => drop(named.insert(name, value)),
+                Err(error) => {
+                    let node = Node { value: Value::Boolean(true), at: entry.key.clone() };
+                    decoder.wrong_value(&node, &format!("{error}"), None);
+                    decoder.lose_names();
+                }
+            }
+        }
+        Some(named)
     }
 
     fn absent(_: &At, _: &mut Decoder<'_>) -> Option<Self> {
         Some(Self::new())
+    }
+
+    fn stand_in() -> Self {
+        Self::new()
     }
 
     fn may_be_absent() -> bool {
@@ -105,14 +118,19 @@ impl<T: Shape> Shape for BTreeMap<Name, T> {
 impl<T: Shape> Shape for BTreeMap<String, T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let table = decoder.table(node)?;
-        each::<T>(table, decoder)
-            .into_iter()
-            .map(|(key, _, value)| Some((key.to_owned(), value?)))
-            .collect()
+        let entry = |(key, entry): (&String, &Entry)| {
+            let value = decoder.within(key, |decoder| T::decode(&entry.node, decoder));
+            (key.clone(), value)
+        };
+        Some(table.entries.iter().map(entry).collect())
     }
 
     fn absent(_: &At, _: &mut Decoder<'_>) -> Option<Self> {
         Some(Self::new())
+    }
+
+    fn stand_in() -> Self {
+        Self::new()
     }
 
     fn may_be_absent() -> bool {
@@ -127,19 +145,4 @@ impl<T: Shape> Shape for BTreeMap<String, T> {
     fn schema(whole: bool) -> Json {
         json!({ "type": "object", "additionalProperties": T::schema(whole) })
     }
-}
-
-/// Every value of `table`, each with all of its errors reported.
-fn each<'t, T: Shape>(
-    table: &'t Table,
-    decoder: &mut Decoder<'_>,
-) -> Vec<(&'t str, &'t At, Option<T>)> {
-    table
-        .entries
-        .iter()
-        .map(|(key, entry)| {
-            let value = decoder.within(key, |decoder| T::decode(&entry.node, decoder));
-            (key.as_str(), &entry.key, value)
-        })
-        .collect()
 }

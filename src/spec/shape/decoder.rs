@@ -4,6 +4,37 @@
 use super::{Shape, Wire};
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::spec::node::{At, Node, Table, Value};
+use std::collections::BTreeSet;
+
+/// What could not be read and has a stand-in: no rule can judge by it.
+#[derive(Debug, Default)]
+pub(in crate::spec) struct Spoiled {
+    /// Keys, or the pool or stage that they are in.
+    paths: BTreeSet<String>,
+    /// Something was not even given a name, so names may seem unknown.
+    pub(in crate::spec) names: bool,
+}
+
+impl Spoiled {
+    /// A path counts to its pool or stage: what that is depends on all its keys.
+    const DEPTH: usize = 3;
+
+    fn add(&mut self, path: &[String]) {
+        self.paths.insert(path[..path.len().min(Self::DEPTH)].join("."));
+    }
+
+    /// Whether what is at `path` depends on something that could not be read.
+    pub(in crate::spec) fn touches(&self, path: &str) -> bool {
+        let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+        !self.paths.is_empty()
+            && ends.take(Self::DEPTH).any(|end| self.paths.contains(&path[..end]))
+    }
+
+    /// Whether anything could not be read.
+    pub(in crate::spec) fn any(&self) -> bool {
+        self.names || !self.paths.is_empty()
+    }
+}
 
 /// Where reading is, and what was wrong so far.
 pub(in crate::spec) struct Decoder<'d> {
@@ -11,23 +42,33 @@ pub(in crate::spec) struct Decoder<'d> {
     path: Vec<String>,
     /// Files have syntax errors: what seems to be missing may be just there.
     damaged: bool,
+    pub(in crate::spec) spoiled: Spoiled,
 }
 
 impl<'d> Decoder<'d> {
     pub(in crate::spec) fn new(diagnostics: &'d mut Diagnostics, damaged: bool) -> Self {
-        Self { diagnostics, path: Vec::new(), damaged }
+        Self { diagnostics, path: Vec::new(), damaged, spoiled: Spoiled::default() }
     }
 
-    /// Reads with `key` as the last part of the path.
-    pub(in crate::spec) fn within<T>(
+    /// Reads with `key` as the last part of the path; what cannot be read gets
+    /// its stand-in.
+    pub(in crate::spec) fn within<T: Shape>(
         &mut self,
         key: &str,
         read: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> Option<T> {
+    ) -> T {
         self.path.push(key.to_owned());
-        let value = read(self);
+        let value = read(self).unwrap_or_else(|| {
+            self.spoiled.add(&self.path);
+            T::stand_in()
+        });
         self.path.pop();
         value
+    }
+
+    /// Something has no name that could be known.
+    pub(super) fn lose_names(&mut self) {
+        self.spoiled.names = true;
     }
 
     /// Reads `key` of `table`; where it is not there, `default` or what the
@@ -37,12 +78,15 @@ impl<'d> Decoder<'d> {
         (table, at): (&Table, &At),
         key: &str,
         default: Option<fn() -> T>,
-    ) -> Option<T> {
-        self.within(key, |decoder| match (table.entries.get(key), default) {
-            (Some(entry), _) => W::decode(&entry.node, decoder).map(W::meaning),
-            (None, Some(default)) => Some(default()),
-            (None, None) => W::absent(at, decoder).map(W::meaning),
-        })
+    ) -> T {
+        let read = |decoder: &mut Self| match table.entries.get(key) {
+            Some(entry) => W::decode(&entry.node, decoder),
+            None => W::absent(at, decoder),
+        };
+        match default {
+            Some(default) if !table.entries.contains_key(key) => default(),
+            _ => self.within(key, read).meaning(),
+        }
     }
 
     /// The node's table, or a report that it is none.

@@ -50,7 +50,7 @@ macro_rules! table {
                         );
                 )*
                 decoder.reject_unknown(table.0, &[$(stringify!($field)),*]);
-                Some(Self { $($field: $field?),* })
+                Some(Self { $($field),* })
             }
 
             fn absent(
@@ -59,6 +59,16 @@ macro_rules! table {
             ) -> Option<Self> {
                 let value = $crate::spec::node::Value::Table(Default::default());
                 Self::decode(&$crate::spec::node::Node { value, at: at.clone() }, decoder)
+            }
+
+            fn stand_in() -> Self {
+                use $crate::spec::shape::Wire as _;
+                Self {
+                    $(
+                        $field: <$crate::spec::shape::table!(@wire $ty $(, $wire)?)
+                            as $crate::spec::shape::Shape>::stand_in().meaning(),
+                    )*
+                }
             }
 
             fn may_be_absent() -> bool {
@@ -152,6 +162,10 @@ macro_rules! choice {
                         None
                     }
                 }
+            }
+
+            fn stand_in() -> Self {
+                [$(Self::$variant),*][0]
             }
 
             fn encode(&self) -> Option<$crate::spec::shape::Tree> {

@@ -16,6 +16,10 @@ impl Shape for String {
         Some(text.clone())
     }
 
+    fn stand_in() -> Self {
+        Self::new()
+    }
+
     fn encode(&self) -> Option<Tree> {
         Some(Tree::String(self.clone()))
     }
@@ -32,6 +36,10 @@ impl Shape for bool {
             return None;
         };
         Some(value)
+    }
+
+    fn stand_in() -> Self {
+        false
     }
 
     fn encode(&self) -> Option<Tree> {
@@ -59,6 +67,10 @@ macro_rules! whole_number {
                 fitting
             }
 
+            fn stand_in() -> Self {
+                0
+            }
+
             fn encode(&self) -> Option<Tree> {
                 Some(Tree::Integer(i64::from(*self)))
             }
@@ -76,6 +88,10 @@ impl Shape for Name {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let text = String::decode(node, decoder)?;
         text.parse().map_err(|error| decoder.wrong_value(node, &format!("{error}"), None)).ok()
+    }
+
+    fn stand_in() -> Self {
+        Self::placeholder()
     }
 
     fn encode(&self) -> Option<Tree> {
@@ -102,6 +118,10 @@ macro_rules! quantity {
                     decoder.wrong_value(node, &why, Some(format!("write it like {}", Self::EXAMPLE)));
                 }
                 read.ok()
+            }
+
+            fn stand_in() -> Self {
+                Self::default()
             }
 
             fn encode(&self) -> Option<Tree> {
@@ -138,6 +158,10 @@ impl Shape for Dollars {
             decoder.wrong_value(node, why, Some("write it like 120 or 99.5".to_owned()));
         }
         micros.map(|micros| Self { micros })
+    }
+
+    fn stand_in() -> Self {
+        Self { micros: 0 }
     }
 
     fn encode(&self) -> Option<Tree> {
@@ -189,6 +213,10 @@ impl Shape for Fraction {
             decoder.wrong_value(node, &why, Some(format!("write it like {example}")));
         }
         inside.map(|millionths| Self(Share::from_millionths(millionths)))
+    }
+
+    fn stand_in() -> Self {
+        Self(Share::percent(50))
     }
 
     fn encode(&self) -> Option<Tree> {

@@ -1,0 +1,66 @@
+//! Demands: what git wants carried must fit what pools may become.
+
+use super::Rules;
+use crate::diag::Diagnostic;
+use crate::id::Name;
+use crate::spec::model::BurstPool;
+use crate::units::Rate;
+use std::collections::BTreeMap;
+
+pub(super) fn check(rules: &mut Rules<'_>) {
+    let most = most(rules);
+    for (name, stage) in &rules.environment.service.stages {
+        let Some(demand) = stage.demand else { continue };
+        let (most, pools) = most.get(name).cloned().unwrap_or_default();
+        if most >= demand {
+            continue;
+        }
+        let at = format!("service.stages.{name}.demand");
+        let message = if pools.is_empty() {
+            format!("`{name}` shall carry {demand}, and no pool runs it")
+        } else {
+            format!("`{name}` shall carry {demand}, and all its pools at their max carry {most}")
+        };
+        let missing = demand.saturating_sub(most);
+        let mut places = vec![(at.as_str(), "wanted")];
+        places.extend(pools.iter().take(5).map(|(path, text)| (path.as_str(), text.as_str())));
+        rules.report(
+            Diagnostic::error(message)
+                .help(format!("raise a max, add a pool, or lower the demand by {missing}")),
+            &places,
+        );
+    }
+}
+
+/// What the pools of each stage carry at their max, and where that is written.
+type Most = (Rate, Vec<(String, String)>);
+
+fn most<'r>(rules: &Rules<'r>) -> BTreeMap<&'r Name, Most> {
+    let mut most: BTreeMap<&Name, Most> = BTreeMap::new();
+    let mut add = |stage, rate: Rate, path: String| {
+        let (sum, places) = most.entry(stage).or_default();
+        *sum = *sum + rate;
+        places.push((path, format!("carries {rate}")));
+    };
+    for (name, pool) in rules.environment.onprem.iter().flat_map(|onprem| &onprem.pools) {
+        let rate = pool.capacity.times(pool.replicas.max());
+        add(&pool.stage, rate, format!("onprem.pools.{name}.replicas"));
+    }
+    for (name, pool) in rules.environment.aws.iter().flat_map(|aws| &aws.pools) {
+        let rate = best_node(rules, pool).times(pool.size.max());
+        add(&pool.stage, rate, format!("aws.pools.{name}.size"));
+    }
+    most
+}
+
+/// What one instance of the pool's best type carries.
+fn best_node(rules: &Rules<'_>, pool: &BurstPool) -> Rate {
+    let per_replica = rules.stage(&pool.stage).map_or(0, |stage| stage.gpus);
+    let node = |instance_type: &String| {
+        let gpus = rules.catalog.get(instance_type).map_or(0, |known| known.gpus);
+        let fitting = gpus.checked_div(per_replica).unwrap_or(0);
+        let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
+        capacity.times(pool.replicas_per_node.unwrap_or(fitting))
+    };
+    pool.instance_types.iter().map(node).max().unwrap_or_default()
+}

@@ -1,0 +1,99 @@
+//! The environment itself: its phase, its guards, its place, its renames.
+
+use super::Rules;
+use crate::diag::Diagnostic;
+use crate::spec::model::{AwsProvider, OnPremProvider};
+use std::collections::BTreeMap;
+
+pub(super) fn check(rules: &mut Rules<'_>) {
+    phase(rules);
+    orders(rules);
+    place(rules);
+    moved(rules);
+}
+
+fn phase(rules: &mut Rules<'_>) {
+    let environment = rules.environment;
+    let phases = &environment.rollout.phases;
+    let Some(phase) = &environment.environment.phase else { return };
+    if !phases.contains_key(phase) {
+        let message = format!("the phase `{phase}` is not declared in `[rollout.phases]`");
+        let known = phases.keys().map(|name| name.as_str());
+        rules.unknown("environment.phase", message, phase.as_str(), known);
+    }
+}
+
+fn orders(rules: &mut Rules<'_>) {
+    let mut taken = BTreeMap::new();
+    for (name, phase) in &rules.environment.rollout.phases {
+        if let Some(other) = taken.insert(phase.order, name) {
+            let message = format!("the phases `{other}` and `{name}` have the same order");
+            let path = |name| format!("rollout.phases.{name}.order");
+            rules.report(
+                Diagnostic::error(message).help("phases follow each other: number them 1, 2, 3"),
+                &[(&path(name), ""), (&path(other), "")],
+            );
+        }
+    }
+}
+
+/// Where the environment is, told so well that another place is refused.
+fn place(rules: &mut Rules<'_>) {
+    let environment = rules.environment;
+    if let Some(onprem) = &environment.onprem {
+        let protected = environment.environment.protected;
+        let real = onprem.provider == OnPremProvider::Kubernetes;
+        if real && protected && onprem.cluster_uid.is_none() {
+            rules.warning(
+                "onprem",
+                "a protected environment does not say which cluster it is for",
+                "add `cluster_uid`, so that another cluster under the same context is refused",
+            );
+        }
+    }
+    let Some(aws) = &environment.aws else { return };
+    match &aws.account {
+        Some(account) if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) => {
+            let message = format!("`{account}` is not an AWS account: it has twelve digits");
+            rules.error("aws.account", message, "write it like \"123456789012\"");
+        }
+        None if aws.provider == AwsProvider::Aws => rules.warning(
+            "aws",
+            "`[aws]` does not say which account it is for",
+            "add `account`, so that credentials for another account are refused",
+        ),
+        _ => {}
+    }
+}
+
+fn moved(rules: &mut Rules<'_>) {
+    let environment = rules.environment;
+    let onprem = environment.onprem.iter().flat_map(|onprem| onprem.pools.keys());
+    let burst = environment.aws.iter().flat_map(|aws| aws.pools.keys());
+    let pools: std::collections::BTreeSet<&str> =
+        onprem.chain(burst).map(|name| name.as_str()).collect();
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, moved) in environment.moved.iter().enumerate() {
+        let (from, to) = (format!("moved.{at}.from"), format!("moved.{at}.to"));
+        if pools.contains(moved.from.as_str()) {
+            let message = format!("the pool `{}` was moved, and is still declared", moved.from);
+            rules.error(&from, message, "remove the pool under its old name, or this `[[moved]]`");
+        }
+        if !pools.contains(moved.to.as_str()) {
+            let message = format!("no pool is called `{}`", moved.to);
+            rules.unknown(&to, message, &moved.to, pools.iter().copied());
+        }
+        for (key, path, end) in [(&moved.from, &from, "from"), (&moved.to, &to, "to")] {
+            // One map for both ends: a name that is both was moved on, which
+            // one entry says as well as two.
+            if let Some(other) = taken.insert(key, at) {
+                let other = format!("moved.{other}");
+                rules.report(
+                    Diagnostic::error(format!("`{key}` is moved twice"))
+                        .help("a pool moves from one name to one other, in one step"),
+                    &[(path, end), (&other, "")],
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Instance types: known, fitting, and each with its capacity.
+
+use super::Rules;
+use crate::diag::{Diagnostic, nearest};
+use crate::spec::model::BurstPool;
+use crate::spec::shape::quoted_key;
+use std::collections::BTreeSet;
+
+pub(super) fn check(rules: &mut Rules<'_>) {
+    let Some(aws) = &rules.environment.aws else { return };
+    for (name, pool) in &aws.pools {
+        let path = format!("aws.pools.{name}");
+        if pool.instance_types.is_empty() {
+            let help = "add `instance_types = [\"g6e.12xlarge\", …]`, the best first";
+            rules.error(&path, format!("the pool `{name}` names no instance type"), help);
+        }
+        replicas(rules, &path, pool);
+        let mut seen = BTreeSet::new();
+        for (at, instance_type) in pool.instance_types.iter().enumerate() {
+            let at = format!("{path}.instance_types.{at}");
+            if !seen.insert(instance_type) {
+                let message = format!("`{instance_type}` is named twice");
+                rules.error(&at, message, "the order is the preference: name each type once");
+                continue;
+            }
+            known(rules, &at, pool, instance_type);
+            fits(rules, &at, pool, instance_type);
+            has_capacity(rules, &at, &path, pool, instance_type);
+        }
+        for (instance_type, capacity) in &pool.capacity {
+            let at = format!("{path}.capacity.{instance_type}");
+            if !seen.contains(instance_type) {
+                let message =
+                    format!("a capacity for `{instance_type}`, which the pool does not use");
+                let known = pool.instance_types.iter().map(String::as_str);
+                rules.unknown(&at, message, instance_type, known);
+            } else if capacity.millis() == 0 {
+                let help = "measure what one replica carries inside the SLO, and write that";
+                rules.error(&at, "a replica that carries nothing", help);
+            }
+        }
+    }
+}
+
+fn replicas(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
+    let Some(stage) = rules.stage(&pool.stage) else { return };
+    match pool.replicas_per_node {
+        Some(0) => {
+            let at = format!("{path}.replicas_per_node");
+            rules.error(&at, "an instance without replicas carries nothing", "use at least 1");
+        }
+        None if stage.gpus == 0 => {
+            let message = format!("the stage `{}` has no GPUs to count replicas by", pool.stage);
+            rules.report(
+                Diagnostic::error(message)
+                    .help("add `replicas_per_node`: replicas on one instance"),
+                &[(path, "bursts"), (&format!("service.stages.{}", pool.stage), "without `gpus`")],
+            );
+        }
+        _ => {}
+    }
+}
+
+fn known(rules: &mut Rules<'_>, at: &str, pool: &BurstPool, instance_type: &str) {
+    let priced =
+        rules.environment.aws.as_ref().is_some_and(|aws| aws.prices.contains_key(instance_type));
+    let counted = pool.replicas_per_node.is_some();
+    if rules.catalog.get(instance_type).is_some() || (priced && counted) {
+        return;
+    }
+    let mut help = match nearest(instance_type, rules.catalog.names()) {
+        Some(near) => format!("did you mean `{near}`? If not, give "),
+        None => "give ".to_owned(),
+    };
+    let missing: Vec<_> = [
+        (!counted).then_some("the pool `replicas_per_node`".to_owned()),
+        (!priced).then(|| format!("`[aws.prices]` its {} = \"$…/h\"", quoted_key(instance_type))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    help.push_str(&missing.join(" and "));
+    let message = format!("`{instance_type}` is not in the table of GPU instance types");
+    rules.error(at, message, &help);
+}
+
+fn fits(rules: &mut Rules<'_>, at: &str, pool: &BurstPool, instance_type: &str) {
+    let (Some(stage), Some(known)) = (rules.stage(&pool.stage), rules.catalog.get(instance_type))
+    else {
+        return;
+    };
+    let replicas = pool.replicas_per_node.unwrap_or(1);
+    let needed = stage.gpus.saturating_mul(replicas);
+    if needed > known.gpus {
+        let of =
+            if replicas == 1 { "one replica".to_owned() } else { format!("{replicas} replicas") };
+        let places = [
+            (at.to_owned(), format!("{} GPUs", known.gpus)),
+            (format!("service.stages.{}.gpus", pool.stage), format!("{} for each", stage.gpus)),
+        ];
+        let message = format!("`{instance_type}` is too small for {of} of `{}`", pool.stage);
+        rules.report(
+            Diagnostic::error(message)
+                .help("choose a type with more GPUs, or give a replica fewer of them"),
+            &places.each_ref().map(|(path, text)| (path.as_str(), text.as_str())),
+        );
+    }
+}
+
+fn has_capacity(
+    rules: &mut Rules<'_>,
+    at: &str,
+    path: &str,
+    pool: &BurstPool,
+    instance_type: &str,
+) {
+    if !pool.capacity.contains_key(instance_type) {
+        let key = quoted_key(instance_type);
+        rules.report(
+            Diagnostic::error(format!("no capacity is given for `{instance_type}`")).help(format!(
+                "add `{key} = \"… req/s\"` to `capacity`: what one replica carries inside the SLO"
+            )),
+            &[(at, "used here"), (&format!("{path}.capacity"), "not given here")],
+        );
+    }
+}

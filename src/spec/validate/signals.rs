@@ -1,0 +1,55 @@
+//! Where the load is measured.
+
+use super::Rules;
+use crate::diag::Diagnostic;
+
+pub(super) fn check(rules: &mut Rules<'_>) {
+    let Some(signals) = &rules.environment.signals else { return };
+    url(rules, "signals.prometheus", &signals.prometheus);
+    if let Some(query) = &signals.demand {
+        super::stages::not_empty(rules, "signals.demand", query);
+    }
+}
+
+/// A URL of a server, without anything secret in it.
+fn url(rules: &mut Rules<'_>, path: &str, url: &str) {
+    let example = "write it like \"http://prometheus.monitoring:9090\"";
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let Some(rest) = rest.filter(|_| !url.contains(|c: char| c.is_whitespace() || c.is_control()))
+    else {
+        return rules.error(path, format!("`{url}` is not an http or https URL"), example);
+    };
+    let (authority, tail) = match rest.find(['/', '?', '#']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    if authority.contains('@') {
+        // Without its line, which holds the secret: this may go to a log.
+        let place = rules.place(path).map_or(String::new(), |place| format!(" ({place})"));
+        let message = format!("`{path}`{place} holds a user or a password");
+        rules.report(
+            Diagnostic::error(message).help(
+                "everyone who can read the repository can read it: credentials come from the \
+                 environment that Floodway runs in",
+            ),
+            &[],
+        );
+        return;
+    }
+    let port_is_right = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    // `[::1]:9090` has colons of its own.
+    let (host, port) = match authority.rfind(']') {
+        Some(end) => (&authority[..=end], authority[end + 1..].strip_prefix(':')),
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    if host.is_empty() || port.is_some_and(|port| !port_is_right(port)) {
+        return rules.error(path, format!("`{url}` names no host, or no port"), example);
+    }
+    if tail.contains(['?', '#']) {
+        let help = "give the server's address; Floodway adds the path of its query API";
+        rules.error(path, "the URL holds more than an address and a path", help);
+    }
+}

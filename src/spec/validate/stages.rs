@@ -1,0 +1,124 @@
+//! Stages: what calls what, and what one replica is.
+
+use super::Rules;
+use crate::diag::Diagnostic;
+use crate::id::Name;
+use crate::spec::model::Stage;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// gRPC counts the bytes of a message in 32 signed bits.
+const LARGEST_MESSAGE: u64 = i32::MAX as u64;
+
+pub(super) fn check(rules: &mut Rules<'_>) {
+    let stages = &rules.environment.service.stages;
+    if stages.is_empty() {
+        rules.error("service", "the service has no stage", "add `[service.stages.NAME]`");
+    }
+    not_empty(rules, "service.model", &rules.environment.service.model);
+    for (name, stage) in stages {
+        let path = format!("service.stages.{name}");
+        image(rules, &path, stage);
+        numbers(rules, &path, stage);
+        settings(rules, &path, stage);
+        if let Some(next) = &stage.next
+            && !stages.contains_key(next)
+        {
+            let message = format!("the stage `{name}` calls `{next}`, which is no stage");
+            let known = stages.keys().map(Name::as_str).filter(|known| *known != name.as_str());
+            rules.unknown(&format!("{path}.next"), message, next.as_str(), known);
+        }
+    }
+    circles(rules);
+}
+
+/// Reports a text that says nothing.
+pub(super) fn not_empty(rules: &mut Rules<'_>, path: &str, text: &str) {
+    if text.trim().is_empty() {
+        rules.error(path, format!("`{path}` is empty"), "");
+    }
+}
+
+fn image(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
+    let path = format!("{path}.image");
+    not_empty(rules, &path, &stage.image);
+    if stage.image.contains(char::is_whitespace) {
+        let message = format!("`{}` is no image: it holds a space", stage.image);
+        rules.error(&path, message, "write it like \"registry.example/name@sha256:…\"");
+    }
+    let by_digest = stage.image.rsplit_once("@sha256:").is_some_and(|(_, digest)| {
+        digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit())
+    });
+    if rules.environment.environment.protected && !by_digest {
+        rules.warning(
+            &path,
+            "a protected environment runs an image that is not pinned by its digest",
+            "a tag can be moved to another build: write `name@sha256:…`",
+        );
+    }
+}
+
+fn numbers(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
+    if stage.resources.cpu.millis() == 0 || stage.resources.memory.bytes() == 0 {
+        let help = "give what one replica needs: the scheduler places it by that";
+        rules.error(&format!("{path}.resources"), "a replica without cpu or memory", help);
+    }
+    if stage.port == 0 {
+        rules.error(&format!("{path}.port"), "0 is no port", "gRPC's usual one is 50051");
+    }
+    if stage.max_message.bytes() > LARGEST_MESSAGE {
+        let message = format!("{} is more than a gRPC message can be", stage.max_message);
+        rules.error(&format!("{path}.max_message"), message, "use less than \"2Gi\"");
+    }
+    if stage.demand.is_some_and(|demand| demand.millis() == 0) {
+        let help = "leave `demand` out where the load decides";
+        rules.error(&format!("{path}.demand"), "a demand of nothing", help);
+    }
+}
+
+fn settings(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
+    for key in stage.env.keys() {
+        let path = format!("{path}.env.{key}");
+        let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if key.is_empty() || key.as_bytes()[0].is_ascii_digit() || !key.bytes().all(inside) {
+            let message = format!("`{key}` is no name of an environment variable");
+            rules.error(&path, message, "use letters, digits and `_`, not a digit first");
+        }
+        let upper = key.to_ascii_uppercase();
+        let secret = ["PASSWORD", "SECRET", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
+        if secret.iter().any(|word| upper.contains(word)) || upper.ends_with("TOKEN") {
+            rules.warning(
+                &path,
+                format!("`{key}` looks like a secret, and this file is no place for one"),
+                "everyone who can read the repository or a plan can read it: use a Secret",
+            );
+        }
+    }
+}
+
+/// Follows each `next`; every stage is walked once.
+fn circles(rules: &mut Rules<'_>) {
+    let stages = &rules.environment.service.stages;
+    let next: BTreeMap<&Name, &Name> =
+        stages.iter().filter_map(|(name, stage)| Some((name, stage.next.as_ref()?))).collect();
+    let mut seen: BTreeSet<&Name> = BTreeSet::new();
+    for start in stages.keys() {
+        let mut walk = Vec::new();
+        let mut here = Some(start);
+        while let Some(stage) = here.filter(|stage| seen.insert(stage)) {
+            walk.push(stage);
+            here = next.get(stage).copied();
+        }
+        let Some(begin) = here.and_then(|stage| walk.iter().position(|seen| *seen == stage)) else {
+            continue;
+        };
+        let circle = &walk[begin..];
+        let names: Vec<_> =
+            circle.iter().chain(circle.first()).map(|stage| stage.as_str()).collect();
+        let message = format!("stages call each other in a circle: {}", names.join(" -> "));
+        let paths: Vec<_> =
+            circle.iter().take(5).map(|stage| format!("service.stages.{stage}.next")).collect();
+        let places: Vec<_> = paths.iter().map(|path| (path.as_str(), "")).collect();
+        let diagnostic = Diagnostic::error(message).help("a request goes through each stage once");
+        rules.report(diagnostic, &places);
+    }
+}

@@ -1,0 +1,291 @@
+//! What users read when an environment is wrong: 80 columns, plain.
+
+use super::fixture::{Memory, WHOLE};
+use floodway::diag::Look;
+use floodway::spec::resolve;
+
+/// What is said about `files`, of which the first is the environment.
+fn said<const N: usize>(files: [(&'static str, &[u8]); N]) -> String {
+    let entry = files[0].0;
+    let (_, diagnostics) = resolve(entry, &Memory::new(files));
+    let text = diagnostics.render(Look::PLAIN);
+    for line in text.lines() {
+        // What is quoted of the file may be as long as the file has it.
+        assert!(line.len() <= 80 || line.contains(" | "), "{line}");
+    }
+    text
+}
+
+/// The whole fixture, each text replaced by another.
+fn changed(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(WHOLE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "the fixture has no {from}");
+        text.replace(from, to)
+    })
+}
+
+/// Holds `text` to the golden file of the test that is running.
+fn snapshot(text: String) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap().rsplit("::").next().unwrap().to_owned();
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+/// What is said about the fixture after each of some edits.
+fn after(edits: &[(&str, &[(&str, &str)])]) -> String {
+    let part = |(title, edits): &(&str, &[(&str, &str)])| {
+        format!("## {title}\n{}", said([("prod.toml", changed(edits).as_bytes())]))
+    };
+    edits.iter().map(part).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn keys_types_and_units() {
+    snapshot(after(&[
+        (
+            "unknown keys",
+            &[
+                ("replicas = 12", "replica = 12\nreplicas = 12\ncolour = \"red\""),
+                ("[slo]", "[slos]\n[slo]"),
+            ],
+        ),
+        (
+            "wrong types",
+            &[
+                ("replicas = 12", "replicas = \"twelve\""),
+                ("gpus = 1", "gpus = -1"),
+                ("warm_pool = 2", "warm_pool = 2.5"),
+                ("image = { name = \"gpu-inference\" }", "image = \"gpu-inference\""),
+                (
+                    "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]",
+                    "instance_types = \"g6e\"",
+                ),
+            ],
+        ),
+        (
+            "wrong units",
+            &[
+                ("\"99.95%\"", "0.9995"),
+                ("\"500ms\"", "\"500 millis\""),
+                ("\"18 req/s\"", "18"),
+                ("memory = \"64Gi\"", "memory = \"64GB\""),
+                ("usd_per_hour = 120", "usd_per_hour = \"$120\""),
+            ],
+        ),
+        (
+            "wrong words and names",
+            &[
+                ("join = \"kubernetes\"", "join = \"kubernets\""),
+                ("name = \"prod\"", "name = \"Prod_1\""),
+            ],
+        ),
+        (
+            "missing",
+            &[
+                ("availability = \"99.95%\"\n", ""),
+                ("replicas = { min = 3, max = 20 }", "replicas = { max = 20 }"),
+                ("stage = \"inference\"\nsize = { min = 0, max = 10 }\n", ""),
+            ],
+        ),
+    ]));
+}
+
+#[test]
+fn syntax() {
+    let latin = b"[environment]\nname = \"gr\xfcn\"\n";
+    let mut parts = vec![
+        said([("latin1.toml", latin)]),
+        said([(
+            "two.toml",
+            b"[environment\nname = \"x\"\n\n[slo]\navailability = 99.95%\nx = 'y\n",
+        )]),
+        said([("deep.toml", format!("x = {}", "[".repeat(10_000)).as_bytes())]),
+        said([("dots.toml", format!("{} = 1", ["a"; 10_000].join(".")).as_bytes())]),
+        said([("large.toml", "# large\n".repeat(1 << 17).as_bytes()), ("b.toml", b"")]),
+        said([("larger.toml", "#".repeat((1 << 20) + 1).as_bytes())]),
+    ];
+    parts.push(said([(
+        "twice.toml",
+        changed(&[("[onprem.pools.h100]", "[onprem.pools.cpu]")]).as_bytes(),
+    )]));
+    snapshot(parts.join("\n"));
+}
+
+#[test]
+fn extends() {
+    snapshot(
+        [
+            said([
+                ("e/a.toml", b"extends = \"b.toml\"\n"),
+                ("e/b.toml", b"extends = [\"c.toml\"]"),
+                ("e/c.toml", b"extends = \"../e/a.toml\""),
+            ]),
+            said([(
+                "e/a.toml",
+                b"extends = [\"../../x.toml\", \"/etc/passwd\", \"none.toml\", 3]",
+            )]),
+            said([("a.toml", b"extends = \"b.toml\"\n"), ("b.toml", b"x = \n")]),
+            said([("empty.toml", b"")]),
+            resolve("none.toml", &Memory::new([("a.toml", "")])).1.render(Look::PLAIN),
+            chain(20),
+            said([
+                ("a.toml", b"extends = \"b.toml\"\nslo = 3\nservice.stages.inference.gpus.x = 2\n"),
+                ("b.toml", WHOLE.as_bytes()),
+            ]),
+        ]
+        .join("\n"),
+    );
+}
+
+/// Files that extend each other in a row of `length`.
+fn chain(length: usize) -> String {
+    let names: Vec<&'static str> =
+        (0..=length).map(|at| &*Box::leak(format!("f{at}.toml").into_boxed_str())).collect();
+    let text = |at: usize| format!("extends = \"f{}.toml\"\n", at + 1);
+    let files = (0..length).map(|at| (names[at], text(at)));
+    let (_, diagnostics) = resolve("f0.toml", &Memory::new(files));
+    diagnostics.render(Look::PLAIN)
+}
+
+#[test]
+fn stages_and_pools() {
+    snapshot(after(&[
+        (
+            "unknown stages",
+            &[
+                ("next = \"inference\"", "next = \"inferense\""),
+                ("stage = \"inference\"\nreplicas", "stage = \"inferenc\"\nreplicas"),
+                ("stage = \"inference\"\nsize", "stage = \"render\"\nsize"),
+            ],
+        ),
+        ("a circle", &[("gpus = 1", "gpus = 1\nnext = \"preprocess\"")]),
+        (
+            "bounds",
+            &[
+                ("min = 3, max = 20", "min = 30, max = 20"),
+                ("min = 0, max = 10", "min = 11, max = 10"),
+            ],
+        ),
+        (
+            "one name on both sides",
+            &[("[aws.pools.g6e]", "[aws.pools.h100]"), ("to = \"g6e\"", "to = \"h100\"")],
+        ),
+        ("nothing runs a stage", &[("stage = \"preprocess\"", "stage = \"inference\"")]),
+        (
+            "stages that cannot be",
+            &[
+                ("image = \"registry.example/inference:1\"", "image = \"\"\nport = 0"),
+                ("cpu = \"8\"", "cpu = \"0\""),
+                (
+                    "gpus = 1",
+                    "gpus = 1\nmax_message = \"4Gi\"\nenv = { HF_TOKEN = \"x\", \"a b\" = \"\" }",
+                ),
+                ("NoSchedule", "noschedule"),
+            ],
+        ),
+        (
+            "names that clash",
+            &[
+                (
+                    "[service.stages.preprocess]",
+                    "[service.stages.inference-a]\nimage = \"x\"\n\
+              resources = { cpu = \"1\", memory = \"1Gi\" }\n[service.stages.preprocess]",
+                ),
+                (
+                    "[onprem.pools.cpu]",
+                    "[onprem.pools.b]\nstage = \"inference-a\"\nreplicas = 1\n\
+              capacity = \"1 req/s\"\n[onprem.pools.a-b]\nstage = \"inference\"\nreplicas = 1\n\
+              capacity = \"1 req/s\"\n[onprem.pools.cpu]",
+                ),
+            ],
+        ),
+    ]));
+}
+
+#[test]
+fn owners_and_autoscalers() {
+    snapshot(after(&[
+        ("an HPA on a number", &[("replicas = { min = 3, max = 20 }", "replicas = 4")]),
+        (
+            "an HPA on a demand",
+            &[("next = \"inference\"", "next = \"inference\"\ndemand = \"2000 req/s\"")],
+        ),
+        (
+            "HPA targets",
+            &[
+                ("requests_per_second = 1000", "requests_per_second = 2000"),
+                ("cpu = \"70%\"", "cpu = \"700%\""),
+                ("min = 3", "min = 0"),
+            ],
+        ),
+        ("an HPA without a target", &[("{ cpu = \"70%\", requests_per_second = 1000 }", "{}")]),
+        ("a demand that cannot be carried", &[("gpus = 1", "gpus = 1\ndemand = \"1000 req/s\"")]),
+        (
+            "a demand that nothing carries",
+            &[
+                ("gpus = 1", "gpus = 1\ndemand = \"1 req/s\""),
+                ("stage = \"inference\"", "stage = \"preprocess\""),
+            ],
+        ),
+    ]));
+}
+
+#[test]
+fn burst_pools() {
+    snapshot(after(&[
+        (
+            "instance types",
+            &[(
+                "[\"g6e.12xlarge\", \"g5.12xlarge\"]",
+                "[\"g6e.12xlarg\", \"g5.12xlarge\", \"g5.12xlarge\"]",
+            )],
+        ),
+        ("capacities", &[("\"g5.12xlarge\" = \"6 req/s\"", "\"g5.24xlarge\" = \"6 req/s\"")]),
+        ("GPUs", &[("gpus = 1", "gpus = 8")]),
+        ("no GPUs", &[("gpus = 1\n", "")]),
+        ("more replicas than GPUs", &[("warm_pool = 2", "replicas_per_node = 5")]),
+        (
+            "spot and warm",
+            &[("base_on_demand = 1", "base_on_demand = 11"), ("warm_pool = 2", "warm_pool = 12")],
+        ),
+        ("spot alone and warm", &[("share = \"70%\", base_on_demand = 1", "share = \"100%\"")]),
+        (
+            "places",
+            &[
+                ("\"us-east-1\"", "\"us-east-1a\""),
+                ("\"123456789012\"", "\"12345\""),
+                ("subnets = { tags = { tier = \"gpu\" } }\n", ""),
+            ],
+        ),
+        ("no cluster to join", &[("[onprem", "[x-onprem")]),
+        ("drain", &[("[burst]", "[burst]\nscale_in = { drain = \"1m\" }")]),
+        ("budget", &[("min = 0, max = 10", "min = 10, max = 10"), ("= 120,", "= 100,")]),
+    ]));
+}
+
+#[test]
+fn the_environment_itself() {
+    snapshot(after(&[
+        ("phases", &[("phase = \"medium\"", "phase = \"meduim\""), ("order = 2", "order = 1")]),
+        (
+            "promises",
+            &[
+                ("\"99.95%\"", "\"100%\"\ne2e_p99 = \"0.1s\""),
+                ("[burst]", "[burst]\ntarget_utilization = \"120%\"\nforecast = { quantile = 1 }"),
+            ],
+        ),
+        ("moved", &[("from = \"l40s\"\nto = \"g6e\"", "from = \"h100\"\nto = \"g6\"")]),
+        (
+            "protected",
+            &[
+                ("phase = \"medium\"", "phase = \"medium\"\nprotected = true"),
+                ("cluster_uid = \"8a6f0f0e-6a55-4b6a-9f7e-0d7f8b1f6a11\"", ""),
+                ("account = \"123456789012\"\n", ""),
+            ],
+        ),
+        ("a URL", &[("http://prometheus.monitoring:9090", "prometheus:9090")]),
+        ("a secret", &[("http://prometheus", "https://me:hunter2@prometheus")]),
+    ]));
+}
