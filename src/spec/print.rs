@@ -47,7 +47,8 @@ impl Resolved {
             // What stands in no table must stand before the first.
             let (tables, top): (Vec<_>, Vec<_>) =
                 sections.iter().partition(|(_, tree)| is_section(tree));
-            for (key, tree) in top {
+            // An empty `moved` is no setting.
+            for (key, tree) in top.into_iter().filter(|(_, tree)| *tree != Tree::Array(vec![])) {
                 printer.entry(key, key, tree);
             }
             for (key, tree) in tables {

@@ -31,7 +31,7 @@ pub struct Resolved {
 pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let layers = layers::read(entry, loader, &mut diagnostics);
-    let spots = Spots::of(&layers.table);
+    let spots = Spots::of(&layers.table, layers.at.clone());
     let root = Node { value: Value::Table(layers.table), at: layers.at };
     let (environment, spoiled) = decode(&root, &layers.damage, &mut diagnostics);
     if let (Some(environment), false) = (&environment, layers.damage.incomplete) {

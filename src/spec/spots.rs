@@ -6,14 +6,16 @@ use crate::diag::{Diagnostic, Place, Sources};
 use std::collections::BTreeMap;
 
 /// Keys and values by dotted path.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Spots {
+    /// The file that was asked for, as a whole.
+    whole: At,
     spots: BTreeMap<String, (At, At)>,
 }
 
 impl Spots {
-    pub(super) fn of(table: &Table) -> Self {
-        let mut spots = Self::default();
+    pub(super) fn of(table: &Table, whole: At) -> Self {
+        let mut spots = Self { whole, spots: BTreeMap::new() };
         spots.add_table("", table);
         spots
     }
@@ -39,12 +41,10 @@ impl Spots {
     }
 
     /// `diagnostic`, pointing at the value of `path`, or of the nearest table
-    /// around it that was written.
+    /// around it that was written, or else at the whole file.
     pub(super) fn label(&self, diagnostic: Diagnostic, path: &str, text: &str) -> Diagnostic {
-        match self.find(path) {
-            Some((_, value)) => value.label(diagnostic, text),
-            None => diagnostic,
-        }
+        let at = self.find(path).map_or(&self.whole, |(_, value)| value);
+        at.label(diagnostic, text)
     }
 
     /// Where the value of `path` was written.

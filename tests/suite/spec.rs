@@ -2,6 +2,7 @@
 
 mod bad;
 mod fixture;
+mod shipped;
 
 use fixture::Memory;
 use floodway::diag::Look;

@@ -1,7 +1,10 @@
 //! Environments in memory.
 
 use floodway::spec::{LoadError, Loaded, Loader};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 /// Files by path.
 pub struct Memory {
@@ -19,6 +22,31 @@ impl Loader for Memory {
     fn load(&self, path: &str) -> Result<Loaded, LoadError> {
         let bytes = self.files.get(path).cloned().ok_or(LoadError::NotFound)?;
         Ok(Loaded { bytes, real: path.to_owned() })
+    }
+}
+
+/// A TOML text as JSON, read without any of Floodway's code.
+pub fn json(text: &str) -> Json {
+    let table = DeTable::parse(text).unwrap();
+    value(&DeValue::Table(table.into_inner()))
+}
+
+fn value(from: &DeValue<'_>) -> Json {
+    match from {
+        DeValue::String(text) => Json::from(text.as_ref()),
+        DeValue::Integer(number) => {
+            Json::from(i64::from_str_radix(number.as_str(), number.radix()).unwrap())
+        }
+        DeValue::Float(number) => Json::from(number.as_str().parse::<f64>().unwrap()),
+        DeValue::Boolean(value) => Json::from(*value),
+        DeValue::Datetime(value) => Json::from(value.to_string()),
+        DeValue::Array(values) => values.iter().map(|inner| value(inner.get_ref())).collect(),
+        DeValue::Table(table) => {
+            let entry = |(key, inner): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+                (key.get_ref().to_string(), value(inner.get_ref()))
+            };
+            table.iter().map(entry).collect::<serde_json::Map<_, _>>().into()
+        }
     }
 }
 
