@@ -1,8 +1,8 @@
 //! Errors, for the person who meets them.
 
 use super::style::{Ink, Style};
-use super::text::{Line, Screen};
-use crate::port::PortError;
+use super::text::{Line, Screen, count};
+use crate::plan::{PlanFailure, PortError, Stale};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::error::Error;
@@ -36,6 +36,15 @@ impl ErrorView {
         view
     }
 
+    /// A saved plan that is not good any more: what changed since it was made.
+    pub fn stale(changed: &[Stale]) -> Self {
+        let things = count(changed.len(), "thing");
+        let message = format!("the plan is stale: {things} changed since it was made");
+        let causes = changed.iter().map(ToString::to_string).collect();
+        let help = "nothing was written; plan again, and apply the new plan".to_owned();
+        Self { message, causes, help: vec![help] }
+    }
+
     /// An error that is only words.
     pub fn message(message: impl Into<String>) -> Self {
         Self { message: message.into(), causes: Vec::new(), help: Vec::new() }
@@ -46,6 +55,22 @@ impl ErrorView {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
+    }
+}
+
+impl From<&PlanFailure> for ErrorView {
+    fn from(failure: &PlanFailure) -> Self {
+        let mut view = Self::message(failure.to_string());
+        let rejected = &failure.rejected;
+        if rejected.len() > 1 {
+            view.causes = rejected.iter().map(|(id, error)| format!("{id}: {error}")).collect();
+        }
+        for help in rejected.iter().filter_map(|(_, error)| PlanFailure::help(error)) {
+            if !view.help.contains(&help) {
+                view.help.push(help);
+            }
+        }
+        view
     }
 }
 

@@ -2,6 +2,7 @@
 //! tools can rely on them.
 
 use super::event::EventLine;
+use super::orphans::OrphansView;
 use super::plan::PlanDocument;
 use super::status::StatusView;
 use schemars::generate::SchemaSettings;
@@ -15,6 +16,11 @@ pub fn plan() -> Schema {
 /// What `floodway status --json` prints.
 pub fn status() -> Schema {
     of::<StatusView>()
+}
+
+/// What `floodway orphans --json` prints.
+pub fn orphans() -> Schema {
+    of::<OrphansView>()
 }
 
 /// One line of `--json-into FILE`.

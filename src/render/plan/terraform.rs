@@ -9,6 +9,7 @@ use crate::render::redact::redact;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The document that `floodway plan --json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -60,10 +61,32 @@ pub struct ChangeBodies {
 
 /// The whole plan as a document.
 pub fn json(plan: &Plan) -> PlanDocument {
-    PlanDocument {
-        plan: PlanView::new(plan),
-        resource_changes: plan.changes.iter().map(resource_change).collect(),
+    PlanDocument { plan: PlanView::new(plan), resource_changes: resource_changes(plan) }
+}
+
+/// One for each thing: what is written twice (the ApplySet's parent, first and
+/// last) is from before the first to after the last.
+fn resource_changes(plan: &Plan) -> Vec<ResourceChange> {
+    let mut changes: Vec<ResourceChange> = Vec::with_capacity(plan.changes.len());
+    let mut known: BTreeMap<&ResourceId, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        let next = resource_change(change);
+        match known.get(&change.id).and_then(|at| changes.get_mut(*at)) {
+            Some(first) => {
+                if first.change.actions == ["no-op"] {
+                    first.change.actions = next.change.actions;
+                }
+                first.change.after = next.change.after;
+                first.change.after_unknown = next.change.after_unknown;
+                first.change.after_sensitive = next.change.after_sensitive;
+            }
+            None => {
+                known.insert(&change.id, changes.len());
+                changes.push(next);
+            }
+        }
     }
+    changes
 }
 
 fn resource_change(change: &Change) -> ResourceChange {

@@ -6,7 +6,7 @@ use crate::port::{FailureKind, PortError};
 use crate::render::event::{Narrator, ReportView};
 use crate::render::plan::{Detail, PlanView};
 use crate::render::status::StatusView;
-use crate::render::{Style, error, event, plan, status};
+use crate::render::{Style, error, event, orphans, plan, status};
 use insta::assert_snapshot;
 
 fn plan_text(plan: &crate::plan::Plan, style: Style, detail: Detail) -> String {
@@ -118,4 +118,62 @@ fn a_snippet_of_a_file_cannot_write_escapes() {
     all.push(wrong);
     let text = all.render((&Style::plain(80)).into());
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+}
+
+#[test]
+fn a_plan_that_the_places_refuse() {
+    use crate::plan::PlanFailure;
+    let refused = |name: &str, kind, message: &str| {
+        let id = fixtures::object(fixtures::DEPLOYMENT, name);
+        (id, PortError { kind, message: message.into(), help: None })
+    };
+    let failure = PlanFailure {
+        rejected: vec![
+            refused("deepseek-inference-h100", FailureKind::Conflict, "spec.replicas is kubectl's"),
+            refused("deepseek-inference-a100", FailureKind::Rejected, "exceeded quota: gpus"),
+        ],
+    };
+    let view = error::ErrorView::from(&failure);
+    assert_snapshot!(error::text(&view, &Style::plain(80)));
+}
+
+#[test]
+fn a_plan_that_is_stale() {
+    let gone = crate::plan::Stale {
+        what: "Deployment inference/deepseek-inference-h100".into(),
+        how: "is gone".into(),
+    };
+    assert_snapshot!(error::text(&error::ErrorView::stale(&[gone]), &Style::plain(80)));
+}
+
+#[test]
+fn orphans_with_their_price() {
+    use crate::observe::ResourceId;
+    let orphan = |id, units, price: Option<u64>| crate::plan::Orphan {
+        id,
+        environment: "prod".into(),
+        from: Some("environments/prod.toml of github.com/acme/infra".into()),
+        units,
+        usd_per_hour: price.map(crate::units::UsdPerHour::from_micros),
+    };
+    let found = [
+        orphan(ResourceId::group("us-east-1", "prod-g6e-od"), Some(3), Some(31_478_400)),
+        orphan(fixtures::object(("v1", "Service"), "deepseek-old"), None, None),
+    ];
+    let view = orphans::OrphansView::new(&found);
+    assert_snapshot!(orphans::text(&view, &Style::plain(80)));
+    let none = orphans::OrphansView::new(&[]);
+    assert_snapshot!("no_orphans", orphans::text(&none, &Style::plain(80)));
+}
+
+#[test]
+fn a_first_plan_out_of_the_pipeline() {
+    let plan = crate::plan::tests::world::World::empty().plan();
+    let text = plan_text(&plan, Style::plain(80), Detail::Essential);
+    let creates = plan.changes.iter().filter(|change| !change.steps.is_empty()).count();
+    let lines = text.lines().count();
+    assert!(lines < 5 * creates, "{lines} lines for {creates} changes:\n{text}");
+    for change in &plan.changes {
+        assert!(text.contains(&change.id.name), "{} is not told", change.id);
+    }
 }

@@ -54,6 +54,21 @@ impl<'s> Screen<'s> {
         }
     }
 
+    /// A line that is cut where the screen ends.
+    pub(super) fn clipped(&mut self, indent: usize, line: &Line) {
+        let indent = indent.min(self.columns() / 3);
+        let room = self.columns() - indent;
+        let mut glyphs = self.glyphs(line);
+        if wrap::width(&glyphs) > room {
+            let more = self.glyphs(&Line::of(Ink::Dim, "…"));
+            glyphs.truncate(wrap::fitting(&glyphs, room - wrap::width(&more)));
+            glyphs.extend(more);
+        }
+        let mut whole = vec![(Ink::Plain, ' '); indent];
+        whole.extend(glyphs);
+        self.put(whole);
+    }
+
     /// A line that is searched for and copied: left whole, whatever the width.
     pub(super) fn unwrapped(&mut self, line: &Line) {
         let glyphs = self.glyphs(line);

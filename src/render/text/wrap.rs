@@ -72,7 +72,7 @@ pub(super) fn wrap(glyphs: &[Glyph], first: usize, rest: usize) -> Vec<Vec<Glyph
 }
 
 /// How many glyphs fit into `room`; at least one, so that every cut gets on.
-fn fitting(glyphs: &[Glyph], room: usize) -> usize {
+pub(super) fn fitting(glyphs: &[Glyph], room: usize) -> usize {
     let mut used = 0;
     for (at, (_, c)) in glyphs.iter().enumerate() {
         used += columns_of(*c);

@@ -23,7 +23,11 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         }
         _ => change.fields.iter().map(field_view).collect(),
     };
-    let created = matches!(change.action, Action::Create | Action::Replace);
+    let owned_by = change.owned_by.as_ref().map(|(path, live, owner)| OwnedView {
+        path: FieldPath::from_pointer(path).to_string(),
+        value: live.clone().or_else(|| starts_with(change)),
+        owner: (*owner).into(),
+    });
     ChangeView {
         address: address(&change.id),
         kind: change.id.kind.clone(),
@@ -32,17 +36,15 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         replaces: change.replaces.as_ref().map(|old| old.name.clone()),
         action: change.action.into(),
         reason: ReasonView::from(&change.reason),
-        highlights: match &body {
-            Some(body) if created => highlights(&change.id.kind, body),
+        highlights: match (&body, change.action) {
+            (Some(body), Action::Create | Action::Replace) => {
+                highlights(&change.id.kind, body, owned_by.as_ref())
+            }
             _ => Vec::new(),
         },
         fields,
         unchanged_fields: change.unchanged,
-        owned_by: change.owned_by.as_ref().map(|(path, live, owner)| OwnedView {
-            path: FieldPath::from_pointer(path).to_string(),
-            value: live.clone().or_else(|| starts_with(change)),
-            owner: (*owner).into(),
-        }),
+        owned_by,
         pool: change.pool.clone(),
         checked_by_server: match &change.checked {
             Checked::ByServer => Some(true),

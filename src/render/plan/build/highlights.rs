@@ -1,11 +1,13 @@
 //! What matters most about something that comes, in a few words.
 
+use crate::render::plan::view::OwnedView;
 use crate::render::text::{count, plural};
 use serde_json::Value;
 
 /// A few words on a new object of `kind`; none where its kind says it all.
-pub(super) fn highlights(kind: &str, body: &Value) -> Vec<String> {
-    match kind {
+pub(super) fn highlights(kind: &str, body: &Value, owned: Option<&OwnedView>) -> Vec<String> {
+    let mut words: Vec<String> = owned.map(starts_with).into_iter().collect();
+    words.extend(match kind {
         "Deployment" => deployment(body),
         "AutoScalingGroup" => group(body),
         "HorizontalPodAutoscaler" => {
@@ -19,6 +21,27 @@ pub(super) fn highlights(kind: &str, body: &Value) -> Vec<String> {
         "Service" => service(body),
         "ConfigMap" => config_map(body),
         _ => Vec::new(),
+    });
+    words
+}
+
+/// `replicas 3, then owned by the HPA`.
+fn starts_with(owned: &OwnedView) -> String {
+    let field = owned.path.rsplit('.').next().unwrap_or_default();
+    match owned.value.as_ref().filter(|value| value.is_number()) {
+        Some(value) => format!("{field} {value}, then owned by {}", owned.owner.long()),
+        None => format!("{field} owned by {}", owned.owner.long()),
+    }
+}
+
+/// An image with no more of its digest than tells it from others.
+fn image(value: &Value) -> String {
+    let text = plain(value);
+    match text.split_once("@sha256:") {
+        Some((name, digest)) if digest.chars().count() > 12 => {
+            format!("{name}@sha256:{}…", digest.chars().take(12).collect::<String>())
+        }
+        _ => text,
     }
 }
 
@@ -32,7 +55,7 @@ fn deployment(body: &Value) -> Vec<String> {
             let unit = if gpus == "1" { "GPU" } else { "GPUs" };
             words.push(format!("{gpus} {unit} each"));
         }
-        words.extend(container.get("image").map(|image| format!("image {}", plain(image))));
+        words.extend(container.get("image").map(|value| format!("image {}", image(value))));
     }
     words
 }

@@ -1,10 +1,14 @@
 //! What changes, one block for each thing, and one for things that change alike.
 
+use super::blocks::{blocks, same};
 use super::fields::{fields, one_line};
 use super::tables::reason_text;
 use crate::render::plan::view::{ActionView, ChangeView, PlanView};
 use crate::render::style::Ink;
 use crate::render::text::{Line, Screen, count};
+
+/// Names longer than this do not push the others' reasons to the right.
+const LONG_NAME: usize = 34;
 
 /// Prints what changes, in the order of applying.
 pub(super) fn changes(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
@@ -58,62 +62,69 @@ pub(in crate::render) fn symbol(action: ActionView) -> (&'static str, Ink) {
     }
 }
 
-/// Changes that read as one: neighbours that come or go for the same reason,
-/// and things of a kind whose fields differ alike, wherever they stand.
-fn blocks(changes: &[ChangeView], whole: bool) -> Vec<Vec<&ChangeView>> {
-    let mut blocks: Vec<Vec<&ChangeView>> = Vec::new();
-    for change in changes {
-        let last = blocks.len().saturating_sub(1);
-        let joined = blocks.iter_mut().enumerate().find(|(at, block)| {
-            let first = block[0];
-            !whole
-                && (reads_alike(first, change)
-                    || (*at == last && comes_or_goes_alike(first, change)))
-        });
-        match joined {
-            Some((_, block)) => block.push(change),
-            None => blocks.push(vec![change]),
-        }
-    }
-    blocks
-}
-
-fn reads_alike(a: &ChangeView, b: &ChangeView) -> bool {
-    let alone = |c: &ChangeView| c.stepwise || c.owned_by.is_some();
-    a.action == ActionView::Update
-        && (a.action, &a.kind, &a.fields, &a.notes) == (b.action, &b.kind, &b.fields, &b.notes)
-        && a.reason.text == b.reason.text
-        && !alone(a)
-        && !alone(b)
-}
-
-fn comes_or_goes_alike(a: &ChangeView, b: &ChangeView) -> bool {
-    let plain = |c: &ChangeView| !c.stepwise && c.notes.is_empty() && c.owned_by.is_none();
-    a.action == b.action
-        && matches!(a.action, ActionView::Create | ActionView::Delete)
-        && (&a.reason, &a.highlights) == (&b.reason, &b.highlights)
-        && plain(a)
-        && plain(b)
-}
-
+/// One change, or several that read as one.
 fn print_block(screen: &mut Screen<'_>, block: &[&ChangeView], whole: bool) {
     let first = block[0];
-    if block.len() > 1 && first.action == ActionView::Update {
-        let (symbol, ink) = symbol(first.action);
-        let title = format!(" {} differ alike", count(block.len(), &first.kind));
-        screen.line(2, Line::of(ink, format!("{symbol:>3}")).ink(Ink::Strong, title));
-        let names: Vec<String> = block.iter().map(|change| full_name(change)).collect();
-        screen.line(6, Line::from(names.join(", ")));
-    } else {
-        for change in block {
-            screen.hanging(2, 6, &title(change));
+    if block.len() == 1 {
+        screen.hanging(2, 6, &title(first));
+        screen.hanging(6, 2, &because(first));
+        if !first.highlights.is_empty() {
+            screen.line(6, Line::from(first.highlights.join("; ")));
         }
+    } else {
+        let (symbol, ink) = symbol(first.action);
+        let head = Line::of(ink, format!("{symbol:>3} ")).ink(Ink::Strong, heading(block));
+        screen.hanging(2, 6, &head);
+        members(screen, block);
     }
-    screen.hanging(6, 2, &Line::of(Ink::Dim, format!("because {}", reason_text(&first.reason))));
-    if !first.highlights.is_empty() {
-        screen.line(6, Line::from(first.highlights.join(", ")));
+    body(screen, block, whole);
+}
+
+/// `3 ServiceAccounts in inference`, `5 resources differ alike`.
+fn heading(block: &[&ChangeView]) -> String {
+    let first = block[0];
+    let kind = if same(block, |change| &change.kind) { &first.kind } else { "resource" };
+    let place = match &first.scope {
+        Some(scope) if same(block, |change| &change.scope) => format!(" in {scope}"),
+        _ => String::new(),
+    };
+    let alike = if first.action == ActionView::Update { " differ alike" } else { "" };
+    format!("{}{place}{alike}", count(block.len(), kind))
+}
+
+/// Each with its reason, unless there is but one and nothing else to say.
+fn members(screen: &mut Screen<'_>, block: &[&ChangeView]) {
+    let first = block[0];
+    let plain = block.iter().all(|c| c.highlights.is_empty() && c.owned_by.is_none());
+    let names: Vec<String> = block
+        .iter()
+        .map(|change| match (same(block, |c| &c.kind), same(block, |c| &c.scope)) {
+            (true, true) => change.name.clone(),
+            (true, false) => full_name(change),
+            (false, true) => format!("{} {}", change.kind, change.name),
+            (false, false) => format!("{} {}", change.kind, full_name(change)),
+        })
+        .collect();
+    if plain && same(block, |change| &change.reason) {
+        screen.line(6, Line::from(names.join(", ")));
+        screen.hanging(6, 2, &because(first));
+        return;
     }
-    body(screen, first, whole);
+    let length = |name: &String| name.chars().count();
+    let column = names.iter().map(length).filter(|l| *l <= LONG_NAME).max().unwrap_or(0);
+    for (change, name) in block.iter().zip(&names) {
+        let pad = " ".repeat(column.saturating_sub(length(name)) + 2);
+        let line = Line::of(Ink::Strong, name).text(pad).then(because(change));
+        screen.hanging(6, column + 2, &line);
+        if !change.highlights.is_empty() {
+            screen.line(10, Line::from(change.highlights.join("; ")));
+        }
+        owned(screen, 10, change);
+    }
+}
+
+fn because(change: &ChangeView) -> Line {
+    Line::of(Ink::Dim, format!("because {}", reason_text(&change.reason)))
 }
 
 fn title(change: &ChangeView) -> Line {
@@ -133,30 +144,19 @@ fn full_name(change: &ChangeView) -> String {
     }
 }
 
-fn body(screen: &mut Screen<'_>, change: &ChangeView, whole: bool) {
+/// What differs, and how it is done; of several that read as one, once.
+fn body(screen: &mut Screen<'_>, block: &[&ChangeView], whole: bool) {
+    let change = block[0];
     let in_place = matches!(change.action, ActionView::Update | ActionView::Replace);
     if in_place || whole {
         fields(screen, 6, &change.fields, whole);
     }
-    if let Some(owned) = &change.owned_by {
-        let owner = owned.owner.long();
-        let text = match &owned.value {
-            Some(value) if change.action == ActionView::Create => {
-                format!(
-                    "{}: starts at {}, then owned by {owner}",
-                    owned.path,
-                    one_line(value, whole)
-                )
-            }
-            Some(live) => {
-                format!("{}: owned by {owner} (now {})", owned.path, one_line(live, whole))
-            }
-            None => format!("{}: owned by {owner} once created", owned.path),
-        };
-        screen.hanging(8, 2, &Line::of(Ink::Dim, text));
+    if block.len() == 1 {
+        owned(screen, 8, change);
     }
-    if in_place && change.unchanged_fields > 0 {
-        let text = format!("({})", count(change.unchanged_fields, "unchanged field"));
+    let unchanged: usize = block.iter().map(|change| change.unchanged_fields).sum();
+    if in_place && unchanged > 0 {
+        let text = format!("({})", count(unchanged, "unchanged field"));
         screen.line(8, Line::of(Ink::Dim, text));
     }
     for note in &change.notes {
@@ -167,6 +167,20 @@ fn body(screen: &mut Screen<'_>, change: &ChangeView, whole: bool) {
             screen.hanging(8, 3, &Line::of(Ink::Dim, format!("{}. ", at + 1)).text(step));
         }
     }
+}
+
+/// What git leaves alone; of a create, the highlights say it.
+fn owned(screen: &mut Screen<'_>, indent: usize, change: &ChangeView) {
+    let Some(owned) = &change.owned_by else { return };
+    if change.action == ActionView::Create {
+        return;
+    }
+    let now = match &owned.value {
+        Some(live) => format!(" (now {})", one_line(live, false)),
+        None => String::new(),
+    };
+    let text = format!("{}: owned by {}{now}", owned.path, owned.owner.long());
+    screen.hanging(indent, 2, &Line::of(Ink::Dim, text));
 }
 
 /// Prints what the server was not asked about, and why.

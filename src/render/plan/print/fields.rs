@@ -4,7 +4,7 @@ use crate::render::plan::view::FieldView;
 use crate::render::style::Ink;
 use crate::render::text::{Line, Screen, count};
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffOp, DiffTag, TextDiff};
 
 /// Paths longer than this do not push the others' values to the right.
 const LONG_PATH: usize = 36;
@@ -83,8 +83,9 @@ fn line_difference(
     screen.hanging(indent, 4, &head.text(format!(" {added} added, {removed} removed")));
     let mut shown = 0;
     let mut hidden = 0;
-    for group in diff.grouped_ops(1) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+    for op in diff.grouped_ops(1).iter().flatten() {
+        let skip = if whole { 0 } else { common_prefix(&diff, op) };
+        for change in diff.iter_changes(op) {
             if !whole && shown >= LINES {
                 hidden += 1;
                 continue;
@@ -96,13 +97,37 @@ fn line_difference(
                 ChangeTag::Equal => (" ", Ink::Dim),
             };
             let text = change.value().trim_end_matches(['\r', '\n']);
-            screen.hanging(indent + 4, 4, &Line::of(ink, format!("{sign} {text}")));
+            let text = match skip {
+                0 => format!("{sign} {text}"),
+                _ => format!("{sign} …{}", text.chars().skip(skip).collect::<String>()),
+            };
+            let line = Line::of(ink, text);
+            if whole {
+                screen.hanging(indent + 4, 4, &line);
+            } else {
+                screen.clipped(indent + 4, &line);
+            }
         }
     }
     if hidden > 0 {
         let text = format!("({}; --verbose shows them)", count(hidden, "more line"));
         screen.line(indent + 4, Line::of(Ink::Dim, text));
     }
+}
+
+/// How many characters at the beginning of replaced lines say nothing: those
+/// that all of them share, where they are many, less a few for orientation.
+fn common_prefix(diff: &TextDiff<'_, '_, '_, str>, op: &DiffOp) -> usize {
+    const MANY: usize = 32;
+    const ORIENTATION: usize = 12;
+    if op.tag() != DiffTag::Replace {
+        return 0;
+    }
+    let lines: Vec<&str> = diff.iter_changes(op).map(|change| change.value()).collect();
+    let Some((first, rest)) = lines.split_first() else { return 0 };
+    let shared = |line: &&str| first.chars().zip(line.chars()).take_while(|(a, b)| a == b).count();
+    let length = rest.iter().map(shared).min().unwrap_or(0);
+    if length > MANY { length - ORIENTATION } else { 0 }
 }
 
 /// A value in one line: texts bare where nothing else reads the same.

@@ -1,5 +1,6 @@
 //! A plan on a screen.
 
+mod blocks;
 mod changes;
 mod fields;
 mod tables;

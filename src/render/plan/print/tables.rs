@@ -52,6 +52,10 @@ fn row(pool: &PoolView) -> [Line; 7] {
         std::cmp::Ordering::Equal => Ink::Plain,
     };
     let units = pool.units;
+    let unit = match (units.before, units.after) {
+        (1, 1) => pool.unit.trim_end_matches('s'),
+        _ => &pool.unit,
+    };
     let rates = pool.requests_per_second;
     let bounds = match pool.min == pool.max {
         true => pool.max.to_string(),
@@ -68,7 +72,7 @@ fn row(pool: &PoolView) -> [Line; 7] {
         Line::from("  ").ink(Ink::Strong, &pool.pool),
         Line::of(
             ink(units.before.into(), units.after.into()),
-            format!("{} {}", flow_count(units.before, units.after), pool.unit),
+            format!("{} {unit}", flow_count(units.before, units.after)),
         ),
         Line::from(bounds),
         Line::from(pool.owner.short()),
@@ -97,11 +101,11 @@ fn legend(screen: &mut Screen<'_>, shown: &[&PoolView]) {
     }
 }
 
-/// `set to 14 (environments/prod.toml:41)`.
+/// `environments/prod.toml:41: set to 14`.
 pub(super) fn reason_text(reason: &ReasonView) -> String {
     match (&reason.at, &reason.key) {
-        (Some(at), _) => format!("{} ({at})", reason.text),
-        (None, Some(key)) => format!("{} ({key}, by default)", reason.text),
+        (Some(at), _) => format!("{at}: {}", reason.text),
+        (None, Some(key)) => format!("{key} (by default): {}", reason.text),
         (None, None) => reason.text.clone(),
     }
 }
