@@ -122,8 +122,9 @@ fn details(pool: &PoolStatus) -> Vec<Line> {
             None => "; price unknown".to_owned(),
         };
         lines.push(Line::of(Ink::Dim, format!("{bounds}{who}{price}")));
-    } else if pool.owner == OwnerView::Hpa {
-        let text = format!("{}–{} replicas, moved by the HPA", pool.min, pool.max);
+    } else if pool.owner != OwnerView::Git {
+        let owner = pool.owner.long();
+        let text = format!("{}–{} replicas, moved by {owner}", pool.min, pool.max);
         lines.push(Line::of(Ink::Dim, text));
     }
     if let Some(pods) = pool.pods.filter(|pods| pods.desired > 0) {
