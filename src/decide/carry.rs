@@ -33,7 +33,8 @@ fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, deman
         if is_fixed(input, name) {
             continue;
         }
-        let before = open;
+        // What its own min carries is its part too.
+        let before = open + pool.capacity_per_unit.times(pool.min);
         let wanted = open.div_ceil(pool.capacity_per_unit).min(pool.max - pool.min);
         pool.desired += wanted;
         open = open.saturating_sub(pool.capacity_per_unit.times(wanted));
@@ -45,6 +46,10 @@ fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, deman
             if matches!(pool.kind, PoolKind::OnPrem) { "replica" } else { "node" },
             why_this_rank(pool),
         );
+        // Its own line now only bounds it.
+        for bounds in &mut pool.reasons {
+            bounds.text = format!("between min {} and max {}", pool.min, pool.max);
+        }
         pool.reasons.insert(0, input.because(&key, text));
     }
     if open > Rate::default() {
@@ -85,4 +90,33 @@ fn is_fixed(input: &PlanningInput<'_>, pool: &Name) -> bool {
     let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
     let count = onprem.map(|pool| pool.replicas).or_else(|| burst.map(|pool| pool.size));
     matches!(count, Some(Count::Fixed(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Supply;
+    use crate::desired::fixture;
+    use crate::spec::{Catalog, Origins};
+
+    #[test]
+    fn a_carried_demand_says_what_each_pool_takes_and_that_git_owns_it() {
+        let mut environment = fixture::environment();
+        let stage = environment.service.stages.get_mut("inference").unwrap();
+        stage.demand = Some(fixture::unit("90 req/s"));
+        let decision = super::super::decide(&PlanningInput {
+            environment: &environment,
+            origins: &Origins::default(),
+            catalog: &Catalog::shipped(),
+            supply: &Supply::default(),
+        });
+        let h100 = &decision.pools["h100"];
+        assert_eq!((h100.owner, h100.desired), (DesiredOwner::Git, 3));
+        let texts: Vec<&str> = h100.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        assert_eq!(
+            texts[0],
+            "90 req/s to carry, 54 req/s left for this pool; 3 × 18 req/s per replica"
+        );
+        assert_eq!(texts[1], "between min 3 and max 20");
+    }
 }
