@@ -1,5 +1,6 @@
 //! The resolved environment as TOML text, with every default visible.
 
+use super::model::Environment;
 use super::resolve::Resolved;
 use super::shape::{Shape as _, Tree, quoted_key};
 use unicode_width::UnicodeWidthStr as _;
@@ -11,18 +12,13 @@ const COMMENT_COLUMN: usize = 60;
 impl Resolved {
     /// One TOML file that resolves to this same environment.
     pub fn to_toml(&self) -> String {
-        let mut text = String::new();
-        for line in self.lines() {
-            text.push_str(&line.text);
-            text.push('\n');
-        }
-        text
+        environment_to_toml(&self.environment)
     }
 
     /// [`Self::to_toml`], each value with the file and line that it came from,
     /// or `default`.
     pub fn to_toml_with_origins(&self) -> String {
-        let lines = self.lines();
+        let lines = lines(&self.environment);
         let widths = lines.iter().filter(|line| line.path.is_some()).map(|line| line.text.width());
         let column = widths.filter(|width| *width <= COMMENT_COLUMN).max().unwrap_or_default();
         let mut text = String::new();
@@ -40,23 +36,28 @@ impl Resolved {
         }
         text
     }
+}
 
-    fn lines(&self) -> Vec<Line> {
-        let mut printer = Printer { lines: Vec::new() };
-        if let Some(Tree::Table(sections)) = self.environment.encode() {
-            // What stands in no table must stand before the first.
-            let (tables, top): (Vec<_>, Vec<_>) =
-                sections.iter().partition(|(_, tree)| is_section(tree));
-            // An empty `moved` is no setting.
-            for (key, tree) in top.into_iter().filter(|(_, tree)| *tree != Tree::Array(vec![])) {
-                printer.entry(key, key, tree);
-            }
-            for (key, tree) in tables {
-                printer.section(&quoted_key(key), key, tree);
-            }
+/// `environment` as one TOML file.
+pub(super) fn environment_to_toml(environment: &Environment) -> String {
+    lines(environment).into_iter().map(|line| line.text + "\n").collect()
+}
+
+fn lines(environment: &Environment) -> Vec<Line> {
+    let mut printer = Printer { lines: Vec::new() };
+    if let Some(Tree::Table(sections)) = environment.encode() {
+        // What stands in no table must stand before the first.
+        let (tables, top): (Vec<_>, Vec<_>) =
+            sections.iter().partition(|(_, tree)| is_section(tree));
+        // An empty `moved` is no setting.
+        for (key, tree) in top.into_iter().filter(|(_, tree)| *tree != Tree::Array(vec![])) {
+            printer.entry(key, key, tree);
         }
-        printer.lines
+        for (key, tree) in tables {
+            printer.section(&quoted_key(key), key, tree);
+        }
     }
+    printer.lines
 }
 
 /// A line of the text, and the key that it gives a value to.

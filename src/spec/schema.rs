@@ -45,3 +45,6 @@ fn with_head(mut schema: Json) -> Json {
     }
     whole.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 mod bad;
 mod fixture;
+mod hostile;
+mod layering;
 mod shipped;
 
 use fixture::Memory;
