@@ -4,7 +4,7 @@
 //! falls back from spot to on-demand; so each offering is a group of its own
 //! and the choice between them stays here.
 
-use super::{BurstGroup, CapacityType, Decision, PlanningInput, PoolKind};
+use super::{BurstGroup, CapacityType, Decision, PlanningInput, PoolKind, SupplyGroup};
 use crate::spec::{BurstPool, Spot};
 
 /// The groups of `pool` in order of preference, with nothing in them yet.
@@ -53,16 +53,7 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
         };
         let live = input.supply.burst.get(name).map(Vec::as_slice).unwrap_or_default();
         if pool.owner != super::DesiredOwner::Git && !live.is_empty() {
-            for group in groups.iter_mut() {
-                group.desired = live
-                    .iter()
-                    .filter(|seen| {
-                        seen.instance_type == group.instance_type
-                            && seen.capacity_type == group.capacity_type
-                    })
-                    .map(|seen| seen.desired)
-                    .sum();
-            }
+            keep(groups, live);
             continue;
         }
         let (on_demand, spot) = split(pool.desired, spec.spot.as_ref());
@@ -72,6 +63,29 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
                 CapacityType::OnDemand => on_demand,
                 CapacityType::Spot => spot,
             };
+        }
+    }
+}
+
+/// Each group keeps what it has. Instances of a type that is not declared any
+/// more are what a group that is yet to be made starts with, of the same market
+/// before the other: they are replaced, not lost.
+fn keep(groups: &mut [BurstGroup], live: &[SupplyGroup]) {
+    let is = |seen: &SupplyGroup, group: &BurstGroup| {
+        seen.instance_type == group.instance_type && seen.capacity_type == group.capacity_type
+    };
+    for group in groups.iter_mut() {
+        let seen = live.iter().filter(|seen| is(seen, group));
+        group.desired = seen.map(|seen| seen.desired).sum();
+    }
+    let old = |seen: &&SupplyGroup| !groups.iter().any(|group| is(seen, group));
+    let gone: Vec<SupplyGroup> = live.iter().filter(old).cloned().collect();
+    for gone in gone {
+        let new: Vec<&mut BurstGroup> =
+            groups.iter_mut().filter(|group| !live.iter().any(|seen| is(seen, group))).collect();
+        let heir = new.into_iter().min_by_key(|group| group.capacity_type != gone.capacity_type);
+        if let Some(heir) = heir {
+            heir.desired = heir.desired.saturating_add(gone.desired);
         }
     }
 }

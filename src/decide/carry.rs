@@ -33,9 +33,15 @@ fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, deman
         if is_fixed(input, name) {
             continue;
         }
+        if pool.capacity_per_unit == Rate::default() {
+            let text = format!("{} units: what one of them carries is not known", pool.desired);
+            pool.reasons.insert(0, input.because(&key, text));
+            continue;
+        }
         // What its own min carries is its part too.
         let before = open + pool.capacity_per_unit.times(pool.min);
-        let wanted = open.div_ceil(pool.capacity_per_unit).min(pool.max - pool.min);
+        let room = pool.max.saturating_sub(pool.min);
+        let wanted = open.div_ceil(pool.capacity_per_unit).min(room);
         pool.desired += wanted;
         open = open.saturating_sub(pool.capacity_per_unit.times(wanted));
         let text = format!(

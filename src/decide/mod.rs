@@ -6,6 +6,8 @@ mod decision;
 mod pools;
 mod supply;
 
+pub use supply::todays_pool;
+
 pub use decision::{
     BurstGroup, CapacityType, Decision, DesiredOwner, OnPremSupply, PoolDecision, PoolKind, Reason,
     Supply, SupplyGroup,
@@ -40,3 +42,6 @@ pub fn decide(input: &PlanningInput<'_>) -> Decision {
     burst::spread_over_groups(input, &mut decision);
     decision
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ fn count(
         }
         Count::Between { min, max } => {
             (pool.min, pool.max, pool.owner) = (min, max, runtime);
-            pool.desired = pool.live.map_or(min, |live| live.clamp(min, max));
+            pool.desired = pool.live.map_or(min, |live| live.max(min).min(max));
             let text = match pool.live {
                 None => format!("starts at min {min}; then owned by {runtime} up to {max}"),
                 Some(_) => format!("owned by {runtime} between {min} and {max}"),

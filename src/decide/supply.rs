@@ -17,9 +17,12 @@ impl Supply {
             })
         };
         for name in environment.onprem.iter().flat_map(|onprem| onprem.pools.keys()) {
+            // While one replaces another there are two, and the larger one is
+            // what the pool asks for.
             let found = ours()
-                .find(|live| live.id.kind == "Deployment" && serves(live, name.as_str()))
-                .and_then(|live| live.workload.as_ref());
+                .filter(|live| live.id.kind == "Deployment" && serves(live, name.as_str()))
+                .filter_map(|live| live.workload.as_ref())
+                .max_by_key(|workload| (workload.desired, workload.ready));
             if let Some(workload) = found {
                 let live = OnPremSupply { desired: workload.desired, ready: workload.ready };
                 supply.onprem.insert(name.clone(), live);
@@ -36,6 +39,24 @@ impl Supply {
         }
         supply
     }
+}
+
+/// The name that a pool has today, after all `[[moved]]`: of a pool that is
+/// declared, its own; of a circle, one of it.
+pub fn todays_pool<'a>(environment: &'a Environment, marked: &'a str) -> &'a str {
+    let declared = |pool: &str| {
+        environment.onprem.iter().any(|onprem| onprem.pools.contains_key(pool))
+            || environment.aws.iter().any(|aws| aws.pools.contains_key(pool))
+    };
+    let mut pool = marked;
+    for _ in &environment.moved {
+        let moved = environment.moved.iter().find(|moved| moved.from == pool);
+        match moved.filter(|_| !declared(pool)) {
+            Some(moved) => pool = &moved.to,
+            None => break,
+        }
+    }
+    pool
 }
 
 fn group(live: &Live) -> Option<SupplyGroup> {

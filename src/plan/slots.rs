@@ -2,6 +2,7 @@
 //! same thing; a pool's workload under another name is what a new one replaces.
 
 use super::{PlanInput, kinds, target::Selection};
+use crate::decide::todays_pool;
 use crate::desired::Desired;
 use crate::observe::{Live, Ownership, ResourceId};
 use crate::spec::Environment;
@@ -108,7 +109,7 @@ impl Slot {
     }
 
     fn of_live(environment: &Environment, live: &Live) -> Option<Self> {
-        let pool = todays_name(environment, live.pool()?);
+        let pool = todays_pool(environment, live.pool()?).to_owned();
         Self::new(&live.id, pool, &live.fields)
     }
 
@@ -121,25 +122,4 @@ impl Slot {
         };
         Some(Self { kind: id.kind.clone(), scope: id.scope.clone(), pool, offering })
     }
-}
-
-/// The name that a pool has now, after all `[[moved]]`; a chain that bites its
-/// own tail ends where it began.
-pub(super) fn todays_name(environment: &Environment, pool: &str) -> String {
-    let mut name = pool;
-    for _ in 0..environment.moved.len() {
-        if declared(environment, name) {
-            break;
-        }
-        match environment.moved.iter().find(|moved| moved.from == name) {
-            Some(moved) => name = &moved.to,
-            None => break,
-        }
-    }
-    name.to_owned()
-}
-
-fn declared(environment: &Environment, pool: &str) -> bool {
-    environment.onprem.iter().any(|onprem| onprem.pools.contains_key(pool))
-        || environment.aws.iter().any(|aws| aws.pools.contains_key(pool))
 }

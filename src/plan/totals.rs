@@ -1,7 +1,7 @@
 //! What a plan means in units, GPUs, requests per second and dollars.
 
-use super::{Action, Change, Flow, PlanInput, PoolDelta, Totals, kinds, parent, slots};
-use crate::decide::{BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason};
+use super::{Action, Change, Flow, PlanInput, PoolDelta, Totals, kinds, parent};
+use crate::decide::{BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason, todays_pool};
 use crate::observe::{Live, Mark, Ownership};
 use crate::units::{Rate, UsdPerHour};
 use serde_json::Value;
@@ -19,7 +19,13 @@ pub(super) fn pools(input: &PlanInput<'_>) -> Vec<PoolDelta> {
 }
 
 fn on_prem(name: &str, pool: &PoolDecision) -> PoolDelta {
-    let units = Flow { before: pool.live.unwrap_or(0), after: pool.desired };
+    // Bounds that the live number breaks are for its owner to enforce: the HPA
+    // does at once, the controller when it runs.
+    let after = match (pool.owner, pool.live) {
+        (DesiredOwner::Controller, Some(live)) => live,
+        _ => pool.desired,
+    };
+    let units = Flow { before: pool.live.unwrap_or(0), after };
     PoolDelta {
         unit: "replicas".to_owned(),
         capacity: units.map(|count| pool.capacity_per_unit.times(count)),
@@ -110,8 +116,8 @@ fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
         .filter(|live| live.ownership == Ownership::Ours && kinds::is_workload(&live.id));
     for live in ours {
         let Some(pool) = live.pool() else { continue };
-        let today = slots::todays_name(input.environment, pool);
-        if input.decision.pools.contains_key(today.as_str()) {
+        let today = todays_pool(input.environment, pool);
+        if input.decision.pools.contains_key(today) {
             continue;
         }
         let delta = gone.entry(pool).or_insert_with(|| PoolDelta {

@@ -1,0 +1,311 @@
+//! Decisions over environments written as users write them.
+
+use super::*;
+use crate::id::Name;
+use crate::spec::{LoadError, Loaded, Loader, resolve};
+use crate::units::Rate;
+use proptest::prelude::*;
+
+struct OneFile(String);
+
+impl Loader for OneFile {
+    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        Ok(Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() })
+    }
+}
+
+/// An environment with one stage, `inference`, of one GPU a replica.
+fn environment(demand: &str, pools: &str) -> (Environment, Origins) {
+    let text = format!(
+        r#"
+        [environment]
+        name = "test"
+        [slo]
+        availability = "99.9%"
+        error_rate = "1%"
+        [service]
+        name = "llm"
+        namespace = "llm"
+        model = "m"
+        [service.stages.inference]
+        image = "i"
+        gpus = 1
+        resources = {{ cpu = "8", memory = "64Gi" }}
+        {demand}
+        [onprem]
+        provider = "sim"
+        [aws]
+        provider = "sim"
+        region = "us-east-1"
+        {pools}
+        "#
+    );
+    let (resolved, diagnostics) = resolve("environments/test.toml", &OneFile(text));
+    let resolved = resolved.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+    (resolved.environment, resolved.origins)
+}
+
+fn onprem(name: &str, replicas: &str) -> String {
+    format!(
+        "[onprem.pools.{name}]\nstage = \"inference\"\nreplicas = {replicas}\ncapacity = \"10 req/s\"\n"
+    )
+}
+
+/// A burst pool of four-GPU instances: 4 × `capacity` per node.
+fn burst(name: &str, size: &str, instance_type: &str, capacity: &str, more: &str) -> String {
+    format!(
+        "[aws.pools.{name}]\nstage = \"inference\"\nsize = {size}\njoin = \"kubernetes\"\n\
+         instance_types = [\"{instance_type}\"]\nsubnets = {{ ids = [\"subnet-1\"] }}\n\
+         image = {{ name = \"i\", channel = \"stable\" }}\n\
+         capacity = {{ \"{instance_type}\" = \"{capacity}\" }}\n{more}\n"
+    )
+}
+
+fn decided(demand: &str, pools: &[String], supply: &Supply) -> Decision {
+    let (environment, origins) = environment(demand, &pools.concat());
+    let catalog = Catalog::shipped();
+    decide(&PlanningInput {
+        environment: &environment,
+        origins: &origins,
+        catalog: &catalog,
+        supply,
+    })
+}
+
+fn of<'a>(decision: &'a Decision, pool: &str) -> &'a PoolDecision {
+    &decision.pools[&pool.parse::<Name>().unwrap()]
+}
+
+fn groups(pool: &PoolDecision) -> Vec<(&str, CapacityType, u32)> {
+    let PoolKind::Burst(groups) = &pool.kind else { panic!("an on-prem pool has no groups") };
+    let group = |group: &BurstGroup| (group.capacity_type, group.desired);
+    groups.iter().map(|g| (g.instance_type.as_str(), group(g).0, group(g).1)).collect()
+}
+
+fn live_onprem(pool: &str, desired: u32) -> Supply {
+    let mut supply = Supply::default();
+    supply.onprem.insert(pool.parse().unwrap(), OnPremSupply { desired, ready: desired });
+    supply
+}
+
+fn live_burst(pool: &str, groups: &[(&str, CapacityType, u32)]) -> Supply {
+    let mut supply = Supply::default();
+    let group = |(name, capacity_type, desired): &(&str, CapacityType, u32)| SupplyGroup {
+        instance_type: (*name).to_owned(),
+        capacity_type: *capacity_type,
+        desired: *desired,
+        ready: *desired,
+    };
+    supply.burst.insert(pool.parse().unwrap(), groups.iter().map(group).collect());
+    supply
+}
+
+#[test]
+fn a_number_is_what_git_says_whatever_is_live() {
+    let decision = decided("", &[onprem("h100", "12")], &live_onprem("h100", 3));
+    let pool = of(&decision, "h100");
+    assert_eq!((pool.owner, pool.min, pool.desired, pool.max), (DesiredOwner::Git, 12, 12, 12));
+    assert_eq!(pool.live, Some(3));
+    assert_eq!(pool.reasons[0].text, "set to 12");
+    assert_eq!(pool.reasons[0].key.as_deref(), Some("onprem.pools.h100.replicas"));
+    let at = pool.reasons[0].at.as_deref().unwrap();
+    assert!(at.starts_with("environments/test.toml:"), "{at}");
+}
+
+#[test]
+fn between_min_and_max_the_runtime_owner_keeps_what_is_live() {
+    let pools = [onprem("h100", "{ min = 3, max = 20 }")];
+    for (live, desired) in [(None, 3), (Some(7), 7), (Some(1), 3), (Some(40), 20)] {
+        let supply = live.map_or_else(Supply::default, |live| live_onprem("h100", live));
+        let decision = decided("", &pools, &supply);
+        let pool = of(&decision, "h100");
+        assert_eq!((pool.owner, pool.desired), (DesiredOwner::Controller, desired), "{live:?}");
+    }
+}
+
+#[test]
+fn an_autoscaler_owns_what_it_scales() {
+    let pool = onprem("h100", "{ min = 3, max = 20 }") + "hpa = { cpu = \"70%\" }\n";
+    let decision = decided("", &[pool], &Supply::default());
+    assert_eq!(of(&decision, "h100").owner, DesiredOwner::Hpa);
+    assert_eq!(
+        of(&decision, "h100").reasons[0].text,
+        "starts at min 3; then owned by the HPA up to 20"
+    );
+}
+
+#[test]
+fn a_demand_is_carried_on_prem_first_and_then_by_price_per_request() {
+    // 12xlarge: $10.49264 for 40 req/s; g5.12xlarge: $5.672 for 24 req/s is cheaper.
+    let pools = [
+        burst("a-dear", "{ min = 0, max = 10 }", "g6e.12xlarge", "10 req/s", ""),
+        burst("b-cheap", "{ min = 0, max = 2 }", "g5.12xlarge", "6 req/s", ""),
+        onprem("z-own", "{ min = 1, max = 4 }"),
+    ];
+    let decision = decided("demand = \"100 req/s\"", &pools, &Supply::default());
+    let desired = |pool| of(&decision, pool).desired;
+    assert_eq!((desired("z-own"), desired("b-cheap"), desired("a-dear")), (4, 2, 1));
+    assert!(decision.pools.values().all(|pool| pool.owner == DesiredOwner::Git));
+    assert_eq!(decision.notes, []);
+    assert_eq!(
+        of(&decision, "b-cheap").reasons[0].text,
+        "100 req/s to carry, 60 req/s left for this pool; 2 × 24 req/s per node at $5.672/h on demand"
+    );
+    assert_eq!(of(&decision, "b-cheap").reasons[1].text, "between 0 and 2");
+    assert_eq!(of(&decision, "b-cheap").reasons.len(), 2, "no word of another owner");
+}
+
+#[test]
+fn a_declared_price_wins_over_the_table() {
+    let pools = [
+        "prices = { \"g6e.12xlarge\" = \"$1/h\" }\n".to_owned(),
+        burst("dear", "{ min = 0, max = 10 }", "g6e.12xlarge", "10 req/s", ""),
+        burst("cheap", "{ min = 0, max = 10 }", "g5.12xlarge", "6 req/s", ""),
+    ];
+    let decision = decided("demand = \"30 req/s\"", &pools, &Supply::default());
+    assert_eq!((of(&decision, "dear").desired, of(&decision, "cheap").desired), (1, 0));
+}
+
+#[test]
+fn a_pool_without_a_price_comes_last() {
+    let unknown = "replicas_per_node = 4";
+    let pools = [
+        burst("a-unknown", "{ min = 0, max = 10 }", "x9.mystery", "100 req/s", unknown),
+        burst("b-known", "{ min = 0, max = 1 }", "g5.12xlarge", "6 req/s", ""),
+    ];
+    let decision = decided("demand = \"30 req/s\"", &pools, &Supply::default());
+    assert_eq!((of(&decision, "b-known").desired, of(&decision, "a-unknown").desired), (1, 1));
+    assert!(of(&decision, "a-unknown").reasons[0].text.ends_with("at an unknown price"));
+}
+
+#[test]
+fn what_is_fixed_or_demanded_as_a_minimum_counts_before_anything_is_added() {
+    let pools = [
+        onprem("flexible", "{ min = 0, max = 20 }"),
+        burst("fixed", "2", "g5.12xlarge", "6 req/s", ""),
+        burst("warm", "{ min = 1, max = 9 }", "g6e.12xlarge", "3 req/s", ""),
+    ];
+    let decision = decided("demand = \"85 req/s\"", &pools, &Supply::default());
+    let desired = |pool| of(&decision, pool).desired;
+    // 2 × 24 and 1 × 12 are there anyway: 25 are left, for three replicas of 10.
+    assert_eq!((desired("fixed"), desired("warm"), desired("flexible")), (2, 1, 3));
+    assert_eq!(of(&decision, "fixed").reasons[0].text, "set to 2");
+}
+
+#[test]
+fn a_demand_that_fits_nowhere_is_said_and_everything_is_at_its_max() {
+    let decision = decided(
+        "demand = \"220 req/s\"",
+        &[onprem("h100", "{ min = 1, max = 4 }")],
+        &Supply::default(),
+    );
+    assert_eq!(of(&decision, "h100").desired, 4);
+    assert_eq!(
+        decision.notes[0].text,
+        "180 req/s of the 220 req/s declared for stage inference fits into no pool: raise a max"
+    );
+}
+
+#[test]
+fn a_unit_that_carries_nothing_is_not_bought_for_a_demand() {
+    let (mut environment, origins) = environment(
+        "demand = \"100 req/s\"",
+        &burst("odd", "{ min = 1, max = 50 }", "g5.12xlarge", "6 req/s", ""),
+    );
+    environment.aws.as_mut().unwrap().pools.get_mut("odd").unwrap().capacity.clear();
+    let decision = decide(&PlanningInput {
+        environment: &environment,
+        origins: &origins,
+        catalog: &Catalog::shipped(),
+        supply: &Supply::default(),
+    });
+    assert_eq!(of(&decision, "odd").desired, 1);
+    assert_eq!(decision.notes.len(), 1);
+}
+
+#[test]
+fn above_the_base_the_share_is_spot_rounded_in_favour_of_on_demand() {
+    let spot = "spot = { share = \"70%\", base_on_demand = 1 }";
+    for (size, on_demand, spot_count) in [(0, 0, 0), (1, 1, 0), (2, 2, 0), (3, 2, 1), (11, 4, 7)] {
+        let pool = burst("g6e", &size.to_string(), "g6e.12xlarge", "9 req/s", spot);
+        let decision = decided("", &[pool], &Supply::default());
+        let expected = [
+            ("g6e.12xlarge", CapacityType::OnDemand, on_demand),
+            ("g6e.12xlarge", CapacityType::Spot, spot_count),
+        ];
+        assert_eq!(groups(of(&decision, "g6e")), expected, "{size}");
+    }
+}
+
+#[test]
+fn a_runtime_owned_pool_keeps_what_each_group_has() {
+    let pool = burst(
+        "g6e",
+        "{ min = 0, max = 10 }",
+        "g6e.12xlarge",
+        "9 req/s",
+        "spot = { share = \"70%\", base_on_demand = 1 }",
+    );
+    let live =
+        [("g6e.12xlarge", CapacityType::OnDemand, 1), ("g6e.12xlarge", CapacityType::Spot, 5)];
+    let decision = decided("", &[pool], &live_burst("g6e", &live));
+    assert_eq!(groups(of(&decision, "g6e")), live);
+    assert_eq!(of(&decision, "g6e").live, Some(6));
+}
+
+#[test]
+fn instances_of_a_type_that_is_not_declared_any_more_are_replaced_and_not_lost() {
+    let spot = "spot = { share = \"70%\", base_on_demand = 1 }";
+    let pool = burst("burst", "{ min = 0, max = 10 }", "g6e.12xlarge", "9 req/s", spot);
+    let live = [("g5.12xlarge", CapacityType::OnDemand, 1), ("g5.12xlarge", CapacityType::Spot, 4)];
+    let decision = decided("", &[pool], &live_burst("burst", &live));
+    let expected =
+        [("g6e.12xlarge", CapacityType::OnDemand, 1), ("g6e.12xlarge", CapacityType::Spot, 4)];
+    assert_eq!(groups(of(&decision, "burst")), expected);
+}
+
+#[test]
+fn replicas_on_a_node_follow_from_its_gpus() {
+    let pool = burst("g6e", "1", "g6e.12xlarge", "9 req/s", "");
+    let decision = decided("", &[pool], &Supply::default());
+    let pool = of(&decision, "g6e");
+    assert_eq!((pool.gpus_per_unit, pool.capacity_per_unit), (4, Rate::from_millis(36_000)));
+}
+
+proptest! {
+    #[test]
+    fn carrying_stays_within_bounds_and_buys_no_unit_too_many(
+        demand in 1u32..400,
+        own in (0u32..5, 0u32..12),
+        cheap in (0u32..3, 0u32..6),
+        dear in (0u32..3, 0u32..6),
+    ) {
+        let size = |(min, more): (u32, u32)| format!("{{ min = {min}, max = {} }}", min + more.max(1));
+        let pools = [
+            onprem("own", &size(own)),
+            burst("cheap", &size(cheap), "g5.12xlarge", "6 req/s", ""),
+            burst("dear", &size(dear), "g6e.12xlarge", "10 req/s", ""),
+        ];
+        let decision = decided(&format!("demand = \"{demand} req/s\""), &pools, &Supply::default());
+        let carried: Rate = decision.pools.values().map(|p| p.capacity_per_unit.times(p.desired)).sum();
+        let demand = Rate::from_millis(u64::from(demand) * 1000);
+        for pool in decision.pools.values() {
+            prop_assert!((pool.min..=pool.max).contains(&pool.desired));
+        }
+        let full = |name: &str| of(&decision, name).desired == of(&decision, name).max;
+        let grown = |name: &str| of(&decision, name).desired > of(&decision, name).min;
+        if carried < demand {
+            prop_assert!(full("own") && full("cheap") && full("dear"));
+            prop_assert_eq!(decision.notes.len(), 1);
+        } else {
+            prop_assert_eq!(decision.notes.len(), 0);
+            let last = ["dear", "cheap", "own"].into_iter().find(|name| grown(name));
+            if let Some(last) = last {
+                let spare = carried.saturating_sub(demand);
+                prop_assert!(spare < of(&decision, last).capacity_per_unit, "one unit less would do");
+            }
+        }
+        prop_assert!(!grown("cheap") || full("own"));
+        prop_assert!(!grown("dear") || full("cheap"));
+    }
+}
