@@ -61,6 +61,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let changes = arrange(input, drafted.changes, closing)?;
     let pools = totals::pools(input);
     warnings.extend(totals::warnings(input, &pools));
+    warnings.extend(totals::too_few_gpus(input, &changes, &pools));
     refusals.extend(guard::destruction(
         input.environment,
         input.options.confirm.as_deref(),

@@ -88,9 +88,17 @@ fn deletions(
                     && stages[other] == stages[gone]
             });
             after[gone].extend(carry_on);
+            // Nodes go when the pods on them are gone.
+            let pods = workloads.iter().filter(|&&pods| {
+                kind == kinds::GROUP
+                    && changes[pods].id.kind == kinds::DEPLOYMENT
+                    && is(pods, Action::Delete)
+                    && same_pool(pods, gone)
+            });
+            after[gone].extend(pods);
         } else if kind == kinds::HPA || kind == kinds::ENDPOINT_SLICE {
             for &workload in workloads.iter().filter(|&&workload| same_pool(workload, gone)) {
-                if goes_before(changes, gone, workload) {
+                if goes_before(changes, workload) {
                     after[workload].insert(gone);
                 } else {
                     after[gone].insert(workload);
@@ -108,16 +116,13 @@ fn deletions(
 /// always before the workload is drained alone; of an autoscaler, before git
 /// takes the number over. A replacement drains when its successor serves, so
 /// there what belongs to the old one follows.
-fn goes_before(changes: &[Change], gone: usize, workload: usize) -> bool {
+fn goes_before(changes: &[Change], workload: usize) -> bool {
     match changes[workload].action {
         Action::Delete => true,
         Action::Update => changes[workload].steps.iter().any(|step| match step {
             Step::Apply { body, .. } => body.pointer("/spec/replicas").is_some(),
             _ => false,
         }),
-        Action::Replace | Action::Create | Action::NoOp => {
-            changes[gone].id.kind == kinds::ENDPOINT_SLICE
-                && changes[workload].action != Action::Replace
-        }
+        Action::Replace | Action::Create | Action::NoOp => false,
     }
 }

@@ -75,11 +75,13 @@ fn facts(live: &Live, action: Action, body: Option<&Value>) -> Value {
     let Some(workload) = &live.workload else { return Value::Null };
     match action {
         Action::Delete | Action::Replace => json!({ "runs": workload.existing > 0 }),
-        Action::Update => match body.and_then(|body| body.get("max")).and_then(Value::as_u64) {
-            Some(max) => json!({ "above_max": u64::from(workload.desired) > max }),
-            None => Value::Null,
-        },
-        Action::NoOp | Action::Create => Value::Null,
+        Action::Update | Action::NoOp => {
+            match body.and_then(|body| body.get("max")).and_then(Value::as_u64) {
+                Some(max) => json!({ "above_max": u64::from(workload.desired) > max }),
+                None => Value::Null,
+            }
+        }
+        Action::Create => Value::Null,
     }
 }
 

@@ -101,28 +101,41 @@ fn nothing_found(input: &PlanInput<'_>) -> Option<Refusal> {
 
 fn identities(input: &PlanInput<'_>) -> Vec<Refusal> {
     let environment = input.environment;
-    let place = |side| input.inventory.locations.iter().find(move |place| place.side == side);
     let mut refusals = Vec::new();
-    let declared = environment.onprem.as_ref().and_then(|onprem| onprem.cluster_uid.as_ref());
-    if let (Some(uid), Some(place)) = (declared, place(Side::Kubernetes))
-        && *uid != place.identity
-    {
-        refusals.push(Refusal::location(
-            format!("{} is cluster {}, not {uid} as declared", place.title, place.identity),
-            "check the context in [onprem] and in the kubeconfig; for a cluster that was made \
-             anew, change onprem.cluster_uid",
-        ));
+    if let Some(uid) = environment.onprem.as_ref().and_then(|onprem| onprem.cluster_uid.as_ref()) {
+        refusals.extend(other_place(input, Side::Kubernetes, "cluster", uid, |seen| seen == uid));
     }
-    let declared = environment.aws.as_ref().and_then(|aws| aws.account.as_ref());
-    if let (Some(account), Some(place)) = (declared, place(Side::Aws))
-        && !place.identity.split(|c: char| !c.is_ascii_digit()).any(|part| part == account)
-    {
-        refusals.push(Refusal::location(
-            format!("{} is {}, not account {account} as declared", place.title, place.identity),
-            "check the AWS profile and role, or aws.account",
-        ));
+    if let Some(account) = environment.aws.as_ref().and_then(|aws| aws.account.as_ref()) {
+        let of_account = |seen: &str| seen.split(['/', ':']).any(|part| part == account);
+        refusals.extend(other_place(input, Side::Aws, "account", account, of_account));
     }
     refusals
+}
+
+fn other_place(
+    input: &PlanInput<'_>,
+    side: Side,
+    what: &str,
+    declared: &str,
+    is_it: impl Fn(&str) -> bool,
+) -> Option<Refusal> {
+    let place = input.inventory.locations.iter().find(|place| place.side == side);
+    let message = match place {
+        Some(place) if is_it(&place.identity) => return None,
+        Some(place) => {
+            let (title, identity) = (&place.title, &place.identity);
+            format!("{title} is {what} {identity}, not {declared} as declared")
+        }
+        None => format!("it is not known whether this is {what} {declared} as declared"),
+    };
+    let help = match side {
+        Side::Kubernetes => {
+            "check the context in [onprem] and in the kubeconfig; for a cluster that was made \
+             anew, change onprem.cluster_uid"
+        }
+        Side::Aws => "check the AWS profile and role, or aws.account",
+    };
+    Some(Refusal::location(message, help))
 }
 
 /// A cluster that is known by nothing but a context's name.

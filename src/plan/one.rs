@@ -103,10 +103,11 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         takes_over = take_over(&mut difference, &mut change.notes, runtime);
     }
     recognise_drift(&mut difference, &mut change.notes, live);
+    // A group's number has no owner that could lose it.
+    let in_cluster = live.id.side == Side::Kubernetes;
     let hands_over = want.seed.as_ref().filter(|seed| {
-        let held_by_git = live.id.side == Side::Kubernetes
-            && live.fields.pointer(&seed.path).is_some_and(|value| !value.is_null());
-        held_by_git || !ours
+        let held_by_git = live.fields.pointer(&seed.path).is_some_and(|value| !value.is_null());
+        in_cluster && (held_by_git || (!ours && live.runtime.is_some()))
     });
     if let Some(seed) = hands_over.filter(|_| ours) {
         let (field, owner) = (FieldPath::from_pointer(&seed.path), seed.owner);

@@ -1,5 +1,10 @@
 //! Whole plans over whole worlds, on the pure level.
 
+mod converge;
+mod destroy;
+mod drift;
+mod guards;
+mod stale;
 pub(crate) mod world;
 
 use super::*;

@@ -1,0 +1,149 @@
+//! What others did to owned fields, and what a plan says it is worth.
+
+use super::world::{World, of};
+use super::{H100, active};
+use crate::observe::{Health, Node, Taken};
+use crate::plan::*;
+use crate::units::{Rate, UsdPerHour};
+use serde_json::json;
+
+#[test]
+fn a_taken_field_is_shown_with_its_value_and_who_took_it() {
+    let mut world = World::applied();
+    let container = "spec.template.spec.containers[server]";
+    let live = world.live("Deployment", H100);
+    let server = &mut live.fields["spec"]["template"]["spec"]["containers"][0];
+    server.as_object_mut().unwrap().remove("image");
+    let taken = |value| Taken { manager: "kubectl-edit".into(), value };
+    live.taken.insert(format!("{container}.image"), taken(json!("hotfix:1")));
+    let plan = world.plan();
+    let change = of(&plan, "Deployment", H100);
+    assert_eq!(change.fields[0].before, Some(json!("hotfix:1")));
+    assert_eq!(change.notes, [format!("{container}.image was changed by kubectl-edit")]);
+    assert_eq!((plan.totals.update, active(&plan).len()), (1, 1));
+    assert!(matches!(
+        change.steps[..],
+        [Step::Apply { force: false, .. }, Step::AwaitReady { .. }]
+    ));
+
+    world.options.force_conflicts = true;
+    let plan = world.plan();
+    assert!(matches!(of(&plan, "Deployment", H100).steps[0], Step::Apply { force: true, .. }));
+}
+
+#[test]
+fn a_taken_field_with_the_wanted_value_is_no_difference() {
+    let mut world = World::applied();
+    let live = world.live("Deployment", H100);
+    let server = &mut live.fields["spec"]["template"]["spec"]["containers"][0];
+    let cpu = server["resources"]["limits"].as_object_mut().unwrap().remove("cpu").unwrap();
+    assert_eq!(cpu, json!("8"));
+    live.taken.insert(
+        "spec.template.spec.containers[server].resources.limits.cpu".into(),
+        Taken { manager: "vpa".into(), value: json!("8000m") },
+    );
+    assert!(world.plan().is_empty(), "{:?}", active(&world.plan()));
+}
+
+#[test]
+fn the_sums_say_what_an_apply_is_worth() {
+    let mut world = World::empty();
+    let totals = world.plan().totals;
+    // h100: 3 × 1 GPU × 18 req/s; edge: one g6e.12xlarge with 4 GPUs × 9 req/s.
+    assert_eq!((totals.gpus.before, totals.gpus.after), (0, 3 + 4));
+    assert_eq!((totals.nodes.before, totals.nodes.after), (0, 1));
+    assert_eq!(totals.capacity["inference"].after, Rate::from_millis(54_000 + 36_000));
+    assert_eq!(totals.usd_per_hour.after, UsdPerHour::from_micros(10_490_000));
+    world.apply();
+    world.scale("Deployment", H100, 10, "floodway-run");
+    world.scale("AutoScalingGroup", "prod-g6e-spot-g5.12xlarge", 2, "floodway-run");
+    world.environment.aws.as_mut().unwrap().pools.remove("edge");
+    let plan = world.plan();
+    let totals = &plan.totals;
+    assert_eq!((totals.gpus.before, totals.gpus.after), (10 + 8 + 4, 10 + 8));
+    assert_eq!((totals.nodes.before, totals.nodes.after), (3, 2));
+    let usd = totals.usd_per_hour;
+    assert_eq!(usd.before.micros() - usd.after.micros(), 10_490_000);
+    let edge = plan.pools.iter().find(|pool| pool.pool == "edge").unwrap();
+    assert_eq!((edge.units.before, edge.units.after), (1, 0));
+    assert!(
+        plan.warnings.iter().any(|text| text.starts_with("pool edge is not declared any more"))
+    );
+}
+
+#[test]
+fn a_new_instance_type_takes_over_what_the_old_one_ran() {
+    let mut world = World::applied();
+    let pool = world.environment.aws.as_mut().unwrap().pools.get_mut("g6e").unwrap();
+    pool.instance_types = vec!["g6e.12xlarge".into()];
+    world.apply();
+    world.scale("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge", 4, "floodway-run");
+    let pool = world.environment.aws.as_mut().unwrap().pools.get_mut("g6e").unwrap();
+    pool.instance_types = vec!["g5.12xlarge".into()];
+    let plan = world.plan();
+    let (old, new) = ("prod-g6e-od-g6e.12xlarge", "prod-g6e-od-g5.12xlarge");
+    let steps = &of(&plan, "AutoScalingGroup", new).steps;
+    assert!(matches!(&steps[0], Step::Apply { seed: Some(seed), .. } if seed.value == json!(4)));
+    assert!(matches!(&steps[1], Step::AwaitReady { .. }));
+    let at = super::place(&plan, "AutoScalingGroup", new);
+    assert!(of(&plan, "AutoScalingGroup", old).after.contains(&at));
+    assert_eq!(plan.totals.nodes, Flow { before: 4 + 1, after: 4 + 1 });
+}
+
+#[test]
+fn what_a_replacement_needs_at_once_and_has_not_is_said() {
+    let mut world = World::applied();
+    world.scale("Deployment", H100, 8, "floodway-run");
+    let node = |used| Node {
+        name: "n".into(),
+        labels: std::collections::BTreeMap::new(),
+        health: Health::Ready,
+        gpus_allocatable: 8,
+        gpus_used: used,
+        gpus_unhealthy: 0,
+    };
+    world.inventory.nodes = vec![node(8), node(2)];
+    world.live("Deployment", H100).fields["spec"]["selector"]["matchLabels"] = json!({"app": "x"});
+    let plan = world.plan();
+    assert_eq!(plan.totals.replace, 1, "{:?}", active(&plan));
+    let warning = plan.warnings.iter().find(|text| text.contains("GPUs")).unwrap();
+    assert_eq!(
+        warning,
+        "new replicas ask for 8 GPUs and the cluster's nodes have 6 free: some will wait for room"
+    );
+    world.inventory.nodes.push(node(0));
+    assert!(!world.plan().warnings.iter().any(|text| text.contains("GPUs")));
+}
+
+#[test]
+fn a_replacement_that_was_cut_off_goes_on_where_it_stopped() {
+    let mut world = World::applied();
+    world.scale("Deployment", H100, 5, "floodway-run");
+    world.live("Deployment", H100).fields["spec"]["selector"]["matchLabels"] = json!({"app": "x"});
+    let mut plan = world.plan();
+    for change in &mut plan.changes {
+        change.steps.truncate(1);
+    }
+    world.execute(&plan);
+    let plan = world.plan();
+    let old = of(&plan, "Deployment", H100);
+    assert_eq!(old.action, Action::Delete);
+    let new = format!("{H100}-2");
+    assert!(matches!(&old.steps[0], Step::AwaitReady { id, .. } if id.name == new));
+    assert!(matches!(&old.steps[1..], [Step::Drain { .. }, Step::Delete { .. }]));
+    world.execute(&plan);
+    assert!(world.plan().is_empty(), "{:?}", active(&world.plan()));
+    assert_eq!(world.live("Deployment", &new).runtime.as_ref().unwrap().value, json!(5));
+}
+
+#[test]
+fn nodes_of_a_removed_burst_pool_go_after_the_pods_on_them() {
+    let mut world = World::applied();
+    world.scale("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge", 2, "floodway-run");
+    world.environment.aws.as_mut().unwrap().pools.remove("g6e");
+    let plan = world.plan();
+    let pods = super::place(&plan, "Deployment", "deepseek-inference-g6e");
+    assert!(of(&plan, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge").after.contains(&pods));
+    world.execute(&plan);
+    assert!(world.plan().is_empty());
+}
