@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::Name;
-use crate::spec::{LoadError, Loaded, Loader, resolve};
+use crate::spec::{Count, LoadError, Loaded, Loader, resolve};
 use crate::units::Rate;
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ impl Loader for OneFile {
 }
 
 /// An environment with one stage, `inference`, of one GPU a replica.
-fn environment(demand: &str, pools: &str) -> (Environment, Origins) {
+fn environment(pools: &str) -> (Environment, Origins) {
     let text = format!(
         r#"
         [environment]
@@ -31,7 +31,6 @@ fn environment(demand: &str, pools: &str) -> (Environment, Origins) {
         image = "i"
         gpus = 1
         resources = {{ cpu = "8", memory = "64Gi" }}
-        {demand}
         [onprem]
         provider = "sim"
         [aws]
@@ -61,8 +60,22 @@ fn burst(name: &str, size: &str, instance_type: &str, capacity: &str, more: &str
     )
 }
 
+/// The decision where the stage asks for `demand` (empty: for none). What a
+/// validated file cannot hold (a demand that fits nowhere) is set here.
 fn decided(demand: &str, pools: &[String], supply: &Supply) -> Decision {
-    let (environment, origins) = environment(demand, &pools.concat());
+    decided_with(demand, pools, supply, |_| {})
+}
+
+fn decided_with(
+    demand: &str,
+    pools: &[String],
+    supply: &Supply,
+    change: impl Fn(&mut Environment),
+) -> Decision {
+    let (mut environment, origins) = environment(&pools.concat());
+    let stage = environment.service.stages.get_mut("inference").unwrap();
+    stage.demand = (!demand.is_empty()).then(|| demand.parse().unwrap());
+    change(&mut environment);
     let catalog = Catalog::shipped();
     decide(&PlanningInput {
         environment: &environment,
@@ -70,6 +83,10 @@ fn decided(demand: &str, pools: &[String], supply: &Supply) -> Decision {
         catalog: &catalog,
         supply,
     })
+}
+
+fn burst_pools(environment: &mut Environment, change: impl Fn(&mut crate::spec::BurstPool)) {
+    environment.aws.as_mut().unwrap().pools.values_mut().for_each(change);
 }
 
 fn of<'a>(decision: &'a Decision, pool: &str) -> &'a PoolDecision {
@@ -142,7 +159,7 @@ fn a_demand_is_carried_on_prem_first_and_then_by_price_per_request() {
         burst("b-cheap", "{ min = 0, max = 2 }", "g5.12xlarge", "6 req/s", ""),
         onprem("z-own", "{ min = 1, max = 4 }"),
     ];
-    let decision = decided("demand = \"100 req/s\"", &pools, &Supply::default());
+    let decision = decided("100 req/s", &pools, &Supply::default());
     let desired = |pool| of(&decision, pool).desired;
     assert_eq!((desired("z-own"), desired("b-cheap"), desired("a-dear")), (4, 2, 1));
     assert!(decision.pools.values().all(|pool| pool.owner == DesiredOwner::Git));
@@ -162,18 +179,20 @@ fn a_declared_price_wins_over_the_table() {
         burst("dear", "{ min = 0, max = 10 }", "g6e.12xlarge", "10 req/s", ""),
         burst("cheap", "{ min = 0, max = 10 }", "g5.12xlarge", "6 req/s", ""),
     ];
-    let decision = decided("demand = \"30 req/s\"", &pools, &Supply::default());
+    let decision = decided("30 req/s", &pools, &Supply::default());
     assert_eq!((of(&decision, "dear").desired, of(&decision, "cheap").desired), (1, 0));
 }
 
 #[test]
 fn a_pool_without_a_price_comes_last() {
+    let priced = "prices = { \"x9.mystery\" = \"$1/h\" }\n".to_owned();
+    let known = burst("b-known", "{ min = 0, max = 1 }", "g5.12xlarge", "6 req/s", "");
     let unknown = "replicas_per_node = 4";
-    let pools = [
-        burst("a-unknown", "{ min = 0, max = 10 }", "x9.mystery", "100 req/s", unknown),
-        burst("b-known", "{ min = 0, max = 1 }", "g5.12xlarge", "6 req/s", ""),
-    ];
-    let decision = decided("demand = \"30 req/s\"", &pools, &Supply::default());
+    let unknown = burst("a-unknown", "{ min = 0, max = 10 }", "x9.mystery", "100 req/s", unknown);
+    let pools = [priced, unknown, known];
+    let decision = decided_with("30 req/s", &pools, &Supply::default(), |environment| {
+        environment.aws.as_mut().unwrap().prices.clear();
+    });
     assert_eq!((of(&decision, "b-known").desired, of(&decision, "a-unknown").desired), (1, 1));
     assert!(of(&decision, "a-unknown").reasons[0].text.ends_with("at an unknown price"));
 }
@@ -185,7 +204,7 @@ fn what_is_fixed_or_demanded_as_a_minimum_counts_before_anything_is_added() {
         burst("fixed", "2", "g5.12xlarge", "6 req/s", ""),
         burst("warm", "{ min = 1, max = 9 }", "g6e.12xlarge", "3 req/s", ""),
     ];
-    let decision = decided("demand = \"85 req/s\"", &pools, &Supply::default());
+    let decision = decided("85 req/s", &pools, &Supply::default());
     let desired = |pool| of(&decision, pool).desired;
     // 2 × 24 and 1 × 12 are there anyway: 25 are left, for three replicas of 10.
     assert_eq!((desired("fixed"), desired("warm"), desired("flexible")), (2, 1, 3));
@@ -194,11 +213,8 @@ fn what_is_fixed_or_demanded_as_a_minimum_counts_before_anything_is_added() {
 
 #[test]
 fn a_demand_that_fits_nowhere_is_said_and_everything_is_at_its_max() {
-    let decision = decided(
-        "demand = \"220 req/s\"",
-        &[onprem("h100", "{ min = 1, max = 4 }")],
-        &Supply::default(),
-    );
+    let decision =
+        decided("220 req/s", &[onprem("h100", "{ min = 1, max = 4 }")], &Supply::default());
     assert_eq!(of(&decision, "h100").desired, 4);
     assert_eq!(
         decision.notes[0].text,
@@ -208,16 +224,9 @@ fn a_demand_that_fits_nowhere_is_said_and_everything_is_at_its_max() {
 
 #[test]
 fn a_unit_that_carries_nothing_is_not_bought_for_a_demand() {
-    let (mut environment, origins) = environment(
-        "demand = \"100 req/s\"",
-        &burst("odd", "{ min = 1, max = 50 }", "g5.12xlarge", "6 req/s", ""),
-    );
-    environment.aws.as_mut().unwrap().pools.get_mut("odd").unwrap().capacity.clear();
-    let decision = decide(&PlanningInput {
-        environment: &environment,
-        origins: &origins,
-        catalog: &Catalog::shipped(),
-        supply: &Supply::default(),
+    let pools = [burst("odd", "{ min = 1, max = 50 }", "g5.12xlarge", "6 req/s", "")];
+    let decision = decided_with("100 req/s", &pools, &Supply::default(), |environment| {
+        burst_pools(environment, |pool| pool.capacity.clear());
     });
     assert_eq!(of(&decision, "odd").desired, 1);
     assert_eq!(decision.notes.len(), 1);
@@ -227,8 +236,10 @@ fn a_unit_that_carries_nothing_is_not_bought_for_a_demand() {
 fn above_the_base_the_share_is_spot_rounded_in_favour_of_on_demand() {
     let spot = "spot = { share = \"70%\", base_on_demand = 1 }";
     for (size, on_demand, spot_count) in [(0, 0, 0), (1, 1, 0), (2, 2, 0), (3, 2, 1), (11, 4, 7)] {
-        let pool = burst("g6e", &size.to_string(), "g6e.12xlarge", "9 req/s", spot);
-        let decision = decided("", &[pool], &Supply::default());
+        let pool = burst("g6e", "11", "g6e.12xlarge", "9 req/s", spot);
+        let decision = decided_with("", &[pool], &Supply::default(), |environment| {
+            burst_pools(environment, |pool| pool.size = Count::Fixed(size));
+        });
         let expected = [
             ("g6e.12xlarge", CapacityType::OnDemand, on_demand),
             ("g6e.12xlarge", CapacityType::Spot, spot_count),
@@ -286,7 +297,7 @@ proptest! {
             burst("cheap", &size(cheap), "g5.12xlarge", "6 req/s", ""),
             burst("dear", &size(dear), "g6e.12xlarge", "10 req/s", ""),
         ];
-        let decision = decided(&format!("demand = \"{demand} req/s\""), &pools, &Supply::default());
+        let decision = decided(&format!("{demand} req/s"), &pools, &Supply::default());
         let carried: Rate = decision.pools.values().map(|p| p.capacity_per_unit.times(p.desired)).sum();
         let demand = Rate::from_millis(u64::from(demand) * 1000);
         for pool in decision.pools.values() {

@@ -34,6 +34,7 @@ fn a_taken_field_is_shown_with_its_value_and_who_took_it() {
 #[test]
 fn a_taken_field_with_the_wanted_value_is_no_difference() {
     let mut world = World::applied();
+    let leaves = of(&world.plan(), "Deployment", H100).unchanged;
     let live = world.live("Deployment", H100);
     let server = &mut live.fields["spec"]["template"]["spec"]["containers"][0];
     let cpu = server["resources"]["limits"].as_object_mut().unwrap().remove("cpu").unwrap();
@@ -43,6 +44,7 @@ fn a_taken_field_with_the_wanted_value_is_no_difference() {
         Taken { manager: "vpa".into(), value: json!("8000m") },
     );
     assert!(world.plan().is_empty(), "{:?}", active(&world.plan()));
+    assert_eq!(of(&world.plan(), "Deployment", H100).unchanged, leaves);
 }
 
 #[test]
