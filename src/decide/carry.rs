@@ -33,13 +33,17 @@ fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, deman
         if is_fixed(input, name) {
             continue;
         }
+        // Its own line now only bounds it.
+        for bounds in &mut pool.reasons {
+            bounds.text = format!("between min {} and max {}", pool.min, pool.max);
+        }
         if pool.capacity_per_unit == Rate::default() {
             let text = format!("{} units: what one of them carries is not known", pool.desired);
             pool.reasons.insert(0, input.because(&key, text));
             continue;
         }
         // What its own min carries is its part too.
-        let before = open + pool.capacity_per_unit.times(pool.min);
+        let before = demand.min(open + pool.capacity_per_unit.times(pool.min));
         let room = pool.max.saturating_sub(pool.min);
         let wanted = open.div_ceil(pool.capacity_per_unit).min(room);
         pool.desired += wanted;
@@ -52,10 +56,6 @@ fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, deman
             if matches!(pool.kind, PoolKind::OnPrem) { "replica" } else { "node" },
             why_this_rank(pool),
         );
-        // Its own line now only bounds it.
-        for bounds in &mut pool.reasons {
-            bounds.text = format!("between min {} and max {}", pool.min, pool.max);
-        }
         pool.reasons.insert(0, input.because(&key, text));
     }
     if open > Rate::default() {

@@ -168,7 +168,7 @@ fn a_demand_is_carried_on_prem_first_and_then_by_price_per_request() {
         of(&decision, "b-cheap").reasons[0].text,
         "100 req/s to carry, 60 req/s left for this pool; 2 × 24 req/s per node at $5.672/h on demand"
     );
-    assert_eq!(of(&decision, "b-cheap").reasons[1].text, "between 0 and 2");
+    assert_eq!(of(&decision, "b-cheap").reasons[1].text, "between min 0 and max 2");
     assert_eq!(of(&decision, "b-cheap").reasons.len(), 2, "no word of another owner");
 }
 
@@ -209,6 +209,14 @@ fn what_is_fixed_or_demanded_as_a_minimum_counts_before_anything_is_added() {
     // 2 × 24 and 1 × 12 are there anyway: 25 are left, for three replicas of 10.
     assert_eq!((desired("fixed"), desired("warm"), desired("flexible")), (2, 1, 3));
     assert_eq!(of(&decision, "fixed").reasons[0].text, "set to 2");
+}
+
+#[test]
+fn a_minimum_above_the_demand_is_not_more_than_the_demand() {
+    let pools = [onprem("h100", "{ min = 9, max = 20 }")];
+    let decision = decided("50 req/s", &pools, &Supply::default());
+    let text = &of(&decision, "h100").reasons[0].text;
+    assert_eq!(text, "50 req/s to carry; 9 × 10 req/s per replica");
 }
 
 #[test]
