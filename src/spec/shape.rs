@@ -66,6 +66,3 @@ impl<T: Clone> Wire<T> for T {
         value.clone()
     }
 }
-
-#[cfg(test)]
-mod tests;

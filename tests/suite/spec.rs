@@ -40,6 +40,15 @@ fn resolving_what_was_resolved_changes_nothing() {
 }
 
 #[test]
+fn a_byte_order_mark_and_windows_line_ends_are_read() {
+    let plain = clean("a.toml", &Memory::new([("a.toml", fixture::WHOLE)]));
+    let windows = format!("\u{feff}{}", fixture::WHOLE.replace('\n', "\r\n"));
+    let read = clean("a.toml", &Memory::new([("a.toml", windows)]));
+    assert_eq!(plain.environment, read.environment);
+    assert_eq!(plain.origins, read.origins);
+}
+
+#[test]
 fn the_digest_tells_meanings_apart_and_nothing_else() {
     let digest = |text: &str| clean("a.toml", &Memory::new([("a.toml", text)])).digest;
     let whole = digest(fixture::WHOLE);

@@ -1,7 +1,7 @@
 //! Burst pools: where they start, how they join, what they may cost.
 
-use super::Rules;
 use super::promises::at_most_all;
+use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::spec::model::{Aws, AwsProvider, BurstPool, Join, Spot};
 use crate::units::{Share, UsdPerHour};
@@ -66,8 +66,8 @@ fn join(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
         let help = "add `[onprem]`, or write `join = \"standalone\"`";
         rules.error(&format!("{path}.join"), "there is no cluster to join", help);
     }
-    super::stages::not_empty(rules, &format!("{path}.image.name"), &pool.image.name);
-    super::stages::not_empty(rules, &format!("{path}.image.channel"), &pool.image.channel);
+    text::check(rules, &format!("{path}.image.name"), &pool.image.name);
+    text::check(rules, &format!("{path}.image.channel"), &pool.image.channel);
 }
 
 fn markets(rules: &mut Rules<'_>, path: &str, pool: &BurstPool, spot: &Spot) {

@@ -1,6 +1,6 @@
 //! The environment itself: its phase, its guards, its place, its renames.
 
-use super::Rules;
+use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::spec::model::{AwsProvider, OnPremProvider};
 use std::collections::BTreeMap;
@@ -41,6 +41,11 @@ fn orders(rules: &mut Rules<'_>) {
 fn place(rules: &mut Rules<'_>) {
     let environment = rules.environment;
     if let Some(onprem) = &environment.onprem {
+        for (key, written) in [("context", &onprem.context), ("cluster_uid", &onprem.cluster_uid)] {
+            if let Some(written) = written {
+                text::check(rules, &format!("onprem.{key}"), written);
+            }
+        }
         let protected = environment.environment.protected;
         let real = onprem.provider == OnPremProvider::Kubernetes;
         if real && protected && onprem.cluster_uid.is_none() {

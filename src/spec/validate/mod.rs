@@ -10,6 +10,7 @@ mod pools;
 mod promises;
 mod signals;
 mod stages;
+mod text;
 
 use super::catalog::Catalog;
 use super::model::{Environment, Stage};

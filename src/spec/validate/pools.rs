@@ -1,6 +1,6 @@
 //! What holds for pools of both sides: stages, bounds, names.
 
-use super::Rules;
+use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::id::Name;
 use crate::spec::model::{Count, Environment};
@@ -99,7 +99,12 @@ fn onprem(rules: &mut Rules<'_>) {
             let help = "measure what one replica carries inside the SLO, and write that";
             rules.error(&format!("{path}.capacity"), "a replica that carries nothing", help);
         }
+        for (key, value) in &pool.node_selector {
+            text::label(rules, &format!("{path}.node_selector.{key}"), key, value);
+        }
         for (at, toleration) in pool.tolerations.iter().enumerate() {
+            let value = toleration.value.as_deref().unwrap_or_default();
+            text::label(rules, &format!("{path}.tolerations.{at}"), &toleration.key, value);
             let Some(effect) = &toleration.effect else { continue };
             if !effects.contains(&effect.as_str()) {
                 let path = format!("{path}.tolerations.{at}.effect");

@@ -1,13 +1,13 @@
 //! Where the load is measured.
 
-use super::Rules;
+use super::{Rules, text};
 use crate::diag::Diagnostic;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let Some(signals) = &rules.environment.signals else { return };
     url(rules, "signals.prometheus", &signals.prometheus);
     if let Some(query) = &signals.demand {
-        super::stages::not_empty(rules, "signals.demand", query);
+        text::check(rules, "signals.demand", query);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stages: what calls what, and what one replica is.
 
-use super::Rules;
+use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::id::Name;
 use crate::spec::model::Stage;
@@ -14,7 +14,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     if stages.is_empty() {
         rules.error("service", "the service has no stage", "add `[service.stages.NAME]`");
     }
-    not_empty(rules, "service.model", &rules.environment.service.model);
+    text::check(rules, "service.model", &rules.environment.service.model);
     for (name, stage) in stages {
         let path = format!("service.stages.{name}");
         image(rules, &path, stage);
@@ -31,16 +31,9 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     circles(rules);
 }
 
-/// Reports a text that says nothing.
-pub(super) fn not_empty(rules: &mut Rules<'_>, path: &str, text: &str) {
-    if text.trim().is_empty() {
-        rules.error(path, format!("`{path}` is empty"), "");
-    }
-}
-
 fn image(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
     let path = format!("{path}.image");
-    not_empty(rules, &path, &stage.image);
+    text::check(rules, &path, &stage.image);
     if stage.image.contains(char::is_whitespace) {
         let message = format!("`{}` is no image: it holds a space", stage.image);
         rules.error(&path, message, "write it like \"registry.example/name@sha256:…\"");

@@ -11,7 +11,7 @@ fn said<const N: usize>(files: [(&'static str, &[u8]); N]) -> String {
     let text = diagnostics.render(Look::PLAIN);
     for line in text.lines() {
         // What is quoted of the file may be as long as the file has it.
-        assert!(line.len() <= 80 || line.contains(" | "), "{line}");
+        assert!(line.chars().count() <= 80 || line.contains(" | "), "{line}");
     }
     text
 }
@@ -87,6 +87,35 @@ fn keys_types_and_units() {
                 ("availability = \"99.95%\"\n", ""),
                 ("replicas = { min = 3, max = 20 }", "replicas = { max = 20 }"),
                 ("stage = \"inference\"\nsize = { min = 0, max = 10 }\n", ""),
+            ],
+        ),
+    ]));
+}
+
+#[test]
+fn what_cannot_be_read_hides_nothing_and_blames_nothing_else() {
+    snapshot(after(&[
+        (
+            "two kinds of mistakes at once",
+            &[
+                ("phase = \"medium\"", "phase = \"meduim\""),
+                ("\"99.95%\"", "\"high\""),
+                ("min = 3, max = 20", "min = 30, max = 20"),
+                ("capacity = \"18 req/s\"", "capacity = 18"),
+            ],
+        ),
+        (
+            "what hangs on it is not judged",
+            &[
+                ("gpus = 1", "gpus = \"one\"\ndemand = \"900 req/s\""),
+                ("size = { min = 0, max = 10 }", "size = \"ten\""),
+            ],
+        ),
+        (
+            "nor what may have had a name",
+            &[
+                ("[service.stages.preprocess]", "[service.stages.Preprocess]"),
+                ("to = \"g6e\"", "to = 6"),
             ],
         ),
     ]));
@@ -183,7 +212,16 @@ fn stages_and_pools() {
                     "gpus = 1\nmax_message = \"4Gi\"\nenv = { HF_TOKEN = \"x\", \"a b\" = \"\" }",
                 ),
                 ("NoSchedule", "noschedule"),
+                (
+                    "capacity = \"18 req/s\"",
+                    "capacity = \"18 req/s\"\n\
+              node_selector = { gpu = \"H 100\", \"a/b/c\" = \"1\" }",
+                ),
             ],
+        ),
+        (
+            "what is not filled in",
+            &[("inference:1", "inference:${TAG}"), ("context = \"dc1\"", "context = \" \"")],
         ),
         (
             "names that clash",
