@@ -1,4 +1,5 @@
 //! The ports, implemented: the only code that talks to a cluster, a cloud, the
-//! embedded simulator or the disk.
+//! embedded simulator or the disk. No backend knows another, and none decides.
 
 pub mod files;
+pub mod sim;

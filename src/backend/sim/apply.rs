@@ -1,0 +1,229 @@
+//! Writes, as the API server and EC2 Auto Scaling would take or refuse them.
+
+use super::keyed;
+use super::object::{Object, Refused};
+use super::world::World;
+use crate::observe::{Ownership, ResourceId, Side, marks};
+use crate::plan::{FailureKind, PortError, Precondition, Step};
+use crate::port::Scope;
+use serde_json::{Value, json};
+
+/// A refusal with what to do about it.
+fn refuse(kind: FailureKind, message: String, help: Option<&str>) -> PortError {
+    PortError { kind, message, help: help.map(str::to_owned) }
+}
+
+impl World {
+    /// Does the writing part of a step; repeating it is harmless.
+    pub(super) fn write(&mut self, scope: &Scope, step: &Step) -> Result<(), PortError> {
+        match step {
+            Step::Apply { id, body, seed, precondition, force } => {
+                self.require(scope, id, precondition)?;
+                self.admit(id, body)?;
+                let existed = self.objects.contains_key(id);
+                let mut object = match self.objects.get(id) {
+                    Some(object) => object.clone(),
+                    None => Object::new(self.draw_uid()),
+                };
+                if id.side == Side::Aws {
+                    write_group(&mut object, body, seed.as_ref().filter(|_| !existed))?;
+                } else {
+                    if let Some(seed) = seed.as_ref().filter(|_| !existed) {
+                        let mut seeded = header(id);
+                        keyed::set(&mut seeded, &keyed::pointer(&seed.path), seed.value.clone());
+                        apply(&mut object, id, marks::HANDOVER_MANAGER, &seeded, true)?;
+                    }
+                    apply(&mut object, id, marks::MANAGER, body, *force)?;
+                }
+                self.objects.insert(id.clone(), object);
+            }
+            Step::Hold { id, path, uid } => {
+                let object = self.the_one(id, uid)?;
+                let path = keyed::pointer(path);
+                let Some(value) = keyed::get(&object.content, &path).cloned() else {
+                    return Ok(());
+                };
+                let mut held = header(id);
+                keyed::set(&mut held, &path, value);
+                apply(object, id, marks::HANDOVER_MANAGER, &held, false)?;
+            }
+            Step::AwaitReady { .. } => {}
+            Step::Drain { id, .. } => {
+                if let Some(object) = self.objects.get_mut(id) {
+                    let path = if id.side == Side::Aws { "/desired" } else { "/spec/replicas" };
+                    object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(0));
+                }
+            }
+            Step::Delete { id, uid } => self.delete(id, uid)?,
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn delete(&mut self, id: &ResourceId, uid: &str) -> Result<(), PortError> {
+        if !self.objects.contains_key(id) {
+            return Ok(());
+        }
+        self.the_one(id, uid)?;
+        let runs = self.instances.iter().filter(|instance| instance.group == *id).count();
+        if runs > 0 {
+            let message = format!("ResourceInUse: {id} has {runs} instances");
+            return Err(refuse(FailureKind::Rejected, message, Some("drain it first")));
+        }
+        self.objects.remove(id);
+        if id.kind == "Namespace" {
+            self.objects.retain(|other, _| other.scope.as_ref() != Some(&id.name));
+        }
+        Ok(())
+    }
+
+    /// What any write must pass, without making it.
+    pub(super) fn admit(&self, id: &ResourceId, body: &Value) -> Result<(), PortError> {
+        if id.side == Side::Aws {
+            return self.admit_group(body);
+        }
+        if let Some(namespace) = &id.scope {
+            let exists = self
+                .objects
+                .keys()
+                .any(|other| other.kind == "Namespace" && other.name == *namespace);
+            if !exists {
+                let message = format!("namespaces \"{namespace}\" not found");
+                return Err(refuse(FailureKind::Rejected, message, None));
+            }
+        }
+        let named = body.pointer("/metadata/name").and_then(Value::as_str);
+        if named != Some(id.name.as_str()) {
+            let message = format!("{id}: the body names {named:?}");
+            return Err(refuse(FailureKind::Rejected, message, None));
+        }
+        Ok(())
+    }
+
+    fn admit_group(&self, body: &Value) -> Result<(), PortError> {
+        let number = |key: &str| body.get(key).and_then(Value::as_u64);
+        let (min, max) = (number("min").unwrap_or(0), number("max").unwrap_or(0));
+        let desired = number("desired").unwrap_or(min);
+        if min > max || desired < min || desired > max {
+            let message = format!(
+                "ValidationError: desired {desired} is not between min {min} and max {max}"
+            );
+            return Err(refuse(FailureKind::Rejected, message, None));
+        }
+        Ok(())
+    }
+
+    fn require(
+        &self,
+        scope: &Scope,
+        id: &ResourceId,
+        precondition: &Precondition,
+    ) -> Result<(), PortError> {
+        let live = self.objects.get(id);
+        match (precondition, live) {
+            (Precondition::Absent, None) => Ok(()),
+            // An earlier try of this step, or of one before it, made it.
+            (Precondition::Absent, Some(_)) if self.ownership(scope, id) == Ownership::Ours => {
+                Ok(())
+            }
+            (Precondition::Absent, Some(_)) => {
+                let message = format!("AlreadyExists: {id} is there and is not this environment's");
+                Err(refuse(FailureKind::Stale, message, Some("plan again")))
+            }
+            (Precondition::Is(uid), Some(object)) if object.uid == *uid => Ok(()),
+            (Precondition::Is(_), _) => {
+                let message = format!("{id} is not the one that was planned for");
+                Err(refuse(FailureKind::Stale, message, Some("plan again")))
+            }
+        }
+    }
+
+    fn the_one(&mut self, id: &ResourceId, uid: &str) -> Result<&mut Object, PortError> {
+        self.objects.get_mut(id).filter(|object| object.uid == uid).ok_or_else(|| {
+            let message = format!("{id} is not the one that was planned for");
+            refuse(FailureKind::Stale, message, Some("plan again"))
+        })
+    }
+
+    /// Whose a thing is, by its marks.
+    pub(super) fn ownership(&self, scope: &Scope, id: &ResourceId) -> Ownership {
+        let Some(object) = self.objects.get(id) else { return Ownership::Unmarked };
+        if id.side == Side::Aws {
+            let tag = |key: &str| object.get("/tags").and_then(|t| t.get(key)?.as_str());
+            let owner = (tag(marks::ENVIRONMENT), tag(marks::REPOSITORY), tag(marks::FILE));
+            let mark = &scope.mark;
+            return match owner {
+                (None, ..) => Ownership::Unmarked,
+                (Some(environment), Some(repository), Some(file))
+                    if environment == mark.environment
+                        && repository == mark.repository
+                        && file == mark.file =>
+                {
+                    Ownership::Ours
+                }
+                (Some(environment), ..) => Ownership::Other(format!("environment {environment}")),
+            };
+        }
+        let own = scope.mark.applyset_id(&scope.namespace);
+        let labels = object.get("/metadata/labels");
+        let label = |key: &str| labels.and_then(|labels| labels.get(key)?.as_str());
+        match label(marks::APPLYSET_PART_OF).or_else(|| label(marks::APPLYSET_ID)) {
+            Some(set) if set == own => Ownership::Ours,
+            Some(set) => Ownership::Other(format!("ApplySet {set}")),
+            None => Ownership::Unmarked,
+        }
+    }
+}
+
+fn header(id: &ResourceId) -> Value {
+    let mut metadata = json!({"name": id.name});
+    if let (Some(namespace), Value::Object(metadata)) = (&id.scope, &mut metadata) {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    json!({"apiVersion": id.api, "kind": id.kind, "metadata": metadata})
+}
+
+pub(super) fn apply(
+    object: &mut Object,
+    id: &ResourceId,
+    manager: &str,
+    body: &Value,
+    force: bool,
+) -> Result<(), PortError> {
+    object.apply(manager, body, force).map_err(|refused| match refused {
+        Refused::Immutable(field) => {
+            let message = format!("{id}: {field} is immutable");
+            refuse(FailureKind::Rejected, message, None)
+        }
+        Refused::Conflicts(conflicts) => {
+            let listed: Vec<_> = conflicts
+                .iter()
+                .map(|c| format!("{} is owned by {}", c.field, c.manager))
+                .collect();
+            refuse(
+                FailureKind::Conflict,
+                format!("{id}: {}", listed.join(", ")),
+                Some("to take these fields over, repeat with --force-conflicts"),
+            )
+        }
+    })
+}
+
+/// Groups have no field ownership: what is not named stays, and a max below
+/// desired lowers it, as EC2 Auto Scaling does.
+fn write_group(
+    object: &mut Object,
+    body: &Value,
+    seed: Option<&crate::desired::Seed>,
+) -> Result<(), PortError> {
+    let kept = object.get("/desired").cloned();
+    let mut content = keyed::key(body);
+    let max = body.get("max").and_then(Value::as_u64).unwrap_or(0);
+    if body.get("desired").is_none() {
+        let seeded = seed.map(|seed| seed.value.clone());
+        let desired = kept.or(seeded).and_then(|value| value.as_u64()).unwrap_or(0);
+        keyed::set(&mut content, &keyed::pointer("/desired"), json!(desired.min(max)));
+    }
+    object.content = content;
+    Ok(())
+}

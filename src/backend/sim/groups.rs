@@ -1,0 +1,175 @@
+//! Auto Scaling groups and their instances.
+
+use super::nodes::SimNode;
+use super::world::{Moment, World};
+use crate::observe::{Problem, ProblemKind, ResourceId, Workload};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Instance {
+    pub(super) id: String,
+    pub(super) group: ResourceId,
+    pub(super) state: InstanceState,
+}
+
+/// Where an instance is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum InstanceState {
+    /// Boots.
+    Pending { in_service_at: Moment },
+    /// Serves.
+    InService,
+    /// Finishes what it has.
+    Terminating { gone_at: Moment },
+}
+
+impl Instance {
+    pub(super) fn next_event(&self) -> Option<Moment> {
+        match self.state {
+            InstanceState::Pending { in_service_at } => Some(in_service_at),
+            InstanceState::Terminating { gone_at } => Some(gone_at),
+            InstanceState::InService => None,
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        !matches!(self.state, InstanceState::Terminating { .. })
+    }
+}
+
+impl World {
+    /// One round; whether anything moved.
+    pub(super) fn settle_groups(&mut self) -> bool {
+        let mut moved = self.age_instances();
+        let groups: Vec<ResourceId> =
+            self.objects.keys().filter(|id| id.kind == "AutoScalingGroup").cloned().collect();
+        for group in groups {
+            moved |= self.scale_group(&group);
+        }
+        moved
+    }
+
+    fn age_instances(&mut self) -> bool {
+        let now = self.now;
+        let mut moved = false;
+        let mut gone = Vec::new();
+        let mut joined = Vec::new();
+        for instance in &mut self.instances {
+            match instance.state {
+                InstanceState::Pending { in_service_at } if in_service_at <= now => {
+                    instance.state = InstanceState::InService;
+                    joined.push((instance.id.clone(), instance.group.clone()));
+                }
+                InstanceState::Terminating { gone_at } if gone_at <= now => {
+                    gone.push(instance.id.clone());
+                }
+                _ => {}
+            }
+        }
+        for (id, group) in joined {
+            moved = true;
+            self.join(&id, &group);
+        }
+        for id in gone {
+            moved = true;
+            self.instances.retain(|instance| instance.id != id);
+            self.nodes.retain(|node| node.name != id);
+        }
+        moved
+    }
+
+    /// The instance's node appears, if its group's pool joins the cluster.
+    fn join(&mut self, instance: &str, group: &ResourceId) {
+        let Some(object) = self.objects.get(group) else { return };
+        if object.text("/join") == Some("kubernetes") {
+            let workload = object.text("/workload").unwrap_or_default().to_owned();
+            let gpus = object.get("/gpus").and_then(Value::as_u64).unwrap_or(0);
+            let gpus = u32::try_from(gpus).unwrap_or(u32::MAX);
+            self.nodes.push(SimNode::of_instance(instance, &workload, gpus));
+        }
+    }
+
+    fn scale_group(&mut self, group: &ResourceId) -> bool {
+        let desired = self.group_desired(group);
+        let alive = self.alive(group);
+        if alive > desired {
+            let surplus = self.instances.iter().rposition(|i| i.group == *group && i.is_alive());
+            let Some(index) = surplus else { return false };
+            let drain = self.scenario.drain.millis();
+            let gone_at = match self.instances[index].state {
+                InstanceState::InService => self.now + drain,
+                _ => self.now + 1,
+            };
+            self.instances[index].state = InstanceState::Terminating { gone_at };
+            return true;
+        }
+        if alive == desired || self.is_exhausted(group) {
+            return false;
+        }
+        let chance = self.draw();
+        let delay = self.scenario.launch.at(chance);
+        let id = format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
+        let state = InstanceState::Pending { in_service_at: self.now + delay };
+        self.instances.push(Instance { id, group: group.clone(), state });
+        true
+    }
+
+    fn group_desired(&self, group: &ResourceId) -> usize {
+        let desired = self.objects.get(group).and_then(|object| object.get("/desired"));
+        desired.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+    }
+
+    fn alive(&self, group: &ResourceId) -> usize {
+        self.instances.iter().filter(|i| i.group == *group && i.is_alive()).count()
+    }
+
+    /// Whether AWS has no more of what the group asks for: limits are per
+    /// instance type and market, over all groups.
+    fn is_exhausted(&self, group: &ResourceId) -> bool {
+        let offering = |id: &ResourceId| {
+            let object = self.objects.get(id)?;
+            Some((object.text("/instance_type")?, object.text("/capacity_type")?))
+        };
+        let Some(own) = offering(group) else { return true };
+        let limit = self.scenario.capacity.iter().find(|limit| {
+            limit.instance_type == own.0
+                && limit.capacity_type.as_deref().is_none_or(|market| market == own.1)
+        });
+        let Some(limit) = limit else { return false };
+        let running = self.instances.iter().filter(|i| offering(&i.group) == Some(own)).count();
+        running >= limit.instances as usize
+    }
+
+    /// What runs in a group.
+    pub(super) fn group_workload(&self, group: &ResourceId) -> Option<Workload> {
+        let object = self.objects.get(group)?;
+        let mine = || self.instances.iter().filter(|instance| instance.group == *group);
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let ready = number(mine().filter(|i| i.state == InstanceState::InService).count());
+        let alive = number(mine().filter(|i| i.is_alive()).count());
+        let desired = number(self.group_desired(group));
+        let mut problems = Vec::new();
+        if alive > ready {
+            let (kind, message) = (ProblemKind::Starting, "instances boot".to_owned());
+            problems.push(Problem { kind, units: alive - ready, message });
+        }
+        if desired > alive {
+            let kind = ProblemKind::InsufficientCapacity;
+            let offering = object.text("/instance_type").unwrap_or_default();
+            let message = format!("InsufficientInstanceCapacity: no {offering} to be had");
+            problems.push(Problem { kind, units: desired - alive, message });
+        }
+        problems.sort_by_key(|problem| std::cmp::Reverse(problem.kind));
+        Some(Workload {
+            desired,
+            existing: number(mine().count()),
+            updated: alive,
+            ready,
+            pending: desired.saturating_sub(ready),
+            observed: true,
+            problems,
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Nodes of the simulated cluster: those that are always there, and those that
+//! burst instances become.
+
+use super::capacity::Room;
+use super::scenario::NodeSet;
+use super::world::World;
+use crate::observe::{Health, Node, marks};
+use crate::spec::Environment;
+use crate::spec::model::Count;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SimNode {
+    pub(super) name: String,
+    pub(super) labels: BTreeMap<String, String>,
+    /// Key and value; the effect is always NoSchedule.
+    pub(super) taint: Option<(String, String)>,
+    pub(super) room: Room,
+    /// GPUs that it has and does not offer.
+    pub(super) gpus_unhealthy: u32,
+    pub(super) ready: bool,
+}
+
+impl SimNode {
+    /// All nodes of a set: `<name>-0`, `<name>-1`, …
+    pub(super) fn of_set(set: &NodeSet) -> impl Iterator<Item = Self> {
+        (0..set.count).map(|index| Self {
+            name: format!("{}-{index}", set.name),
+            labels: set.labels.clone(),
+            taint: None,
+            room: Room {
+                gpus: set.gpus,
+                cpu_millis: set.cpu.millis(),
+                memory_bytes: set.memory.bytes(),
+            },
+            gpus_unhealthy: 0,
+            ready: true,
+        })
+    }
+
+    /// The node that a burst instance becomes.
+    pub(super) fn of_instance(name: &str, workload: &str, gpus: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            labels: BTreeMap::from([(marks::WORKLOAD.to_owned(), workload.to_owned())]),
+            taint: Some((marks::WORKLOAD.to_owned(), workload.to_owned())),
+            // Instances with these GPUs have more of the rest than pods ask for.
+            room: Room { gpus, cpu_millis: 1_000_000, memory_bytes: 1 << 42 },
+            gpus_unhealthy: 0,
+            ready: true,
+        }
+    }
+
+    pub(super) fn offered(&self) -> Room {
+        Room { gpus: self.room.gpus.saturating_sub(self.gpus_unhealthy), ..self.room }
+    }
+}
+
+impl World {
+    /// The nodes as an inventory has them.
+    pub(super) fn observed_nodes(&self) -> Vec<Node> {
+        let observed = |node: &SimNode| Node {
+            name: node.name.clone(),
+            labels: node.labels.clone(),
+            health: if node.ready { Health::Ready } else { Health::NotReady },
+            gpus_allocatable: node.offered().gpus,
+            gpus_used: self.used_on(&node.name).gpus,
+            gpus_unhealthy: node.gpus_unhealthy,
+        };
+        self.nodes.iter().map(observed).collect()
+    }
+}
+
+/// Nodes with room for everything that `environment` may run on-prem: eight
+/// GPUs each, as many as the pools' max replicas need, with the pools' labels;
+/// and enough processors for what needs no GPU.
+pub(super) fn nodes_for(environment: &Environment) -> Vec<NodeSet> {
+    const GPUS_PER_NODE: u32 = 8;
+    let mut sets = Vec::new();
+    for (name, pool) in environment.onprem.iter().flat_map(|onprem| &onprem.pools) {
+        let Some(stage) = environment.service.stages.get(&pool.stage) else { continue };
+        let most = match pool.replicas {
+            Count::Fixed(number) => number,
+            Count::Between { max, .. } => max,
+        };
+        let per_node = match stage.gpus {
+            0 => 16,
+            gpus => (GPUS_PER_NODE / gpus).max(1),
+        };
+        sets.push(NodeSet {
+            name: name.to_string(),
+            count: most.div_ceil(per_node).max(1),
+            gpus: if stage.gpus == 0 { 0 } else { GPUS_PER_NODE.max(stage.gpus) },
+            labels: pool.node_selector.clone(),
+            ..NodeSet::default()
+        });
+    }
+    sets
+}

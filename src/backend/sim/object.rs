@@ -1,0 +1,155 @@
+//! One object of the simulated API server, with the owners of its fields.
+
+use super::keyed::{self, Path};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An object and who owns which of its fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Object {
+    pub(super) uid: String,
+    /// The whole object in keyed form.
+    pub(super) content: Value,
+    /// Owned paths by field manager.
+    pub(super) owners: BTreeMap<String, BTreeSet<Path>>,
+}
+
+/// Fields that another manager owns with another value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Conflict {
+    pub(super) manager: String,
+    pub(super) field: String,
+}
+
+/// A field that must not change, and was asked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refused {
+    Conflicts(Vec<Conflict>),
+    Immutable(&'static str),
+}
+
+impl Object {
+    pub(super) fn new(uid: String) -> Self {
+        Self { uid, content: json!({}), owners: BTreeMap::new() }
+    }
+
+    /// Server-side apply: the manager's fields become `body`. A field that it
+    /// owned and does not name any more goes, if nobody else owns it; a
+    /// Deployment without `replicas` has one.
+    pub(super) fn apply(
+        &mut self,
+        manager: &str,
+        body: &Value,
+        force: bool,
+    ) -> Result<(), Refused> {
+        let body = keyed::key(body);
+        let wanted = keyed::leaves(&body);
+        self.refuse_immutable(&body)?;
+        let conflicts = self.conflicts(manager, &wanted);
+        if !force && !conflicts.is_empty() {
+            return Err(Refused::Conflicts(conflicts));
+        }
+        for (path, value) in &wanted {
+            let same = keyed::get(&self.content, path) == Some(value);
+            if !same {
+                self.disown(manager, path);
+            }
+        }
+        let new: BTreeSet<Path> = wanted.iter().map(|(path, _)| path.clone()).collect();
+        let old = self.owners.insert(manager.to_owned(), new).unwrap_or_default();
+        for path in old {
+            if !self.owners.values().any(|owned| owned.contains(&path)) {
+                keyed::remove(&mut self.content, &path);
+            }
+        }
+        for (path, value) in wanted {
+            keyed::set(&mut self.content, &path, value);
+        }
+        self.default_replicas();
+        Ok(())
+    }
+
+    /// An update by another actor: the field is its own from now on.
+    pub(super) fn update(&mut self, manager: &str, path: &[String], value: Value) {
+        self.disown(manager, path);
+        keyed::set(&mut self.content, path, value);
+        self.owners.entry(manager.to_owned()).or_default().insert(path.to_vec());
+    }
+
+    /// The live values at the paths that `manager` owns.
+    pub(super) fn owned_by(&self, manager: &str) -> Value {
+        let mut projected = json!({});
+        for path in self.owners.get(manager).into_iter().flatten() {
+            if let Some(value) = keyed::get(&self.content, path) {
+                keyed::set(&mut projected, path, value.clone());
+            }
+        }
+        keyed::unkey(&projected)
+    }
+
+    /// The managers that own what is at `path`.
+    pub(super) fn managers_of(&self, path: &Path) -> Vec<String> {
+        let own = self.owners.iter().filter(|(_, owned)| owned.contains(path));
+        own.map(|(manager, _)| manager.clone()).collect()
+    }
+
+    pub(super) fn get(&self, pointer: &str) -> Option<&Value> {
+        keyed::get(&self.content, &keyed::pointer(pointer))
+    }
+
+    pub(super) fn text(&self, pointer: &str) -> Option<&str> {
+        self.get(pointer)?.as_str()
+    }
+
+    /// As people write it.
+    pub(super) fn manifest(&self) -> Value {
+        keyed::unkey(&self.content)
+    }
+
+    fn conflicts(&self, manager: &str, wanted: &[(Path, Value)]) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        for (path, value) in wanted {
+            if keyed::get(&self.content, path).is_none_or(|live| live == value) {
+                continue;
+            }
+            let others = self.managers_of(path).into_iter().filter(|other| other != manager);
+            conflicts.extend(
+                others.map(|manager| Conflict { manager, field: keyed::shown(path).to_string() }),
+            );
+        }
+        conflicts
+    }
+
+    fn disown(&mut self, except: &str, path: &[String]) {
+        for (manager, owned) in &mut self.owners {
+            if manager != except {
+                owned.remove(path);
+            }
+        }
+    }
+
+    fn refuse_immutable(&self, body: &Value) -> Result<(), Refused> {
+        let fields: &[&str] = match self.content.get("kind").and_then(Value::as_str) {
+            Some("Deployment") => &["/spec/selector"],
+            Some("EndpointSlice") => &["/addressType"],
+            _ => &[],
+        };
+        for field in fields {
+            let path = keyed::pointer(field);
+            let (live, wanted) = (keyed::get(&self.content, &path), keyed::get(body, &path));
+            if wanted.is_some() && live.is_some() && live != wanted {
+                return Err(Refused::Immutable(field));
+            }
+        }
+        Ok(())
+    }
+
+    fn default_replicas(&mut self) {
+        if self.content.get("kind").and_then(Value::as_str) == Some("Deployment")
+            && self.get("/spec/replicas").is_none()
+        {
+            keyed::set(&mut self.content, &keyed::pointer("/spec/replicas"), json!(1));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The world as an inventory: what a list call would say.
+
+use super::keyed;
+use super::object::Object;
+use super::world::World;
+use crate::observe::{
+    Capabilities, Inventory, LastApply, Live, Location, Mark, Ownership, ResourceId, RuntimeField,
+    Side, Taken, Workload, marks,
+};
+use crate::port::Scope;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+impl World {
+    /// Where we are.
+    pub(super) fn location(&self, side: Side) -> Location {
+        let (prefix, title) = match side {
+            Side::Kubernetes => ("cluster", "the simulated cluster"),
+            Side::Aws => ("account", "the simulated AWS account"),
+        };
+        Location {
+            side,
+            identity: format!("{prefix}-{}", self.identity()),
+            title: title.to_owned(),
+        }
+    }
+
+    /// Everything on one side that is `scope`'s.
+    pub(super) fn inventory(&self, scope: &Scope, side: Side) -> Inventory {
+        let mut inventory = Inventory::empty(self.now());
+        inventory.locations.push(self.location(side));
+        for (id, object) in self.objects.iter().filter(|(id, _)| id.side == side) {
+            let ownership = self.ownership(scope, id);
+            if ownership == Ownership::Ours || scope.named.contains(id) {
+                inventory.resources.insert(id.clone(), self.live(id, object, ownership));
+            }
+        }
+        if side == Side::Kubernetes {
+            inventory.nodes = self.observed_nodes();
+            inventory.last_apply = self.last_apply(scope);
+            inventory.capabilities = Capabilities {
+                prometheus_rules: false,
+                namespace_foreign: Some(self.foreign(scope)),
+                namespace_exists: self
+                    .objects
+                    .keys()
+                    .any(|id| id.kind == "Namespace" && id.name == scope.namespace),
+            };
+        }
+        inventory
+    }
+
+    /// One thing as it is seen.
+    pub(super) fn live(&self, id: &ResourceId, object: &Object, ownership: Ownership) -> Live {
+        let fields = match (&ownership, id.side) {
+            (Ownership::Ours, Side::Kubernetes) => object.owned_by(marks::MANAGER),
+            _ => object.manifest(),
+        };
+        Live {
+            id: id.clone(),
+            uid: object.uid.clone(),
+            fields,
+            taken: taken(object),
+            runtime: runtime(id, object),
+            marks: own_marks(id, object),
+            workload: self.units(id),
+            deleting: false,
+            ownership,
+        }
+    }
+
+    /// The units behind a thing: none of what has none.
+    pub(super) fn units(&self, id: &ResourceId) -> Option<Workload> {
+        match id.kind.as_str() {
+            "Deployment" => self.workload(id),
+            "AutoScalingGroup" => self.group_workload(id),
+            _ => None,
+        }
+    }
+
+    /// What is in the namespace and not the environment's.
+    fn foreign(&self, scope: &Scope) -> Vec<String> {
+        let there = self.objects.keys().filter(|id| id.scope.as_ref() == Some(&scope.namespace));
+        there
+            .filter(|id| self.ownership(scope, id) != Ownership::Ours)
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    fn last_apply(&self, scope: &Scope) -> Option<LastApply> {
+        let parent = ResourceId::kubernetes(
+            "v1",
+            "ConfigMap",
+            Some(&scope.namespace),
+            &scope.mark.parent_name(),
+        );
+        let object = self.objects.get(&parent)?;
+        let notes = object.get("/metadata/annotations");
+        let note = |key: &str| notes.and_then(|notes| notes.get(key)?.as_str()).unwrap_or_default();
+        let mark = Mark {
+            environment: scope.mark.environment.clone(),
+            repository: note(marks::REPOSITORY).to_owned(),
+            file: note(marks::FILE).to_owned(),
+        };
+        Some(LastApply { mark, members: note(marks::MEMBERS).parse().unwrap_or(0) })
+    }
+}
+
+/// Fields that managers other than Floodway's own own.
+fn taken(object: &Object) -> BTreeMap<String, Taken> {
+    let runtime = ["/spec/replicas", "/endpoints"].map(keyed::pointer);
+    let mut taken = BTreeMap::new();
+    for (manager, owned) in &object.owners {
+        if manager == marks::MANAGER || manager == marks::HANDOVER_MANAGER {
+            continue;
+        }
+        for path in owned.iter().filter(|path| !runtime.contains(path)) {
+            if let Some(value) = keyed::get(&object.content, path) {
+                let value = keyed::unkey(value);
+                let entry = Taken { manager: manager.clone(), value };
+                taken.insert(keyed::shown(path).to_string(), entry);
+            }
+        }
+    }
+    taken
+}
+
+fn runtime(id: &ResourceId, object: &Object) -> Option<RuntimeField> {
+    let path = match id.kind.as_str() {
+        "Deployment" => "/spec/replicas",
+        "EndpointSlice" => "/endpoints",
+        "AutoScalingGroup" => "/desired",
+        _ => return None,
+    };
+    let keys = keyed::pointer(path);
+    let value = keyed::unkey(keyed::get(&object.content, &keys)?);
+    Some(RuntimeField { path: path.to_owned(), value, managers: object.managers_of(&keys) })
+}
+
+fn own_marks(id: &ResourceId, object: &Object) -> BTreeMap<String, String> {
+    let path = if id.side == Side::Aws { "/tags" } else { "/metadata/labels" };
+    let labels = object.get(path).and_then(Value::as_object);
+    let own = |(key, value): (&String, &Value)| {
+        Some((key.strip_prefix(marks::PREFIX)?.to_owned(), value.as_str()?.to_owned()))
+    };
+    labels.into_iter().flatten().filter_map(own).collect()
+}

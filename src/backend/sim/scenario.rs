@@ -1,0 +1,243 @@
+//! What kind of world it is, and what happens in it by itself.
+//!
+//! ```toml
+//! seed = 7
+//! launch = { median = "3m", p95 = "6m" }   # an instance, from asked to in service
+//! start  = { median = "1m", p95 = "2m" }   # a pod, from placed to ready
+//! drain  = "30s"                           # a ready unit, from asked to gone
+//! missing_images = ["registry.example/broken:1"]
+//!
+//! [[nodes]]
+//! name = "h100"
+//! count = 4
+//! gpus = 8
+//! labels = { gpu = "h100" }
+//!
+//! [[capacity]]                             # AWS has no more than this
+//! instance_type = "p5.48xlarge"
+//! capacity_type = "spot"                   # none: of either
+//! instances = 2
+//!
+//! [[faults]]                               # of calls that write
+//! kind = "throttled"                       # or "timeout_after_effect", "rejected"
+//! name = "deepseek-inference"              # part of the thing's name
+//! calls = 3
+//!
+//! [[events]]
+//! at = "10m"
+//! set = { kind = "Deployment", name = "deepseek-inference-h100", path = "/spec/replicas", value = 9, by = "kube-controller-manager" }
+//! [[events]]
+//! at = "20m"
+//! node_not_ready = "h100-0"
+//! ```
+
+use crate::units::{Cpu, Memory, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A scenario file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// Decides every name and delay.
+    pub seed: u64,
+    /// Nodes that are always there; none: enough for the environment.
+    pub nodes: Vec<NodeSet>,
+    /// From asked for an instance to its being in service.
+    pub launch: Delay,
+    /// From a pod's having a node to its being ready.
+    pub start: Delay,
+    /// From asked to end to gone, for what serves.
+    pub drain: Span,
+    /// Images that cannot be pulled.
+    pub missing_images: BTreeSet<String>,
+    /// What AWS has at most.
+    pub capacity: Vec<CapacityLimit>,
+    /// Calls that fail.
+    pub faults: Vec<Fault>,
+    /// What happens by itself, in order of time.
+    pub events: Vec<Event>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Span::from_secs(minutes * 60);
+        Self {
+            seed: 1,
+            nodes: Vec::new(),
+            // Image and weights baked in: the median of a real fleet.
+            launch: Delay { median: minutes(3), p95: minutes(6) },
+            start: Delay { median: minutes(1), p95: minutes(2) },
+            drain: Span::from_secs(30),
+            missing_images: BTreeSet::new(),
+            capacity: Vec::new(),
+            faults: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+/// How long something takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delay {
+    /// Half of all take no longer.
+    pub median: Span,
+    /// 19 of 20 take no longer.
+    pub p95: Span,
+}
+
+impl Delay {
+    /// The delay, in milliseconds, that a share `chance` (0..1) is faster than:
+    /// straight lines through half the median at 0, the median, and p95.
+    pub(super) fn at(self, chance: f64) -> u64 {
+        let (median, p95) = (self.median.as_secs_f64(), self.p95.as_secs_f64());
+        let seconds = if chance < 0.5 {
+            median * (0.5 + chance)
+        } else {
+            median + (p95 - median).max(0.0) * (chance - 0.5) / 0.45
+        };
+        (seconds * 1000.0) as u64 + 1
+    }
+}
+
+/// Equal nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeSet {
+    /// They are called `<name>-0`, `<name>-1`, …
+    pub name: String,
+    /// How many.
+    pub count: u32,
+    /// GPUs of each.
+    pub gpus: u32,
+    /// Processors of each.
+    pub cpu: Cpu,
+    /// Memory of each.
+    pub memory: Memory,
+    /// Labels of each.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Default for NodeSet {
+    fn default() -> Self {
+        Self {
+            name: "node".to_owned(),
+            count: 1,
+            gpus: 0,
+            cpu: Cpu::from_millis(192_000),
+            memory: Memory::from_bytes(2 << 40),
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
+/// What AWS has at most of one offering.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityLimit {
+    /// The type.
+    pub instance_type: String,
+    /// `spot` or `on-demand`; none: each of them.
+    #[serde(default)]
+    pub capacity_type: Option<String>,
+    /// So many instances at once.
+    pub instances: u32,
+}
+
+/// Calls that fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// How.
+    pub kind: FaultKind,
+    /// Part of the name of the thing that is written; empty: any.
+    #[serde(default)]
+    pub name: String,
+    /// The first so many of them.
+    pub calls: u32,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Too many calls; nothing was done.
+    Throttled,
+    /// It was done, and the answer got lost.
+    TimeoutAfterEffect,
+    /// The place refuses it.
+    Rejected,
+}
+
+/// Something that happens by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Since the world began.
+    pub at: Span,
+    /// What.
+    #[serde(flatten)]
+    pub what: Actor,
+}
+
+impl Event {
+    pub(super) fn at_millis(&self) -> u64 {
+        self.at.millis()
+    }
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// Another manager sets a field.
+    Set {
+        /// `Deployment`, `AutoScalingGroup`, …
+        kind: String,
+        /// Its name.
+        name: String,
+        /// JSON pointer through maps; elements of keyed lists by their key.
+        path: String,
+        /// The new value.
+        value: serde_json::Value,
+        /// The manager.
+        by: String,
+    },
+    /// Somebody deletes a thing.
+    Delete {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
+    /// A node is lost.
+    NodeNotReady(String),
+    /// A node is back.
+    NodeReady(String),
+    /// A node has this many GPUs that do not work.
+    GpusUnhealthy {
+        /// The node.
+        node: String,
+        /// How many.
+        gpus: u32,
+    },
+}
+
+/// Why a scenario file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ScenarioError(String);
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// What is wrong, with line, column and snippet.
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        let mut scenario: Self =
+            toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
+        scenario.events.sort_by_key(|event| event.at);
+        Ok(scenario)
+    }
+}

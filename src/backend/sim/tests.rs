@@ -1,0 +1,292 @@
+use super::scenario::{CapacityLimit, Fault};
+use super::*;
+use crate::observe::{Mark, ProblemKind, ResourceId, Workload};
+use crate::plan::{FailureKind, PortError, Precondition, Step};
+use crate::port::Scope;
+use crate::units::Span;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn scope() -> Scope {
+    let mark = Mark {
+        environment: "t".into(),
+        repository: "r".into(),
+        file: "environments/t.toml".into(),
+    };
+    Scope { mark, namespace: "ns".into(), named: vec![] }
+}
+
+fn scenario() -> Scenario {
+    let nodes = vec![NodeSet { name: "n".into(), count: 2, gpus: 8, ..NodeSet::default() }];
+    Scenario { nodes, ..Scenario::default() }
+}
+
+fn world(scenario: Scenario) -> World {
+    let mut world = World::new(scenario);
+    let namespace = ResourceId::kubernetes("v1", "Namespace", None, "ns");
+    write(
+        &mut world,
+        &namespace,
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}),
+    );
+    world
+}
+
+fn step(id: &ResourceId, body: Value) -> Step {
+    let precondition = Precondition::Absent;
+    Step::Apply { id: id.clone(), body, seed: None, precondition, force: false }
+}
+
+fn write(world: &mut World, id: &ResourceId, body: Value) {
+    world.write(&scope(), &step(id, body)).unwrap();
+}
+
+fn server() -> ResourceId {
+    ResourceId::kubernetes("apps/v1", "Deployment", Some("ns"), "server")
+}
+
+fn deployment(replicas: Option<u32>, image: &str) -> Value {
+    let part_of = scope().mark.applyset_id("ns");
+    let mut body = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "server", "namespace": "ns",
+            "labels": {"applyset.kubernetes.io/part-of": part_of}},
+        "spec": {
+            "selector": {"matchLabels": {"a": "b"}},
+            "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "10%"}},
+            "template": {"spec": {"containers": [{
+                "name": "server", "image": image,
+                "resources": {"requests": {"nvidia.com/gpu": "2"}},
+            }]}},
+        },
+    });
+    if let Some(replicas) = replicas {
+        body["spec"]["replicas"] = json!(replicas);
+    }
+    body
+}
+
+fn group_id() -> ResourceId {
+    ResourceId::group("us-east-1", "t-g6e")
+}
+
+fn group(max: u32, desired: Option<u32>) -> Value {
+    let mut body = json!({
+        "instance_type": "g6e.12xlarge", "capacity_type": "on-demand", "min": 0, "max": max,
+        "gpus": 4, "join": "kubernetes", "workload": "burst",
+        "tags": {"floodway.dev/environment": "t", "floodway.dev/repository": "r",
+            "floodway.dev/file": "environments/t.toml"},
+    });
+    if let Some(desired) = desired {
+        body["desired"] = json!(desired);
+    }
+    body
+}
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+fn units(world: &World, id: &ResourceId) -> Workload {
+    world.units(id).unwrap()
+}
+
+fn kind(result: Result<(), PortError>) -> FailureKind {
+    result.unwrap_err().kind
+}
+
+#[test]
+fn pods_start_where_there_are_gpus_and_say_why_they_cannot() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(Some(9), "i"));
+    assert_eq!(units(&world, &server()).ready, 0);
+    world.advance(minutes(10));
+    let seen = units(&world, &server());
+    assert_eq!((seen.desired, seen.ready), (9, 8));
+    assert_eq!(seen.problems[0].kind, ProblemKind::Unschedulable);
+    assert!(seen.problems[0].message.contains("2 Insufficient nvidia.com/gpu"));
+    assert!(world.observed_nodes().iter().all(|node| node.gpus_used == 8));
+}
+
+#[test]
+fn a_rollout_keeps_serving_and_ends_in_the_new_shape() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(Some(8), "i"));
+    world.advance(minutes(10));
+    write(&mut world, &server(), deployment(Some(8), "j"));
+    for _ in 0..200 {
+        world.advance(Duration::from_secs(10));
+        assert!(units(&world, &server()).ready >= 7);
+    }
+    assert!(units(&world, &server()).is_settled());
+}
+
+#[test]
+fn dropping_replicas_without_a_hold_falls_to_one_and_with_it_does_not() {
+    let mut without = world(scenario());
+    write(&mut without, &server(), deployment(Some(6), "i"));
+    let mut with = without.clone();
+    write(&mut without, &server(), deployment(None, "i"));
+    assert_eq!(units(&without, &server()).desired, 1);
+
+    let uid = with.objects[&server()].uid.clone();
+    let hold = Step::Hold { id: server(), path: "/spec/replicas".into(), uid };
+    with.write(&scope(), &hold).unwrap();
+    write(&mut with, &server(), deployment(None, "i"));
+    assert_eq!(units(&with, &server()).desired, 6);
+}
+
+#[test]
+fn a_conflict_names_manager_and_field_and_force_takes_over() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(Some(2), "i"));
+    let path = super::keyed::pointer("/spec/template/spec/containers/\u{1}server/image");
+    world.objects.get_mut(&server()).unwrap().update("kubectl-edit", &path, json!("edited"));
+    let error = world.write(&scope(), &step(&server(), deployment(Some(2), "j"))).unwrap_err();
+    assert_eq!(error.kind, FailureKind::Conflict);
+    assert!(error.message.contains("containers[server].image is owned by kubectl-edit"));
+    let Step::Apply { id, body, seed, precondition, .. } =
+        step(&server(), deployment(Some(2), "j"))
+    else {
+        unreachable!()
+    };
+    let forced = Step::Apply { id, body, seed, precondition, force: true };
+    world.write(&scope(), &forced).unwrap();
+    assert_eq!(world.objects[&server()].owned_by("floodway"), deployment(Some(2), "j"));
+}
+
+#[test]
+fn writes_are_refused_as_the_places_would() {
+    let mut world = world(scenario());
+    let elsewhere = ResourceId::kubernetes("v1", "ConfigMap", Some("nowhere"), "x");
+    let body = json!({"metadata": {"name": "x"}});
+    assert_eq!(kind(world.write(&scope(), &step(&elsewhere, body))), FailureKind::Rejected);
+    write(&mut world, &server(), deployment(Some(1), "i"));
+    let mut other = deployment(Some(1), "i");
+    other["spec"]["selector"] = json!({"matchLabels": {"a": "c"}});
+    assert_eq!(kind(world.write(&scope(), &step(&server(), other))), FailureKind::Rejected);
+    let stale = Step::Delete { id: server(), uid: "another".into() };
+    assert_eq!(kind(world.write(&scope(), &stale)), FailureKind::Stale);
+    let beyond = step(&group_id(), group(3, Some(4)));
+    assert_eq!(kind(world.write(&scope(), &beyond)), FailureKind::Rejected);
+}
+
+#[test]
+fn instances_become_nodes_that_only_their_own_workload_may_use() {
+    let mut world = world(Scenario::default());
+    write(&mut world, &group_id(), group(3, Some(2)));
+    let boots = units(&world, &group_id());
+    assert_eq!((boots.ready, boots.pending), (0, 2));
+    write(&mut world, &server(), deployment(Some(1), "i"));
+    world.advance(minutes(20));
+    assert_eq!(units(&world, &group_id()).ready, 2);
+    assert_eq!(world.observed_nodes().len(), 2);
+    assert_eq!(units(&world, &server()).problems[0].kind, ProblemKind::Unschedulable);
+    let mut pinned = deployment(Some(1), "i");
+    pinned["spec"]["template"]["spec"]["nodeSelector"] = json!({"floodway.dev/workload": "burst"});
+    pinned["spec"]["template"]["spec"]["tolerations"] = json!([{"key": "floodway.dev/workload", "operator": "Equal", "value": "burst", "effect": "NoSchedule"}]);
+    write(&mut world, &server(), pinned);
+    world.advance(minutes(20));
+    assert!(units(&world, &server()).is_settled());
+}
+
+#[test]
+fn capacity_that_aws_does_not_have_stays_away_and_is_named() {
+    let capacity = vec![CapacityLimit {
+        instance_type: "g6e.12xlarge".into(),
+        capacity_type: None,
+        instances: 1,
+    }];
+    let mut world = world(Scenario { capacity, ..scenario() });
+    write(&mut world, &group_id(), group(3, Some(3)));
+    world.advance(minutes(60));
+    let seen = units(&world, &group_id());
+    assert_eq!((seen.desired, seen.ready), (3, 1));
+    assert_eq!(seen.problems[0].kind, ProblemKind::InsufficientCapacity);
+}
+
+#[test]
+fn a_group_with_instances_is_only_deleted_after_its_drain() {
+    let mut world = world(scenario());
+    write(&mut world, &group_id(), group(3, Some(2)));
+    world.advance(minutes(20));
+    let uid = world.objects[&group_id()].uid.clone();
+    let delete = Step::Delete { id: group_id(), uid };
+    assert_eq!(kind(world.write(&scope(), &delete)), FailureKind::Rejected);
+    world.write(&scope(), &Step::Drain { id: group_id(), limit: Span::from_secs(60) }).unwrap();
+    world.advance(minutes(20));
+    world.write(&scope(), &delete).unwrap();
+    assert!(world.units(&group_id()).is_none());
+}
+
+#[test]
+fn faults_are_met_so_often_and_no_more() {
+    let faults = vec![Fault { kind: FaultKind::Throttled, name: "serv".into(), calls: 2 }];
+    let mut world = world(Scenario { faults, ..scenario() });
+    assert_eq!(world.take_fault(&group_id()), None);
+    assert_eq!(world.take_fault(&server()), Some(FaultKind::Throttled));
+    assert_eq!(world.take_fault(&server()), Some(FaultKind::Throttled));
+    assert_eq!(world.take_fault(&server()), None);
+}
+
+#[test]
+fn a_scenario_file_is_read_whole_and_its_errors_have_a_place() {
+    let module = include_str!("scenario.rs");
+    let example: String = module
+        .lines()
+        .skip_while(|line| *line != "//! ```toml")
+        .skip(1)
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n")
+        .collect();
+    let scenario = Scenario::parse(&example).unwrap();
+    assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (2, 8));
+    let error = Scenario::parse("seed = 1\nlanch = 3\n").unwrap_err().to_string();
+    assert!(error.contains("line 2") && error.contains("lanch"), "{error}");
+}
+
+#[test]
+fn a_world_survives_its_file() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(Some(3), "i"));
+    write(&mut world, &group_id(), group(3, Some(1)));
+    world.advance(minutes(3));
+    let text = serde_json::to_string(&world).unwrap();
+    assert_eq!(serde_json::from_str::<World>(&text).unwrap(), world);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn two_steps_in_time_are_one(seed in 0u64..99, replicas in 0u32..12, a in 0u64..900, b in 0u64..900) {
+        let mut whole = world(Scenario { seed, ..scenario() });
+        write(&mut whole, &server(), deployment(Some(replicas), "i"));
+        write(&mut whole, &group_id(), group(5, Some(replicas % 5)));
+        let mut parts = whole.clone();
+        whole.advance(Duration::from_secs(a + b));
+        parts.advance(Duration::from_secs(a));
+        parts.advance(Duration::from_secs(b));
+        prop_assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn applying_twice_is_applying_once(replicas in proptest::option::of(0u32..9), image in "[a-c]") {
+        let mut once = world(scenario());
+        write(&mut once, &server(), deployment(replicas, &image));
+        let mut twice = once.clone();
+        write(&mut twice, &server(), deployment(replicas, &image));
+        prop_assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn nodes_never_give_more_gpus_than_they_have(counts in proptest::collection::vec(0u32..20, 1..6)) {
+        let mut world = world(scenario());
+        for count in counts {
+            write(&mut world, &server(), deployment(Some(count), "i"));
+            world.advance(Duration::from_secs(45));
+            prop_assert!(world.observed_nodes().iter().all(|n| n.gpus_used <= n.gpus_allocatable));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The simulated world: plain data that only moves when it is told to.
+
+use super::capacity::Room;
+use super::groups::Instance;
+use super::nodes::SimNode;
+use super::object::Object;
+use super::pods::Pod;
+use super::scenario::Scenario;
+use crate::clock::Timestamp;
+use crate::observe::ResourceId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Milliseconds since the world began.
+pub(super) type Moment = u64;
+
+/// A world of nodes, objects, pods, groups and instances on a virtual clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    pub(super) scenario: Scenario,
+    /// Milliseconds since the world began.
+    pub(super) now: Moment,
+    /// Names and delays are drawn by counting.
+    pub(super) counter: u64,
+    /// Kubernetes objects and, without field ownership, groups.
+    #[serde(with = "by_id")]
+    pub(super) objects: BTreeMap<ResourceId, Object>,
+    pub(super) nodes: Vec<SimNode>,
+    pub(super) pods: Vec<Pod>,
+    pub(super) instances: Vec<Instance>,
+    /// How many scenario events have happened.
+    pub(super) happened: usize,
+    /// Calls that still fail, by index into the scenario's faults.
+    pub(super) faults_left: Vec<u32>,
+}
+
+/// 2026-01-01T00:00:00Z: a world does not know when it is simulated.
+const BEGINNING: i64 = 1_767_225_600;
+
+impl World {
+    /// A world as `scenario` describes it, in which nothing has happened.
+    pub fn new(scenario: Scenario) -> Self {
+        let faults_left = scenario.faults.iter().map(|fault| fault.calls).collect();
+        let mut world = Self {
+            nodes: scenario.nodes.iter().flat_map(SimNode::of_set).collect(),
+            scenario,
+            now: 0,
+            counter: 0,
+            objects: BTreeMap::new(),
+            pods: Vec::new(),
+            instances: Vec::new(),
+            happened: 0,
+            faults_left,
+        };
+        world.settle();
+        world
+    }
+
+    /// The time in the world.
+    pub fn now(&self) -> Timestamp {
+        let beginning = Timestamp::from_second(BEGINNING).unwrap_or(Timestamp::UNIX_EPOCH);
+        beginning + Duration::from_millis(self.now)
+    }
+
+    /// The world's own identity: what a cluster's or an account's is elsewhere.
+    pub fn identity(&self) -> String {
+        self.id_of("world", 0)
+    }
+
+    /// Moves time on; everything that is due on the way happens in its order.
+    /// Two steps are the same as their sum.
+    pub fn advance(&mut self, duration: Duration) {
+        let end = self.now + u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 2);
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.now = next.max(self.now);
+            self.settle();
+        }
+        self.now = end;
+    }
+
+    /// Lets everything happen that is due now.
+    pub(super) fn settle(&mut self) {
+        self.happen();
+        loop {
+            let mut moved = self.settle_groups();
+            moved |= self.settle_pods();
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    fn next_event(&self) -> Option<Moment> {
+        let pods = self.pods.iter().filter_map(Pod::next_event);
+        let instances = self.instances.iter().filter_map(Instance::next_event);
+        let scripted = self.scenario.events.get(self.happened).map(|event| event.at_millis());
+        pods.chain(instances).chain(scripted).filter(|at| *at > self.now).min()
+    }
+
+    /// A new name part, the same in every run: five characters.
+    pub(super) fn draw_name(&mut self) -> String {
+        self.counter += 1;
+        self.id_of("name", self.counter).chars().filter(|c| *c != '-').take(5).collect()
+    }
+
+    /// A new UID, the same in every run.
+    pub(super) fn draw_uid(&mut self) -> String {
+        self.counter += 1;
+        self.id_of("uid", self.counter)
+    }
+
+    /// A number in 0..1, the same in every run.
+    pub(super) fn draw(&mut self) -> f64 {
+        self.counter += 1;
+        let digest = self.digest("draw", self.counter);
+        let bytes = [digest[0], digest[1], digest[2], digest[3]];
+        f64::from(u32::from_be_bytes(bytes)) / 4_294_967_296.0
+    }
+
+    fn digest(&self, kind: &str, number: u64) -> [u8; 32] {
+        Sha256::digest(format!("{}/{kind}/{number}", self.scenario.seed)).into()
+    }
+
+    fn id_of(&self, kind: &str, number: u64) -> String {
+        let hex: String =
+            self.digest(kind, number).iter().take(16).map(|b| format!("{b:02x}")).collect();
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+
+    /// What runs on the node of this name, all pods together.
+    pub(super) fn used_on(&self, node: &str) -> Room {
+        let there = self.pods.iter().filter(|pod| pod.node.as_deref() == Some(node));
+        there.fold(Room::default(), |sum, pod| sum.plus(pod.asks))
+    }
+}
+
+/// JSON keys are strings; ids are not.
+mod by_id {
+    use super::*;
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        objects: &BTreeMap<ResourceId, Object>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(objects)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<ResourceId, Object>, D::Error> {
+        Ok(Vec::<(ResourceId, Object)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
