@@ -18,6 +18,7 @@ pub mod decide;
 pub mod desired;
 pub mod execute;
 pub mod observe;
+pub mod pipeline;
 pub mod plan;
 pub mod port;
 pub mod render;

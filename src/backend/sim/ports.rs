@@ -34,7 +34,7 @@ impl Simulator {
     /// A world that lasts as long as this value.
     pub fn in_memory(environment: &Environment, scope: Scope, scenario: Scenario) -> Arc<Self> {
         let world = World::new(furnished(environment, scenario));
-        let store = Store::Memory(Mutex::new(world));
+        let store = Store::Memory(Box::new(Mutex::new(world)));
         Arc::new(Self { store, lock: Locking::Memory(Arc::default()), scope })
     }
 

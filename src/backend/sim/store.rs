@@ -15,7 +15,7 @@ const VERSION: u32 = 1;
 
 /// Where a world is kept.
 pub(super) enum Store {
-    Memory(Mutex<World>),
+    Memory(Box<Mutex<World>>),
     File { path: PathBuf, lock: PathBuf },
 }
 

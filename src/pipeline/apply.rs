@@ -1,0 +1,155 @@
+//! A plan, made so: locked, compared with the live world, then executed.
+
+use super::{Error, Session, look};
+use crate::clock::{Clock, SystemClock};
+use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
+use crate::plan::{self, Plan};
+use crate::port::{Backends, Lease};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two renewals of the lease.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// How to apply.
+pub struct ApplyRequest<'a> {
+    /// Who applies, for whoever finds the lock held.
+    pub holder: &'a str,
+    /// Where intents are written ahead.
+    pub journal: &'a dyn Journal,
+    /// Who is told.
+    pub listener: Listener<'a>,
+    /// When to end early.
+    pub stop: StopSignal,
+    /// How much at once.
+    pub limits: Limits,
+}
+
+/// How an apply ended.
+#[derive(Debug)]
+pub struct Applied {
+    /// Change by change.
+    pub report: Report,
+}
+
+/// Applies exactly `plan`, or nothing.
+///
+/// # Errors
+/// Guards, another apply under way, a world or an environment that is not the
+/// one that was planned for: nothing has been written then. What fails later
+/// is in the report.
+pub async fn apply(
+    session: &Session,
+    plan: &Plan,
+    request: &ApplyRequest<'_>,
+) -> Result<Applied, Error> {
+    if !plan.refusals.is_empty() {
+        return Err(Error::Refused(plan.refusals.clone()));
+    }
+    let leases = lock(session, request.holder).await?;
+    let outcome = while_locked(session, plan, request, &leases).await;
+    for lease in leases {
+        // It runs out by itself; the work is done either way.
+        let _ = lease.release().await;
+    }
+    outcome
+}
+
+async fn lock(session: &Session, holder: &str) -> Result<Vec<Arc<dyn Lease>>, Error> {
+    let mut leases = Vec::new();
+    let sides = [&session.backends.kubernetes, &session.backends.aws];
+    for lock in sides.into_iter().flatten().filter_map(|backend| backend.lock.as_ref()) {
+        leases.push(lock.acquire(&session.scope([]), holder).await?);
+    }
+    Ok(leases)
+}
+
+async fn while_locked(
+    session: &Session,
+    plan: &Plan,
+    request: &ApplyRequest<'_>,
+    leases: &[Arc<dyn Lease>],
+) -> Result<Applied, Error> {
+    // What was planned to be adopted carries no marks yet.
+    let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
+    let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
+    let scope = session.scope(named.flatten());
+    let fresh = look::observe(session, &scope).await?;
+    for planned in &plan.locations {
+        if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)
+            && here.identity != planned.identity
+        {
+            let (planned, here) = (Box::new(planned.clone()), Box::new(here.clone()));
+            return Err(Error::Elsewhere { planned, here });
+        }
+    }
+    let stale = plan::staleness(plan, &fresh, &session.resolved.digest, &session.text);
+    if !stale.is_empty() {
+        return Err(Error::Stale(stale));
+    }
+
+    let (sender, stop) = watch::channel(request.stop.borrow().clone());
+    let executor = Executor {
+        plan,
+        backends: &session.backends,
+        journal: request.journal,
+        listener: request.listener,
+        stop,
+        limits: request.limits,
+    };
+    let report = tokio::select! {
+        report = executor.run() => report,
+        never = heartbeat(leases, &sender, request.stop.clone()) => match never {},
+    };
+    Ok(Applied { report })
+}
+
+/// Renews the leases, and passes the caller's stop on; a lost lease stops the
+/// work, for another apply may begin. Ends only with the work.
+async fn heartbeat(
+    leases: &[Arc<dyn Lease>],
+    stop: &watch::Sender<Option<String>>,
+    mut asked: StopSignal,
+) -> std::convert::Infallible {
+    loop {
+        tokio::select! {
+            told = asked.wait_for(Option::is_some) => {
+                // An error means that nobody is left who could ask.
+                if let Ok(why) = told {
+                    stop.send_replace(why.clone());
+                }
+                return keep_renewing(leases, stop).await;
+            }
+            () = tokio::time::sleep(HEARTBEAT) => renew(leases, stop).await,
+        }
+    }
+}
+
+async fn keep_renewing(
+    leases: &[Arc<dyn Lease>],
+    stop: &watch::Sender<Option<String>>,
+) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        renew(leases, stop).await;
+    }
+}
+
+async fn renew(leases: &[Arc<dyn Lease>], stop: &watch::Sender<Option<String>>) {
+    for lease in leases {
+        if let Err(error) = lease.renew().await {
+            let why = format!("the lock was lost: {error}");
+            stop.send_if_modified(|told| told.is_none() && told.replace(why.clone()).is_none());
+        }
+    }
+}
+
+/// The clock of the connected places: virtual where they are simulated.
+pub(super) fn clock(backends: &Backends) -> Arc<dyn Clock> {
+    let connected = [&backends.kubernetes, &backends.aws].into_iter().flatten().next();
+    connected.map_or_else(
+        || Arc::new(SystemClock) as Arc<dyn Clock>,
+        |backend| Arc::clone(&backend.clock),
+    )
+}

@@ -1,0 +1,67 @@
+//! What is there, and what the environment makes of it.
+
+use super::{Error, Session};
+use crate::decide::{self, Decision, PlanningInput, Supply};
+use crate::observe::{Gap, Inventory, ResourceId, Side};
+use crate::port::{Backend, PortError, Scope};
+use futures::future::try_join_all;
+
+/// What is there, and how much capacity each pool should have.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What is there.
+    pub inventory: Inventory,
+    /// What runs in each pool.
+    pub supply: Supply,
+    /// What should.
+    pub decision: Decision,
+}
+
+/// Locates and observes every connected place, then decides.
+///
+/// # Errors
+/// A place that cannot be reached or read at all.
+pub async fn look(
+    session: &Session,
+    named: impl IntoIterator<Item = ResourceId>,
+) -> Result<Seen, Error> {
+    let inventory = observe(session, &session.scope(named)).await?;
+    let environment = &session.resolved.environment;
+    let supply = Supply::from_inventory(environment, &inventory);
+    let decision = decide::decide(&PlanningInput {
+        environment,
+        origins: &session.resolved.origins,
+        catalog: &session.catalog,
+        supply: &supply,
+    });
+    Ok(Seen { inventory, supply, decision })
+}
+
+/// Where we are first, then what is there; both sides at once.
+pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventory, PortError> {
+    let sides = [&session.backends.kubernetes, &session.backends.aws];
+    let one = async |backend: &Backend| {
+        let location = backend.locate.locate().await?;
+        let mut seen = backend.observe.observe(scope).await?;
+        if !seen.locations.contains(&location) {
+            seen.locations.push(location);
+        }
+        Ok::<_, PortError>(seen)
+    };
+    let seen = try_join_all(sides.into_iter().flatten().map(one)).await?;
+    let clock = super::apply::clock(&session.backends);
+    let mut inventory = Inventory::empty(clock.now());
+    for side in seen {
+        inventory.merge(side);
+    }
+    let declared = session.resolved.environment.aws.is_some();
+    if declared && session.backends.aws.is_none() {
+        inventory.gaps.push(Gap {
+            side: Side::Aws,
+            what: "EC2 Auto Scaling groups".to_owned(),
+            why: "this build has no AWS backend: nothing is planned there".to_owned(),
+            hides_members: false,
+        });
+    }
+    Ok(inventory)
+}

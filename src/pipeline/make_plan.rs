@@ -1,0 +1,110 @@
+//! From an environment to its plan.
+
+use super::look::Seen;
+use super::{Error, Session, look};
+use crate::desired::{self, DesiredInput, DesiredWorld};
+use crate::observe::Side;
+use crate::plan::{self, CheckRequest, Plan, PlanInput, PlanOptions, Verdict};
+use futures::StreamExt;
+use futures::stream;
+
+/// Dry runs in flight.
+const CHECKS: usize = 16;
+
+/// Observes, decides, and works out the plan; asks the places about every
+/// change of it, and about nothing else: a plan without changes only lists.
+///
+/// # Errors
+/// A place that cannot be read, templates, targets, and what the places would
+/// refuse. Guards are in the plan, not errors.
+pub async fn make_plan(session: &Session, options: &PlanOptions) -> Result<Plan, Error> {
+    let seen = look(session, options.adopt.iter().cloned()).await?;
+    plan_from(session, &seen, options).await
+}
+
+/// As [`make_plan`], from what has been seen already.
+///
+/// # Errors
+/// See there.
+pub async fn plan_from(
+    session: &Session,
+    seen: &Seen,
+    options: &PlanOptions,
+) -> Result<Plan, Error> {
+    let desired = desired_world(session, seen)?;
+    let draft = plan::draft(&input(session, seen, &desired, options))?;
+    let asked = draft.check_requests().to_vec();
+    let verdicts: Vec<_> = stream::iter(asked)
+        .map(async |(index, request)| (index, check(session, &request).await))
+        .buffer_unordered(CHECKS)
+        .collect()
+        .await;
+    let mut plan = plan::finish(draft, verdicts)?;
+    plan.warnings.extend(session.limits.iter().cloned());
+    Ok(plan)
+}
+
+/// A plan that takes everything of the environment away, `namespace` too.
+///
+/// # Errors
+/// As [`make_plan`].
+pub async fn destroy_plan(
+    session: &Session,
+    options: &PlanOptions,
+    namespace: bool,
+) -> Result<Plan, Error> {
+    let seen = look(session, []).await?;
+    let nothing = DesiredWorld::default();
+    Ok(plan::destroy_plan(&input(session, &seen, &nothing, options), namespace)?)
+}
+
+fn desired_world(session: &Session, seen: &Seen) -> Result<DesiredWorld, Error> {
+    let input = DesiredInput {
+        environment: &session.resolved.environment,
+        origins: &session.resolved.origins,
+        decision: &seen.decision,
+        inventory: &seen.inventory,
+        mark: &session.mark,
+    };
+    let mut desired = desired::render(&input, &session.templates)?;
+    desired.resources.retain(|wanted| connected(session, wanted.id.side));
+    Ok(desired)
+}
+
+fn input<'a>(
+    session: &'a Session,
+    seen: &'a Seen,
+    desired: &'a DesiredWorld,
+    options: &'a PlanOptions,
+) -> PlanInput<'a> {
+    PlanInput {
+        mark: &session.mark,
+        environment: &session.resolved.environment,
+        environment_digest: &session.resolved.digest,
+        environment_text: &session.text,
+        catalog: &session.catalog,
+        decision: &seen.decision,
+        supply: &seen.supply,
+        desired,
+        inventory: &seen.inventory,
+        options,
+    }
+}
+
+async fn check(session: &Session, request: &CheckRequest) -> Verdict {
+    let backend = match request.id.side {
+        Side::Kubernetes => &session.backends.kubernetes,
+        Side::Aws => &session.backends.aws,
+    };
+    match backend {
+        Some(backend) => backend.check.check(request).await,
+        None => Verdict::NotChecked("no backend is connected".to_owned()),
+    }
+}
+
+fn connected(session: &Session, side: Side) -> bool {
+    match side {
+        Side::Kubernetes => session.backends.kubernetes.is_some(),
+        Side::Aws => session.backends.aws.is_some(),
+    }
+}

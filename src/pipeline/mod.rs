@@ -1,0 +1,48 @@
+//! The pipeline, end to end: one environment, connected, planned and applied.
+//!
+//! Everything that decides is pure and stands elsewhere; here it is fed from
+//! the places and its outcome is carried out.
+
+mod apply;
+mod error;
+mod look;
+mod make_plan;
+
+pub use apply::{Applied, ApplyRequest, apply};
+pub use error::Error;
+pub use look::{Seen, look};
+pub use make_plan::{destroy_plan, make_plan, plan_from};
+
+use crate::desired::Templates;
+use crate::observe::{Mark, ResourceId};
+use crate::port::{Backends, Scope};
+use crate::spec::{Catalog, Resolved};
+
+/// One environment with its places.
+pub struct Session {
+    /// What git declares.
+    pub resolved: Resolved,
+    /// The same as TOML: what a saved plan remembers.
+    pub text: String,
+    /// Whose it is.
+    pub mark: Mark,
+    /// Its places, connected.
+    pub backends: Backends,
+    /// GPUs and list prices of instance types.
+    pub catalog: Catalog,
+    /// What objects are rendered from.
+    pub templates: Templates,
+    /// What this build cannot do for this environment; shown with every plan.
+    pub limits: Vec<String>,
+}
+
+impl Session {
+    /// What to look for in the places; `named` beside what carries marks.
+    pub fn scope(&self, named: impl IntoIterator<Item = ResourceId>) -> Scope {
+        Scope {
+            mark: self.mark.clone(),
+            namespace: self.resolved.environment.service.namespace.to_string(),
+            named: named.into_iter().collect(),
+        }
+    }
+}
