@@ -14,6 +14,7 @@ pub mod id;
 pub mod units;
 
 pub mod backend;
+pub mod cli;
 pub mod decide;
 pub mod desired;
 pub mod execute;

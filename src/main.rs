@@ -1,3 +1,7 @@
 //! The `floodway` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    floodway::cli::main()
+}

@@ -16,6 +16,9 @@ pub struct Scope {
     pub namespace: String,
     /// Things to fetch by name though they may carry no marks: adoption.
     pub named: Vec<ResourceId>,
+    /// Everything that carries Floodway's marks, whichever environment's; else
+    /// only this one's.
+    pub any_environment: bool,
 }
 
 /// Says where we are (law 12).

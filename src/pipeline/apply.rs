@@ -146,7 +146,7 @@ async fn renew(leases: &[Arc<dyn Lease>], stop: &watch::Sender<Option<String>>) 
 }
 
 /// The clock of the connected places: virtual where they are simulated.
-pub(super) fn clock(backends: &Backends) -> Arc<dyn Clock> {
+pub fn clock(backends: &Backends) -> Arc<dyn Clock> {
     let connected = [&backends.kubernetes, &backends.aws].into_iter().flatten().next();
     connected.map_or_else(
         || Arc::new(SystemClock) as Arc<dyn Clock>,

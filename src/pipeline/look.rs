@@ -65,3 +65,13 @@ pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventor
     }
     Ok(inventory)
 }
+
+/// Everything that carries Floodway's marks, of any environment.
+///
+/// # Errors
+/// As [`look`].
+pub async fn search(session: &Session) -> Result<Inventory, Error> {
+    let mut scope = session.scope([]);
+    scope.any_environment = true;
+    Ok(observe(session, &scope).await?)
+}

@@ -8,9 +8,9 @@ mod error;
 mod look;
 mod make_plan;
 
-pub use apply::{Applied, ApplyRequest, apply};
+pub use apply::{Applied, ApplyRequest, apply, clock};
 pub use error::Error;
-pub use look::{Seen, look};
+pub use look::{Seen, look, search};
 pub use make_plan::{destroy_plan, make_plan, plan_from};
 
 use crate::desired::Templates;
@@ -43,6 +43,7 @@ impl Session {
             mark: self.mark.clone(),
             namespace: self.resolved.environment.service.namespace.to_string(),
             named: named.into_iter().collect(),
+            any_environment: false,
         }
     }
 }

@@ -31,7 +31,8 @@ impl World {
         inventory.locations.push(self.location(side));
         for (id, object) in self.objects.iter().filter(|(id, _)| id.side == side) {
             let ownership = self.ownership(scope, id);
-            if ownership == Ownership::Ours || scope.named.contains(id) {
+            let marked = ownership != Ownership::Unmarked && scope.any_environment;
+            if ownership == Ownership::Ours || marked || scope.named.contains(id) {
                 inventory.resources.insert(id.clone(), self.live(id, object, ownership));
             }
         }

@@ -14,7 +14,7 @@ fn scope() -> Scope {
         repository: "r".into(),
         file: "environments/t.toml".into(),
     };
-    Scope { mark, namespace: "ns".into(), named: vec![] }
+    Scope { mark, namespace: "ns".into(), named: vec![], any_environment: false }
 }
 
 fn scenario() -> Scenario {

@@ -1,0 +1,131 @@
+use super::exit::{Exit, Failure};
+use super::options::{Events, Planning};
+use super::progress::Stream;
+use super::repository::{self, Located};
+use super::run::{Apply, block_on, show_plan};
+use super::terminal::Terminal;
+use super::{Global, connect, plan_file};
+use crate::pipeline::{self, Session};
+use crate::plan::Plan;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Make it so: apply an environment, or exactly a saved plan
+///
+/// Of an environment the plan is shown and you are asked. A saved plan is
+/// applied without a question, if the world and the environment are still what
+/// it was computed from; else nothing is written and the exit code is 10.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, a path, or a plan saved by `plan --out`
+    #[arg(value_name = "ENV|PLANFILE")]
+    what: String,
+    #[command(flatten)]
+    planning: Planning,
+    #[command(flatten)]
+    events: Events,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let stream = Stream::open(args.events.json_into.as_deref())?;
+    let path = Path::new(&args.what);
+    if is_saved_plan(path) {
+        let plan = plan_file::read(path)?;
+        return block_on(saved(args, &plan, global, terminal, &stream));
+    }
+    let located = repository::locate(&args.what)?;
+    if !args.yes && !terminal.interactive {
+        return Err(Failure::usage("there is no terminal to ask on, so nothing was applied")
+            .help("pass --yes, or save a plan with `plan --out` and apply that"));
+    }
+    block_on(async {
+        let session = connect::session(&located, global, terminal).await?;
+        let again = format!("floodway apply {}", args.what);
+        let apply =
+            Apply { session: &session, located: &located, terminal, stream: &stream, again };
+        apply.mention_cut_off();
+        let options = args.planning.options(&session.resolved.environment)?;
+        let plan = pipeline::make_plan(&session, &options).await?;
+        stream.plan(&plan);
+        show_plan(&plan, terminal, false);
+        if plan.is_empty() && plan.refusals.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if plan.refusals.is_empty() && !args.yes && !agreed(terminal)? {
+            terminal.print("Nothing was applied.\n");
+            return Ok(Exit::Failed);
+        }
+        apply.run(&plan).await
+    })
+}
+
+async fn saved(
+    args: &Args,
+    plan: &Plan,
+    global: &Global,
+    terminal: &Terminal,
+    stream: &Stream,
+) -> Result<Exit, Failure> {
+    let located = find(plan)?;
+    let session = connect::session(&located, global, terminal).await?;
+    of_same_environment(plan, &session)?;
+    stream.plan(plan);
+    let again = format!("floodway apply {}", plan.mark.file);
+    let apply = Apply { session: &session, located: &located, terminal, stream, again };
+    let _ = args;
+    apply.mention_cut_off();
+    if plan.is_empty() && plan.refusals.is_empty() {
+        terminal.print("The plan has no changes.\n");
+        return Ok(Exit::Done);
+    }
+    apply.run(plan).await
+}
+
+/// The plan's own environment file, in the repository around here.
+fn find(plan: &Plan) -> Result<Located, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::file(Path::new("."), "cannot be read", &error))?;
+    let file = here.ancestors().map(|folder| folder.join(&plan.mark.file)).find(|f| f.exists());
+    let Some(file) = file else {
+        return Err(Failure::new(
+            Exit::Stale,
+            format!("{} of the plan is not here", plan.mark.file),
+        )
+        .help("apply the plan in the repository that it was made in"));
+    };
+    repository::locate(&file.to_string_lossy())
+}
+
+fn of_same_environment(plan: &Plan, session: &Session) -> Result<(), Failure> {
+    if plan.mark == session.mark {
+        return Ok(());
+    }
+    let (planned, here) = (&plan.mark, &session.mark);
+    Err(Failure::new(
+        Exit::Refused,
+        format!(
+            "the plan is of environment {} ({} of {}), and here is {} ({} of {})",
+            planned.environment, planned.file, planned.repository, here.environment, here.file,
+            here.repository
+        ),
+    ))
+}
+
+fn agreed(terminal: &Terminal) -> Result<bool, Failure> {
+    let answer = terminal
+        .ask("Apply these changes? Only `yes` is taken for yes: ")
+        .map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?;
+    Ok(answer == "yes")
+}
+
+fn is_saved_plan(path: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let read = File::open(path).map(|file| file.take(13).read_to_end(&mut beginning));
+    let toml = path.extension().is_some_and(|extension| extension == "toml");
+    // A damaged plan must be called one, not be looked for as an environment.
+    read.is_ok() && path.is_file() && (!toml || beginning == b"floodway-plan")
+}

@@ -1,0 +1,63 @@
+use super::exit::{Exit, Failure};
+use super::options::Events;
+use super::progress::Stream;
+use super::run::{Apply, block_on, show_plan};
+use super::terminal::Terminal;
+use super::{Global, connect, repository};
+use crate::pipeline;
+use crate::plan::PlanOptions;
+
+/// Take everything of an environment away, drained first
+///
+/// Asks for the environment's name. Without a terminal, --confirm gives it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, or a path
+    env: String,
+    /// The environment's name, instead of being asked for it
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+    /// The service's namespace too, if nothing foreign is left in it
+    #[arg(long)]
+    namespace: bool,
+    #[command(flatten)]
+    events: Events,
+}
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    let stream = Stream::open(args.events.json_into.as_deref())?;
+    if args.confirm.is_none() && !terminal.interactive {
+        return Err(Failure::usage("there is no terminal to ask on, so nothing was destroyed")
+            .help("pass the environment's name with --confirm NAME"));
+    }
+    block_on(async {
+        let session = connect::session(&located, global, terminal).await?;
+        let again = format!("floodway destroy {}", args.env);
+        let apply =
+            Apply { session: &session, located: &located, terminal, stream: &stream, again };
+        apply.mention_cut_off();
+        let options = PlanOptions { confirm: args.confirm.clone(), ..PlanOptions::default() };
+        let mut plan = pipeline::destroy_plan(&session, &options, args.namespace).await?;
+        stream.plan(&plan);
+        show_plan(&plan, terminal, false);
+        if plan.is_empty() && plan.refusals.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let name = &session.mark.environment;
+        let given = match &args.confirm {
+            Some(given) => given.clone(),
+            None => terminal
+                .ask(&format!("To destroy all of this, type the environment's name ({name}): "))
+                .map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?,
+        };
+        if given != *name {
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("`{given}` is not the environment's name, so nothing was destroyed"),
+            ));
+        }
+        plan.confirm(&given);
+        apply.run(&plan).await
+    })
+}

@@ -1,0 +1,165 @@
+//! The command line: the only place that prints, exits and connects backends.
+
+mod apply;
+mod completions;
+mod config;
+mod connect;
+mod demo;
+mod destroy;
+mod exit;
+mod init;
+mod journal;
+mod man;
+mod options;
+mod orphans;
+mod plan;
+mod plan_file;
+mod progress;
+mod repository;
+mod run;
+mod schema;
+mod show;
+mod status;
+mod terminal;
+mod validate;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+use exit::{Exit, Failure};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// Keeps an LLM inference service answering when its own GPUs are full.
+///
+/// One TOML file per environment declares on-prem Kubernetes capacity, AWS
+/// burst pools, the SLO and the rollout. `plan` shows, priced, what would
+/// change; `apply` makes it so.
+#[derive(Debug, Parser)]
+#[command(name = "floodway", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done
+   1  failed
+   2  the plan has changes (only with --detailed-exitcode)
+  10  stale plan: the world or the environment has changed since
+  11  locked: another apply is under way
+  12  refused by a guard
+  13  partly applied
+  64  wrong usage
+  65  invalid environment";
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+struct Global {
+    /// Run as if started in this folder
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    chdir: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+    /// The kubeconfig file; without it, $KUBECONFIG, ~/.kube/config or the pod's own account
+    #[arg(long, global = true, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// What a new simulated world is like, and what happens in it
+    #[arg(long, global = true, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Validate(validate::Args),
+    Config(config::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Show(show::Args),
+    Status(status::Args),
+    Destroy(destroy::Args),
+    Orphans(orphans::Args),
+    Demo(demo::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    report_panics();
+    start(std::env::args_os().collect())
+}
+
+fn start(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Clap's own code for wrong usage would read as "the plan has changes".
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let terminal = Terminal::detect(cli.global.color);
+    match run(&cli, &terminal) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal.complain(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    if let Some(folder) = &global.chdir {
+        std::env::set_current_dir(folder).map_err(|error| {
+            Failure::usage(format!("cannot change to {}: {error}", folder.display()))
+        })?;
+    }
+    match &cli.command {
+        Command::Init(args) => init::run(args, global, terminal),
+        Command::Validate(args) => validate::run(args, terminal),
+        Command::Config(args) => config::run(args, terminal),
+        Command::Plan(args) => plan::run(args, global, terminal),
+        Command::Apply(args) => apply::run(args, global, terminal),
+        Command::Show(args) => show::run(args, terminal),
+        Command::Status(args) => status::run(args, global, terminal),
+        Command::Destroy(args) => destroy::run(args, global, terminal),
+        Command::Orphans(args) => orphans::run(args, global, terminal),
+        Command::Demo(args) => demo::run(args, global, terminal),
+        Command::Schema(args) => schema::run(args, terminal),
+        Command::Completions(args) => completions::run(args, terminal),
+        Command::Man(args) => man::run(args, terminal),
+    }
+}
+
+/// A panic is a defect of Floodway, and says so.
+fn report_panics() {
+    let standard = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        standard(info);
+        eprintln!("This is a defect of Floodway. Nothing that was not already begun is done.");
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

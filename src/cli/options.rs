@@ -1,0 +1,53 @@
+//! Options that planning commands share.
+
+use super::exit::Failure;
+use crate::plan::{PlanOptions, Target, resource_named};
+use crate::spec::Environment;
+use std::path::PathBuf;
+
+/// What to plan.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Planning {
+    /// Only this pool (`h100`) or thing (`Deployment/NAME`), with what it needs
+    #[arg(long, value_name = "POOL|KIND/NAME")]
+    target: Vec<String>,
+    /// Make an existing thing that Floodway did not make part of the environment
+    #[arg(long, value_name = "KIND/NAME")]
+    adopt: Vec<String>,
+    /// The environment's name: needed to destroy in a protected environment
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+    /// Take over fields that other managers own
+    #[arg(long)]
+    force_conflicts: bool,
+}
+
+/// What to print beside the text.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Events {
+    /// Also write events as NDJSON (see `floodway schema events`)
+    #[arg(long, value_name = "FILE")]
+    pub(super) json_into: Option<PathBuf>,
+}
+
+impl Planning {
+    pub(super) fn options(&self, environment: &Environment) -> Result<PlanOptions, Failure> {
+        let namespace = environment.service.namespace.as_str();
+        let adopt = self.adopt.iter().map(|text| {
+            resource_named(text, namespace).ok_or_else(|| {
+                Failure::usage(format!("`--adopt {text}` names no kind that an environment owns"))
+                    .help("write it like --adopt Deployment/NAME")
+            })
+        });
+        let parse = |text: &String| match text.parse::<Target>() {
+            Ok(target) => target,
+            Err(never) => match never {},
+        };
+        Ok(PlanOptions {
+            adopt: adopt.collect::<Result<_, _>>()?,
+            targets: self.target.iter().map(parse).collect(),
+            confirm: self.confirm.clone(),
+            force_conflicts: self.force_conflicts,
+        })
+    }
+}

@@ -1,0 +1,40 @@
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use super::{Global, connect, repository, run};
+use crate::pipeline;
+use crate::plan::orphans;
+use crate::render::orphans::{self as render, OrphansView};
+
+/// List what carries Floodway's marks and no environment here claims
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The environment whose places to search: a name under environments/, or a path
+    env: String,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    let found = run::block_on(async {
+        let session = connect::session(&located, global, terminal).await?;
+        let everything = pipeline::search(&session).await?;
+        let mut claimed = vec![session.mark.clone()];
+        for name in repository::all().unwrap_or_default() {
+            // An environment that cannot be read still claims what is its own.
+            let other = repository::locate(&name)?;
+            if let Ok(resolved) = other.resolve(terminal) {
+                claimed.push(other.mark(&resolved));
+            }
+        }
+        Ok(orphans(&everything, &claimed, &session.catalog))
+    })?;
+    let view = OrphansView::new(&found);
+    if args.json {
+        terminal.print(&super::schema::pretty(&view));
+    } else {
+        terminal.print(&render::text(&view, &terminal.out));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,63 @@
+use super::exit::{Exit, Failure};
+use super::options::{Events, Planning};
+use super::progress::Stream;
+use super::terminal::Terminal;
+use super::{Global, connect, plan_file, repository, run};
+use crate::pipeline;
+use crate::render::plan as render;
+use std::path::PathBuf;
+
+/// Show what apply would change, and why
+///
+/// Reads the places and changes nothing. Where the server lets us, every change
+/// has passed its own dry run before it is shown.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, or a path
+    env: String,
+    #[command(flatten)]
+    planning: Planning,
+    #[command(flatten)]
+    events: Events,
+    /// Exit with 2 if there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Save the plan, for `floodway apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print the plan as JSON (see `floodway schema plan`)
+    #[arg(long)]
+    json: bool,
+    /// Show new things whole
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    let stream = Stream::open(args.events.json_into.as_deref())?;
+    let plan = run::block_on(async {
+        let session = connect::session(&located, global, terminal).await?;
+        let options = args.planning.options(&session.resolved.environment)?;
+        Ok(pipeline::make_plan(&session, &options).await?)
+    })?;
+    stream.plan(&plan);
+    if let Some(path) = &args.out {
+        plan_file::write(path, &plan)?;
+    }
+    if args.json {
+        terminal.print(&super::schema::pretty(&render::json(&plan)));
+    } else {
+        run::show_plan(&plan, terminal, args.verbose);
+        if let Some(path) = &args.out {
+            terminal.print(&format!("Saved. Apply exactly this with: floodway apply {}\n", path.display()));
+        }
+    }
+    Ok(if !plan.refusals.is_empty() {
+        Exit::Refused
+    } else if args.detailed_exitcode && !plan.is_empty() {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}

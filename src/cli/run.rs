@@ -1,0 +1,119 @@
+//! What applying commands share: the runtime, the question, the apply itself.
+
+use super::exit::{Exit, Failure};
+use super::journal::{FileJournal, cut_off};
+use super::progress::{Progress, Stream};
+use super::repository::Located;
+use super::terminal::Terminal;
+use crate::execute::{Limits, Report};
+use crate::pipeline::{self, ApplyRequest, Session};
+use crate::plan::Plan;
+use crate::render::plan::{Detail, PlanView, text};
+use std::future::Future;
+use tokio::sync::watch;
+
+/// Runs a command's asynchronous part.
+pub(super) fn block_on<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(Exit::Failed, format!("no threads: {error}")))?;
+    runtime.block_on(work)
+}
+
+/// Prints a plan for people.
+pub(super) fn show_plan(plan: &Plan, terminal: &Terminal, verbose: bool) {
+    let detail = if verbose { Detail::Whole } else { Detail::Essential };
+    terminal.print(&text(&PlanView::new(plan), &terminal.out, detail));
+}
+
+/// How an apply goes about it.
+pub(super) struct Apply<'a> {
+    pub(super) session: &'a Session,
+    pub(super) located: &'a Located,
+    pub(super) terminal: &'a Terminal,
+    pub(super) stream: &'a Stream,
+    /// The command to run again when something is left to do.
+    pub(super) again: String,
+}
+
+impl Apply<'_> {
+    /// Says what an apply before was cut off at.
+    pub(super) fn mention_cut_off(&self) {
+        let name = &self.session.mark.environment;
+        if let Some(doing) = cut_off(self.located.files.root(), name) {
+            self.terminal.note(&format!(
+                "The last apply was cut off at: {doing}. This plan starts from what is there now.\n"
+            ));
+        }
+    }
+
+    /// Applies `plan` and prints how it ended.
+    pub(super) async fn run(&self, plan: &Plan) -> Result<Exit, Failure> {
+        // Only who may write gets to the journal: guards and the lock come first.
+        if !plan.refusals.is_empty() {
+            return Err(pipeline::Error::Refused(plan.refusals.clone()).into());
+        }
+        let journal = FileJournal::begin(self.located.files.root(), &plan.mark.environment)?;
+        let progress = Progress::new(plan, self.terminal, self.stream);
+        let (stop, stopped) = watch::channel(None);
+        let clock = pipeline::clock(&self.session.backends);
+        let listener = |event: &crate::execute::Event| progress.tell(clock.now(), event);
+        let request = ApplyRequest {
+            holder: &holder(),
+            journal: &journal,
+            listener: &listener,
+            stop: stopped,
+            limits: Limits::default(),
+        };
+        let applied = tokio::select! {
+            applied = pipeline::apply(self.session, plan, &request) => applied?,
+            () = watch_signals(&stop, self.terminal) => return Err(Failure::told(Exit::Partly)),
+        };
+        let report = applied.report;
+        let next = (!report.is_done()).then(|| self.again.clone());
+        progress.end(plan, &report, next);
+        Ok(exit_of(&report))
+    }
+}
+
+fn exit_of(report: &Report) -> Exit {
+    let [done, _, _, unknown] = report.counts();
+    if report.is_done() {
+        Exit::Done
+    } else if done == 0 && unknown == 0 {
+        Exit::Failed
+    } else {
+        Exit::Partly
+    }
+}
+
+/// The first signal ends the work in order; a second one, at once.
+async fn watch_signals(stop: &watch::Sender<Option<String>>, terminal: &Terminal) {
+    interrupted().await;
+    stop.send_replace(Some("interrupted".to_owned()));
+    terminal.note("Stopping: nothing new is begun. Interrupt again to leave at once.\n");
+    interrupted().await;
+    terminal.note("Left at once: plan again to see what is done.\n");
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Who applies, for whoever finds the lock held.
+fn holder() -> String {
+    let name = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty());
+    let user = name("USER").or_else(|| name("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "this host" } else { host.trim() };
+    format!("{user}@{host}, process {}", std::process::id())
+}

@@ -1,0 +1,43 @@
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use crate::render::schema;
+use serde::Serialize;
+
+/// Print a JSON Schema
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of what
+    #[arg(value_enum, default_value = "environment")]
+    of: Of,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Of {
+    /// An environment's TOML file
+    Environment,
+    /// `plan --json`
+    Plan,
+    /// `status --json`
+    Status,
+    /// `orphans --json`
+    Orphans,
+    /// A line of `--json-into`
+    Events,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    terminal.print(&match args.of {
+        Of::Environment => pretty(&crate::spec::schema()),
+        Of::Plan => pretty(&schema::plan()),
+        Of::Status => pretty(&schema::status()),
+        Of::Orphans => pretty(&schema::orphans()),
+        Of::Events => pretty(&schema::events()),
+    });
+    Ok(Exit::Done)
+}
+
+/// JSON for people and programs, with a newline at its end.
+pub(super) fn pretty(value: &impl Serialize) -> String {
+    // Views are plain data: serde_json has nothing to refuse.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}

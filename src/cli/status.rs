@@ -1,0 +1,31 @@
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use super::{Global, connect, repository, run};
+use crate::pipeline;
+use crate::render::status::{self, StatusView};
+
+/// Show what runs now: pools, nodes, GPUs, replicas, and what is wrong
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, or a path
+    env: String,
+    /// Print it as JSON (see `floodway schema status`)
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    run::block_on(async {
+        let session = connect::session(&located, global, terminal).await?;
+        let seen = pipeline::look(&session, []).await?;
+        let environment = &session.resolved.environment;
+        let view = StatusView::new(&session.mark, environment, &seen.decision, &seen.inventory);
+        if args.json {
+            terminal.print(&super::schema::pretty(&view));
+        } else {
+            terminal.print(&status::text(&view, &terminal.out));
+        }
+        Ok(Exit::Done)
+    })
+}
