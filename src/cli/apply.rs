@@ -1,8 +1,8 @@
+use super::applying::{Apply, block_on, show_plan};
 use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
 use super::progress::Stream;
 use super::repository::{self, Located};
-use super::run::{Apply, block_on, show_plan};
 use super::terminal::Terminal;
 use super::{Global, connect, plan_file};
 use crate::pipeline::{self, Session};
@@ -109,7 +109,11 @@ fn of_same_environment(plan: &Plan, session: &Session) -> Result<(), Failure> {
         Exit::Refused,
         format!(
             "the plan is of environment {} ({} of {}), and here is {} ({} of {})",
-            planned.environment, planned.file, planned.repository, here.environment, here.file,
+            planned.environment,
+            planned.file,
+            planned.repository,
+            here.environment,
+            here.file,
             here.repository
         ),
     ))

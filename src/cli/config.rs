@@ -14,8 +14,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let resolved = repository::locate(&args.env)?.resolve(terminal)?;
-    let text =
-        if args.origins { resolved.to_toml_with_origins() } else { resolved.to_toml() };
+    let text = if args.origins { resolved.to_toml_with_origins() } else { resolved.to_toml() };
     terminal.print(&text);
     Ok(Exit::Done)
 }

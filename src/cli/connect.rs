@@ -7,7 +7,7 @@ use super::terminal::Terminal;
 use crate::backend::sim::{Scenario, Simulator};
 use crate::desired::Templates;
 use crate::observe::Side;
-use crate::pipeline::Session;
+use crate::pipeline::{self, Session};
 use crate::port::{Backend, Backends, PortError, Scope};
 use crate::spec::model::{AwsProvider, OnPrem, OnPremProvider};
 use crate::spec::{Catalog, Resolved};
@@ -35,7 +35,7 @@ pub(super) async fn session(
         mark,
         backends,
         catalog: Catalog::shipped(),
-        templates: Templates::embedded(),
+        templates: Templates::embedded().map_err(pipeline::Error::from)?,
         limits,
     })
 }
@@ -90,7 +90,8 @@ fn scenario(global: &Global) -> Result<Scenario, Failure> {
 #[cfg(feature = "kube")]
 async fn kubernetes(onprem: &OnPrem, global: &Global) -> Result<Backend, Failure> {
     let connected: Result<Backend, PortError> =
-        crate::backend::kube::connect(onprem.context.as_deref(), global.kubeconfig.as_deref()).await;
+        crate::backend::kube::connect(onprem.context.as_deref(), global.kubeconfig.as_deref())
+            .await;
     Ok(connected?)
 }
 

@@ -38,7 +38,8 @@ pub(super) fn run(_: &Args, global: &Global, terminal: &Terminal) -> Result<Exit
     })?;
     for (what, command) in TOUR {
         terminal.print(&format!("# {what}\n$ floodway {}\n\n", command.join(" ")));
-        let parsed = Cli::try_parse_from(std::iter::once("floodway").chain(command.iter().copied()));
+        let parsed =
+            Cli::try_parse_from(std::iter::once("floodway").chain(command.iter().copied()));
         let mut cli = parsed.map_err(|error| Failure::usage(error.to_string()))?;
         cli.global = Global { chdir: Some(folder.path().to_owned()), ..global.clone() };
         let exit = super::run(&cli, terminal)?;

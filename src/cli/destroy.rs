@@ -1,7 +1,7 @@
+use super::applying::{Apply, block_on, show_plan};
 use super::exit::{Exit, Failure};
 use super::options::Events;
 use super::progress::Stream;
-use super::run::{Apply, block_on, show_plan};
 use super::terminal::Terminal;
 use super::{Global, connect, repository};
 use crate::pipeline;

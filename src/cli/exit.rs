@@ -86,7 +86,9 @@ impl From<pipeline::Error> for Failure {
         let mut view = ErrorView::new(&error);
         match &error {
             Error::Place(port) => view.help = port.help.iter().cloned().collect(),
-            Error::Refused(refusals) => view.help = refusals.iter().map(|r| r.help.clone()).collect(),
+            Error::Refused(refusals) => {
+                view.help = refusals.iter().map(|r| r.help.clone()).collect()
+            }
             Error::Stale(stale) => {
                 view.message = "the plan is stale, so nothing was written".to_owned();
                 view.causes = stale.iter().map(ToString::to_string).collect();
@@ -95,8 +97,11 @@ impl From<pipeline::Error> for Failure {
             Error::Elsewhere { .. } => view = view.help("check the context, account and region"),
             Error::Rejected(failure) => {
                 if failure.rejected.len() > 1 {
-                    view.causes =
-                        failure.rejected.iter().map(|(id, error)| format!("{id}: {error}")).collect();
+                    view.causes = failure
+                        .rejected
+                        .iter()
+                        .map(|(id, error)| format!("{id}: {error}"))
+                        .collect();
                 }
                 let mut help: Vec<String> =
                     failure.rejected.iter().filter_map(|(_, e)| PlanFailure::help(e)).collect();

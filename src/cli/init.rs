@@ -70,7 +70,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(feature = "kube")]
 fn cluster_uid(context: &str, global: &Global) -> Result<String, Failure> {
-    super::run::block_on(async {
+    super::applying::block_on(async {
         let kubeconfig = global.kubeconfig.as_deref();
         let backend = crate::backend::kube::connect(Some(context), kubeconfig).await?;
         Ok(backend.locate.locate().await?.identity)

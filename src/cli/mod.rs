@@ -1,6 +1,7 @@
 //! The command line: the only place that prints, exits and connects backends.
 
 mod apply;
+mod applying;
 mod completions;
 mod config;
 mod connect;
@@ -16,7 +17,7 @@ mod plan;
 mod plan_file;
 mod progress;
 mod repository;
-mod run;
+
 mod schema;
 mod show;
 mod status;

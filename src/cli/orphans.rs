@@ -1,6 +1,6 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use super::{Global, connect, repository, run};
+use super::{Global, applying, connect, repository};
 use crate::pipeline;
 use crate::plan::orphans;
 use crate::render::orphans::{self as render, OrphansView};
@@ -17,7 +17,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
-    let found = run::block_on(async {
+    let found = applying::block_on(async {
         let session = connect::session(&located, global, terminal).await?;
         let everything = pipeline::search(&session).await?;
         let mut claimed = vec![session.mark.clone()];

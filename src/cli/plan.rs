@@ -2,7 +2,7 @@ use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
 use super::progress::Stream;
 use super::terminal::Terminal;
-use super::{Global, connect, plan_file, repository, run};
+use super::{Global, applying, connect, plan_file, repository};
 use crate::pipeline;
 use crate::render::plan as render;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
     let stream = Stream::open(args.events.json_into.as_deref())?;
-    let plan = run::block_on(async {
+    let plan = applying::block_on(async {
         let session = connect::session(&located, global, terminal).await?;
         let options = args.planning.options(&session.resolved.environment)?;
         Ok(pipeline::make_plan(&session, &options).await?)
@@ -48,9 +48,12 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     if args.json {
         terminal.print(&super::schema::pretty(&render::json(&plan)));
     } else {
-        run::show_plan(&plan, terminal, args.verbose);
+        applying::show_plan(&plan, terminal, args.verbose);
         if let Some(path) = &args.out {
-            terminal.print(&format!("Saved. Apply exactly this with: floodway apply {}\n", path.display()));
+            terminal.print(&format!(
+                "Saved. Apply exactly this with: floodway apply {}\n",
+                path.display()
+            ));
         }
     }
     Ok(if !plan.refusals.is_empty() {

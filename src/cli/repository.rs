@@ -23,8 +23,8 @@ pub(super) struct Located {
 pub(super) fn locate(env: &str) -> Result<Located, Failure> {
     let is_path = env.contains(['/', '\\']) || env.ends_with(".toml");
     let file = if is_path { PathBuf::from(env) } else { named(env)? };
-    let (files, path) = Files::around(&file)
-        .map_err(|error| Failure::file(&file, "cannot be found", &error))?;
+    let (files, path) =
+        Files::around(&file).map_err(|error| Failure::file(&file, "cannot be found", &error))?;
     Ok(Located { files, path })
 }
 
@@ -42,7 +42,8 @@ fn named(name: &str) -> Result<PathBuf, Failure> {
         return Ok(file);
     }
     let known = names(&folder);
-    let failure = Failure::usage(format!("there is no environment `{name}` in {}", folder.display()));
+    let failure =
+        Failure::usage(format!("there is no environment `{name}` in {}", folder.display()));
     Err(match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
         None if known.is_empty() => failure.help("make one with `floodway init NAME`"),
@@ -78,8 +79,10 @@ impl Located {
         }
         resolved.ok_or_else(|| {
             let (errors, warnings) = diagnostics.counts();
-            let warnings = if warnings > 0 { format!(" and {warnings} warnings") } else { String::new() };
-            let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+            let warnings =
+                if warnings > 0 { format!(" and {warnings} warnings") } else { String::new() };
+            let errors =
+                if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
             Failure::new(Exit::Invalid, format!("{} has {errors}{warnings}", self.path))
         })
     }

@@ -1,6 +1,6 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use super::{plan_file, run};
+use super::{applying, plan_file};
 use crate::render::plan as render;
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.json {
         terminal.print(&super::schema::pretty(&render::json(&plan)));
     } else {
-        run::show_plan(&plan, terminal, args.verbose);
+        applying::show_plan(&plan, terminal, args.verbose);
     }
     Ok(Exit::Done)
 }

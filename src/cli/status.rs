@@ -1,6 +1,6 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use super::{Global, connect, repository, run};
+use super::{Global, applying, connect, repository};
 use crate::pipeline;
 use crate::render::status::{self, StatusView};
 
@@ -16,7 +16,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
-    run::block_on(async {
+    applying::block_on(async {
         let session = connect::session(&located, global, terminal).await?;
         let seen = pipeline::look(&session, []).await?;
         let environment = &session.resolved.environment;
