@@ -19,8 +19,14 @@ const FILES: [(&str, &str); 2] = [
 
 /// The commands, each with what to look for in what it prints.
 const TOUR: [(&str, &[&str]); 4] = [
-    ("What would have to be made, why, and what it would cost.", &["plan", "demo"]),
-    ("Make it so. In the simulated world minutes pass in a moment.", &["apply", "demo", "--yes"]),
+    (
+        "What would have to be made, why, and what it would cost.",
+        &["plan", "demo", "--out", "demo.plan"],
+    ),
+    (
+        "Make exactly that so. In the simulated world minutes pass in a moment.",
+        &["apply", "demo.plan"],
+    ),
     ("Nothing is left to do: the world is as the file says.", &["plan", "demo"]),
     ("What runs now.", &["status", "demo"]),
 ];

@@ -151,7 +151,9 @@ fn report_panics() {
     let standard = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         standard(info);
-        eprintln!("This is a defect of Floodway. Nothing that was not already begun is done.");
+        terminal::note(
+            "This is a defect of Floodway. Nothing that was not already begun is done.\n",
+        );
     }));
 }
 

@@ -49,7 +49,7 @@ impl Terminal {
 
     /// Prints progress, warnings and errors.
     pub(super) fn note(&self, text: &str) {
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        note(text);
     }
 
     /// Prints why a command failed.
@@ -71,6 +71,11 @@ impl Terminal {
         io::stdin().read_line(&mut answer)?;
         Ok(answer.trim().to_owned())
     }
+}
+
+/// Prints to standard error; one that has gone is no error.
+pub(super) fn note(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn columns(is_terminal: bool) -> usize {

@@ -188,7 +188,7 @@ impl Clock for Simulator {
 
     async fn sleep(&self, duration: Duration) {
         // A world that cannot be written shows it at the next call that can say so.
-        let _ = self.store.write(|world| world.advance(duration));
+        let _ = self.store.pass(|world| world.advance(duration));
         tokio::task::yield_now().await;
     }
 }

@@ -19,6 +19,15 @@ pub(super) enum Store {
     File { path: PathBuf, lock: PathBuf },
 }
 
+/// How far a change has gone when a call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Safety {
+    /// It survives the loss of power.
+    Disk,
+    /// It survives the end of the process.
+    Kernel,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Kept<W> {
     floodway_simulated_world: u32,
@@ -38,7 +47,7 @@ impl Store {
             path: folder.join(format!("{name}.json")),
             lock: folder.join(format!("{name}.lock")),
         };
-        store.change(|world| {
+        store.change(Safety::Disk, |world| {
             if world.is_none() {
                 *world = Some(fresh());
             }
@@ -65,14 +74,28 @@ impl Store {
             Self::Memory(world) => {
                 Ok(change(&mut world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
             }
-            Self::File { path, .. } => {
-                let path = path.clone();
-                self.change(|world| world.as_mut().map(change))?.ok_or_else(|| missing(&path))
+            Self::File { path, .. } => self
+                .change(Safety::Disk, |world| world.as_mut().map(change))?
+                .ok_or_else(|| missing(path)),
+        }
+    }
+
+    /// Lets time pass. That is cheap to lose, and happens too often to wait for
+    /// the disk each time.
+    pub(super) fn pass(&self, change: impl FnOnce(&mut World)) -> Result<(), PortError> {
+        match self {
+            Self::Memory(_) => self.write(change),
+            Self::File { .. } => {
+                self.change(Safety::Kernel, |world| world.as_mut().map(change)).map(|_| ())
             }
         }
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Option<World>) -> T) -> Result<T, PortError> {
+    fn change<T>(
+        &self,
+        safety: Safety,
+        change: impl FnOnce(&mut Option<World>) -> T,
+    ) -> Result<T, PortError> {
         let Self::File { path, lock } = self else {
             let message = "a world in memory has no file".to_owned();
             return Err(PortError { kind: FailureKind::Other, message, help: None });
@@ -81,7 +104,7 @@ impl Store {
         let mut world = load(path)?;
         let result = change(&mut world);
         if let Some(world) = &world {
-            save(path, world).map_err(|error| failed(path, "cannot be written", &error))?;
+            save(path, world, safety).map_err(|error| failed(path, "cannot be written", &error))?;
         }
         Ok(result)
     }
@@ -113,12 +136,14 @@ fn load(path: &Path) -> Result<Option<World>, PortError> {
 }
 
 /// All or nothing: a killed process leaves the old file or the new one.
-fn save(path: &Path, world: &World) -> io::Result<()> {
+fn save(path: &Path, world: &World, safety: Safety) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut file, &Kept { floodway_simulated_world: VERSION, world })?;
     file.flush()?;
-    file.as_file().sync_data()?;
+    if safety == Safety::Disk {
+        file.as_file().sync_data()?;
+    }
     file.persist(path)?;
     Ok(())
 }
