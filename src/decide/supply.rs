@@ -10,31 +10,31 @@ impl Supply {
     /// `[[moved]]` renames is found under its old name too.
     pub fn from_inventory(environment: &Environment, inventory: &Inventory) -> Self {
         let mut supply = Self::default();
-        let ours = || inventory.resources.values().filter(|live| live.ownership == Ownership::Ours);
-        let serves = |live: &Live, pool: &str| {
-            live.pool().is_some_and(|marked| {
-                marked == pool || environment.moved.iter().any(|m| m.from == marked && m.to == pool)
-            })
-        };
-        for name in environment.onprem.iter().flat_map(|onprem| onprem.pools.keys()) {
-            // While one replaces another there are two, and the larger one is
-            // what the pool asks for.
-            let found = ours()
-                .filter(|live| live.id.kind == "Deployment" && serves(live, name.as_str()))
-                .filter_map(|live| live.workload.as_ref())
-                .max_by_key(|workload| (workload.desired, workload.ready));
-            if let Some(workload) = found {
-                let live = OnPremSupply { desired: workload.desired, ready: workload.ready };
-                supply.onprem.insert(name.clone(), live);
-            }
-        }
-        for name in environment.aws.iter().flat_map(|aws| aws.pools.keys()) {
-            let groups: Vec<_> = ours()
-                .filter(|live| live.id.kind == "AutoScalingGroup" && serves(live, name.as_str()))
-                .filter_map(group)
-                .collect();
-            if !groups.is_empty() {
-                supply.burst.insert(name.clone(), groups);
+        let there = inventory
+            .resources
+            .values()
+            .filter(|live| live.ownership == Ownership::Ours && !live.deleting);
+        for live in there {
+            let Some(marked) = live.pool() else { continue };
+            let pool = todays_pool(environment, marked);
+            let onprem = environment.onprem.as_ref().and_then(|o| o.pools.get_key_value(pool));
+            let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get_key_value(pool));
+            match (live.id.kind.as_str(), &live.workload) {
+                ("Deployment", Some(workload)) if let Some((name, _)) = onprem => {
+                    let seen = OnPremSupply { desired: workload.desired, ready: workload.ready };
+                    // While one replaces another there are two, and the larger
+                    // one is what the pool asks for.
+                    let known = supply.onprem.entry(name.clone()).or_insert(seen);
+                    if (seen.desired, seen.ready) > (known.desired, known.ready) {
+                        *known = seen;
+                    }
+                }
+                ("AutoScalingGroup", Some(_)) if let Some((name, _)) = burst => {
+                    if let Some(group) = group(live) {
+                        supply.burst.entry(name.clone()).or_default().push(group);
+                    }
+                }
+                _ => {}
             }
         }
         supply

@@ -1,8 +1,9 @@
 //! What differs between the fields that are wanted and those that are owned.
 
-use super::{FieldChange, quantity};
+use super::{FieldChange, quantity, view};
 use crate::observe::FieldPath;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What differs, and how much does not.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,7 +17,8 @@ pub struct Diff {
 /// Compares the owned `live` fields with `wanted`: an owned field that is not
 /// wanted any more is a removal. `null` and an empty list are the same as
 /// nothing, quantities are compared by amount, lists of objects by the merge
-/// keys of server-side apply where every element has its own.
+/// keys of server-side apply where every element has its own. What only names
+/// the object (`kind`, `metadata.name`, …) is not compared.
 pub fn diff(live: &Value, wanted: &Value) -> Diff {
     run(live, wanted, true)
 }
@@ -29,27 +31,50 @@ pub fn diff_wanted(live: &Value, wanted: &Value) -> Diff {
 
 fn run(live: &Value, wanted: &Value, removals: bool) -> Diff {
     let mut walk = Walk { diff: Diff::default(), removals };
-    walk.compare(&Spot::default(), Some(live), Some(wanted));
+    walk.compare(&Spot::Root, Some(live), Some(wanted));
     walk.diff
 }
 
-/// A place in both trees: for people, and as keys for what depends on the place.
-#[derive(Clone, Default)]
-struct Spot<'a> {
-    path: FieldPath,
-    keys: Vec<&'a str>,
+/// A place in both trees. Most places are the same on both sides, so its text
+/// is only made where it is asked for.
+enum Spot<'a> {
+    Root,
+    Key(&'a Spot<'a>, &'a str),
+    Element(&'a Spot<'a>, &'a [String]),
 }
 
 impl<'a> Spot<'a> {
-    fn key(&self, key: &'a str) -> Self {
-        let mut keys = self.keys.clone();
-        keys.push(key);
-        Self { path: self.path.key(key), keys }
+    /// For people.
+    fn path(&self) -> FieldPath {
+        match self {
+            Self::Root => FieldPath::root(),
+            Self::Key(around, key) => around.path().key(key),
+            Self::Element(around, id) => {
+                let parts: Vec<&str> = id.iter().map(String::as_str).collect();
+                around.path().element(&parts)
+            }
+        }
     }
 
-    fn element(&self, merge_key: &[String]) -> Self {
-        let parts: Vec<&str> = merge_key.iter().map(String::as_str).collect();
-        Self { path: self.path.element(&parts), keys: self.keys.clone() }
+    fn is_identity(&self, key: &str) -> bool {
+        match self {
+            Self::Root => view::is_identity(None, key),
+            Self::Key(Spot::Root, around) => view::is_identity(Some(around), key),
+            _ => false,
+        }
+    }
+
+    /// For what depends on the place: list elements left out.
+    fn keys(&self) -> Vec<&'a str> {
+        match self {
+            Self::Root => Vec::new(),
+            Self::Key(around, key) => {
+                let mut keys = around.keys();
+                keys.push(*key);
+                keys
+            }
+            Self::Element(around, _) => around.keys(),
+        }
     }
 }
 
@@ -59,7 +84,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn compare<'a>(&mut self, at: &Spot<'a>, live: Option<&'a Value>, wanted: Option<&'a Value>) {
+    fn compare(&mut self, at: &Spot<'_>, live: Option<&Value>, wanted: Option<&Value>) {
         let (live, wanted) = (live.filter(|v| is_something(v)), wanted.filter(|v| is_something(v)));
         match (live, wanted) {
             (None, None) => {}
@@ -67,58 +92,56 @@ impl Walk {
             (Some(Value::Object(live)), Some(Value::Object(wanted))) => {
                 self.objects(at, live, wanted);
             }
+            (Some(before), Some(after)) if before == after => {
+                self.diff.unchanged += leaves(after);
+            }
             (Some(Value::Array(before)), Some(Value::Array(after)))
                 if let Some(keys) = merge_keys(before, after) =>
             {
                 self.keyed_lists(at, before, after, keys);
             }
-            (Some(before), Some(after)) if same(&at.keys, before, after) => {
+            (Some(before), Some(after)) if same(&at.keys(), before, after) => {
                 self.diff.unchanged += leaves(after);
             }
             (before, after) => self.diff.fields.push(FieldChange {
-                path: at.path.to_string(),
+                path: at.path().to_string(),
                 before: before.cloned(),
                 after: after.cloned(),
             }),
         }
     }
 
-    fn objects<'a>(
-        &mut self,
-        at: &Spot<'a>,
-        live: &'a Map<String, Value>,
-        wanted: &'a Map<String, Value>,
-    ) {
+    fn objects(&mut self, at: &Spot<'_>, live: &Map<String, Value>, wanted: &Map<String, Value>) {
         if live.is_empty() && wanted.is_empty() {
             self.diff.unchanged += 1;
         }
-        for (key, after) in wanted {
-            self.compare(&at.key(key), live.get(key), Some(after));
+        let content = |key: &str| !at.is_identity(key);
+        for (key, after) in wanted.iter().filter(|(key, _)| content(key)) {
+            self.compare(&Spot::Key(at, key), live.get(key), Some(after));
         }
-        for (key, before) in live.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
-            self.compare(&at.key(key), Some(before), None);
+        let gone = live.iter().filter(|(key, _)| content(key) && !wanted.contains_key(*key));
+        for (key, before) in gone {
+            self.compare(&Spot::Key(at, key), Some(before), None);
         }
     }
 
-    fn keyed_lists<'a>(
-        &mut self,
-        at: &Spot<'a>,
-        live: &'a [Value],
-        wanted: &'a [Value],
-        keys: &[&str],
-    ) {
-        let find = |list: &'a [Value], id: &[String]| {
-            list.iter().find(|element| identity(element, keys).as_deref() == Some(id))
+    fn keyed_lists(&mut self, at: &Spot<'_>, live: &[Value], wanted: &[Value], keys: &[&str]) {
+        let named = |list: &[Value]| -> Vec<Vec<String>> {
+            list.iter().map(|element| identity(element, keys).unwrap_or_default()).collect()
         };
-        for after in wanted {
-            let id = identity(after, keys).unwrap_or_default();
-            self.compare(&at.element(&id), find(live, &id), Some(after));
+        let (before, after) = (named(live), named(wanted));
+        let known = |ids: &[Vec<String>]| -> BTreeMap<Vec<String>, usize> {
+            ids.iter().cloned().enumerate().map(|(index, id)| (id, index)).collect()
+        };
+        let (known_before, known_after) = (known(&before), known(&after));
+        for (id, element) in after.iter().zip(wanted) {
+            let old = known_before.get(id).map(|&index| &live[index]);
+            self.compare(&Spot::Element(at, id), old, Some(element));
         }
-        for before in live {
-            let id = identity(before, keys).unwrap_or_default();
-            if find(wanted, &id).is_none() {
-                self.compare(&at.element(&id), Some(before), None);
-            }
+        for (id, element) in
+            before.iter().zip(live).filter(|(id, _)| !known_after.contains_key(*id))
+        {
+            self.compare(&Spot::Element(at, id), Some(element), None);
         }
     }
 }
@@ -190,11 +213,17 @@ fn same(keys: &[&str], a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Whether two values, parts of objects, are the same as [`diff`] sees it.
+pub(super) fn alike(a: &Value, b: &Value) -> bool {
+    same(&[], a, b)
+}
+
 /// Values that have no parts.
 fn leaves(value: &Value) -> usize {
     match value {
         Value::Object(map) if !map.is_empty() => map.values().map(leaves).sum(),
-        Value::Array(list) if !list.is_empty() => list.iter().map(leaves).sum(),
+        Value::Array(list) => list.iter().map(leaves).sum(),
+        Value::Null => 0,
         _ => 1,
     }
 }

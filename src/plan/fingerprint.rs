@@ -4,6 +4,7 @@ use super::{Action, Fingerprint, diff_wanted, view};
 use crate::observe::{Live, Ownership};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// The fingerprint of nothing.
 const ABSENT: &str = "absent";
@@ -32,13 +33,14 @@ impl Fingerprint {
     /// and leaves `owned_by` (JSON pointer) to its runtime owner.
     pub fn of(live: &Live, action: Action, body: Option<&Value>, owned_by: Option<&str>) -> Self {
         let marks = json!({ "ownership": live.ownership, "marks": live.marks });
+        let identity = json!({ "uid": live.uid, "deleting": live.deleting });
         let parts = [
-            json!({ "uid": live.uid, "deleting": live.deleting }),
-            marks,
-            fields(live, action, body, owned_by),
-            facts(live, action, body),
+            half_digest(&identity),
+            half_digest(&marks),
+            half_digest(&fields(live, action, body, owned_by)),
+            half_digest(&facts(live, action, body)),
         ];
-        Self(parts.map(|part| half_digest(&part)).join("."))
+        Self(parts.join("."))
     }
 
     /// Which parts differ; none where the shapes cannot be compared.
@@ -53,18 +55,19 @@ impl Fingerprint {
 
 /// The owned fields that the change read. Of a thing that is not ours, only
 /// what the change would make different: the rest is somebody else's to move.
-fn fields(live: &Live, action: Action, body: Option<&Value>, owned_by: Option<&str>) -> Value {
-    let none = Value::Null;
-    let body = body.unwrap_or(&none);
+fn fields<'a>(
+    live: &'a Live,
+    action: Action,
+    body: Option<&Value>,
+    owned_by: Option<&str>,
+) -> Cow<'a, Value> {
+    let body = body.unwrap_or(&Value::Null);
     let runtime = live.runtime.as_ref().map(|runtime| runtime.path.as_str());
     let not_git = runtime.filter(|path| owned_by == Some(*path));
     match (&live.ownership, action) {
         (Ownership::Ours, _) => view::owned(live, body, not_git),
-        (_, Action::NoOp | Action::Delete) => Value::Null,
-        _ => {
-            let wanted = view::wanted(live.id.side, body);
-            json!(diff_wanted(&view::owned(live, body, not_git), &wanted).fields)
-        }
+        (_, Action::NoOp | Action::Delete) => Cow::Owned(Value::Null),
+        _ => Cow::Owned(json!(diff_wanted(&view::owned(live, body, not_git), body).fields)),
     }
 }
 
@@ -85,42 +88,73 @@ fn facts(live: &Live, action: Action, body: Option<&Value>) -> Value {
     }
 }
 
-/// The first 16 bytes of the SHA-256 of the canonical JSON, in hex.
+/// The first 16 bytes of the SHA-256 of the canonical form, in hex.
 fn half_digest(value: &Value) -> String {
-    let mut text = String::new();
-    canonical(value, &mut text);
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut json = Vec::new();
+    canonical(value, Around::Nothing, &mut json);
+    Sha256::digest(json).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// JSON with sorted keys and no spaces.
-fn canonical(value: &Value, out: &mut String) {
+/// Where a value stands, as far as that says whether it is a name.
+#[derive(Clone, Copy)]
+enum Around<'a> {
+    Nothing,
+    Object(&'a str),
+    More,
+}
+
+impl Around<'_> {
+    fn is_identity(self, key: &str) -> bool {
+        match self {
+            Self::Nothing => view::is_identity(None, key),
+            Self::Object(around) => view::is_identity(Some(around), key),
+            Self::More => false,
+        }
+    }
+}
+
+/// Like JSON, with sorted keys, one form for each value, and without what only
+/// names the object.
+fn canonical(value: &Value, around: Around<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
+            let mut entries: Vec<_> =
+                map.iter().filter(|(key, _)| !around.is_identity(key)).collect();
             entries.sort_unstable_by_key(|(key, _)| *key);
-            out.push('{');
-            for (index, (key, value)) in entries.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(key.as_str()).to_string());
-                out.push(':');
-                canonical(value, out);
+            out.push(b'{');
+            for (key, value) in entries {
+                text(key, out);
+                out.push(b':');
+                let within = match around {
+                    Around::Nothing => Around::Object(key),
+                    Around::Object(_) | Around::More => Around::More,
+                };
+                canonical(value, within, out);
+                out.push(b',');
             }
-            out.push('}');
+            out.push(b'}');
         }
         Value::Array(list) => {
-            out.push('[');
-            for (index, value) in list.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                canonical(value, out);
+            out.push(b'[');
+            for value in list {
+                canonical(value, Around::More, out);
+                out.push(b',');
             }
-            out.push(']');
+            out.push(b']');
         }
-        scalar => out.push_str(&scalar.to_string()),
+        Value::String(string) => text(string, out),
+        Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Null => out.extend_from_slice(b"null"),
     }
+}
+
+/// A text by its length, which no other text can imitate.
+fn text(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.len().to_string().as_bytes());
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::steps::{self, Limits};
 use super::{
-    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, diff, diff_wanted,
-    kinds, quantity, slots::Pair, view,
+    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, diff, diff::alike,
+    diff_wanted, kinds, quantity, slots::Pair, view,
 };
 use crate::decide::Reason;
 use crate::desired::{Desired, Seed};
@@ -212,9 +212,8 @@ fn live_facts(change: &mut Change, live: &Live) {
 /// What differs between what git wants and what it owns.
 fn differing(want: &Desired, live: &Live, ours: bool) -> Diff {
     let not_git = want.seed.as_ref().map(|seed| seed.path.as_str());
-    let wanted = view::wanted(want.id.side, &want.body);
     let owned = view::owned(live, &want.body, not_git);
-    if ours { diff(&owned, &wanted) } else { diff_wanted(&owned, &wanted) }
+    if ours { diff(&owned, &want.body) } else { diff_wanted(&owned, &want.body) }
 }
 
 /// Git sets a field that a runtime owner holds: says from what and from whom.
@@ -268,7 +267,7 @@ fn recognise_drift(difference: &mut Diff, notes: &mut Vec<String>, live: &Live) 
 fn immutable_differences(want: &Desired, live: &Live) -> Vec<String> {
     let differs = |pointer: &&&str| match (live.fields.pointer(pointer), want.body.pointer(pointer))
     {
-        (Some(live), Some(want)) => !diff(live, want).fields.is_empty(),
+        (Some(live), Some(want)) => !alike(live, want),
         _ => false,
     };
     let text = |pointer: &&str| FieldPath::from_pointer(pointer).to_string();

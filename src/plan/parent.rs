@@ -94,8 +94,7 @@ fn write(
     match before {
         None => change.action = Action::Create,
         Some(before) => {
-            let side = change.id.side;
-            let difference = diff(&view::wanted(side, before), &view::wanted(side, body));
+            let difference = diff(before, body);
             change.action =
                 if difference.fields.is_empty() { Action::NoOp } else { Action::Update };
             (change.fields, change.unchanged) = (difference.fields, difference.unchanged);

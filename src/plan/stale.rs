@@ -193,7 +193,7 @@ fn fields(change: &Change, live: &Live) -> Vec<String> {
     let now = view::owned(live, body, not_git);
     let before = change.before.as_ref().or(change.body.as_ref());
     let Some(before) = before else { return vec!["has other fields".to_owned()] };
-    let mut before = view::wanted(live.id.side, before);
+    let mut before = before.clone();
     let by_git = live.id.side == Side::Kubernetes
         || live.runtime.as_ref().is_none_or(|runtime| body.pointer(&runtime.path).is_some());
     if let Some(path) =

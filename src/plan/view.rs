@@ -1,16 +1,17 @@
-//! One side of a comparison: bodies without what names them, and live fields
-//! without what a runtime owner moves.
+//! One side of a comparison: without what names a thing, and without what a
+//! runtime owner moves.
 
 use crate::observe::{Live, Side};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-/// The body without the fields that say only which object it is.
-pub(super) fn wanted(side: Side, body: &Value) -> Value {
-    let mut body = body.clone();
-    if side == Side::Kubernetes {
-        strip_identity(&mut body);
+/// Whether the field `key` of an object around which there is nothing or the
+/// object `around` only says which thing it is. It is not compared.
+pub(super) fn is_identity(around: Option<&str>, key: &str) -> bool {
+    match around {
+        None => matches!(key, "apiVersion" | "kind"),
+        Some(around) => around == "metadata" && matches!(key, "name" | "namespace"),
     }
-    body
 }
 
 /// The owned live fields as they are compared with a body: without the
@@ -19,33 +20,18 @@ pub(super) fn wanted(side: Side, body: &Value) -> Value {
 /// Kubernetes says by field ownership whether git holds a field; AWS has no
 /// such thing, so there the runtime field counts as git's exactly when `body`
 /// sets it.
-pub(super) fn owned(live: &Live, body: &Value, not_git: Option<&str>) -> Value {
-    let mut fields = live.fields.clone();
-    if live.id.side == Side::Kubernetes {
-        strip_identity(&mut fields);
-    } else if let Some(runtime) = &live.runtime {
-        remove(&mut fields, &runtime.path);
-        if body.pointer(&runtime.path).is_some() {
-            set(&mut fields, &runtime.path, runtime.value.clone());
+pub(super) fn owned<'a>(live: &'a Live, body: &Value, not_git: Option<&str>) -> Cow<'a, Value> {
+    let mut fields = Cow::Borrowed(&live.fields);
+    if let (Side::Aws, Some(runtime)) = (live.id.side, &live.runtime) {
+        match body.pointer(&runtime.path) {
+            Some(_) => set(fields.to_mut(), &runtime.path, runtime.value.clone()),
+            None => drop(remove(fields.to_mut(), &runtime.path)),
         }
     }
-    if let Some(pointer) = not_git {
-        remove(&mut fields, pointer);
+    if let Some(pointer) = not_git.filter(|pointer| fields.pointer(pointer).is_some()) {
+        remove(fields.to_mut(), pointer);
     }
     fields
-}
-
-fn strip_identity(object: &mut Value) {
-    let Some(object) = object.as_object_mut() else { return };
-    object.shift_remove("apiVersion");
-    object.shift_remove("kind");
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.shift_remove("name");
-        metadata.shift_remove("namespace");
-        if metadata.is_empty() {
-            object.shift_remove("metadata");
-        }
-    }
 }
 
 /// Takes what is at a JSON pointer through objects away.

@@ -145,7 +145,7 @@ fn drift(fields: &mut Value, taken: &mut std::collections::BTreeMap<String, Take
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn apply_then_plan_is_empty_whatever_happened(history in prop::collection::vec(

@@ -4,6 +4,7 @@ use super::world::{World, of};
 use super::{H100, active};
 use crate::observe::{Health, Node, Taken};
 use crate::plan::*;
+use crate::spec::model::Count;
 use crate::units::{Rate, UsdPerHour};
 use serde_json::json;
 
@@ -148,4 +149,51 @@ fn nodes_of_a_removed_burst_pool_go_after_the_pods_on_them() {
     assert!(of(&plan, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge").after.contains(&pods));
     world.execute(&plan);
     assert!(world.plan().is_empty());
+}
+
+#[test]
+fn the_parents_count_alone_is_a_change_that_counts() {
+    let mut world = World::applied();
+    let parent = world.live("ConfigMap", "floodway-prod");
+    parent.fields["metadata"]["annotations"]["floodway.dev/members"] = json!("3");
+    let plan = world.plan();
+    assert_eq!(active(&plan), ["Update ConfigMap inference/floodway-prod"]);
+    assert_eq!(plan.totals.update, 1);
+    let change = of(&plan, "ConfigMap", "floodway-prod");
+    assert_eq!(change.fields[0].path, "metadata.annotations[\"floodway.dev/members\"]");
+    assert_eq!(change.before.as_ref().unwrap()["kind"], "ConfigMap");
+}
+
+#[test]
+fn a_group_is_handed_to_the_controller_without_a_hold() {
+    let mut world = World::applied();
+    let pool = world.environment.aws.as_mut().unwrap().pools.get_mut("edge").unwrap();
+    pool.size = Count::Between { min: 0, max: 5 };
+    let plan = world.plan();
+    let change = of(&plan, "AutoScalingGroup", "prod-edge-od-g6e.12xlarge");
+    assert!(!change.steps.iter().any(|step| matches!(step, Step::Hold { .. })));
+    assert_eq!(change.fields.len(), 1, "max, and not desired: {:?}", change.fields);
+    world.execute(&plan);
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn waits_are_as_long_as_the_environment_allows() {
+    let mut world = World::applied();
+    world.scale("Deployment", H100, 4, "floodway-run");
+    world.scale("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge", 2, "floodway-run");
+    world.environment.service.stages.get_mut("inference").unwrap().image = "new".into();
+    world.environment.aws.as_mut().unwrap().pools.remove("g6e");
+    let plan = world.plan();
+    let change = of(&plan, "Deployment", H100);
+    let deadline = change.body.as_ref().unwrap()["spec"]["progressDeadlineSeconds"].as_u64();
+    let Step::AwaitReady { limit, .. } = &change.steps[1] else { panic!("{:?}", change.steps) };
+    assert_eq!(limit.secs_ceil(), 4 * deadline.unwrap() + 60, "one replica after the other");
+    let drained = |kind, name| {
+        let steps = &of(&plan, kind, name).steps;
+        let Step::Drain { limit, .. } = &steps[0] else { panic!("{steps:?}") };
+        limit.secs_ceil()
+    };
+    assert_eq!(drained("Deployment", "deepseek-inference-g6e"), 2 * 60 + 300);
+    assert_eq!(drained("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge"), 10 * 60 + 300);
 }

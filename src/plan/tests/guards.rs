@@ -115,6 +115,10 @@ fn behind_a_gap_nothing_is_made_or_taken_away_and_what_is_seen_is_updated() {
     let count =
         |change: &&Change| change.id.kind == "ConfigMap" && change.id.name == "floodway-prod";
     assert_eq!(plan.changes.iter().find(count).unwrap().action, Action::NoOp, "the count is kept");
+    let mut unseen = World::empty();
+    unseen.inventory.gaps = vec![gap(true)];
+    let plan = unseen.plan();
+    assert!(plan.is_empty() && guards(&plan) == ["gap"], "not even the parent is made");
     world.inventory.gaps = vec![gap(false)];
     assert!(!guards(&world.plan()).contains(&"gap"), "a gap for people only");
 }

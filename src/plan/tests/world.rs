@@ -3,7 +3,7 @@
 
 use crate::clock::Timestamp;
 use crate::decide::{Decision, Supply};
-use crate::desired::{DesiredWorld, fixture};
+use crate::desired::{DesiredWorld, Templates, fixture};
 use crate::observe::{
     Inventory, LastApply, Live, Ownership, ResourceId, RuntimeField, Side, Workload,
 };
@@ -55,7 +55,9 @@ impl World {
     }
 
     pub(crate) fn desired(&self) -> DesiredWorld {
-        fixture::world(&self.environment, &self.inventory)
+        static TEMPLATES: std::sync::LazyLock<Templates> =
+            std::sync::LazyLock::new(|| Templates::embedded().unwrap());
+        fixture::with_templates(&self.environment, &self.inventory, &TEMPLATES).unwrap()
     }
 
     pub(crate) fn try_draft(&self) -> Result<Draft, PlanError> {
@@ -122,7 +124,8 @@ impl World {
                     }
                     (None, None) => vec!["floodway-handover".to_owned()],
                 };
-                assert!(value.is_none() || !managers.is_empty(), "{path} of {id} was reset");
+                let owned = id.side == Side::Aws || !managers.is_empty();
+                assert!(value.is_none() || owned, "{path} of {id} was reset");
                 let runtime =
                     value.map(|value| RuntimeField { path: path.to_owned(), value, managers });
                 let uid = live.map(|live| live.uid.clone());
