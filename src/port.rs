@@ -19,6 +19,8 @@ pub struct Scope {
     /// Everything that carries Floodway's marks, whichever environment's; else
     /// only this one's.
     pub any_environment: bool,
+    /// Also what is in the namespace and not the environment's.
+    pub whole_namespace: bool,
 }
 
 /// Says where we are (law 12).

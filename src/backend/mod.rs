@@ -2,4 +2,6 @@
 //! embedded simulator or the disk. No backend knows another, and none decides.
 
 pub mod files;
+#[cfg(feature = "kube")]
+pub mod kube;
 pub mod sim;

@@ -26,6 +26,7 @@ pub(super) async fn session(
         namespace: resolved.environment.service.namespace.to_string(),
         named: Vec::new(),
         any_environment: false,
+        whole_namespace: false,
     };
     let mut limits = Vec::new();
     let backends = backends(located, &resolved, scope, global, &mut limits).await?;

@@ -25,7 +25,11 @@ pub async fn look(
     session: &Session,
     named: impl IntoIterator<Item = ResourceId>,
 ) -> Result<Seen, Error> {
-    let inventory = observe(session, &session.scope(named)).await?;
+    look_in(session, session.scope(named)).await
+}
+
+pub(super) async fn look_in(session: &Session, scope: Scope) -> Result<Seen, Error> {
+    let inventory = observe(session, &scope).await?;
     let environment = &session.resolved.environment;
     let supply = Supply::from_inventory(environment, &inventory);
     let decision = decide::decide(&PlanningInput {

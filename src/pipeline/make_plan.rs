@@ -1,10 +1,11 @@
 //! From an environment to its plan.
 
-use super::look::Seen;
-use super::{Error, Session, look};
+use super::look::{self, Seen, look};
+use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::Side;
 use crate::plan::{self, CheckRequest, Plan, PlanInput, PlanOptions, Verdict};
+use crate::port::Scope;
 use futures::StreamExt;
 use futures::stream;
 
@@ -53,7 +54,8 @@ pub async fn destroy_plan(
     options: &PlanOptions,
     namespace: bool,
 ) -> Result<Plan, Error> {
-    let seen = look(session, []).await?;
+    let scope = Scope { whole_namespace: namespace, ..session.scope([]) };
+    let seen = look::look_in(session, scope).await?;
     let nothing = DesiredWorld::default();
     Ok(plan::destroy_plan(&input(session, &seen, &nothing, options), namespace)?)
 }

@@ -44,6 +44,7 @@ impl Session {
             namespace: self.resolved.environment.service.namespace.to_string(),
             named: named.into_iter().collect(),
             any_environment: false,
+            whole_namespace: false,
         }
     }
 }

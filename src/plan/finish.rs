@@ -55,6 +55,10 @@ pub fn finish(
         let Some(change) = plan.changes.get_mut(index).filter(|_| asked[index]) else { continue };
         match verdict {
             Verdict::Accepted => change.checked = Checked::ByServer,
+            Verdict::Noted(note) => {
+                change.checked = Checked::ByServer;
+                change.notes.push(note);
+            }
             Verdict::Unchanged => unchanged(change, moves_ownership.contains(&index)),
             Verdict::Taken(live) => {
                 let refusal = match &live.ownership {

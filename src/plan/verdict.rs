@@ -8,6 +8,8 @@ use serde_json::Value;
 pub enum Verdict {
     /// It would be accepted, and change something.
     Accepted,
+    /// It would be accepted, and there is something to know about it.
+    Noted(String),
     /// It would be accepted, and change nothing.
     Unchanged,
     /// Something of that name is there and is not ours.

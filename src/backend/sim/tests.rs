@@ -14,7 +14,13 @@ fn scope() -> Scope {
         repository: "r".into(),
         file: "environments/t.toml".into(),
     };
-    Scope { mark, namespace: "ns".into(), named: vec![], any_environment: false }
+    Scope {
+        mark,
+        namespace: "ns".into(),
+        named: vec![],
+        any_environment: false,
+        whole_namespace: false,
+    }
 }
 
 fn scenario() -> Scenario {

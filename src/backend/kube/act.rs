@@ -1,0 +1,206 @@
+//! Writes.
+
+use super::cluster::{ApplyMode, Cluster};
+use super::error::failed;
+use super::kinds::Resource;
+use super::live;
+use crate::desired::Seed;
+use crate::observe::{ResourceId, marks};
+use crate::plan::{FailureKind, PortError, Precondition, Step};
+use crate::port::Act;
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+/// Tries of a hold whose live value moves meanwhile.
+const HOLDS: usize = 5;
+
+#[async_trait]
+impl Act for Cluster {
+    async fn act(&self, step: &Step) -> Result<(), PortError> {
+        let id = step.id();
+        let resource = Resource::of(id).ok_or_else(|| unknown_kind(id))?;
+        match step {
+            Step::Apply { body, seed, precondition, force, .. } => {
+                let apply = Apply { cluster: self, id, resource, force: *force };
+                apply.run(body, seed.as_ref(), precondition).await
+            }
+            Step::Hold { path, uid, .. } => self.hold(id, &resource, path, uid).await,
+            Step::AwaitReady { .. } => Ok(()),
+            Step::Drain { .. } => self.drain(id, &resource).await,
+            Step::Delete { uid, .. } => self.remove(id, &resource, uid).await,
+        }
+    }
+}
+
+struct Apply<'a> {
+    cluster: &'a Cluster,
+    id: &'a ResourceId,
+    resource: Resource<'a>,
+    force: bool,
+}
+
+impl Apply<'_> {
+    async fn run(
+        &self,
+        body: &Value,
+        seed: Option<&Seed>,
+        precondition: &Precondition,
+    ) -> Result<(), PortError> {
+        let mut body = body.clone();
+        let live = match precondition {
+            // The server itself refuses an object with another UID.
+            Precondition::Is(uid) => {
+                body["metadata"]["uid"] = json!(uid);
+                None
+            }
+            Precondition::Absent => self.absent(&body).await?,
+        };
+        let exists = live.is_some() || matches!(precondition, Precondition::Is(_));
+        if let Some(seed) = seed.filter(|_| !exists) {
+            // The handover manager makes the object with the seed in it, and
+            // then lets go of all but the seed: the main manager never owns it,
+            // and the field is never without an owner.
+            let mut seeded = body.clone();
+            set(&mut seeded, &seed.path, seed.value.clone());
+            self.apply(marks::HANDOVER_MANAGER, &seeded, false).await?;
+        }
+        self.apply(marks::MANAGER, &body, self.force).await?;
+        match seed {
+            Some(seed) if !exists => self.let_go(seed, &seed.value).await,
+            // An earlier try may have been cut off before it let go.
+            Some(seed) => match live.as_ref().and_then(|live| live.pointer(&seed.path)) {
+                Some(value) => self.let_go(seed, value).await,
+                None => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// The live object, if it is there; it must be of the same set then.
+    async fn absent(&self, body: &Value) -> Result<Option<Value>, PortError> {
+        let found = self.cluster.get(&self.resource, &self.id.name).await?;
+        let Some(object) = &found else { return Ok(None) };
+        let set_of = |object: &Value| {
+            let labels = object.pointer("/metadata/labels")?;
+            let own = [marks::APPLYSET_PART_OF, marks::APPLYSET_ID];
+            own.iter().find_map(|key| labels.get(key)).cloned()
+        };
+        let namespace_of_ours = self.id.kind == "Namespace";
+        if namespace_of_ours || set_of(object).is_some() && set_of(object) == set_of(body) {
+            return Ok(found);
+        }
+        Err(PortError {
+            kind: FailureKind::Stale,
+            message: format!("{} is there by now, and is not this environment's", self.id),
+            help: Some("plan again".to_owned()),
+        })
+    }
+
+    async fn let_go(&self, seed: &Seed, value: &Value) -> Result<(), PortError> {
+        let mut held = header(self.id);
+        set(&mut held, &seed.path, value.clone());
+        self.apply(marks::HANDOVER_MANAGER, &held, false).await
+    }
+
+    async fn apply(&self, manager: &str, body: &Value, force: bool) -> Result<(), PortError> {
+        let mode = ApplyMode { manager, force, dry_run: false };
+        let applied = self.cluster.apply(&self.resource, &self.id.name, body, mode).await;
+        applied.map(|_| ()).map_err(|error| failed(error, "patch", &self.resource, &self.id.name))
+    }
+}
+
+impl Cluster {
+    /// Another manager owns the live value from now on, at the version that was
+    /// read: a value that moves meanwhile is read again.
+    async fn hold(
+        &self,
+        id: &ResourceId,
+        resource: &Resource<'_>,
+        path: &str,
+        uid: &str,
+    ) -> Result<(), PortError> {
+        let mut tries = 0;
+        loop {
+            let live = self.get(resource, &id.name).await?;
+            let live = live.filter(|live| live::text(live, "/metadata/uid") == Some(uid));
+            let Some(live) = live else { return Err(stale(id)) };
+            let Some(value) = live.pointer(path) else { return Ok(()) };
+            let mut held = header(id);
+            held["metadata"]["uid"] = json!(uid);
+            held["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            set(&mut held, path, value.clone());
+            let mode = ApplyMode { manager: marks::HANDOVER_MANAGER, force: false, dry_run: false };
+            match self.apply(resource, &id.name, &held, mode).await {
+                Ok(_) => return Ok(()),
+                Err(kube::Error::Api(status)) if status.code == 409 && tries < HOLDS => tries += 1,
+                Err(error) => return Err(failed(error, "patch", resource, &id.name)),
+            }
+        }
+    }
+
+    async fn drain(&self, id: &ResourceId, resource: &Resource<'_>) -> Result<(), PortError> {
+        if id.kind != "Deployment" || self.get(resource, &id.name).await?.is_none() {
+            return Ok(());
+        }
+        let mut body = header(id);
+        set(&mut body, "/spec/replicas", json!(0));
+        let mode = ApplyMode { manager: marks::HANDOVER_MANAGER, force: true, dry_run: false };
+        let drained = self.apply(resource, &id.name, &body, mode).await;
+        drained.map(|_| ()).map_err(|error| failed(error, "patch", resource, &id.name))
+    }
+
+    async fn remove(
+        &self,
+        id: &ResourceId,
+        resource: &Resource<'_>,
+        uid: &str,
+    ) -> Result<(), PortError> {
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions",
+            "propagationPolicy": "Foreground", "preconditions": {"uid": uid},
+        });
+        match self.delete(resource, &id.name, &options).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                // Gone and made anew: the one that was meant is no more.
+                Err(stale(id))
+            }
+            Err(error) => Err(failed(error, "delete", resource, &id.name)),
+        }
+    }
+}
+
+fn header(id: &ResourceId) -> Value {
+    let mut header = json!({"apiVersion": id.api, "kind": id.kind, "metadata": {"name": id.name}});
+    if let Some(namespace) = &id.scope {
+        header["metadata"]["namespace"] = json!(namespace);
+    }
+    // A slice cannot be written without its type, which never changes.
+    if id.kind == "EndpointSlice" {
+        header["addressType"] = json!("IPv4");
+    }
+    header
+}
+
+/// Puts `value` at a JSON pointer through objects.
+fn set(object: &mut Value, pointer: &str, value: Value) {
+    let mut at = object;
+    for key in pointer.split('/').skip(1) {
+        at = &mut at[key];
+    }
+    *at = value;
+}
+
+fn stale(id: &ResourceId) -> PortError {
+    PortError {
+        kind: FailureKind::Stale,
+        message: format!("{id} is not the one that was planned for"),
+        help: Some("plan again".to_owned()),
+    }
+}
+
+fn unknown_kind(id: &ResourceId) -> PortError {
+    let message = format!("{id}: no environment owns things of this kind");
+    PortError { kind: FailureKind::Other, message, help: None }
+}

@@ -1,0 +1,175 @@
+//! Calls to the API server, as JSON.
+
+use super::error::failed;
+use super::kinds::Resource;
+use crate::plan::PortError;
+use http::Request;
+use kube::Client;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Items of one page.
+const PAGE: u32 = 500;
+
+/// A connected cluster.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    pub(super) client: Client,
+    /// For people: context and server.
+    pub(super) title: String,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: PageMetadata,
+    items: Vec<Value>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMetadata {
+    #[serde(default, rename = "continue")]
+    token: Option<String>,
+}
+
+/// How a server-side apply is made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ApplyMode<'a> {
+    pub(super) manager: &'a str,
+    pub(super) force: bool,
+    pub(super) dry_run: bool,
+}
+
+impl Cluster {
+    /// One object; none: it is not there.
+    pub(super) async fn get(
+        &self,
+        resource: &Resource<'_>,
+        name: &str,
+    ) -> Result<Option<Value>, PortError> {
+        let request = Request::get(format!("{}/{name}", resource.path())).body(Vec::new());
+        match self.send(request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(failed(error, "get", resource, name)),
+        }
+    }
+
+    /// All objects that `query` (`labelSelector=…`) selects, page by page; each
+    /// is reduced by `keep` at once, so that only a page is held whole. A list
+    /// that expires on the way is begun again.
+    pub(super) async fn list<T>(
+        &self,
+        resource: &Resource<'_>,
+        query: &str,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Vec<T>, PortError> {
+        let mut kept = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let continued = token.as_ref().map(|token| format!("&continue={}", escape(token)));
+            let path = format!(
+                "{}?limit={PAGE}&{query}{}",
+                resource.path(),
+                continued.unwrap_or_default()
+            );
+            let page: Page = match self.send(Request::get(path).body(Vec::new())).await {
+                Ok(page) => page,
+                Err(kube::Error::Api(status)) if status.code == 410 && token.is_some() => {
+                    kept.clear();
+                    token = None;
+                    continue;
+                }
+                Err(error) => return Err(failed(error, "list", resource, "")),
+            };
+            kept.extend(page.items.into_iter().filter_map(&keep));
+            token = page.metadata.token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(kept);
+            }
+        }
+    }
+
+    /// Server-side apply.
+    pub(super) async fn apply(
+        &self,
+        resource: &Resource<'_>,
+        name: &str,
+        body: &Value,
+        mode: ApplyMode<'_>,
+    ) -> Result<Value, kube::Error> {
+        let dry_run = if mode.dry_run { "&dryRun=All" } else { "" };
+        let path = format!(
+            "{}/{name}?fieldManager={}&force={}&fieldValidation=Strict{dry_run}",
+            resource.path(),
+            mode.manager,
+            mode.force
+        );
+        let request = Request::patch(path)
+            .header("content-type", "application/apply-patch+yaml")
+            .body(serde_json::to_vec(body).unwrap_or_default());
+        self.send(request).await
+    }
+
+    /// Creates an object, or only tries to.
+    pub(super) async fn create(
+        &self,
+        resource: &Resource<'_>,
+        body: &Value,
+        dry_run: bool,
+    ) -> Result<Value, kube::Error> {
+        let dry_run = if dry_run { "?dryRun=All" } else { "" };
+        let request = Request::post(format!("{}{dry_run}", resource.path()))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body).unwrap_or_default());
+        self.send(request).await
+    }
+
+    /// Replaces an object: the resourceVersion in `body` must be the live one.
+    pub(super) async fn replace(
+        &self,
+        resource: &Resource<'_>,
+        name: &str,
+        body: &Value,
+    ) -> Result<Value, kube::Error> {
+        let request = Request::put(format!("{}/{name}", resource.path()))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body).unwrap_or_default());
+        self.send(request).await
+    }
+
+    /// Deletes an object with options.
+    pub(super) async fn delete(
+        &self,
+        resource: &Resource<'_>,
+        name: &str,
+        options: &Value,
+    ) -> Result<Value, kube::Error> {
+        let request = Request::delete(format!("{}/{name}", resource.path()))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(options).unwrap_or_default());
+        self.send(request).await
+    }
+
+    pub(super) async fn send<T: serde::de::DeserializeOwned>(
+        &self,
+        request: Result<Request<Vec<u8>>, http::Error>,
+    ) -> Result<T, kube::Error> {
+        self.client.request(request.map_err(kube::Error::HttpError)?).await
+    }
+}
+
+/// Percent-encodes what a query may not hold.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            other => escaped.push_str(&format!("%{other:02X}")),
+        }
+    }
+    escaped
+}

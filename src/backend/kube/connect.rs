@@ -1,0 +1,120 @@
+//! The way into a cluster.
+
+use super::cluster::Cluster;
+use crate::clock::SystemClock;
+use crate::diag::nearest;
+use crate::observe::{Location, Side};
+use crate::plan::{FailureKind, PortError};
+use crate::port::{Backend, Locate};
+use async_trait::async_trait;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Until a call is answered.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// Connects to the cluster of a kubeconfig context (none: the current one), or,
+/// without any kubeconfig, to the cluster that this process runs in.
+///
+/// # Errors
+/// No kubeconfig, an unknown context, a login helper that is missing. Whether
+/// the cluster answers is seen at the first call.
+pub async fn connect(
+    context: Option<&str>,
+    kubeconfig: Option<&Path>,
+) -> Result<Backend, PortError> {
+    let (mut config, title) = match read(kubeconfig)? {
+        Some(file) => from_file(file, context).await?,
+        None => in_cluster(context)?,
+    };
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(ANSWER);
+    config.write_timeout = Some(ANSWER);
+    let client = Client::try_from(config)
+        .map_err(|error| unreachable(format!("no connection can be made: {error}"), None))?;
+    let cluster = Arc::new(Cluster { client, title });
+    Ok(Backend {
+        locate: Arc::clone(&cluster) as _,
+        observe: Arc::clone(&cluster) as _,
+        check: Arc::clone(&cluster) as _,
+        act: Arc::clone(&cluster) as _,
+        progress: Arc::clone(&cluster) as _,
+        lock: Some(cluster),
+        clock: Arc::new(SystemClock),
+    })
+}
+
+#[async_trait]
+impl Locate for Cluster {
+    async fn locate(&self) -> Result<Location, PortError> {
+        let namespaces = super::kinds::Resource::new("v1", "namespaces", None);
+        let found = self.get(&namespaces, "kube-system").await?;
+        let uid = found.as_ref().and_then(|object| object.pointer("/metadata/uid")?.as_str());
+        let Some(uid) = uid else {
+            return Err(unreachable(format!("{} has no kube-system namespace", self.title), None));
+        };
+        Ok(Location { side: Side::Kubernetes, identity: uid.to_owned(), title: self.title.clone() })
+    }
+}
+
+fn read(path: Option<&Path>) -> Result<Option<Kubeconfig>, PortError> {
+    let Some(path) = path else {
+        return match Kubeconfig::read() {
+            Ok(file) => Ok(Some(file)),
+            Err(KubeconfigError::FindPath) => Ok(None),
+            Err(KubeconfigError::ReadConfig(error, _))
+                if error.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(unreachable(format!("the kubeconfig cannot be read: {error}"), None)),
+        };
+    };
+    Kubeconfig::read_from(path).map(Some).map_err(|error| {
+        unreachable(format!("the kubeconfig {} cannot be read: {error}", path.display()), None)
+    })
+}
+
+async fn from_file(file: Kubeconfig, context: Option<&str>) -> Result<(Config, String), PortError> {
+    let known: Vec<String> = file.contexts.iter().map(|named| named.name.clone()).collect();
+    let name = context.map(str::to_owned).or_else(|| file.current_context.clone());
+    let name = name.filter(|name| !name.is_empty());
+    let Some(name) = name else {
+        let help = format!("set onprem.context; there are: {}", known.join(", "));
+        return Err(unreachable("the kubeconfig has no current context".to_owned(), Some(help)));
+    };
+    if !known.contains(&name) {
+        let help = match nearest(&name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known.join(", ")),
+        };
+        return Err(unreachable(format!("the kubeconfig has no context `{name}`"), Some(help)));
+    }
+    let options = KubeConfigOptions { context: Some(name.clone()), ..<_>::default() };
+    let config = Config::from_custom_kubeconfig(file, &options).await.map_err(|error| {
+        unreachable(format!("context `{name}` of the kubeconfig cannot be used: {error}"), None)
+    })?;
+    let title = format!("context {name}, {}", config.cluster_url.to_string().trim_end_matches('/'));
+    Ok((config, title))
+}
+
+fn in_cluster(context: Option<&str>) -> Result<(Config, String), PortError> {
+    let none = |why: String| {
+        let help = "set KUBECONFIG, pass --kubeconfig FILE, or run in a pod with a service account";
+        unreachable(why, Some(help.to_owned()))
+    };
+    if let Some(context) = context {
+        return Err(none(format!("there is no kubeconfig to look context `{context}` up in")));
+    }
+    let config = Config::incluster().map_err(|_| none("there is no kubeconfig".to_owned()))?;
+    Ok((config, "the cluster that this runs in".to_owned()))
+}
+
+fn unreachable(message: String, help: Option<String>) -> PortError {
+    PortError { kind: FailureKind::Unreachable, message, help }
+}

@@ -1,0 +1,118 @@
+//! What the API server and the way to it say, for people.
+
+use super::kinds::Resource;
+use crate::plan::{FailureKind, PortError};
+use kube::Error;
+use kube::core::Status;
+
+/// A failed call: `verb` on `resource` (`name`).
+pub(super) fn failed(error: Error, verb: &str, resource: &Resource<'_>, name: &str) -> PortError {
+    let of = match name {
+        "" => resource.describe(),
+        name => format!("{name} ({})", resource.describe()),
+    };
+    match error {
+        Error::Api(status) => api(&status, verb, resource, &of),
+        error => way(&error, verb, &of),
+    }
+}
+
+fn api(status: &Status, verb: &str, resource: &Resource<'_>, of: &str) -> PortError {
+    let message = status.message.as_str();
+    let error = |kind, message: String, help: Option<String>| PortError { kind, message, help };
+    match status.code {
+        401 => error(
+            FailureKind::Unreachable,
+            format!("the cluster does not know these credentials (401): {message}"),
+            Some("log in again: the token has expired, or is another cluster's".to_owned()),
+        ),
+        403 if is_missing_rule(status) => error(
+            FailureKind::Denied,
+            format!("not allowed to {verb} {of}"),
+            Some(format!("the role lacks the rule {}", resource.rule(verb))),
+        ),
+        404 => error(FailureKind::Stale, format!("{of} is not there: {message}"), None),
+        409 if !conflicts(status).is_empty() => {
+            let listed = conflicts(status).join(", ");
+            let help = "to take these fields over, repeat with --force-conflicts".to_owned();
+            error(FailureKind::Conflict, listed, Some(help))
+        }
+        409 => error(
+            FailureKind::Stale,
+            format!("{of} has changed: {message}"),
+            Some("plan again".to_owned()),
+        ),
+        429 => error(FailureKind::Transient, format!("too many calls: {message}"), None),
+        500.. => error(FailureKind::Transient, format!("the API server failed: {message}"), None),
+        _ => error(FailureKind::Rejected, causes(status), None),
+    }
+}
+
+/// RBAC says `cannot VERB resource`; admission plugins answer 403 as well.
+pub(super) fn is_missing_rule(status: &Status) -> bool {
+    status.code == 403 && status.message.contains(" cannot ")
+}
+
+/// `spec.replicas is owned by kubectl`, for each conflict.
+fn conflicts(status: &Status) -> Vec<String> {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes
+        .filter(|cause| cause.reason == "FieldManagerConflict")
+        .map(|cause| {
+            // `conflict with "kubectl" using apps/v1`
+            let manager = cause.message.split('"').nth(1).unwrap_or(&cause.message);
+            format!("{} is owned by {manager}", cause.field.trim_start_matches('.'))
+        })
+        .collect()
+}
+
+fn causes(status: &Status) -> String {
+    let details = status.details.iter().flat_map(|details| &details.causes);
+    let listed: Vec<_> = details
+        .filter(|cause| !cause.message.is_empty())
+        .map(|cause| match cause.field.as_str() {
+            "" => cause.message.clone(),
+            field => format!("{field}: {}", cause.message),
+        })
+        .collect();
+    if listed.is_empty() { status.message.clone() } else { listed.join("; ") }
+}
+
+/// The way to the server failed.
+fn way(error: &Error, verb: &str, of: &str) -> PortError {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    let refused = ["refused", "dns error", "unreachable", "No route", "connect error"];
+    let (kind, message, help) = if text.contains("certificate") || text.contains("invalid peer") {
+        (
+            FailureKind::Unreachable,
+            format!("the cluster's certificate is not accepted: {text}"),
+            Some("check certificate-authority in the kubeconfig".to_owned()),
+        )
+    } else if text.contains("exec") {
+        (
+            FailureKind::Unreachable,
+            format!("the kubeconfig's login helper failed: {text}"),
+            Some("run the helper by hand to see what it says, then log in again".to_owned()),
+        )
+    } else if refused.iter().any(|word| text.contains(word)) {
+        (
+            FailureKind::Unreachable,
+            format!("the cluster cannot be reached: {text}"),
+            Some(
+                "check the server's address in the kubeconfig, the VPN, and the server".to_owned(),
+            ),
+        )
+    } else {
+        // It may have got there.
+        (FailureKind::Unknown, format!("{verb} {of}: no answer: {text}"), None)
+    };
+    PortError { kind, message, help }
+}

@@ -1,0 +1,72 @@
+//! Paths of the API server.
+
+use crate::observe::ResourceId;
+
+/// API, kind and plural of what an environment can own; whether it lives in a
+/// namespace.
+pub(super) const MEMBERS: [(&str, &str, &str, bool); 10] = [
+    ("v1", "ConfigMap", "configmaps", true),
+    ("v1", "Service", "services", true),
+    ("v1", "ServiceAccount", "serviceaccounts", true),
+    ("apps/v1", "Deployment", "deployments", true),
+    ("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", true),
+    ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true),
+    ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", true),
+    ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", true),
+    ("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", false),
+    ("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules", true),
+];
+
+/// The API of what only exists where a CRD was installed.
+pub(super) const OPERATOR: &str = "monitoring.coreos.com/v1";
+
+/// A resource of the API: enough to build paths and to name a missing rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resource<'a> {
+    pub(super) api: &'a str,
+    pub(super) plural: &'a str,
+    pub(super) namespace: Option<&'a str>,
+}
+
+impl<'a> Resource<'a> {
+    pub(super) const fn new(api: &'a str, plural: &'a str, namespace: Option<&'a str>) -> Self {
+        Self { api, plural, namespace }
+    }
+
+    /// Of `id`; none: a kind that no environment owns.
+    pub(super) fn of(id: &'a ResourceId) -> Option<Self> {
+        if id.kind == "Namespace" {
+            return Some(Self::new("v1", "namespaces", None));
+        }
+        let (api, _, plural, _) =
+            MEMBERS.iter().find(|(api, kind, ..)| *kind == id.kind && *api == id.api)?;
+        Some(Self::new(api, plural, id.scope.as_deref()))
+    }
+
+    /// `/apis/apps/v1/namespaces/ns/deployments`
+    pub(super) fn path(&self) -> String {
+        let root = if self.api.contains('/') { "/apis" } else { "/api" };
+        match self.namespace {
+            Some(namespace) => {
+                format!("{root}/{}/namespaces/{namespace}/{}", self.api, self.plural)
+            }
+            None => format!("{root}/{}/{}", self.api, self.plural),
+        }
+    }
+
+    /// `deployments.apps in namespace ns`
+    pub(super) fn describe(&self) -> String {
+        let group = self.api.split_once('/').map(|(group, _)| format!(".{group}"));
+        let place = self.namespace.map(|namespace| format!(" in namespace {namespace}"));
+        format!("{}{}{}", self.plural, group.unwrap_or_default(), place.unwrap_or_default())
+    }
+
+    /// The RBAC rule that allows `verb`.
+    pub(super) fn rule(&self, verb: &str) -> String {
+        let group = self.api.split_once('/').map_or("", |(group, _)| group);
+        format!(
+            "{{apiGroups: [\"{group}\"], resources: [\"{}\"], verbs: [\"{verb}\"]}}",
+            self.plural
+        )
+    }
+}

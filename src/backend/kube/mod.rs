@@ -1,0 +1,18 @@
+//! A real Kubernetes cluster behind the ports.
+
+mod act;
+mod check;
+mod cluster;
+mod connect;
+mod error;
+mod fields;
+mod kinds;
+mod lease;
+mod live;
+mod nodes;
+mod observe;
+mod pods;
+mod quota;
+mod workload;
+
+pub use connect::connect;

@@ -1,0 +1,211 @@
+//! What is in the cluster, by lists alone.
+
+use super::cluster::{Cluster, escape};
+use super::kinds::{MEMBERS, OPERATOR, Resource};
+use super::live;
+use crate::clock::{Clock, SystemClock};
+use crate::observe::{
+    Capabilities, Gap, Inventory, LastApply, Live, Mark, Ownership, ResourceId, Side, marks,
+};
+use crate::plan::{FailureKind, PortError};
+use crate::port::{Observe, Scope};
+use async_trait::async_trait;
+use futures::future::{join, join_all};
+use serde_json::Value;
+
+#[async_trait]
+impl Observe for Cluster {
+    async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError> {
+        let mut inventory = Inventory::empty(SystemClock.now());
+        inventory.capabilities = self.capabilities(scope).await?;
+        let (found, nodes) = join(self.members(scope, &inventory.capabilities), self.nodes()).await;
+        for (kind, list) in found {
+            match list {
+                Ok(list) => {
+                    inventory.resources.extend(list.into_iter().map(|l| (l.id.clone(), l)));
+                }
+                Err(error) => inventory.gaps.push(gap(kind, error, true)?),
+            }
+        }
+        match nodes {
+            Ok(nodes) => inventory.nodes = nodes,
+            Err(error) => inventory.gaps.push(gap("nodes and their pods", error, false)?),
+        }
+        self.parent(scope, &mut inventory).await?;
+        self.named(scope, &mut inventory).await?;
+        self.explain_unsettled(&mut inventory).await?;
+        if scope.whole_namespace {
+            inventory.capabilities.namespace_foreign = Some(self.foreign(scope).await?);
+        }
+        Ok(inventory)
+    }
+}
+
+impl Cluster {
+    async fn capabilities(&self, scope: &Scope) -> Result<Capabilities, PortError> {
+        let namespaces = Resource::new("v1", "namespaces", None);
+        let operator = http::Request::get(format!("/apis/{OPERATOR}")).body(Vec::new());
+        let (namespace, operator) =
+            join(self.get(&namespaces, &scope.namespace), self.send::<Value>(operator)).await;
+        let namespace_exists = match namespace {
+            Ok(found) => found.is_some(),
+            // Who may only look into the namespace still knows that it is there.
+            Err(error) if error.kind == FailureKind::Denied => true,
+            Err(error) => return Err(error),
+        };
+        let rules = operator.ok().is_some_and(|group| {
+            let resources = group["resources"].as_array();
+            resources.into_iter().flatten().any(|resource| resource["kind"] == "PrometheusRule")
+        });
+        Ok(Capabilities { prometheus_rules: rules, namespace_exists, namespace_foreign: None })
+    }
+
+    /// Everything that carries the marks, kind by kind, all kinds at once.
+    async fn members(
+        &self,
+        scope: &Scope,
+        capabilities: &Capabilities,
+    ) -> Vec<(&'static str, Result<Vec<Live>, PortError>)> {
+        let selector = if scope.any_environment {
+            format!("{}={}", marks::MANAGED_BY, marks::MANAGER)
+        } else {
+            format!("{}={}", marks::APPLYSET_PART_OF, scope.mark.applyset_id(&scope.namespace))
+        };
+        let query = format!("labelSelector={}", escape(&selector));
+        let there = MEMBERS.iter().filter(|(api, _, _, namespaced)| {
+            (*api != OPERATOR || capabilities.prometheus_rules)
+                && (!namespaced || capabilities.namespace_exists || scope.any_environment)
+        });
+        join_all(there.map(async |&(api, kind, plural, namespaced)| {
+            let namespace = scope.namespace.as_str();
+            let within = (namespaced && !scope.any_environment).then_some(namespace);
+            let resource = Resource::new(api, plural, within);
+            let keep = |object: Value| {
+                let copied = is_controlled(&object);
+                (!copied).then(|| reduce(api, kind, &object, &scope.mark, namespace))
+            };
+            (plural, self.list(&resource, &query, keep).await)
+        }))
+        .await
+    }
+
+    async fn parent(&self, scope: &Scope, inventory: &mut Inventory) -> Result<(), PortError> {
+        if !inventory.capabilities.namespace_exists {
+            return Ok(());
+        }
+        let namespace = scope.namespace.as_str();
+        let maps = Resource::new("v1", "configmaps", Some(namespace));
+        let object = match self.get(&maps, &scope.mark.parent_name()).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                inventory.gaps.push(gap("the ApplySet's parent", error, true)?);
+                return Ok(());
+            }
+        };
+        let parent = reduce("v1", "ConfigMap", &object, &scope.mark, namespace);
+        if parent.ownership == Ownership::Ours {
+            let noted = |key: &str| {
+                let notes = object.pointer("/metadata/annotations");
+                notes.and_then(|notes| notes.get(key)?.as_str()).unwrap_or_default().to_owned()
+            };
+            let mark = Mark {
+                environment: scope.mark.environment.clone(),
+                repository: noted(marks::REPOSITORY),
+                file: noted(marks::FILE),
+            };
+            let members = noted(marks::MEMBERS).parse().unwrap_or(0);
+            inventory.last_apply = Some(LastApply { mark, members });
+        }
+        inventory.resources.insert(parent.id.clone(), parent);
+        Ok(())
+    }
+
+    async fn named(&self, scope: &Scope, inventory: &mut Inventory) -> Result<(), PortError> {
+        for id in scope.named.iter().filter(|id| id.side == Side::Kubernetes) {
+            if inventory.resources.contains_key(id) {
+                continue;
+            }
+            let Some(resource) = Resource::of(id) else { continue };
+            if let Some(object) = self.get(&resource, &id.name).await? {
+                let found = live::live(id.clone(), &object, &scope.mark, &scope.namespace);
+                inventory.resources.insert(id.clone(), found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pods are only looked at where something is not as it should be.
+    async fn explain_unsettled(&self, inventory: &mut Inventory) -> Result<(), PortError> {
+        for live in inventory.resources.values_mut() {
+            let Some(workload) = live.workload.as_mut().filter(|w| !w.is_settled()) else {
+                continue;
+            };
+            let Some(resource) = Resource::of(&live.id) else { continue };
+            let Some(object) = self.get(&resource, &live.id.name).await? else { continue };
+            let namespace = live.id.scope.as_deref().unwrap_or_default();
+            match self.ask_pods(namespace, &object, workload).await {
+                Err(error) if error.kind == FailureKind::Denied => {
+                    let missing = gap("pods", error, false)?;
+                    if !inventory.gaps.contains(&missing) {
+                        inventory.gaps.push(missing);
+                    }
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the namespace and not the environment's, claims included.
+    async fn foreign(&self, scope: &Scope) -> Result<Vec<String>, PortError> {
+        // Kubernetes itself puts these two into every namespace.
+        const STANDARD: [(&str, &str); 2] =
+            [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
+        let namespace = scope.namespace.as_str();
+        let claims = ("v1", "PersistentVolumeClaim", "persistentvolumeclaims");
+        let secrets = ("v1", "Secret", "secrets");
+        let own = MEMBERS.iter().filter(|(api, _, _, namespaced)| *namespaced && *api != OPERATOR);
+        let own = own.map(|(api, kind, plural, _)| (*api, *kind, *plural));
+        let mut foreign = Vec::new();
+        for (api, kind, plural) in own.chain([claims, secrets]) {
+            let resource = Resource::new(api, plural, Some(namespace));
+            let keep = |object: Value| {
+                let name = live::text(&object, "/metadata/name")?.to_owned();
+                let ours = live::ownership(&object, &scope.mark, namespace) == Ownership::Ours;
+                let owned = object.pointer("/metadata/ownerReferences").is_some();
+                let standard = STANDARD.contains(&(kind, name.as_str()));
+                (!ours && !owned && !standard).then(|| format!("{kind} {namespace}/{name}"))
+            };
+            foreign.extend(self.list(&resource, "", keep).await?);
+        }
+        Ok(foreign)
+    }
+}
+
+/// Whether a controller made it: controllers copy labels, the marks among them
+/// (a Service's EndpointSlices), and what they make is theirs to take away.
+fn is_controlled(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().any(|owner| owner["controller"] == true)
+}
+
+fn reduce(api: &str, kind: &str, object: &Value, mark: &Mark, namespace: &str) -> Live {
+    let name = live::text(object, "/metadata/name").unwrap_or_default();
+    let within = live::text(object, "/metadata/namespace");
+    live::live(ResourceId::kubernetes(api, kind, within, name), object, mark, namespace)
+}
+
+/// What may not be listed is a gap; any other failure is one of everything.
+fn gap(what: &str, error: PortError, hides_members: bool) -> Result<Gap, PortError> {
+    if error.kind != FailureKind::Denied {
+        return Err(error);
+    }
+    let help = error.help.map(|help| format!("; {help}")).unwrap_or_default();
+    Ok(Gap {
+        side: Side::Kubernetes,
+        what: what.to_owned(),
+        why: format!("{}{help}", error.message),
+        hides_members,
+    })
+}
