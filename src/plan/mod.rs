@@ -17,6 +17,7 @@ mod kinds;
 mod one;
 mod order;
 mod orphans;
+mod owners;
 mod parent;
 mod quantity;
 pub mod saved;
