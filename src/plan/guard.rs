@@ -112,6 +112,13 @@ fn identities(input: &PlanInput<'_>) -> Vec<Refusal> {
     refusals
 }
 
+/// Whether anything of `side` is wanted or seen: a side that is not connected
+/// is not planned for.
+fn is_about(input: &PlanInput<'_>, side: Side) -> bool {
+    input.desired.resources.iter().any(|want| want.id.side == side)
+        || input.inventory.resources.keys().any(|id| id.side == side)
+}
+
 fn other_place(
     input: &PlanInput<'_>,
     side: Side,
@@ -126,6 +133,7 @@ fn other_place(
             let (title, identity) = (&place.title, &place.identity);
             format!("{title} is {what} {identity}, not {declared} as declared")
         }
+        None if !is_about(input, side) => return None,
         None => format!("it is not known whether this is {what} {declared} as declared"),
     };
     let help = match side {

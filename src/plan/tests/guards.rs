@@ -63,6 +63,13 @@ fn another_cluster_or_account_than_declared_is_refused() {
     let plan = world.plan();
     assert_eq!(guards(&plan), ["location", "location"]);
     assert_eq!(plan.refusals[0].message, "place of uid-b is cluster uid-b, not uid-a as declared");
+    world.inventory.locations.remove(1);
+    assert_eq!(guards(&world.plan()), ["location", "location"], "an account that nobody asked");
+    let mut desired = world.desired();
+    desired.resources.retain(|want| want.id.side == Side::Kubernetes);
+    world.inventory.resources.retain(|id, _| id.side == Side::Kubernetes);
+    let alone = accepted(world.try_draft_of(&desired).unwrap());
+    assert_eq!(guards(&alone), ["location"], "a side that is not connected is not planned for");
     let onprem = world.environment.onprem.as_mut().unwrap();
     (onprem.cluster_uid, onprem.provider) = (None, OnPremProvider::Kubernetes);
     let warning = &world.plan().warnings[0];
