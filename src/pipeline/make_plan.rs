@@ -3,7 +3,7 @@
 use super::look::{self, Seen, look};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
-use crate::observe::Side;
+use crate::observe::{ResourceId, Side};
 use crate::plan::{self, CheckRequest, Plan, PlanInput, PlanOptions, Verdict};
 use crate::port::Scope;
 use futures::StreamExt;
@@ -54,7 +54,9 @@ pub async fn destroy_plan(
     options: &PlanOptions,
     namespace: bool,
 ) -> Result<Plan, Error> {
-    let scope = Scope { whole_namespace: namespace, ..session.scope([]) };
+    let name = session.resolved.environment.service.namespace.as_str();
+    let named = namespace.then(|| ResourceId::kubernetes("v1", "Namespace", None, name));
+    let scope = Scope { whole_namespace: namespace, ..session.scope(named) };
     let seen = look::look_in(session, scope).await?;
     let nothing = DesiredWorld::default();
     Ok(plan::destroy_plan(&input(session, &seen, &nothing, options), namespace)?)

@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, dead_code, reason = "support is shared by tests of several features")]
 
 mod alerts;
+#[cfg(feature = "kube")]
+mod kube;
 mod layers;
 #[cfg(feature = "kube")]
 mod objects;

@@ -99,10 +99,11 @@ impl Cluster {
             "spec": template["spec"],
         });
         // What the same plan makes is not there yet; pods wait for it.
-        for not_yet in [None, Some("priorityClassName"), Some("serviceAccountName")] {
-            if let (Some(key), Value::Object(spec)) = (not_yet, &mut pod["spec"]) {
-                spec.shift_remove(key);
-                spec.shift_remove("priority");
+        let not_yet: [&[&str]; 3] =
+            [&[], &["priorityClassName", "priority"], &["serviceAccountName", "serviceAccount"]];
+        for keys in not_yet {
+            if let Value::Object(spec) = &mut pod["spec"] {
+                keys.iter().for_each(|key| drop(spec.shift_remove(*key)));
             }
             let status = match self.create(&pods, &pod, true).await {
                 Ok(_) => return Ok(None),

@@ -53,7 +53,10 @@ pub async fn connect(
 impl Locate for Cluster {
     async fn locate(&self) -> Result<Location, PortError> {
         let namespaces = super::kinds::Resource::new("v1", "namespaces", None);
-        let found = self.get(&namespaces, "kube-system").await?;
+        let found = self.get(&namespaces, "kube-system").await.map_err(|error| PortError {
+            message: format!("{}: {}", self.title, error.message),
+            ..error
+        })?;
         let uid = found.as_ref().and_then(|object| object.pointer("/metadata/uid")?.as_str());
         let Some(uid) = uid else {
             return Err(unreachable(format!("{} has no kube-system namespace", self.title), None));

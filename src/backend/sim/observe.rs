@@ -16,11 +16,14 @@ impl World {
     pub(super) fn location(&self, side: Side) -> Location {
         let (prefix, title) = match side {
             Side::Kubernetes => ("cluster", "the simulated cluster"),
-            Side::Aws => ("account", "the simulated AWS account"),
+            Side::Aws => {
+                let number = self.scenario.account.as_deref().unwrap_or("account");
+                (number, "the simulated AWS account")
+            }
         };
         Location {
             side,
-            identity: format!("{prefix}-{}", self.identity()),
+            identity: format!("{prefix}/{}", self.identity()),
             title: title.to_owned(),
         }
     }

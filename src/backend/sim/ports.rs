@@ -99,6 +99,8 @@ fn furnished(environment: &Environment, mut scenario: Scenario) -> Scenario {
     if scenario.nodes.is_empty() {
         scenario.nodes = nodes::nodes_for(environment);
     }
+    let declared = environment.aws.as_ref().and_then(|aws| aws.account.clone());
+    scenario.account = scenario.account.or(declared);
     scenario
 }
 

@@ -41,6 +41,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Scenario {
     /// Decides every name and delay.
     pub seed: u64,
+    /// Number of the simulated AWS account; none: the environment's.
+    pub account: Option<String>,
     /// Nodes that are always there; none: enough for the environment.
     pub nodes: Vec<NodeSet>,
     /// From asked for an instance to its being in service.
@@ -64,6 +66,7 @@ impl Default for Scenario {
         let minutes = |minutes: u64| Span::from_secs(minutes * 60);
         Self {
             seed: 1,
+            account: None,
             nodes: Vec::new(),
             // Image and weights baked in: the median of a real fleet.
             launch: Delay { median: minutes(3), p95: minutes(6) },

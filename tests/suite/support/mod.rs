@@ -4,3 +4,4 @@
 pub mod bed;
 pub mod environment;
 pub mod programs;
+pub mod repository;

@@ -1,0 +1,89 @@
+//! Pools that come, are renamed, move to another stage, and go.
+
+use super::Ground;
+
+const SECOND: &str = "[service.stages.second]\nimage = \"registry.example/second:1\"\n\
+                      resources = { cpu = \"1\", memory = \"1Gi\" }\nstartup = \"1m\"\ndrain = \"1s\"\n";
+
+#[test]
+fn a_renamed_pool_keeps_its_deployment_and_its_pods() {
+    let ground = Ground::new("moved");
+    ground.declare(&ground.pool("gpu", "2"));
+    ground.apply();
+    let before = ground.get("deployment", "llm-inference-gpu").unwrap();
+    let moved = "[[moved]]\nfrom = \"gpu\"\nto = \"h100\"\n";
+    ground.declare(&(ground.pool("h100", "2") + moved));
+    ground.run("plan", &[]).exits(0).says("0 to add").says("0 to destroy").says("moved from gpu");
+    ground.apply();
+    ground.is_settled();
+    ground.declare(&ground.pool("h100", "2"));
+    ground.is_settled();
+    let after = ground.get("deployment", "llm-inference-gpu").unwrap();
+    assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
+    assert_eq!(before["spec"]["template"], after["spec"]["template"]);
+}
+
+#[test]
+fn a_pool_that_changes_its_stage_is_made_anew_before_the_old_one_goes() {
+    let ground = Ground::new("replaced");
+    ground.declare(&(ground.pool("gpu", "2") + SECOND));
+    ground.apply();
+    let second = ground.pool("gpu", "2").replace("\"inference\"", "\"second\"");
+    ground.declare(&(second + SECOND));
+    ground.run("plan", &[]).exits(0).says("-/+");
+    ground.apply();
+    ground.is_settled();
+    assert!(ground.get("deployment", "llm-inference-gpu").is_none());
+    let made = ground.get("deployment", "llm-second-gpu").unwrap();
+    assert_eq!(made["status"]["readyReplicas"], 2);
+}
+
+#[test]
+fn a_pool_that_is_taken_out_is_drained_and_deleted_within_the_guard() {
+    let ground = Ground::new("removed");
+    ground.declare(&(ground.pool("gpu", "1") + &ground.pool("more", "2")));
+    ground.apply();
+    let text = ground.environment(&ground.pool("gpu", "1"));
+    ground.repository.write(&ground.name, &text.replace("max_destroy = 9", "max_destroy = 0"));
+    ground.run("apply", &["--yes"]).exits(12).says("max_destroy");
+    assert!(ground.get("deployment", "llm-inference-more").is_some());
+    ground.repository.write(&ground.name, &text);
+    ground.apply();
+    ground.is_settled();
+    assert!(ground.get("deployment", "llm-inference-more").is_none());
+}
+
+#[test]
+fn what_no_environment_claims_is_listed_as_an_orphan() {
+    let ground = Ground::new("orphan");
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    let file = format!("environments/{}.toml", ground.name);
+    let text = std::fs::read_to_string(ground.repository.path().join(&file)).unwrap();
+    std::fs::remove_file(ground.repository.path().join(&file)).unwrap();
+    ground
+        .repository
+        .write("other", &text.replace(&ground.name, &format!("{}-other", ground.name)));
+    ground
+        .repository
+        .run(&["orphans", "other"])
+        .exits(0)
+        .says(&format!("{}/llm-inference-gpu", ground.name));
+}
+
+#[test]
+fn an_environment_makes_its_namespace_and_takes_it_away_only_when_asked() {
+    let ground = Ground::bare("namespaced");
+    let everywhere = ground.pool("gpu", "1");
+    ground.declare(&everywhere);
+    ground.bed.add_nodes(&ground.name, 1, 8, &serde_json::json!({"test": ground.name}));
+    ground.run("plan", &[]).exits(0).says("does not exist yet");
+    ground.apply();
+    ground.is_settled();
+    ground.run("destroy", &["--confirm", "wrong"]).exits(12);
+    ground.run("destroy", &["--confirm", &ground.name]).exits(0);
+    assert!(ground.bed.get("", "namespace", &ground.name).is_some());
+    ground.apply();
+    ground.run("destroy", &["--confirm", &ground.name, "--namespace"]).exits(0);
+    assert!(ground.bed.get("", "namespace", &ground.name).is_none());
+}

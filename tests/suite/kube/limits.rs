@@ -1,0 +1,98 @@
+//! What rejects pods, found before anything is applied; and why a rollout waits.
+
+use super::Ground;
+use serde_json::json;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+fn limited(ground: &Ground, object: &serde_json::Value) {
+    ground.kubectl_with(&["create", "-f", "-"], &object.to_string());
+}
+
+#[test]
+fn a_quota_that_leaves_no_room_fails_the_plan() {
+    let ground = Ground::new("quota");
+    limited(
+        &ground,
+        &json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus"},
+            "spec": {"hard": {"requests.nvidia.com/gpu": "3"}}}),
+    );
+    ground.declare(&ground.pool("gpu", "4"));
+    ground.run("plan", &[]).exits(1).says("ResourceQuota gpus leaves room for 3 of 4 replicas");
+    ground.declare(&ground.pool("gpu", "{ min = 2, max = 5 }"));
+    ground.run("plan", &[]).exits(0).says("leaves room for 3 of 5 replicas");
+}
+
+#[test]
+fn a_limit_range_fails_the_plan() {
+    let ground = Ground::new("range");
+    limited(
+        &ground,
+        &json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"},
+            "spec": {"limits": [{"type": "Container", "max": {"memory": "512Mi"}}]}}),
+    );
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.run("plan", &[]).exits(1).says("its pods would be refused").says("LimitRange");
+    assert!(ground.get("deployment", "llm-inference-gpu").is_none());
+}
+
+#[test]
+fn pod_security_is_asked_too() {
+    let ground = Ground::new("security");
+    ground.kubectl(&[
+        "label",
+        "namespace",
+        &ground.name,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
+    ground.declare(&ground.pool("gpu", "1"));
+    // What Floodway renders passes the strictest level.
+    ground.apply();
+    ground.is_settled();
+}
+
+/// Starts an apply that cannot finish, waits until it says `reason`, and
+/// interrupts it.
+fn waits_for(ground: &Ground, reason: &str) {
+    let mut child = ground
+        .repository
+        .command(&["apply", &ground.name, "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        said.push_str(&line.unwrap());
+        said.push('\n');
+        if said.contains(reason) {
+            break;
+        }
+    }
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let code = child.wait().unwrap().code();
+    assert!(said.contains(reason), "{said}");
+    assert_eq!(code, Some(13), "{said}");
+    ground.run("status", &[]).exits(0).says(reason);
+}
+
+#[test]
+fn a_rollout_says_that_no_gpu_is_left() {
+    let ground = Ground::new("starved");
+    ground.declare(&ground.pool("gpu", "9"));
+    waits_for(&ground, "Insufficient nvidia.com/gpu");
+}
+
+#[test]
+fn a_rollout_says_that_the_image_cannot_be_pulled() {
+    let ground = Ground::new("image");
+    // kwok fails pods that carry this annotation, which a mutating policy stands in for.
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    let failing = json!({"spec": {"template": {"metadata": {"annotations":
+        {"testbed.floodway.dev/fail": "ImagePullBackOff"}}}}});
+    ground.kubectl(&["patch", "deployment", "llm-inference-gpu", "--patch", &failing.to_string()]);
+    ground.declare(&ground.pool("gpu", "2"));
+    waits_for(&ground, "ImagePullBackOff");
+}
