@@ -46,6 +46,7 @@ pub(super) fn workloads(
         })
         .collect();
     let mut taken: BTreeSet<String> = ours(environment, inventory)
+        .chain(cannot_be_adopted(environment, inventory))
         .map(|live| live.id.name.clone())
         .chain(names.values().cloned())
         .collect();
@@ -111,6 +112,20 @@ fn ours<'a>(
     })
 }
 
+/// Unmarked Deployments that are in sight because they shall be adopted, and
+/// whose selector is not ours: selectors never change, so they are replaced.
+fn cannot_be_adopted<'a>(
+    environment: &'a Environment,
+    inventory: &'a Inventory,
+) -> impl Iterator<Item = &'a Live> {
+    inventory.resources.values().filter(|live| {
+        live.ownership == Ownership::Unmarked
+            && live.id.kind == "Deployment"
+            && live.id.scope.as_deref() == Some(environment.service.namespace.as_str())
+            && !has_own_selector(live)
+    })
+}
+
 fn kept_workload(
     environment: &Environment,
     decision: &Decision,
@@ -131,12 +146,16 @@ fn kept_workload(
 /// Whether what cannot be changed in place is as it should be.
 fn can_stay(live: &Live, stage: &Name) -> bool {
     let same_stage = live.marks.get("stage").is_none_or(|marked| marked == stage.as_str());
+    !live.deleting && same_stage && has_own_selector(live)
+}
+
+/// Whether its selector, as far as it is seen, is the one that we would give it.
+fn has_own_selector(live: &Live) -> bool {
     let selector = live.fields.pointer("/spec/selector/matchLabels");
-    let same_selector = selector.is_none_or(|labels| {
+    selector.is_none_or(|labels| {
         labels.as_object().is_some_and(|labels| labels.len() == 1)
             && labels.get(marks::WORKLOAD).and_then(|v| v.as_str()) == Some(&live.id.name)
-    });
-    !live.deleting && same_stage && same_selector
+    })
 }
 
 /// The pool's name and then those it had before, by `[[moved]]`; not those that

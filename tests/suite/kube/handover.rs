@@ -97,10 +97,8 @@ fn turning_the_autoscaler_off_keeps_the_replicas() {
     assert_eq!(watch.lowest(), 12);
 }
 
-#[test]
-fn adopting_a_deployment_keeps_its_replicas() {
-    let ground = ground("adopted");
-    let labels = json!({"floodway.dev/workload": NAME});
+/// A Deployment of 12 that kubectl made.
+fn theirs(ground: &Ground, labels: &serde_json::Value) {
     let theirs = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME},
         "spec": {
@@ -112,6 +110,12 @@ fn adopting_a_deployment_keeps_its_replicas() {
         },
     });
     ground.kubectl_with(&["apply", "-f", "-"], &theirs.to_string());
+}
+
+#[test]
+fn adopting_a_deployment_keeps_its_replicas() {
+    let ground = ground("adopted");
+    theirs(&ground, &json!({"floodway.dev/workload": NAME}));
     let watch = Watch::new(&ground);
     ground.declare(&ground.pool("gpu", BETWEEN));
     ground.run("apply", &["--yes"]).exits(12).says(&format!("--adopt Deployment/{NAME}"));
@@ -119,6 +123,22 @@ fn adopting_a_deployment_keeps_its_replicas() {
     ground.is_settled();
     assert_eq!(watch.lowest(), 12);
     assert_eq!(ground.replicas(NAME), Some(12));
+}
+
+#[test]
+fn adopting_a_deployment_with_a_selector_of_its_own_replaces_it_when_the_new_one_is_ready() {
+    let ground = ground("reselected");
+    ground.bed.add_nodes(&format!("{}-spare", ground.name), 1, 8, &json!({"test": ground.name}));
+    theirs(&ground, &json!({"app": "theirs"}));
+    let watch = Watch::new(&ground);
+    ground.declare(&ground.pool("gpu", BETWEEN));
+    let adopt = format!("Deployment/{NAME}");
+    ground.run("plan", &["--adopt", &adopt]).exits(0).says("-/+");
+    ground.run("apply", &["--yes", "--adopt", &adopt]).exits(0);
+    ground.is_settled();
+    assert!(ground.get("deployment", NAME).is_none());
+    assert_eq!(ground.replicas(&format!("{NAME}-2")), Some(12));
+    assert!(watch.lowest() >= 12);
 }
 
 #[test]
