@@ -9,8 +9,11 @@ use crate::units::Span;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// Between two looks at something that is waited for.
-const LOOK: Duration = Duration::from_secs(2);
+/// Before the second look at something that is waited for; doubled for each
+/// further one: what is quick is seen quickly, what is slow is not asked often.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// The longest time between two looks.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
 /// How long a deletion may take: finalizers, pods in their grace period.
 const DELETION: Span = Span::from_secs(15 * 60);
 /// Before the first repeat of a failed call; doubled for each further one.
@@ -118,6 +121,7 @@ impl Runner<'_, '_> {
         let began = clock.now();
         let mut failures = 0;
         let mut told = None;
+        let mut pause = FIRST_LOOK;
         loop {
             match self.backend.progress.progress(step.id()).await {
                 Ok(seen) if arrived(seen.as_ref()) => return Ok(()),
@@ -143,7 +147,8 @@ impl Runner<'_, '_> {
                     }
                 }
             }
-            self.pause(LOOK).await?;
+            self.pause(pause).await?;
+            pause = (pause * 2).min(LONGEST_LOOK);
         }
     }
 
