@@ -243,25 +243,23 @@ fn what_nobody_marked_is_adopted_only_when_asked_and_held_while_it_is() {
 #[test]
 fn what_cannot_be_adopted_in_place_says_so() {
     let mut world = World::empty();
-    world.inventory.resources.insert(h100(), foreign(&world, "other"));
-    world.options.adopt.insert(h100());
+    let mut live = World::applied().live("Service", "deepseek-inference").clone();
+    live.ownership = Ownership::Unmarked;
+    live.fields["spec"]["clusterIP"] = json!("10.96.0.7");
+    world.options.adopt.insert(live.id.clone());
+    world.inventory.resources.insert(live.id.clone(), live);
     let plan = world.plan();
     assert_eq!(guards(&plan), ["immutable"]);
-    assert!(plan.refusals[0].message.starts_with("spec.selector of Deployment"));
+    assert!(plan.refusals[0].message.starts_with("spec.clusterIP of Service"));
 }
 
 #[test]
-fn an_adopted_thing_whose_name_the_new_one_cannot_have_is_replaced() {
+fn an_adopted_deployment_with_a_selector_of_its_own_is_replaced_under_a_new_name() {
     let mut world = World::empty();
     world.inventory.resources.insert(h100(), foreign(&world, "other"));
     world.options.adopt.insert(h100());
-    let mut desired = world.desired();
-    for want in &mut desired.resources {
-        for id in want.after.iter_mut().chain([&mut want.id]).filter(|id| **id == h100()) {
-            id.name = format!("{H100}-2");
-        }
-    }
-    let plan = accepted(world.try_draft_of(&desired).unwrap());
+    let plan = world.plan();
+    assert_eq!(plan.refusals, []);
     let change = of(&plan, "Deployment", &format!("{H100}-2"));
     assert_eq!((change.action, change.replaces.as_ref()), (Action::Replace, Some(&h100())));
     assert!(
