@@ -6,9 +6,11 @@ use crate::plan::{FailureKind, PortError};
 use fs4::FileExt;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// The format of the file; an older or newer one is refused.
 const VERSION: u32 = 1;
@@ -16,7 +18,22 @@ const VERSION: u32 = 1;
 /// Where a world is kept.
 pub(super) enum Store {
     Memory(Box<Mutex<World>>),
-    File { path: PathBuf, lock: PathBuf },
+    File(Box<Kept>),
+}
+
+/// A world in a file, and what was last read from it or written to it.
+pub(super) struct Kept {
+    path: PathBuf,
+    lock: PathBuf,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// A world as a file held it. The file stays open, so that no other can get its
+/// inode: the same inode, unmodified, holds the same world.
+struct Seen {
+    world: World,
+    file: File,
+    modified: SystemTime,
 }
 
 /// How far a change has gone when a call returns.
@@ -29,7 +46,7 @@ enum Safety {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept<W> {
+struct Format<W> {
     floodway_simulated_world: u32,
     world: W,
 }
@@ -43,40 +60,28 @@ impl Store {
     ) -> Result<Self, PortError> {
         let folder = root.join(".floodway").join("sim");
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, "cannot be made", &error))?;
-        let store = Self::File {
+        let kept = Kept {
             path: folder.join(format!("{name}.json")),
             lock: folder.join(format!("{name}.lock")),
+            seen: Mutex::new(None),
         };
-        store.change(Safety::Disk, |world| {
-            if world.is_none() {
-                *world = Some(fresh());
-            }
-        })?;
-        Ok(store)
+        kept.make(fresh)?;
+        Ok(Self::File(Box::new(kept)))
     }
 
     /// Reads the world.
     pub(super) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, PortError> {
         match self {
-            Self::Memory(world) => {
-                Ok(look(&world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
-            }
-            Self::File { path, lock } => {
-                let _held = hold(lock)?;
-                load(path)?.as_ref().map(look).ok_or_else(|| missing(path))
-            }
+            Self::Memory(world) => Ok(look(&one_at_a_time(world))),
+            Self::File(kept) => kept.read(look),
         }
     }
 
     /// Changes the world; it is safe when this returns.
     pub(super) fn write<T>(&self, change: impl FnOnce(&mut World) -> T) -> Result<T, PortError> {
         match self {
-            Self::Memory(world) => {
-                Ok(change(&mut world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
-            }
-            Self::File { path, .. } => self
-                .change(Safety::Disk, |world| world.as_mut().map(change))?
-                .ok_or_else(|| missing(path)),
+            Self::Memory(world) => Ok(change(&mut one_at_a_time(world))),
+            Self::File(kept) => kept.change(Safety::Disk, change),
         }
     }
 
@@ -85,29 +90,69 @@ impl Store {
     pub(super) fn pass(&self, change: impl FnOnce(&mut World)) -> Result<(), PortError> {
         match self {
             Self::Memory(_) => self.write(change),
-            Self::File { .. } => {
-                self.change(Safety::Kernel, |world| world.as_mut().map(change)).map(|_| ())
-            }
+            Self::File(kept) => kept.change(Safety::Kernel, change),
         }
+    }
+}
+
+impl Kept {
+    fn make(&self, fresh: impl FnOnce() -> World) -> Result<(), PortError> {
+        let _held = hold(&self.lock)?;
+        let mut seen = one_at_a_time(&self.seen);
+        if self.refresh(&mut seen)?.is_none() {
+            self.replace(&mut seen, fresh(), Safety::Disk)?;
+        }
+        Ok(())
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, PortError> {
+        let _held = hold(&self.lock)?;
+        let mut seen = one_at_a_time(&self.seen);
+        self.refresh(&mut seen)?.map(|seen| look(&seen.world)).ok_or_else(|| missing(&self.path))
     }
 
     fn change<T>(
         &self,
         safety: Safety,
-        change: impl FnOnce(&mut Option<World>) -> T,
+        change: impl FnOnce(&mut World) -> T,
     ) -> Result<T, PortError> {
-        let Self::File { path, lock } = self else {
-            let message = "a world in memory has no file".to_owned();
-            return Err(PortError { kind: FailureKind::Other, message, help: None });
-        };
-        let _held = hold(lock)?;
-        let mut world = load(path)?;
+        let _held = hold(&self.lock)?;
+        let mut seen = one_at_a_time(&self.seen);
+        self.refresh(&mut seen)?;
+        // Forgotten until it is written: what a full disk refuses did not happen.
+        let mut world = seen.take().ok_or_else(|| missing(&self.path))?.world;
         let result = change(&mut world);
-        if let Some(world) = &world {
-            save(path, world, safety).map_err(|error| failed(path, "cannot be written", &error))?;
-        }
+        self.replace(&mut seen, world, safety)?;
         Ok(result)
     }
+
+    /// What the file holds, read again only if it is another or was modified.
+    fn refresh<'s>(&self, seen: &'s mut Option<Seen>) -> Result<Option<&'s Seen>, PortError> {
+        let same = |seen: &Seen| {
+            let (now, then) = (fs::metadata(&self.path)?, seen.file.metadata()?);
+            let inode = |file: &fs::Metadata| (file.dev(), file.ino());
+            Ok::<_, io::Error>(inode(&now) == inode(&then) && now.modified()? == seen.modified)
+        };
+        if !seen.as_ref().is_some_and(|seen| same(seen).unwrap_or(false)) {
+            *seen = load(&self.path)?;
+        }
+        Ok(seen.as_ref())
+    }
+
+    fn replace(
+        &self,
+        seen: &mut Option<Seen>,
+        world: World,
+        safety: Safety,
+    ) -> Result<(), PortError> {
+        let saved = save(&self.path, world, safety);
+        *seen = Some(saved.map_err(|error| failed(&self.path, "cannot be written", &error))?);
+        Ok(())
+    }
+}
+
+fn one_at_a_time<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Holds the file lock until the result is dropped.
@@ -120,32 +165,40 @@ fn hold(lock: &Path) -> Result<File, PortError> {
     open().map_err(|error: io::Error| failed(lock, "cannot be locked", &error))
 }
 
-fn load(path: &Path) -> Result<Option<World>, PortError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+fn load(path: &Path) -> Result<Option<Seen>, PortError> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let modified = file.metadata()?.modified()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok::<_, io::Error>((file, modified, bytes))
+    };
+    let (file, modified, bytes) = match read() {
+        Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, "cannot be read", &error)),
     };
-    let kept: Kept<World> = serde_json::from_slice(&bytes)
+    let format: Format<World> = serde_json::from_slice(&bytes)
         .map_err(|error| damaged(path, &format!("is damaged ({error})")))?;
-    if kept.floodway_simulated_world != VERSION {
-        let version = kept.floodway_simulated_world;
+    if format.floodway_simulated_world != VERSION {
+        let version = format.floodway_simulated_world;
         return Err(damaged(path, &format!("is of version {version}, this is version {VERSION}")));
     }
-    Ok(Some(kept.world))
+    Ok(Some(Seen { world: format.world, file, modified }))
 }
 
 /// All or nothing: a killed process leaves the old file or the new one.
-fn save(path: &Path, world: &World, safety: Safety) -> io::Result<()> {
+fn save(path: &Path, world: World, safety: Safety) -> io::Result<Seen> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(&mut file, &Kept { floodway_simulated_world: VERSION, world })?;
-    file.flush()?;
+    let format = Format { floodway_simulated_world: VERSION, world };
+    file.write_all(&serde_json::to_vec(&format)?)?;
     if safety == Safety::Disk {
         file.as_file().sync_data()?;
     }
-    file.persist(path)?;
-    Ok(())
+    let file = file.persist(path)?;
+    let modified = file.metadata()?.modified()?;
+    Ok(Seen { world: format.world, file, modified })
 }
 
 fn failed(path: &Path, what: &str, error: &io::Error) -> PortError {
