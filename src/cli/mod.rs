@@ -17,7 +17,6 @@ mod plan;
 mod plan_file;
 mod progress;
 mod repository;
-
 mod schema;
 mod show;
 mod status;
@@ -108,12 +107,18 @@ fn start(arguments: Vec<OsString>) -> ExitCode {
         }
     };
     let terminal = Terminal::detect(cli.global.color);
-    match run(&cli, &terminal) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            terminal.complain(&failure);
-            failure.exit.into()
+    let exit = run(&cli, &terminal).unwrap_or_else(|failure| {
+        terminal.complain(&failure);
+        failure.exit
+    });
+    match Terminal::lost_output() {
+        Some(error) => {
+            let message = format!("standard output cannot be written: {error}");
+            terminal.complain(&Failure::new(Exit::Failed, message));
+            // What went wrong with the work itself says more.
+            if matches!(exit, Exit::Done | Exit::Changes) { Exit::Failed } else { exit }.into()
         }
+        None => exit.into(),
     }
 }
 

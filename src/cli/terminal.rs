@@ -5,9 +5,13 @@ use crate::diag::Diagnostics;
 use crate::render::{Style, error};
 use clap::ColorChoice;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// Columns where there is no terminal to ask.
 const COLUMNS: usize = 80;
+
+/// Why standard output takes nothing more.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Standard output and standard error, each with what it can show.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +43,21 @@ impl Terminal {
         }
     }
 
-    /// Prints a result. A reader that has gone (`| head`) is no error.
+    /// Prints a result. What cannot be printed ends no work that was begun:
+    /// [`Self::lost_output`] tells afterwards.
     pub(super) fn print(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-            std::process::exit(0);
+        if LOST.get().is_none() {
+            let mut out = io::stdout().lock();
+            if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                let _ = LOST.set(error);
+            }
         }
+    }
+
+    /// Why results were not printed, unless their reader has gone (`| head`) and
+    /// wants no more.
+    pub(super) fn lost_output() -> Option<&'static io::Error> {
+        LOST.get().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
 
     /// Prints progress, warnings and errors.

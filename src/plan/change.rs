@@ -152,7 +152,8 @@ pub struct Totals {
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard: `max_destroy`, `protected`, `ownership`, `location`, `gap`.
+    /// Which guard: `budget`, `gap`, `immutable`, `location`, `lowered_max`,
+    /// `max_destroy`, `ownership`, `protected`.
     pub guard: String,
     /// What is wrong.
     pub message: String,

@@ -59,7 +59,11 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
     let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));
     let changes = arrange(input, drafted.changes, closing)?;
-    let pools = totals::pools(input);
+    let mut pools = totals::pools(input);
+    if !input.options.targets.is_empty() {
+        totals::leave_others(&mut pools, &changes);
+    }
+    let totals = totals::totals(input.mark, &changes, &pools);
     warnings.extend(totals::warnings(input, &pools));
     warnings.extend(totals::too_few_gpus(input, &changes, &pools));
     refusals.extend(guard::destruction(
@@ -67,6 +71,9 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
         input.options.confirm.as_deref(),
         &changes,
     ));
+    let (over, monthly) = guard::budget(input, totals.usd_per_hour);
+    refusals.extend(over);
+    warnings.extend(monthly);
     let (lowered, notes) = guard::lowered_max(input, &changes);
     refusals.extend(lowered);
     warnings.extend(notes);
@@ -84,7 +91,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             environment_text: input.environment_text.to_owned(),
             as_of: input.inventory.taken_at,
             locations: input.inventory.locations.clone(),
-            totals: totals::totals(input.mark, &changes, &pools),
+            totals,
             changes,
             targets,
             pools,

@@ -18,6 +18,21 @@ pub(super) fn pools(input: &PlanInput<'_>) -> Vec<PoolDelta> {
     pools
 }
 
+/// A plan that is restricted to targets leaves the pools of the others as they are.
+pub(super) fn leave_others(pools: &mut [PoolDelta], changes: &[Change]) {
+    let touched = |pool: &PoolDelta| {
+        changes.iter().any(|change| {
+            kinds::is_workload(&change.id) && change.pool.as_deref() == Some(pool.pool.as_str())
+        })
+    };
+    for pool in pools.iter_mut().filter(|pool| !touched(pool)) {
+        pool.units.after = pool.units.before;
+        pool.gpus.after = pool.gpus.before;
+        pool.capacity.after = pool.capacity.before;
+        pool.usd_per_hour = pool.usd_per_hour.map(|usd| Flow { after: usd.before, ..usd });
+    }
+}
+
 fn on_prem(name: &str, pool: &PoolDecision) -> PoolDelta {
     // Bounds that the live number breaks are for its owner to enforce: the HPA
     // does at once, the controller when it runs.
@@ -260,10 +275,33 @@ impl<T> Flow<T> {
     }
 }
 
-impl<T: std::ops::Add<Output = T>> std::ops::Add for Flow<T> {
+/// Adds without overflow: a sum that is too large to hold stays at the largest.
+trait Total {
+    fn plus(self, other: Self) -> Self;
+}
+
+impl Total for u32 {
+    fn plus(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+}
+
+impl Total for Rate {
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+}
+
+impl Total for UsdPerHour {
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+}
+
+impl<T: Total> std::ops::Add for Flow<T> {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { before: self.before + other.before, after: self.after + other.after }
+        Self { before: self.before.plus(other.before), after: self.after.plus(other.after) }
     }
 }

@@ -343,6 +343,20 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn output_that_cannot_be_written_fails_the_command_and_stops_no_work() {
+    let repository = small(&pool("a", "1"));
+    let into_full = |arguments: &[&str]| {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        Said::from(repository.command(arguments).stdout(full).output().unwrap())
+    };
+    into_full(&["plan", "small", "--detailed-exitcode"]).exits(1).says("standard output");
+    into_full(&["apply", "small", "--yes"]).exits(1).says("standard output");
+    settled(&repository);
+    repository.write("broken", "x");
+    into_full(&["validate", "broken", "--json"]).exits(65);
+}
+
+#[test]
 fn what_shells_and_pagers_need_is_there() {
     let repository = Repository::new(None);
     repository.run(&["completions", "bash"]).exits(0).says("_floodway");
