@@ -1,7 +1,7 @@
 //! How a command ends.
 
 use crate::pipeline;
-use crate::plan::{FailureKind, PlanFailure, PortError};
+use crate::plan::{FailureKind, PortError};
 use crate::render::error::ErrorView;
 use std::process::ExitCode;
 
@@ -95,19 +95,7 @@ impl From<pipeline::Error> for Failure {
                 view = view.help("plan again, read what changed, and apply the new plan");
             }
             Error::Elsewhere { .. } => view = view.help("check the context, account and region"),
-            Error::Rejected(failure) => {
-                if failure.rejected.len() > 1 {
-                    view.causes = failure
-                        .rejected
-                        .iter()
-                        .map(|(id, error)| format!("{id}: {error}"))
-                        .collect();
-                }
-                let mut help: Vec<String> =
-                    failure.rejected.iter().filter_map(|(_, e)| PlanFailure::help(e)).collect();
-                help.dedup();
-                view.help = help;
-            }
+            Error::Rejected(failure) => view = failure.into(),
             Error::Desired(_) | Error::Plan(_) => {}
         }
         Self { exit, view: Some(view) }

@@ -3,7 +3,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::decide::Reason;
 use crate::observe::{Mark, ResourceId, Workload};
 use crate::plan::{
-    Action, Change, Checked, FailureKind, Fingerprint, Plan, PortError, Precondition, Step, Totals,
+    Action, Change, Checked, FailureKind, Fingerprint, Plan, PortError, Precondition, Step, Takes,
+    Totals,
 };
 use crate::port::{Act, Backend, Backends, Check, Locate, Observe, Progress, Scope};
 use crate::units::Span;
@@ -109,7 +110,7 @@ fn id(name: &str) -> ResourceId {
 
 fn apply(name: &str) -> Step {
     let precondition = Precondition::Absent;
-    Step::Apply { id: id(name), body: json!({}), seed: None, precondition, force: false }
+    Step::Apply { id: id(name), body: json!({}), seed: None, precondition, takes: Takes::Nothing }
 }
 
 fn change(name: &str, after: &[usize], steps: Vec<Step>) -> Change {

@@ -3,8 +3,8 @@
 use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
-    Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, edges, guard, kinds, order,
-    parent, target, totals,
+    Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
+    kinds, order, parent, target, totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -101,7 +101,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
         requests: Vec::new(),
         moves_ownership: BTreeSet::new(),
     };
-    ask(input, &mut draft, &drafted.moving, &drafted.forced);
+    ask(input, &mut draft, &drafted.moving);
     Ok(draft)
 }
 
@@ -110,16 +110,12 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
 struct Drafted {
     changes: Vec<Change>,
     moving: BTreeSet<ResourceId>,
-    forced: BTreeSet<ResourceId>,
 }
 
 impl Drafted {
     fn push(&mut self, outcome: Outcome) {
         if outcome.moves_ownership {
             self.moving.insert(outcome.change.id.clone());
-        }
-        if outcome.force {
-            self.forced.insert(outcome.change.id.clone());
         }
         self.changes.push(outcome.change);
     }
@@ -220,12 +216,7 @@ fn stage(input: &PlanInput<'_>, change: &Change) -> Option<String> {
 }
 
 /// What the places are asked, and what they cannot be asked.
-fn ask(
-    input: &PlanInput<'_>,
-    draft: &mut Draft,
-    moving: &BTreeSet<ResourceId>,
-    forced: &BTreeSet<ResourceId>,
-) {
+fn ask(input: &PlanInput<'_>, draft: &mut Draft, moving: &BTreeSet<ResourceId>) {
     let new_namespaces: BTreeSet<String> = draft
         .plan
         .changes
@@ -250,12 +241,21 @@ fn ask(
                 id: change.id.clone(),
                 body: body.clone(),
                 exists: input.inventory.resources.contains_key(&change.id),
-                force: input.options.force_conflicts || forced.contains(&change.id),
+                takes: takes(&change.steps),
                 units: units(input, change),
             };
             draft.requests.push((index, request));
         }
     }
+}
+
+/// What the change's own write takes over.
+fn takes(steps: &[Step]) -> Takes {
+    let of_write = |step: &Step| match step {
+        Step::Apply { takes, .. } => Some(takes.clone()),
+        _ => None,
+    };
+    steps.iter().find_map(of_write).unwrap_or_default()
 }
 
 /// How many units a workload has at least and at most, for quotas.

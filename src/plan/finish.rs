@@ -20,19 +20,6 @@ fn summary(rejected: &[(ResourceId, PortError)]) -> String {
     }
 }
 
-impl PlanFailure {
-    /// What to do about one of them.
-    pub fn help(error: &PortError) -> Option<String> {
-        error.help.clone().or_else(|| {
-            (error.kind == FailureKind::Conflict).then(|| {
-                "to take the fields over, plan with --force-conflicts; to leave them, take them \
-                 out of the environment"
-                    .to_owned()
-            })
-        })
-    }
-}
-
 /// Joins `draft` with the answers to [`Draft::check_requests`], in any order. A
 /// request without an answer counts as not checked.
 ///
@@ -70,6 +57,12 @@ pub fn finish(
                 plan.refusals.push(refusal);
             }
             Verdict::NotChecked(why) => change.checked = Checked::Not(why),
+            // Whose a field is can be said only with the whole plan in sight.
+            Verdict::Rejected(error) if error.kind == FailureKind::Conflict => {
+                let refusal = Refusal::conflict(&change.id, &error.message);
+                change.checked = Checked::Not(error.message);
+                plan.refusals.push(refusal);
+            }
             Verdict::Rejected(error) => rejected.push((index, change.id.clone(), error)),
         }
     }

@@ -33,6 +33,16 @@ impl Refusal {
         )
     }
 
+    /// Another manager owns fields of it.
+    pub(super) fn conflict(id: &ResourceId, owned: &str) -> Self {
+        Self::new(
+            "conflict",
+            format!("{id}: {owned}"),
+            "to take these fields over, repeat with --force-conflicts; to leave them to their \
+             manager, take them out of the environment",
+        )
+    }
+
     /// It would have to be made anew under the same name.
     pub(super) fn immutable(id: &ResourceId, fields: &[String]) -> Self {
         Self::new(

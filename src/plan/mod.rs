@@ -43,6 +43,6 @@ pub use input::{PlanError, PlanInput, PlanOptions};
 pub use kinds::resource_named;
 pub use orphans::{Orphan, orphans};
 pub use stale::{Stale, staleness};
-pub use step::{Precondition, Step};
+pub use step::{Precondition, Step, Takes};
 pub use target::Target;
 pub use verdict::{CheckRequest, FailureKind, PortError, Verdict};

@@ -2,7 +2,7 @@
 
 use super::steps::{self, Limits};
 use super::{
-    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, diff,
+    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, Takes, diff,
     diff::alike,
     diff_wanted, kinds,
     owners::{recognise_drift, take_over},
@@ -21,8 +21,8 @@ pub(super) struct Outcome {
     /// Field ownership moves, though no value may: a server that sees no
     /// difference does not make this a no-op.
     pub(super) moves_ownership: bool,
-    /// Fields are taken from other managers.
-    pub(super) force: bool,
+    /// What is taken from other managers.
+    pub(super) takes: Takes,
     pub(super) refusals: Vec<Refusal>,
     pub(super) warnings: Vec<String>,
 }
@@ -128,7 +128,12 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     change.notes.extend(moved.map(|from| format!("moved from {from}")));
 
     let nothing = difference.fields.is_empty() && hands_over.is_none() && !takes_over && ours;
-    let force = input.options.force_conflicts || takes_over || !ours;
+    let takes = if input.options.force_conflicts || !ours {
+        Takes::Everything
+    } else {
+        let path = live.runtime.as_ref().filter(|_| takes_over).map(|r| r.path.clone());
+        path.map_or(Takes::Nothing, Takes::Field)
+    };
     if nothing {
         change.action = Action::NoOp;
         change.notes.clear();
@@ -137,13 +142,13 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         let rolls = difference.fields.iter().any(|field| starts_units(want, &field.path));
         let hold = hands_over.map(|seed| seed.path.as_str());
         change.before = Some(live.fields.clone());
-        change.steps = steps::update(limits, want, live, hold, force, rolls);
+        change.steps = steps::update(limits, want, live, hold, takes.clone(), rolls);
     }
     (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
     live_facts(&mut change, live);
     Outcome {
         moves_ownership: hands_over.is_some() || takes_over || !ours,
-        force,
+        takes,
         ..Outcome::from(change)
     }
 }
@@ -268,7 +273,7 @@ impl From<Change> for Outcome {
         Self {
             change,
             moves_ownership: false,
-            force: false,
+            takes: Takes::Nothing,
             refusals: Vec::new(),
             warnings: Vec::new(),
         }

@@ -89,7 +89,7 @@ fn write(
             Some(live) => Precondition::Is(live.uid.clone()),
             None => Precondition::Absent,
         },
-        force: outcome.force,
+        takes: outcome.takes.clone(),
     }];
     match before {
         None => change.action = Action::Create,

@@ -1,7 +1,7 @@
 //! The smallest things that apply does, each repeatable.
 
 use crate::desired::Seed;
-use crate::observe::ResourceId;
+use crate::observe::{FieldPath, ResourceId, marks};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +15,32 @@ pub enum Precondition {
     Absent,
     /// It must still be the one with this UID.
     Is(String),
+}
+
+/// Which fields a write may take over from other managers. What Floodway's own
+/// second manager holds is never in the way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Takes {
+    /// None: a field that another manager owns is a conflict.
+    #[default]
+    Nothing,
+    /// The one at this JSON pointer: git becomes its owner.
+    Field(String),
+    /// All that are in the body.
+    Everything,
+}
+
+impl Takes {
+    /// Whether `field`, as people write it, may be taken over from `manager`.
+    pub fn allows(&self, manager: &str, field: &str) -> bool {
+        manager == marks::HANDOVER_MANAGER
+            || match self {
+                Self::Nothing => false,
+                Self::Field(pointer) => FieldPath::from_pointer(pointer).as_str() == field,
+                Self::Everything => true,
+            }
+    }
 }
 
 /// One write or one wait. Every step can be repeated.
@@ -33,8 +59,8 @@ pub enum Step {
         seed: Option<Seed>,
         /// What must be true.
         precondition: Precondition,
-        /// Take fields over from the managers that own them.
-        force: bool,
+        /// What may be taken over from the managers that own it.
+        takes: Takes,
     },
     /// Before git gives up a field: a second field manager holds the live
     /// value of `path`, so that dropping it does not reset it.

@@ -1,8 +1,8 @@
 //! The steps of each change, exactly as apply does them.
 
-use super::{Precondition, Step, kinds};
+use super::{Precondition, Step, Takes, kinds};
 use crate::desired::{Desired, Seed};
-use crate::observe::{Live, Ownership};
+use crate::observe::Live;
 use crate::spec::Environment;
 use crate::units::Span;
 use serde_json::Value;
@@ -61,7 +61,7 @@ pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> 
         body: want.body.clone(),
         seed,
         precondition: Precondition::Absent,
-        force: false,
+        takes: Takes::Nothing,
     }];
     if kinds::is_workload(&want.id) {
         steps.push(Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) });
@@ -75,7 +75,7 @@ pub(super) fn update(
     want: &Desired,
     live: &Live,
     hold: Option<&str>,
-    force: bool,
+    takes: Takes,
     rolls: bool,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -88,7 +88,7 @@ pub(super) fn update(
         body: want.body.clone(),
         seed: None,
         precondition: Precondition::Is(live.uid.clone()),
-        force: force || live.ownership != Ownership::Ours,
+        takes,
     });
     if rolls && kinds::is_workload(&want.id) {
         let units = live.workload.as_ref().map_or(1, |workload| workload.desired);

@@ -1,5 +1,6 @@
 //! What a place is asked about a change, and what it says.
 
+use super::Takes;
 use crate::observe::{Live, ResourceId};
 use serde_json::Value;
 
@@ -29,8 +30,8 @@ pub struct CheckRequest {
     pub body: Value,
     /// Whether the plan believes that it exists already.
     pub exists: bool,
-    /// Take fields over from other managers.
-    pub force: bool,
+    /// What may be taken over from other managers.
+    pub takes: Takes,
     /// For what starts pods: how many at least and at most, for quotas.
     pub units: Option<(u32, u32)>,
 }

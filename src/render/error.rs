@@ -65,9 +65,9 @@ impl From<&PlanFailure> for ErrorView {
         if rejected.len() > 1 {
             view.causes = rejected.iter().map(|(id, error)| format!("{id}: {error}")).collect();
         }
-        for help in rejected.iter().filter_map(|(_, error)| PlanFailure::help(error)) {
-            if !view.help.contains(&help) {
-                view.help.push(help);
+        for help in rejected.iter().filter_map(|(_, error)| error.help.as_ref()) {
+            if !view.help.contains(help) {
+                view.help.push(help.clone());
             }
         }
         view

@@ -6,7 +6,7 @@ use super::kinds::Resource;
 use super::live;
 use crate::desired::Seed;
 use crate::observe::{ResourceId, marks};
-use crate::plan::{FailureKind, PortError, Precondition, Step};
+use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
 use crate::port::Act;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -20,9 +20,9 @@ impl Act for Cluster {
         let id = step.id();
         let resource = Resource::of(id).ok_or_else(|| unknown_kind(id))?;
         match step {
-            Step::Apply { body, seed, precondition, force, .. } => {
-                let apply = Apply { cluster: self, id, resource, force: *force };
-                apply.run(body, seed.as_ref(), precondition).await
+            Step::Apply { body, seed, precondition, takes, .. } => {
+                let apply = Apply { cluster: self, id, resource };
+                apply.run(body, seed.as_ref(), precondition, takes).await
             }
             Step::Hold { path, uid, .. } => self.hold(id, &resource, path, uid).await,
             Step::AwaitReady { .. } => Ok(()),
@@ -36,7 +36,6 @@ struct Apply<'a> {
     cluster: &'a Cluster,
     id: &'a ResourceId,
     resource: Resource<'a>,
-    force: bool,
 }
 
 impl Apply<'_> {
@@ -45,6 +44,7 @@ impl Apply<'_> {
         body: &Value,
         seed: Option<&Seed>,
         precondition: &Precondition,
+        takes: &Takes,
     ) -> Result<(), PortError> {
         let mut body = body.clone();
         let live = match precondition {
@@ -62,9 +62,9 @@ impl Apply<'_> {
             // and the field is never without an owner.
             let mut seeded = body.clone();
             set(&mut seeded, &seed.path, seed.value.clone());
-            self.apply(marks::HANDOVER_MANAGER, &seeded, false).await?;
+            self.apply(marks::HANDOVER_MANAGER, &seeded, &Takes::Nothing).await?;
         }
-        self.apply(marks::MANAGER, &body, self.force).await?;
+        self.apply(marks::MANAGER, &body, takes).await?;
         match seed {
             Some(seed) if !exists => self.let_go(seed, &seed.value).await,
             // An earlier try may have been cut off before it let go.
@@ -99,11 +99,11 @@ impl Apply<'_> {
     async fn let_go(&self, seed: &Seed, value: &Value) -> Result<(), PortError> {
         let mut held = header(self.id);
         set(&mut held, &seed.path, value.clone());
-        self.apply(marks::HANDOVER_MANAGER, &held, false).await
+        self.apply(marks::HANDOVER_MANAGER, &held, &Takes::Nothing).await
     }
 
-    async fn apply(&self, manager: &str, body: &Value, force: bool) -> Result<(), PortError> {
-        let mode = ApplyMode { manager, force, dry_run: false };
+    async fn apply(&self, manager: &str, body: &Value, takes: &Takes) -> Result<(), PortError> {
+        let mode = ApplyMode { manager, takes, dry_run: false };
         let applied = self.cluster.apply(&self.resource, &self.id.name, body, mode).await;
         applied.map(|_| ()).map_err(|error| failed(error, "patch", &self.resource, &self.id.name))
     }
@@ -129,7 +129,11 @@ impl Cluster {
             held["metadata"]["uid"] = json!(uid);
             held["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
             set(&mut held, path, value.clone());
-            let mode = ApplyMode { manager: marks::HANDOVER_MANAGER, force: false, dry_run: false };
+            let mode = ApplyMode {
+                manager: marks::HANDOVER_MANAGER,
+                takes: &Takes::Nothing,
+                dry_run: false,
+            };
             match self.apply(resource, &id.name, &held, mode).await {
                 Ok(_) => return Ok(()),
                 Err(kube::Error::Api(status)) if status.code == 409 && tries < HOLDS => tries += 1,
@@ -144,7 +148,11 @@ impl Cluster {
         }
         let mut body = header(id);
         set(&mut body, "/spec/replicas", json!(0));
-        let mode = ApplyMode { manager: marks::HANDOVER_MANAGER, force: true, dry_run: false };
+        let mode = ApplyMode {
+            manager: marks::HANDOVER_MANAGER,
+            takes: &Takes::Everything,
+            dry_run: false,
+        };
         let drained = self.apply(resource, &id.name, &body, mode).await;
         drained.map(|_| ()).map_err(|error| failed(error, "patch", resource, &id.name))
     }

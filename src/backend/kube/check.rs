@@ -40,7 +40,7 @@ impl Cluster {
                 return Ok(Verdict::Taken(Box::new(found)));
             }
         }
-        let mode = ApplyMode { manager: marks::MANAGER, force: request.force, dry_run: true };
+        let mode = ApplyMode { manager: marks::MANAGER, takes: &request.takes, dry_run: true };
         let tried = match self.apply(&resource, &id.name, &request.body, mode).await {
             Ok(tried) => tried,
             Err(kube::Error::Api(status)) if is_missing_rule(&status) => {

@@ -1,10 +1,11 @@
 //! Calls to the API server, as JSON.
 
-use super::error::failed;
+use super::error::{conflicts, failed};
 use super::kinds::Resource;
-use crate::plan::PortError;
+use crate::plan::{PortError, Takes};
 use http::Request;
 use kube::Client;
+use kube::core::Status;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ struct PageMetadata {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ApplyMode<'a> {
     pub(super) manager: &'a str,
-    pub(super) force: bool,
+    pub(super) takes: &'a Takes,
     pub(super) dry_run: bool,
 }
 
@@ -91,7 +92,8 @@ impl Cluster {
         }
     }
 
-    /// Server-side apply.
+    /// Server-side apply. The server takes over all conflicting fields or none:
+    /// so it is asked to only when all that it names may be taken.
     pub(super) async fn apply(
         &self,
         resource: &Resource<'_>,
@@ -99,12 +101,28 @@ impl Cluster {
         body: &Value,
         mode: ApplyMode<'_>,
     ) -> Result<Value, kube::Error> {
+        let forced = *mode.takes == Takes::Everything;
+        match self.patch(resource, name, body, mode, forced).await {
+            Err(kube::Error::Api(status)) if !forced && may_be_taken(&status, mode.takes) => {
+                self.patch(resource, name, body, mode, true).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn patch(
+        &self,
+        resource: &Resource<'_>,
+        name: &str,
+        body: &Value,
+        mode: ApplyMode<'_>,
+        force: bool,
+    ) -> Result<Value, kube::Error> {
         let dry_run = if mode.dry_run { "&dryRun=All" } else { "" };
         let path = format!(
-            "{}/{name}?fieldManager={}&force={}&fieldValidation=Strict{dry_run}",
+            "{}/{name}?fieldManager={}&force={force}&fieldValidation=Strict{dry_run}",
             resource.path(),
             mode.manager,
-            mode.force
         );
         let request = Request::patch(path)
             .header("content-type", "application/apply-patch+yaml")
@@ -158,6 +176,12 @@ impl Cluster {
     ) -> Result<T, kube::Error> {
         self.client.request(request.map_err(kube::Error::HttpError)?).await
     }
+}
+
+fn may_be_taken(status: &Status, takes: &Takes) -> bool {
+    let conflicts = conflicts(status);
+    !conflicts.is_empty()
+        && conflicts.iter().all(|conflict| takes.allows(&conflict.manager, &conflict.field))
 }
 
 /// Percent-encodes what a query may not hold.

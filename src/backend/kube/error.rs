@@ -33,9 +33,9 @@ fn api(status: &Status, verb: &str, resource: &Resource<'_>, of: &str) -> PortEr
         ),
         404 => error(FailureKind::Stale, format!("{of} is not there: {message}"), None),
         409 if !conflicts(status).is_empty() => {
-            let listed = conflicts(status).join(", ");
-            let help = "to take these fields over, repeat with --force-conflicts".to_owned();
-            error(FailureKind::Conflict, listed, Some(help))
+            let owned = |c: Conflict| format!("{} is owned by {}", c.field, c.manager);
+            let listed: Vec<_> = conflicts(status).into_iter().map(owned).collect();
+            error(FailureKind::Conflict, listed.join(", "), None)
         }
         409 => error(
             FailureKind::Stale,
@@ -53,15 +53,22 @@ pub(super) fn is_missing_rule(status: &Status) -> bool {
     status.code == 403 && status.message.contains(" cannot ")
 }
 
-/// `spec.replicas is owned by kubectl`, for each conflict.
-fn conflicts(status: &Status) -> Vec<String> {
+/// A field that another manager owns.
+pub(super) struct Conflict {
+    /// As people write it: `spec.replicas`.
+    pub(super) field: String,
+    pub(super) manager: String,
+}
+
+/// Every conflict that a server-side apply met.
+pub(super) fn conflicts(status: &Status) -> Vec<Conflict> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     causes
         .filter(|cause| cause.reason == "FieldManagerConflict")
         .map(|cause| {
             // `conflict with "kubectl" using apps/v1`
-            let manager = cause.message.split('"').nth(1).unwrap_or(&cause.message);
-            format!("{} is owned by {manager}", cause.field.trim_start_matches('.'))
+            let manager = cause.message.split('"').nth(1).unwrap_or(&cause.message).to_owned();
+            Conflict { field: cause.field.trim_start_matches('.').to_owned(), manager }
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use super::keyed;
 use super::object::{Object, Refused};
 use super::world::World;
 use crate::observe::{Ownership, ResourceId, Side, marks};
-use crate::plan::{FailureKind, PortError, Precondition, Step};
+use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
 use crate::port::Scope;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ impl World {
     /// Does the writing part of a step; repeating it is harmless.
     pub(super) fn write(&mut self, scope: &Scope, step: &Step) -> Result<(), PortError> {
         match step {
-            Step::Apply { id, body, seed, precondition, force } => {
+            Step::Apply { id, body, seed, precondition, takes } => {
                 self.require(scope, id, precondition)?;
                 self.admit(id, body)?;
                 let existed = self.objects.contains_key(id);
@@ -31,9 +31,15 @@ impl World {
                     if let Some(seed) = seed.as_ref().filter(|_| !existed) {
                         let mut seeded = header(id);
                         keyed::set(&mut seeded, &keyed::pointer(&seed.path), seed.value.clone());
-                        apply(&mut object, id, marks::HANDOVER_MANAGER, &seeded, true)?;
+                        apply(
+                            &mut object,
+                            id,
+                            marks::HANDOVER_MANAGER,
+                            &seeded,
+                            &Takes::Everything,
+                        )?;
                     }
-                    apply(&mut object, id, marks::MANAGER, body, *force)?;
+                    apply(&mut object, id, marks::MANAGER, body, takes)?;
                 }
                 self.objects.insert(id.clone(), object);
             }
@@ -45,7 +51,7 @@ impl World {
                 };
                 let mut held = header(id);
                 keyed::set(&mut held, &path, value);
-                apply(object, id, marks::HANDOVER_MANAGER, &held, false)?;
+                apply(object, id, marks::HANDOVER_MANAGER, &held, &Takes::Nothing)?;
             }
             Step::AwaitReady { .. } => {}
             Step::Drain { id, .. } => {
@@ -188,9 +194,9 @@ pub(super) fn apply(
     id: &ResourceId,
     manager: &str,
     body: &Value,
-    force: bool,
+    takes: &Takes,
 ) -> Result<(), PortError> {
-    object.apply(manager, body, force).map_err(|refused| match refused {
+    object.apply(manager, body, takes).map_err(|refused| match refused {
         Refused::Immutable(field) => {
             let message = format!("{id}: {field} is immutable");
             refuse(FailureKind::Rejected, message, None)
@@ -200,11 +206,7 @@ pub(super) fn apply(
                 .iter()
                 .map(|c| format!("{} is owned by {}", c.field, c.manager))
                 .collect();
-            refuse(
-                FailureKind::Conflict,
-                format!("{id}: {}", listed.join(", ")),
-                Some("to take these fields over, repeat with --force-conflicts"),
-            )
+            refuse(FailureKind::Conflict, format!("{id}: {}", listed.join(", ")), None)
         }
     })
 }

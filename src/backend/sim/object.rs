@@ -1,6 +1,7 @@
 //! One object of the simulated API server, with the owners of its fields.
 
 use super::keyed::{self, Path};
+use crate::plan::Takes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,13 +42,14 @@ impl Object {
         &mut self,
         manager: &str,
         body: &Value,
-        force: bool,
+        takes: &Takes,
     ) -> Result<(), Refused> {
         let body = keyed::key(body);
         let wanted = keyed::leaves(&body);
         self.refuse_immutable(&body)?;
-        let conflicts = self.conflicts(manager, &wanted);
-        if !force && !conflicts.is_empty() {
+        let mut conflicts = self.conflicts(manager, &wanted);
+        conflicts.retain(|conflict| !takes.allows(&conflict.manager, &conflict.field));
+        if !conflicts.is_empty() {
             return Err(Refused::Conflicts(conflicts));
         }
         for (path, value) in &wanted {

@@ -146,7 +146,7 @@ impl OneSide {
             return Verdict::Accepted;
         }
         let mut object = live.clone();
-        match apply::apply(&mut object, id, marks::MANAGER, &request.body, request.force) {
+        match apply::apply(&mut object, id, marks::MANAGER, &request.body, &request.takes) {
             Ok(()) if object.content == live.content => Verdict::Unchanged,
             Ok(()) => Verdict::Accepted,
             Err(error) => Verdict::Rejected(error),

@@ -1,7 +1,7 @@
 use super::scenario::{CapacityLimit, Fault};
 use super::*;
 use crate::observe::{Mark, ProblemKind, ResourceId, Workload};
-use crate::plan::{FailureKind, PortError, Precondition, Step};
+use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
 use crate::port::Scope;
 use crate::units::Span;
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ fn world(scenario: Scenario) -> World {
 
 fn step(id: &ResourceId, body: Value) -> Step {
     let precondition = Precondition::Absent;
-    Step::Apply { id: id.clone(), body, seed: None, precondition, force: false }
+    Step::Apply { id: id.clone(), body, seed: None, precondition, takes: Takes::Nothing }
 }
 
 fn write(world: &mut World, id: &ResourceId, body: Value) {
@@ -157,7 +157,7 @@ fn a_conflict_names_manager_and_field_and_force_takes_over() {
     else {
         unreachable!()
     };
-    let forced = Step::Apply { id, body, seed, precondition, force: true };
+    let forced = Step::Apply { id, body, seed, precondition, takes: Takes::Everything };
     world.write(&scope(), &forced).unwrap();
     assert_eq!(world.objects[&server()].owned_by("floodway"), deployment(Some(2), "j"));
 }

@@ -24,12 +24,15 @@ fn a_taken_field_is_shown_with_its_value_and_who_took_it() {
     assert_eq!((plan.totals.update, active(&plan).len()), (1, 1));
     assert!(matches!(
         change.steps[..],
-        [Step::Apply { force: false, .. }, Step::AwaitReady { .. }]
+        [Step::Apply { takes: Takes::Nothing, .. }, Step::AwaitReady { .. }]
     ));
 
     world.options.force_conflicts = true;
     let plan = world.plan();
-    assert!(matches!(of(&plan, "Deployment", H100).steps[0], Step::Apply { force: true, .. }));
+    assert!(matches!(
+        of(&plan, "Deployment", H100).steps[0],
+        Step::Apply { takes: Takes::Everything, .. }
+    ));
 }
 
 #[test]

@@ -265,7 +265,7 @@ fn what_nobody_marked_is_adopted_only_when_asked_and_held_while_it_is() {
     );
     assert!(matches!(
         &change.steps[1],
-        Step::Apply { force: true, precondition: Precondition::Is(_), .. }
+        Step::Apply { takes: Takes::Everything, precondition: Precondition::Is(_), .. }
     ));
     let image = |field: &&FieldChange| field.path.ends_with("containers[server].image");
     let image = change.fields.iter().find(image).unwrap();
@@ -392,7 +392,7 @@ mod answers {
         assert_eq!(asked, changed);
         let (_, request) =
             draft.check_requests().iter().find(|(asked, _)| *asked == index).unwrap();
-        assert!(request.exists && !request.force);
+        assert!(request.exists && request.takes == Takes::Nothing);
         assert_eq!(request.units, Some((3, 20)));
     }
 
@@ -432,13 +432,25 @@ mod answers {
     }
 
     #[test]
-    fn all_that_is_rejected_is_listed_with_what_to_do() {
-        let (_, draft, _) = update();
+    fn a_conflict_is_refused_with_the_plan_in_sight() {
+        let (_, draft, index) = update();
         let error = PortError {
             kind: FailureKind::Conflict,
-            message: "kubectl owns .spec.replicas".into(),
+            message: "spec.paused is owned by kubectl".into(),
             help: None,
         };
+        let plan = finish(draft, [(index, Verdict::Rejected(error))]).unwrap();
+        assert_eq!(guards(&plan), ["conflict"]);
+        assert!(plan.refusals[0].message.ends_with("spec.paused is owned by kubectl"));
+        assert!(plan.refusals[0].help.contains("--force-conflicts"));
+        assert!(plan.totals.update > 0);
+    }
+
+    #[test]
+    fn all_that_is_rejected_is_listed() {
+        let (_, draft, _) = update();
+        let error =
+            PortError { kind: FailureKind::Rejected, message: "no such field".into(), help: None };
         let verdicts: Vec<_> = draft
             .check_requests()
             .iter()
@@ -448,7 +460,6 @@ mod answers {
         let count = verdicts.len();
         let failure = finish(draft, verdicts).unwrap_err();
         assert_eq!(failure.rejected.len(), count);
-        assert!(PlanFailure::help(&failure.rejected[0].1).unwrap().contains("--force-conflicts"));
     }
 
     #[test]

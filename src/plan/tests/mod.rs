@@ -128,7 +128,8 @@ fn the_autoscaler_is_gone_before_git_takes_replicas_over() {
     assert_eq!(change.action, Action::Update);
     assert_eq!(change.fields, [], "12 it is, and stays");
     assert_eq!(change.notes, ["takes spec.replicas over from kube-controller-manager"]);
-    assert!(matches!(&change.steps[0], Step::Apply { force: true, .. }));
+    let only = Takes::Field("/spec/replicas".into());
+    assert!(matches!(&change.steps[0], Step::Apply { takes, .. } if *takes == only));
     let autoscaler = place(&plan, "HorizontalPodAutoscaler", FRONT);
     assert_eq!(plan.changes[autoscaler].action, Action::Delete);
     assert!(change.after.contains(&autoscaler));

@@ -129,7 +129,7 @@ fn a_plan_that_the_places_refuse() {
     };
     let failure = PlanFailure {
         rejected: vec![
-            refused("deepseek-inference-h100", FailureKind::Conflict, "spec.replicas is kubectl's"),
+            refused("deepseek-inference-h100", FailureKind::Rejected, "no such image"),
             refused("deepseek-inference-a100", FailureKind::Rejected, "exceeded quota: gpus"),
         ],
     };

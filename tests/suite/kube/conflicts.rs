@@ -18,7 +18,9 @@ fn drift_is_shown_with_its_manager_and_repaired_when_forced() {
         &format!("deployment/{NAME}"),
         "server=registry.example/edited",
     ]);
-    ground.run("plan", &[]).exits(1).says("is owned by kubectl-set").says("--force-conflicts");
+    let refused = ground.run("plan", &[]).exits(12).says("is owned by kubectl-set");
+    refused.says("--force-conflicts").says("registry.example/edited");
+    ground.run("apply", &["--yes"]).exits(12);
     ground.run("plan", &["--force-conflicts"]).exits(0).says("registry.example/edited");
     ground.run("apply", &["--yes", "--force-conflicts"]).exits(0);
     ground.is_settled();

@@ -1,52 +1,73 @@
 //! Handing replicas over, watched: they never fall below what they were.
 
 use super::Ground;
-use serde_json::json;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::support::bed::eventually;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::process::Child;
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 const NAME: &str = "llm-inference-gpu";
 
-/// Looks at `spec.replicas` all the time, of all Deployments together.
+/// Sees every state of the Deployments, all of them together.
 struct Watch {
-    stop: Arc<AtomicBool>,
-    lowest: Arc<AtomicU64>,
-    looks: JoinHandle<u32>,
+    kubectl: Child,
+    seen: JoinHandle<Lowest>,
+}
+
+/// The fewest replicas there were.
+#[derive(Debug, Clone, Copy)]
+struct Lowest {
+    asked_for: u64,
+    ready: u64,
 }
 
 impl Watch {
-    fn new(ground: &Ground) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let lowest = Arc::new(AtomicU64::new(u64::MAX));
-        let (bed, namespace) = (ground.bed, ground.name.clone());
-        let (stopped, low) = (Arc::clone(&stop), Arc::clone(&lowest));
-        let looks = std::thread::spawn(move || {
-            let mut looks = 0;
-            while !stopped.load(Ordering::Relaxed) {
-                let query = [
-                    "get",
-                    "deployments",
-                    "-n",
-                    &namespace,
-                    "-o",
-                    "jsonpath={.items[*].spec.replicas}",
-                ];
-                let out = bed.kubectl(&query, "");
-                let said = String::from_utf8(out.stdout).unwrap();
-                let sum = said.split_whitespace().map(|n| n.parse::<u64>().unwrap()).sum();
-                low.fetch_min(sum, Ordering::Relaxed);
-                looks += 1;
-            }
-            looks
+    /// From now on; now `replicas` are asked for, and ready.
+    fn new(ground: &Ground, replicas: u64) -> Self {
+        eventually("all are ready", || {
+            let live = ground.get("deployment", NAME)?;
+            (live["status"]["readyReplicas"] == replicas).then_some(())
         });
-        Self { stop, lowest, looks }
+        let namespace = ground.name.as_str();
+        let watch = ["get", "deployments", "-n", namespace, "-o", "json", "-w"];
+        let arguments = [&watch[..], &["--output-watch-events"]].concat();
+        let mut kubectl = ground.bed.start_kubectl(&arguments);
+        let events = BufReader::new(kubectl.stdout.take().unwrap());
+        let (began, first) = channel();
+        let seen = std::thread::spawn(move || {
+            let mut live = BTreeMap::new();
+            let mut lowest = Lowest { asked_for: u64::MAX, ready: u64::MAX };
+            for event in serde_json::Deserializer::from_reader(events).into_iter::<Value>() {
+                // The end of kubectl may cut the last one off.
+                let Ok(event) = event else { break };
+                let object = &event["object"];
+                let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+                let number = |at: &str| object.pointer(at).and_then(Value::as_u64).unwrap_or(0);
+                let now = (number("/spec/replicas"), number("/status/readyReplicas"));
+                match event["type"].as_str() {
+                    Some("DELETED") => drop(live.remove(&name)),
+                    _ => drop(live.insert(name, now)),
+                }
+                lowest.asked_for = lowest.asked_for.min(live.values().map(|(all, _)| all).sum());
+                lowest.ready = lowest.ready.min(live.values().map(|(_, ready)| ready).sum());
+                let _ = began.send(());
+            }
+            lowest
+        });
+        first.recv_timeout(Duration::from_secs(30)).expect("the watch began");
+        Self { kubectl, seen }
     }
 
-    fn lowest(self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        assert!(self.looks.join().unwrap() > 3, "the watch saw too little");
-        self.lowest.load(Ordering::Relaxed)
+    fn lowest(mut self) -> Lowest {
+        // What has happened reaches the watch within a moment.
+        std::thread::sleep(Duration::from_millis(500));
+        self.kubectl.kill().unwrap();
+        self.kubectl.wait().unwrap();
+        self.seen.join().unwrap()
     }
 }
 
@@ -64,12 +85,12 @@ fn turning_the_autoscaler_on_keeps_the_replicas() {
     let ground = ground("hpa-on");
     ground.declare(&ground.pool("gpu", "12"));
     ground.apply();
-    let watch = Watch::new(&ground);
+    let watch = Watch::new(&ground, 12);
     ground.declare(&(ground.pool("gpu", BETWEEN) + HPA));
     ground.run("plan", &[]).exits(0).says("the HPA");
     ground.apply();
     ground.is_settled();
-    assert_eq!(watch.lowest(), 12);
+    assert_eq!(watch.lowest().asked_for, 12);
     let live = ground.get("deployment", NAME).unwrap();
     let owners: Vec<&str> = live["metadata"]["managedFields"]
         .as_array()
@@ -88,13 +109,28 @@ fn turning_the_autoscaler_off_keeps_the_replicas() {
     ground.apply();
     ground.kubectl(&["scale", "deployment", NAME, "--replicas=12"]);
     ground.is_settled();
-    let watch = Watch::new(&ground);
+    let watch = Watch::new(&ground, 12);
     ground.declare(&ground.pool("gpu", "12"));
     ground.run("plan", &[]).exits(0).says("takes spec.replicas over");
     ground.apply();
     ground.is_settled();
     assert!(ground.get("hpa", NAME).is_none());
-    assert_eq!(watch.lowest(), 12);
+    assert_eq!(watch.lowest().asked_for, 12);
+    // From now on the number is git's alone: the next one meets nobody.
+    ground.declare(&ground.pool("gpu", "14"));
+    ground.apply();
+    assert_eq!(ground.replicas(NAME), Some(14));
+}
+
+#[test]
+fn git_taking_replicas_over_takes_nothing_else() {
+    let ground = ground("only-replicas");
+    ground.declare(&ground.pool("gpu", BETWEEN));
+    ground.apply();
+    ground.kubectl(&["set", "image", &format!("deployment/{NAME}"), "server=registry.example/fix"]);
+    ground.declare(&ground.pool("gpu", "5"));
+    ground.run("apply", &["--yes"]).exits(12).says("image is owned by kubectl-set");
+    assert_eq!(ground.replicas(NAME), Some(3));
 }
 
 /// A Deployment of 12 that kubectl made.
@@ -104,7 +140,10 @@ fn theirs(ground: &Ground, labels: &serde_json::Value) {
         "spec": {
             "replicas": 12, "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": {
-                "containers": [{"name": "server", "image": "registry.example/theirs"}],
+                "containers": [{
+                    "name": "server", "image": "registry.example/theirs",
+                    "resources": {"limits": {"nvidia.com/gpu": "1"}},
+                }],
                 "nodeSelector": {"test": ground.name},
             }},
         },
@@ -116,13 +155,20 @@ fn theirs(ground: &Ground, labels: &serde_json::Value) {
 fn adopting_a_deployment_keeps_its_replicas() {
     let ground = ground("adopted");
     theirs(&ground, &json!({"floodway.dev/workload": NAME}));
-    let watch = Watch::new(&ground);
+    let watch = Watch::new(&ground, 12);
     ground.declare(&ground.pool("gpu", BETWEEN));
     ground.run("apply", &["--yes"]).exits(12).says(&format!("--adopt Deployment/{NAME}"));
     ground.run("apply", &["--yes", "--adopt", &format!("Deployment/{NAME}")]).exits(0);
     ground.is_settled();
-    assert_eq!(watch.lowest(), 12);
+    assert_eq!(watch.lowest().asked_for, 12);
     assert_eq!(ground.replicas(NAME), Some(12));
+    // It is adopted for good: kubectl owns nothing of what the file says.
+    let changed =
+        ground.environment(&ground.pool("gpu", "13")).replace("drain = \"1s\"", "drain = \"2s\"");
+    ground.repository.write(&ground.name, &changed);
+    ground.apply();
+    ground.is_settled();
+    assert_eq!(ground.replicas(NAME), Some(13));
 }
 
 #[test]
@@ -130,7 +176,7 @@ fn adopting_a_deployment_with_a_selector_of_its_own_replaces_it_when_the_new_one
     let ground = ground("reselected");
     ground.bed.add_nodes(&format!("{}-spare", ground.name), 1, 8, &json!({"test": ground.name}));
     theirs(&ground, &json!({"app": "theirs"}));
-    let watch = Watch::new(&ground);
+    let watch = Watch::new(&ground, 12);
     ground.declare(&ground.pool("gpu", BETWEEN));
     let adopt = format!("Deployment/{NAME}");
     ground.run("plan", &["--adopt", &adopt]).exits(0).says("-/+");
@@ -138,7 +184,8 @@ fn adopting_a_deployment_with_a_selector_of_its_own_replaces_it_when_the_new_one
     ground.is_settled();
     assert!(ground.get("deployment", NAME).is_none());
     assert_eq!(ground.replicas(&format!("{NAME}-2")), Some(12));
-    assert!(watch.lowest() >= 12);
+    let lowest = watch.lowest();
+    assert!(lowest.asked_for >= 12 && lowest.ready >= 12, "{lowest:?}");
 }
 
 #[test]

@@ -114,6 +114,19 @@ impl Bed {
         child.wait_with_output().unwrap()
     }
 
+    /// Starts kubectl; what it prints can be read while it runs.
+    pub fn start_kubectl(&self, arguments: &[&str]) -> Child {
+        Command::new(program("controlplane"))
+            .arg("kubectl")
+            .args(arguments)
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("HOME", self.dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Applies objects with kubectl, as another tool would.
     pub fn apply(&self, objects: &[Value]) {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});

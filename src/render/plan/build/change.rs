@@ -3,7 +3,7 @@
 use super::highlights::highlights;
 use crate::decide::{DesiredOwner, Reason};
 use crate::observe::FieldPath;
-use crate::plan::{Action, Change, Checked, FieldChange, Plan, Step};
+use crate::plan::{Action, Change, Checked, FieldChange, Plan, Step, Takes};
 use crate::render::leaves::leaves;
 use crate::render::name::address;
 use crate::render::plan::view::{
@@ -98,7 +98,12 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Apply { .. } if matches!(change.action, Action::Create | Action::Replace) => {
             format!("create {name}")
         }
-        Step::Apply { force: true, .. } => format!("update {name}, taking fields over"),
+        Step::Apply { takes: Takes::Everything, .. } => {
+            format!("update {name}, taking fields over")
+        }
+        Step::Apply { takes: Takes::Field(path), .. } => {
+            format!("update {name}, taking {} over", FieldPath::from_pointer(path))
+        }
         Step::Apply { .. } => format!("update {name}"),
         Step::Hold { path, .. } => {
             format!("hold the live {} of {name}", FieldPath::from_pointer(path))
