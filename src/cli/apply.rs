@@ -52,10 +52,10 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
         let plan = pipeline::make_plan(&session, &options).await?;
         stream.plan(&plan);
         show_plan(&plan, terminal, false);
-        if plan.is_empty() && plan.refusals.is_empty() {
+        if !plan.has_work() && plan.refusals.is_empty() {
             return Ok(Exit::Done);
         }
-        if plan.refusals.is_empty() && !args.yes && !agreed(terminal)? {
+        if plan.refusals.is_empty() && !plan.is_empty() && !args.yes && !agreed(terminal)? {
             terminal.print("Nothing was applied.\n");
             return Ok(Exit::Failed);
         }
@@ -78,7 +78,7 @@ async fn saved(
     let apply = Apply { session: &session, located: &located, terminal, stream, again };
     let _ = args;
     apply.mention_cut_off();
-    if plan.is_empty() && plan.refusals.is_empty() {
+    if !plan.has_work() && plan.refusals.is_empty() {
         terminal.print("The plan has no changes.\n");
         return Ok(Exit::Done);
     }

@@ -4,7 +4,7 @@ use super::steps::{Interruption, Runner};
 use super::{Entry, Event, Journal, Listener, Outcome, Report};
 use crate::clock::Clock;
 use crate::observe::Side;
-use crate::plan::{Action, Plan};
+use crate::plan::Plan;
 use crate::port::{Backend, Backends};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -52,8 +52,7 @@ impl Executor<'_> {
     pub async fn run(&self) -> Report {
         let clock = self.clock();
         let changes = &self.plan.changes;
-        let todo: BTreeSet<usize> =
-            (0..changes.len()).filter(|&i| changes[i].action != Action::NoOp).collect();
+        let todo: BTreeSet<usize> = (0..changes.len()).filter(|&i| changes[i].has_work()).collect();
         (self.listener)(&Event::Started { changes: todo.len() });
         let mut outcomes: Vec<Option<Outcome>> = vec![None; changes.len()];
         let mut stopped = self.record(&Entry::Begin {
@@ -111,7 +110,7 @@ impl Executor<'_> {
                     match outcomes.get(before).and_then(Option::as_ref) {
                         Some(Outcome::Done) => {}
                         Some(_) => hopeless = Some((index, before)),
-                        None => ready &= self.plan.changes[before].action == Action::NoOp,
+                        None => ready &= !self.plan.changes[before].has_work(),
                     }
                 }
                 if hopeless.is_some() {

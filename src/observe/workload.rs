@@ -30,6 +30,15 @@ impl Workload {
             && self.updated >= self.desired
             && self.existing == self.desired
     }
+
+    /// Its newest shape has arrived: nothing old is left, and some of it serves.
+    /// What an autoscaler has just asked for may still be on its way.
+    pub fn is_rolled_out(&self) -> bool {
+        self.observed
+            && self.updated >= self.desired
+            && self.existing <= self.updated.max(self.desired)
+            && (self.ready > 0 || self.desired == 0)
+    }
 }
 
 /// Why a unit does not become ready.

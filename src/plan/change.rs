@@ -86,7 +86,8 @@ pub struct Change {
     pub checked: Checked,
     /// Notes for people: `adopted from kubectl`, `takes replicas over from the HPA`.
     pub notes: Vec<String>,
-    /// Exactly what apply does, in this order; empty for a no-op.
+    /// Exactly what apply does, in this order; empty for a no-op, except that
+    /// apply waits for a workload whose last rollout was cut off.
     pub steps: Vec<Step>,
     /// Indices of changes that must be done first.
     pub after: Vec<usize>,
@@ -189,9 +190,21 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
 }
 
+impl Change {
+    /// Whether apply has anything to do for it: to change it, or to wait for it.
+    pub fn has_work(&self) -> bool {
+        !self.steps.is_empty()
+    }
+}
+
 impl Plan {
     /// Whether applying would change nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.iter().all(|change| change.action == Action::NoOp)
+    }
+
+    /// Whether applying would do anything: change things, or wait for some.
+    pub fn has_work(&self) -> bool {
+        self.changes.iter().any(Change::has_work)
     }
 }

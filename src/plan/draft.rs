@@ -229,7 +229,9 @@ fn ask(input: &PlanInput<'_>, draft: &mut Draft, moving: &BTreeSet<ResourceId>) 
         if moving.contains(&change.id) {
             draft.moves_ownership.insert(index);
         }
-        let Some(body) = change.body.as_ref().filter(|_| !change.steps.is_empty()) else {
+        let Some(body) =
+            change.body.as_ref().filter(|_| change.action != Action::NoOp && change.has_work())
+        else {
             continue;
         };
         let namespace = change.id.scope.as_ref().filter(|scope| new_namespaces.contains(*scope));

@@ -3,10 +3,11 @@
 use super::{Action, Change, Step, kinds, parent};
 use crate::desired::DesiredWorld;
 use crate::observe::{Mark, ResourceId};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each change, those that must be done first. Things that stay as they are
-/// wait for nothing and keep nothing waiting. `closing` is done last of all.
+/// For each change, those that must be done first. Things that there is nothing
+/// to do for wait for nothing and keep nothing waiting. `closing` is done last of all.
 pub(super) fn edges(
     mark: &Mark,
     desired: &DesiredWorld,
@@ -15,7 +16,7 @@ pub(super) fn edges(
     closing: Option<usize>,
 ) -> Vec<Vec<usize>> {
     let mut after = vec![BTreeSet::new(); changes.len()];
-    let active = |&index: &usize| changes[index].action != Action::NoOp;
+    let active = |&index: &usize| changes[index].has_work();
     let others: Vec<usize> =
         (0..changes.len()).filter(active).filter(|&index| Some(index) != closing).collect();
     as_declared(desired, changes, &others, &mut after);
@@ -39,11 +40,36 @@ fn as_declared(
         .map(|&index| (&changes[index].id, index))
         .collect();
     for want in &desired.resources {
-        if let Some(&index) = made.get(&want.id) {
-            let first = want.after.iter().filter_map(|id| made.get(id).copied());
-            after[index].extend(first.filter(|&first| first != index));
+        let Some(&index) = made.get(&want.id) else { continue };
+        for &first in want.after.iter().filter_map(|id| made.get(id)) {
+            if first == index || stands_beside(&changes[index], &changes[first]) {
+                continue;
+            }
+            if scales_in(&changes[first]) && kinds::is_workload(&want.id) {
+                // Nodes go when the pods on them are gone.
+                after[first].insert(index);
+            } else {
+                after[index].insert(first);
+            }
         }
     }
+}
+
+/// What guards or scales a new workload need not wait until that is ready, which
+/// may take as long as loading the weights.
+fn stands_beside(change: &Change, workload: &Change) -> bool {
+    let new = workload.action == Action::Create && kinds::is_workload(&workload.id);
+    new && matches!(change.id.kind.as_str(), kinds::HPA | kinds::DISRUPTION_BUDGET)
+}
+
+/// Whether a group is asked for fewer instances than it has.
+fn scales_in(group: &Change) -> bool {
+    let number = |field: &Option<Value>| field.as_ref().and_then(Value::as_u64);
+    group.id.kind == kinds::GROUP
+        && group
+            .fields
+            .iter()
+            .any(|field| field.path == "desired" && number(&field.after) < number(&field.before))
 }
 
 /// The namespace before all that is in it, the parent before its members.

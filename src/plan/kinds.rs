@@ -10,6 +10,8 @@ pub(super) const GROUP: &str = "AutoScalingGroup";
 pub(super) const NAMESPACE: &str = "Namespace";
 /// Kind of an HPA.
 pub(super) const HPA: &str = "HorizontalPodAutoscaler";
+/// Kind of a PodDisruptionBudget.
+pub(super) const DISRUPTION_BUDGET: &str = "PodDisruptionBudget";
 /// Kind of an EndpointSlice.
 pub(super) const ENDPOINT_SLICE: &str = "EndpointSlice";
 
@@ -26,7 +28,7 @@ const KINDS: [(&str, &str, bool); 13] = [
     ("apps/v1", DEPLOYMENT, true),
     ("autoscaling", GROUP, true),
     ("discovery.k8s.io/v1", ENDPOINT_SLICE, true),
-    ("policy/v1", "PodDisruptionBudget", true),
+    ("policy/v1", DISRUPTION_BUDGET, true),
     ("autoscaling/v2", HPA, true),
     ("v1", "PersistentVolumeClaim", true),
 ];

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::decide::Reason;
 use crate::desired::{Desired, Seed};
-use crate::observe::{FieldPath, Live, Ownership, Side};
+use crate::observe::{FieldPath, Live, Ownership, Side, Workload};
 use serde_json::Value;
 
 /// What became of a pair.
@@ -134,9 +134,14 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         let path = live.runtime.as_ref().filter(|_| takes_over).map(|r| r.path.clone());
         path.map_or(Takes::Nothing, Takes::Field)
     };
+    let mut warnings = Vec::new();
     if nothing {
         change.action = Action::NoOp;
         change.notes.clear();
+        if let Some(workload) = live.workload.as_ref().filter(|w| !w.is_rolled_out()) {
+            warnings.push(cut_off(live, workload));
+            change.steps = steps::wait(Limits { environment: input.environment }, want);
+        }
     } else {
         let limits = Limits { environment: input.environment };
         let rolls = difference.fields.iter().any(|field| starts_units(want, &field.path));
@@ -149,8 +154,17 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     Outcome {
         moves_ownership: hands_over.is_some() || takes_over || !ours,
         takes,
+        warnings,
         ..Outcome::from(change)
     }
+}
+
+/// What an apply that was cut off, or failed, has left behind.
+fn cut_off(live: &Live, workload: &Workload) -> String {
+    let problems = workload.problems.iter();
+    let why: Vec<_> = problems.map(|p| format!("; {} × {}", p.units, p.message)).collect();
+    let (ready, desired) = (workload.ready, workload.desired);
+    format!("{} is not rolled out yet: {ready} of {desired} ready{}", live.id, why.concat())
 }
 
 fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> Outcome {

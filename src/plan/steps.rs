@@ -64,9 +64,14 @@ pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> 
         takes: Takes::Nothing,
     }];
     if kinds::is_workload(&want.id) {
-        steps.push(Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) });
+        steps.extend(wait(limits, want));
     }
     steps
+}
+
+/// Waits until the units of a workload serve.
+pub(super) fn wait(limits: Limits<'_>, want: &Desired) -> Vec<Step> {
+    vec![Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) }]
 }
 
 /// Brings a thing to what is wanted.
@@ -114,7 +119,7 @@ pub(super) fn replace(
 pub(super) fn delete(limits: Limits<'_>, live: &Live, successor: Option<&Desired>) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(want) = successor {
-        steps.push(Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) });
+        steps.extend(wait(limits, want));
     }
     steps.extend(retire(limits, live));
     steps

@@ -1,7 +1,7 @@
 //! What others did to owned fields, and what a plan says it is worth.
 
 use super::world::{World, of};
-use super::{H100, active};
+use super::{H100, active, place};
 use crate::observe::{Health, Node, Taken};
 use crate::plan::*;
 use crate::spec::model::Count;
@@ -199,4 +199,42 @@ fn waits_are_as_long_as_the_environment_allows() {
     };
     assert_eq!(drained("Deployment", "deepseek-inference-g6e"), 2 * 60 + 300);
     assert_eq!(drained("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge"), 10 * 60 + 300);
+}
+
+#[test]
+fn a_rollout_that_was_cut_off_is_waited_for_and_what_an_autoscaler_asked_for_is_not() {
+    let mut world = World::applied();
+    let workload = world.live("Deployment", H100).workload.as_mut().unwrap();
+    let desired = workload.desired;
+    workload.ready = 1;
+    assert!(!world.plan().has_work(), "some serve, the rest is on its way");
+    let workload = world.live("Deployment", H100).workload.as_mut().unwrap();
+    workload.ready = 0;
+    let plan = world.plan();
+    assert!(plan.is_empty() && plan.has_work());
+    let waits = &of(&plan, "Deployment", H100).steps;
+    assert!(matches!(waits[..], [Step::AwaitReady { .. }]));
+    let said = format!("is not rolled out yet: 0 of {desired} ready");
+    assert!(plan.warnings.iter().any(|text| text.contains(&said)), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_group_gives_nodes_back_after_the_pods_on_them_are_gone() {
+    let mut world = World::applied();
+    let mut resize = |count| {
+        let pools = &mut world.environment.aws.as_mut().unwrap().pools;
+        pools.get_mut("g6e").unwrap().size = Count::Fixed(count);
+        let plan = world.plan();
+        let pods = place(&plan, "Deployment", "deepseek-inference-g6e");
+        let moved = |c: &Change| {
+            c.id.kind == "AutoScalingGroup" && c.fields.iter().any(|f| f.path == "desired")
+        };
+        let group = plan.changes.iter().position(moved).unwrap();
+        let order =
+            (plan.changes[pods].after.contains(&group), plan.changes[group].after.contains(&pods));
+        world.execute(&plan);
+        order
+    };
+    assert_eq!(resize(3), (true, false), "nodes before the pods that need them");
+    assert_eq!(resize(1), (false, true), "pods before the nodes that they leave");
 }

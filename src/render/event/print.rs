@@ -126,7 +126,7 @@ fn title(thing: &ThingView) -> Line {
 fn doing(thing: &ThingView) -> &'static str {
     use crate::render::plan::ActionView::{Create, Delete, NoOp, Replace, Update};
     match thing.action {
-        NoOp => "checking",
+        NoOp => "waiting for",
         Create => "creating",
         Update => "updating",
         Replace => "replacing",
