@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// Tells running work to end: the message says why.
 pub type StopSignal = watch::Receiver<Option<String>>;
@@ -18,7 +18,8 @@ pub type StopSignal = watch::Receiver<Option<String>>;
 /// How much at once, and how stubbornly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Changes in flight.
+    /// Calls in flight. What waits until something is ready makes none, and
+    /// keeps nothing else waiting.
     pub concurrency: usize,
     /// Tries of one call that fails in a way that may pass.
     pub tries: u32,
@@ -61,14 +62,16 @@ impl Executor<'_> {
             changes: todo.len(),
         });
 
+        let calls = Semaphore::new(self.limits.concurrency);
         let mut waiting = todo.clone();
         let mut running = FuturesUnordered::new();
         let mut stop = self.stop.clone();
         loop {
             stopped = stopped.or_else(|| self.stop.borrow().clone());
-            while stopped.is_none() && running.len() < self.limits.concurrency {
-                let Some(index) = self.next_ready(&mut waiting, &mut outcomes) else { break };
-                running.push(self.run_change(index));
+            while stopped.is_none()
+                && let Some(index) = self.next_ready(&mut waiting, &mut outcomes)
+            {
+                running.push(self.run_change(index, &calls));
             }
             if running.is_empty() {
                 break;
@@ -128,15 +131,25 @@ impl Executor<'_> {
         }
     }
 
-    async fn run_change(&self, index: usize) -> (usize, Outcome) {
+    async fn run_change(&self, index: usize, calls: &Semaphore) -> (usize, Outcome) {
         let change = &self.plan.changes[index];
         (self.listener)(&Event::ChangeStarted { change: index, id: change.id.clone() });
-        for step in &change.steps {
+        for (nth, step) in change.steps.iter().enumerate() {
             let Some(backend) = self.backend(step.id().side) else {
                 let message = format!("no backend is connected for {}", step.id());
                 return (index, Outcome::Failed { message, help: None });
             };
-            let runner = Runner { executor: self, backend, change: index };
+            // A lock that was lost meanwhile may be somebody else's by now.
+            if step.writes()
+                && let Some(because) = self.stop.borrow().clone()
+            {
+                if nth == 0 {
+                    return (index, Outcome::Skipped { because });
+                }
+                let message = format!("{}: stopped before its next write: {because}", step.id());
+                return (index, Outcome::Failed { message, help: None });
+            }
+            let runner = Runner { executor: self, backend, calls, change: index };
             match runner.run(step).await {
                 Ok(()) => {}
                 Err(Interruption::Failed(error)) => {

@@ -8,12 +8,16 @@ use crate::port::{Backend, FailureKind, PortError};
 use crate::units::Span;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Before the second look at something that is waited for; doubled for each
 /// further one: what is quick is seen quickly, what is slow is not asked often.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// The longest time between two looks.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// For how long a place may be silent while something is waited for: an API
+/// server that is upgraded is away for a while.
+const SILENCE: Span = Span::from_secs(3 * 60);
 /// How long a deletion may take: finalizers, pods in their grace period.
 const DELETION: Span = Span::from_secs(15 * 60);
 /// Before the first repeat of a failed call; doubled for each further one.
@@ -35,6 +39,8 @@ pub(super) enum Interruption {
 pub(super) struct Runner<'a, 'e> {
     pub(super) executor: &'a Executor<'e>,
     pub(super) backend: &'a Backend,
+    /// One permit for each call that may be under way.
+    pub(super) calls: &'a Semaphore,
     pub(super) change: usize,
 }
 
@@ -51,7 +57,7 @@ impl Runner<'_, '_> {
             self.write(step).await?;
         }
         match step {
-            Step::Apply { .. } | Step::Hold { .. } => Ok(()),
+            Step::Apply { .. } | Step::Hold { .. } | Step::CatchUp { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
                 let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
                 self.wait(step, *limit, settled, "not ready").await
@@ -89,7 +95,11 @@ impl Runner<'_, '_> {
     async fn write(&self, step: &Step) -> Result<(), Interruption> {
         let mut tried = 0;
         loop {
-            let Err(error) = self.backend.act.act(step).await else { return Ok(()) };
+            let answer = {
+                let _call = self.calls.acquire().await;
+                self.backend.act.act(step).await
+            };
+            let Err(error) = answer else { return Ok(()) };
             tried += 1;
             let may_pass = matches!(error.kind, FailureKind::Transient | FailureKind::Unknown);
             if !may_pass || tried >= self.executor.limits.tries {
@@ -119,14 +129,18 @@ impl Runner<'_, '_> {
     ) -> Result<(), Interruption> {
         let clock = &self.backend.clock;
         let began = clock.now();
-        let mut failures = 0;
+        let mut silent_since = None;
         let mut told = None;
         let mut pause = FIRST_LOOK;
         loop {
-            match self.backend.progress.progress(step.id()).await {
+            let seen = {
+                let _call = self.calls.acquire().await;
+                self.backend.progress.progress(step.id()).await
+            };
+            match seen {
                 Ok(seen) if arrived(seen.as_ref()) => return Ok(()),
                 Ok(seen) => {
-                    failures = 0;
+                    silent_since = None;
                     let waited = clock.now().duration_since(began);
                     if waited.as_millis() >= i128::from(limit.millis()) {
                         let message = format!("{otherwise} after {limit}{}", describe(&seen));
@@ -141,8 +155,9 @@ impl Runner<'_, '_> {
                 }
                 // Looking is harmless: only a place that stays silent ends the wait.
                 Err(error) => {
-                    failures += 1;
-                    if failures >= self.executor.limits.tries {
+                    let silent =
+                        clock.now().duration_since(*silent_since.get_or_insert(clock.now()));
+                    if silent.as_millis() >= i128::from(SILENCE.millis()) {
                         return Err(Interruption::Failed(error));
                     }
                 }
@@ -179,6 +194,7 @@ fn name(step: &Step) -> &'static str {
     match step {
         Step::Apply { .. } => "apply",
         Step::Hold { .. } => "hold",
+        Step::CatchUp { .. } => "catch_up",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
         Step::Delete { .. } => "delete",

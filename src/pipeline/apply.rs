@@ -49,18 +49,28 @@ pub async fn apply(
     }
     let leases = lock(session, request.holder).await?;
     let outcome = while_locked(session, plan, request, &leases).await;
+    release(leases).await;
+    outcome
+}
+
+async fn release(leases: Vec<Arc<dyn Lease>>) {
     for lease in leases {
         // It runs out by itself; the work is done either way.
         let _ = lease.release().await;
     }
-    outcome
 }
 
 async fn lock(session: &Session, holder: &str) -> Result<Vec<Arc<dyn Lease>>, Error> {
     let mut leases = Vec::new();
     let sides = [&session.backends.kubernetes, &session.backends.aws];
     for lock in sides.into_iter().flatten().filter_map(|backend| backend.lock.as_ref()) {
-        leases.push(lock.acquire(&session.scope([]), holder).await?);
+        match lock.acquire(&session.scope([]), holder).await {
+            Ok(lease) => leases.push(lease),
+            Err(error) => {
+                release(leases).await;
+                return Err(error.into());
+            }
+        }
     }
     Ok(leases)
 }

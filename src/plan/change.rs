@@ -153,7 +153,7 @@ pub struct Totals {
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard: `budget`, `conflict`, `gap`, `immutable`, `location`, `lowered_max`,
+    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lowered_max`,
     /// `max_destroy`, `ownership`, `protected`.
     pub guard: String,
     /// What is wrong.

@@ -38,6 +38,7 @@ impl Draft {
 /// Unknown targets; a circle in what should exist.
 pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let selection = target::select(input)?;
+    slots::all_can_be_adopted(input)?;
     let mut refusals = guard::places(input);
     let mut warnings: Vec<String> = guard::unknown_cluster(input).into_iter().collect();
     warnings.extend(input.decision.notes.iter().map(ToString::to_string));
@@ -71,6 +72,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
         input.options.confirm.as_deref(),
         &changes,
     ));
+    refusals.extend(guard::foreign_autoscalers(input, &changes));
     let (over, monthly) = guard::budget(input, totals.usd_per_hour);
     refusals.extend(over);
     warnings.extend(monthly);

@@ -246,6 +246,37 @@ pub(super) fn protection(
 /// Hours of an average month: 365 × 24 ÷ 12.
 const HOURS_PER_MONTH: u32 = 730;
 
+/// Autoscalers of others that move what is the environment's: two owners of one
+/// number (law 3).
+pub(super) fn foreign_autoscalers(input: &PlanInput<'_>, changes: &[Change]) -> Vec<Refusal> {
+    let workload = |name: &str, scope: &Option<String>| {
+        changes
+            .iter()
+            .flat_map(|change| [Some(&change.id), change.replaces.as_ref()])
+            .flatten()
+            .any(|id| id.kind == kinds::DEPLOYMENT && id.name == name && id.scope == *scope)
+    };
+    let others = input.inventory.resources.values().filter(|live| {
+        let wanted = || changes.iter().any(|change| change.id == live.id);
+        live.id.kind == kinds::HPA && live.ownership != Ownership::Ours && !wanted()
+    });
+    others
+        .filter_map(|live| {
+            let target = live.fields.pointer("/spec/scaleTargetRef")?;
+            let text = |key: &str| target.get(key).and_then(serde_json::Value::as_str);
+            let name = text("name").filter(|_| text("kind") == Some(kinds::DEPLOYMENT))?;
+            workload(name, &live.id.scope).then(|| {
+                Refusal::new(
+                    "autoscaler",
+                    format!("{} scales Deployment {name}, and is not this environment's", live.id),
+                    "delete it, and give the pool `hpa` if an autoscaler shall move it: two of them \
+                     would fight",
+                )
+            })
+        })
+        .collect()
+}
+
 /// What burst may cost (law 14): more than the budget is never begun, and what
 /// runs already is never taken away for it. Of the month only a warning: how
 /// long burst capacity stays is not known here.

@@ -54,6 +54,19 @@ pub enum PlanError {
         .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     )]
     Cycle(Vec<ResourceId>),
+    /// Something to adopt that the environment would not have.
+    #[error(
+        "`--adopt {}/{}` names nothing that this environment would have; {}",
+        .id.kind,
+        .id.name,
+        would_have(.id, .known)
+    )]
+    NothingToAdopt {
+        /// What was named.
+        id: Box<ResourceId>,
+        /// Names of that kind that it would have.
+        known: Vec<String>,
+    },
     /// A target that means nothing.
     #[error("`--target {target}` matches nothing in this environment{}", hint(.nearest))]
     UnknownTarget {
@@ -62,6 +75,13 @@ pub enum PlanError {
         /// What may have been meant.
         nearest: Option<String>,
     },
+}
+
+fn would_have(id: &ResourceId, known: &[String]) -> String {
+    match known {
+        [] => format!("it has no {}", id.kind),
+        known => format!("what it adopts must be called as it would be: {}", known.join(", ")),
+    }
 }
 
 fn hint(nearest: &Option<String>) -> String {

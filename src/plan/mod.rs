@@ -19,7 +19,7 @@ mod order;
 mod orphans;
 mod owners;
 mod parent;
-mod quantity;
+pub mod quantity;
 pub mod saved;
 mod slots;
 mod stale;

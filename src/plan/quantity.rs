@@ -26,8 +26,8 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// The amount in billionths, the finest that Kubernetes keeps; finer parts are
-/// rounded up as the API server does.
-fn nanos(value: &Value) -> Option<i128> {
+/// rounded up as the API server does. None: it is no quantity.
+pub fn nanos(value: &Value) -> Option<i128> {
     match value {
         Value::String(text) => parse(text),
         Value::Number(number) => parse(&number.to_string()),

@@ -1,7 +1,7 @@
 //! Which live thing each wanted one continues. A thing of the same name is the
 //! same thing; a pool's workload under another name is what a new one replaces.
 
-use super::{PlanInput, kinds, target::Selection};
+use super::{PlanError, PlanInput, kinds, target::Selection};
 use crate::decide::todays_pool;
 use crate::desired::Desired;
 use crate::observe::{Live, Ownership, ResourceId};
@@ -75,6 +75,40 @@ pub(super) fn pairs<'a>(input: &PlanInput<'a>, selection: &Selection) -> Vec<Pai
         }
     }
     pairs
+}
+
+/// Whether each thing that `--adopt` names is one that the environment would have.
+pub(super) fn all_can_be_adopted(input: &PlanInput<'_>) -> Result<(), PlanError> {
+    let wanted: BTreeSet<&ResourceId> = input.desired.resources.iter().map(|w| &w.id).collect();
+    for id in &input.options.adopt {
+        let replaced = || {
+            input
+                .desired
+                .resources
+                .iter()
+                .any(|want| adopted(input, want, &wanted).is_some_and(|live| live.id == *id))
+        };
+        if !wanted.contains(id) && !replaced() {
+            let known = input.desired.resources.iter().filter(|want| want.id.kind == id.kind);
+            let known = known.map(|want| want.id.name.clone()).collect();
+            return Err(PlanError::NothingToAdopt { id: Box::new(id.clone()), known });
+        }
+    }
+    Ok(())
+}
+
+/// Units of the unmarked workloads that this plan adopts, by pool.
+pub(super) fn adopted_units(input: &PlanInput<'_>) -> BTreeMap<String, u32> {
+    let wanted: BTreeSet<&ResourceId> = input.desired.resources.iter().map(|w| &w.id).collect();
+    let units = |want: &Desired| {
+        let same = input.inventory.resources.get(&want.id);
+        let same = same.filter(|live| {
+            live.ownership == Ownership::Unmarked && input.options.adopt.contains(&live.id)
+        });
+        let live = same.or_else(|| adopted(input, want, &wanted))?;
+        Some((want.pool.as_ref()?.to_string(), live.workload.as_ref()?.desired))
+    };
+    input.desired.resources.iter().filter_map(units).collect()
 }
 
 /// An unmarked workload that may be adopted and whose name `want` would have

@@ -53,9 +53,9 @@ pub enum Step {
         id: ResourceId,
         /// The owned fields, whole.
         body: Value,
-        /// A field outside `body` that gets a value if this makes the thing:
-        /// the handover manager owns it from the first moment, `floodway`
-        /// never. Of no effect on a thing that exists.
+        /// A field outside `body` that gets a value if this makes the thing;
+        /// the handover manager holds it then, until its owner writes it. Of
+        /// no effect on a thing that exists.
         seed: Option<Seed>,
         /// What must be true.
         precondition: Precondition,
@@ -72,6 +72,16 @@ pub enum Step {
         /// UID it must still have.
         uid: String,
     },
+    /// Asks for as many units of `id` as `with` has now, if it has more: what a
+    /// runtime owner has scaled since is not lost when `id` takes over.
+    CatchUp {
+        /// The thing that takes over.
+        id: ResourceId,
+        /// The thing that goes.
+        with: ResourceId,
+        /// JSON pointer of the number, in both.
+        path: String,
+    },
     /// Waits until the units of `id` serve, at most `limit`.
     AwaitReady {
         /// The thing.
@@ -84,6 +94,8 @@ pub enum Step {
     Drain {
         /// The thing.
         id: ResourceId,
+        /// UID it must still have, if it is there.
+        uid: String,
         /// When to give up.
         limit: Span,
     },
@@ -103,6 +115,7 @@ impl Step {
         match self {
             Self::Apply { id, .. }
             | Self::Hold { id, .. }
+            | Self::CatchUp { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
             | Self::Delete { id, .. } => id,

@@ -109,7 +109,16 @@ pub(super) fn replace(
     seed: Option<Seed>,
     old: &Live,
 ) -> Vec<Step> {
+    let moves = seed.as_ref().map(|seed| seed.path.clone());
     let mut steps = create(limits, want, seed);
+    if let Some(path) = moves {
+        let catch_up = Step::CatchUp { id: want.id.clone(), with: old.id.clone(), path };
+        // Before the wait, for what happened since the plan; after it, for what
+        // happened meanwhile.
+        steps.insert(1, catch_up.clone());
+        steps.push(catch_up);
+        steps.extend(wait(limits, want));
+    }
     steps.extend(retire(limits, old));
     steps
 }
@@ -128,7 +137,8 @@ pub(super) fn delete(limits: Limits<'_>, live: &Live, successor: Option<&Desired
 fn retire(limits: Limits<'_>, live: &Live) -> Vec<Step> {
     let delete = Step::Delete { id: live.id.clone(), uid: live.uid.clone() };
     if kinds::is_workload(&live.id) {
-        vec![Step::Drain { id: live.id.clone(), limit: limits.drain(live) }, delete]
+        let (id, uid) = (live.id.clone(), live.uid.clone());
+        vec![Step::Drain { id, uid, limit: limits.drain(live) }, delete]
     } else {
         vec![delete]
     }

@@ -1,16 +1,17 @@
 //! What a plan means in units, GPUs, requests per second and dollars.
 
-use super::{Action, Change, Flow, PlanInput, PoolDelta, Totals, kinds, parent};
+use super::{Action, Change, Flow, PlanInput, PoolDelta, Totals, kinds, parent, slots};
 use crate::decide::{BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason, todays_pool};
 use crate::observe::{Health, Live, Mark, Ownership, marks};
 use crate::units::{Rate, UsdPerHour};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every pool that is declared, and those that are there no more after it.
 pub(super) fn pools(input: &PlanInput<'_>) -> Vec<PoolDelta> {
+    let adopted = slots::adopted_units(input);
     let declared = input.decision.pools.iter().map(|(name, pool)| match &pool.kind {
-        PoolKind::OnPrem => on_prem(name.as_str(), pool),
+        PoolKind::OnPrem => on_prem(name.as_str(), pool, adopted.get(name.as_str()).copied()),
         PoolKind::Burst(groups) => burst(input, name.as_str(), pool, groups),
     });
     let mut pools: Vec<_> = declared.collect();
@@ -33,14 +34,16 @@ pub(super) fn leave_others(pools: &mut [PoolDelta], changes: &[Change]) {
     }
 }
 
-fn on_prem(name: &str, pool: &PoolDecision) -> PoolDelta {
+fn on_prem(name: &str, pool: &PoolDecision, adopted: Option<u32>) -> PoolDelta {
     // Bounds that the live number breaks are for its owner to enforce: the HPA
     // does at once, the controller when it runs.
-    let after = match (pool.owner, pool.live) {
+    let live = pool.live.or(adopted);
+    let after = match (pool.owner, live) {
         (DesiredOwner::Controller, Some(live)) => live,
+        (DesiredOwner::Hpa, Some(live)) => live.max(pool.min).min(pool.max),
         _ => pool.desired,
     };
-    let units = Flow { before: pool.live.unwrap_or(0), after };
+    let units = Flow { before: live.unwrap_or(0), after };
     PoolDelta {
         unit: "replicas".to_owned(),
         capacity: units.map(|count| pool.capacity_per_unit.times(count)),
@@ -124,13 +127,18 @@ fn delta(name: &str, pool: &PoolDecision) -> PoolDelta {
 /// what a unit carries stood in the TOML only.
 fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
     let mut gone: BTreeMap<&str, PoolDelta> = BTreeMap::new();
-    let ours = input
-        .inventory
-        .resources
-        .values()
-        .filter(|live| live.ownership == Ownership::Ours && kinds::is_workload(&live.id));
-    for live in ours {
+    let ours = || {
+        let all = input.inventory.resources.values();
+        all.filter(|live| live.ownership == Ownership::Ours && kinds::is_workload(&live.id))
+    };
+    let of_groups: BTreeSet<&str> =
+        ours().filter(|live| live.id.kind == kinds::GROUP).filter_map(Live::pool).collect();
+    for live in ours() {
         let Some(pool) = live.pool() else { continue };
+        // A burst pool has a Deployment beside its groups, whose GPUs are the same.
+        if of_groups.contains(pool) && live.id.kind != kinds::GROUP {
+            continue;
+        }
         let today = todays_pool(input.environment, pool);
         if input.decision.pools.contains_key(today) {
             continue;
@@ -177,12 +185,8 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
         number(live.fields.pointer(limit))
     };
     let gpus = u32::try_from(gpus).unwrap_or(u32::MAX).saturating_mul(units);
-    // A burst pool has a Deployment beside its groups, whose GPUs are the same.
-    let beside = delta.unit == "instances" && live.id.kind != kinds::GROUP;
-    if !beside {
-        delta.units.before = delta.units.before.saturating_add(units);
-        delta.gpus.before = delta.gpus.before.saturating_add(gpus);
-    }
+    delta.units.before = delta.units.before.saturating_add(units);
+    delta.gpus.before = delta.gpus.before.saturating_add(gpus);
 }
 
 /// The sums; of the parent's bookkeeping only what stands alone, so that adding
@@ -226,6 +230,14 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
             let name = &pool.pool;
             warnings.push(format!(
                 "what pool {name} costs is not known; add its instance types to [aws.prices]"
+            ));
+        }
+        let (min, max, live) = (pool.min, pool.max, pool.units.after);
+        if pool.owner == DesiredOwner::Controller && live > 0 && !(min..=max).contains(&live) {
+            warnings.push(format!(
+                "pool {} has {live} {}, outside {min}–{max}: only its controller (`floodway run`) \
+                 moves it",
+                pool.pool, pool.unit
             ));
         }
         if !input.decision.pools.contains_key(pool.pool.as_str()) && pool.units.before > 0 {

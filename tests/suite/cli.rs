@@ -293,7 +293,7 @@ fn drift_is_repaired_and_a_missing_object_comes_back() {
     repository.run(&["apply", "small", "--yes", "--scenario", &file.to_string_lossy()]).exits(0);
     repository
         .run(&["plan", "small"])
-        .exits(1)
+        .exits(12)
         .says("image is owned by kubectl-edit")
         .says("--force-conflicts");
     repository

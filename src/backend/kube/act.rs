@@ -3,7 +3,7 @@
 use super::cluster::{ApplyMode, Cluster};
 use super::error::failed;
 use super::kinds::Resource;
-use super::live;
+use super::{fields, live};
 use crate::desired::Seed;
 use crate::observe::{ResourceId, marks};
 use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
@@ -26,7 +26,8 @@ impl Act for Cluster {
             }
             Step::Hold { path, uid, .. } => self.hold(id, &resource, path, uid).await,
             Step::AwaitReady { .. } => Ok(()),
-            Step::Drain { .. } => self.drain(id, &resource).await,
+            Step::CatchUp { with, path, .. } => self.catch_up(id, with, path).await,
+            Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             Step::Delete { uid, .. } => self.remove(id, &resource, uid).await,
         }
     }
@@ -55,24 +56,47 @@ impl Apply<'_> {
             }
             Precondition::Absent => self.absent(&body).await?,
         };
-        let exists = live.is_some() || matches!(precondition, Precondition::Is(_));
-        if let Some(seed) = seed.filter(|_| !exists) {
-            // The handover manager makes the object with the seed in it, and
-            // then lets go of all but the seed: the main manager never owns it,
-            // and the field is never without an owner.
-            let mut seeded = body.clone();
-            set(&mut seeded, &seed.path, seed.value.clone());
-            self.apply(marks::HANDOVER_MANAGER, &seeded, &Takes::Nothing).await?;
+        let makes = live.is_none() && *precondition == Precondition::Absent;
+        match (seed, &live) {
+            (Some(seed), _) if makes => {
+                // Made as our own, with the seed in it; then the handover
+                // manager holds the seed, and the write below lets go of it.
+                // Cut off in between, it is a number that git hands over.
+                let mut seeded = body.clone();
+                set(&mut seeded, &seed.path, seed.value.clone());
+                self.apply(marks::MANAGER, &seeded, takes).await?;
+                let mut held = header(self.id);
+                set(&mut held, &seed.path, seed.value.clone());
+                self.apply(marks::HANDOVER_MANAGER, &held, &Takes::Everything).await?;
+            }
+            // An earlier try may have been cut off before it handed over.
+            (Some(seed), Some(live)) => {
+                let uid = live::text(live, "/metadata/uid").unwrap_or_default();
+                self.cluster.hold(self.id, &self.resource, &seed.path, uid).await?;
+            }
+            _ => {}
         }
-        self.apply(marks::MANAGER, &body, takes).await?;
-        match seed {
-            Some(seed) if !exists => self.let_go(seed, &seed.value).await,
-            // An earlier try may have been cut off before it let go.
-            Some(seed) => match live.as_ref().and_then(|live| live.pointer(&seed.path)) {
-                Some(value) => self.let_go(seed, value).await,
-                None => Ok(()),
-            },
-            None => Ok(()),
+        let applied = self.apply(marks::MANAGER, &body, takes).await?;
+        self.release_others(applied, takes).await
+    }
+
+    /// Nobody else owns what was taken over any more: a co-owner, who wants the
+    /// same value today, would be in the way of the next change.
+    async fn release_others(&self, applied: Value, takes: &Takes) -> Result<(), PortError> {
+        let (mut applied, mut tries) = (applied, 0);
+        loop {
+            let Some(left) = fields::without_co_owners(&applied, takes) else { return Ok(()) };
+            let version = applied["metadata"]["resourceVersion"].clone();
+            let patch = json!({"metadata": {"resourceVersion": version, "managedFields": left}});
+            match self.cluster.merge(&self.resource, &self.id.name, &patch).await {
+                Ok(_) => return Ok(()),
+                Err(kube::Error::Api(status)) if status.code == 409 && tries < HOLDS => tries += 1,
+                Err(error) => return Err(failed(error, "patch", &self.resource, &self.id.name)),
+            }
+            match self.cluster.get(&self.resource, &self.id.name).await? {
+                Some(live) => applied = live,
+                None => return Ok(()),
+            }
         }
     }
 
@@ -96,16 +120,10 @@ impl Apply<'_> {
         })
     }
 
-    async fn let_go(&self, seed: &Seed, value: &Value) -> Result<(), PortError> {
-        let mut held = header(self.id);
-        set(&mut held, &seed.path, value.clone());
-        self.apply(marks::HANDOVER_MANAGER, &held, &Takes::Nothing).await
-    }
-
-    async fn apply(&self, manager: &str, body: &Value, takes: &Takes) -> Result<(), PortError> {
+    async fn apply(&self, manager: &str, body: &Value, takes: &Takes) -> Result<Value, PortError> {
         let mode = ApplyMode { manager, takes, dry_run: false };
         let applied = self.cluster.apply(&self.resource, &self.id.name, body, mode).await;
-        applied.map(|_| ()).map_err(|error| failed(error, "patch", &self.resource, &self.id.name))
+        applied.map_err(|error| failed(error, "patch", &self.resource, &self.id.name))
     }
 }
 
@@ -142,19 +160,60 @@ impl Cluster {
         }
     }
 
-    async fn drain(&self, id: &ResourceId, resource: &Resource<'_>) -> Result<(), PortError> {
-        if id.kind != "Deployment" || self.get(resource, &id.name).await?.is_none() {
-            return Ok(());
+    async fn drain(
+        &self,
+        id: &ResourceId,
+        resource: &Resource<'_>,
+        uid: &str,
+    ) -> Result<(), PortError> {
+        let live = self.get(resource, &id.name).await?;
+        match live.as_ref().map(|live| live::text(live, "/metadata/uid") == Some(uid)) {
+            Some(true) if id.kind == "Deployment" => {}
+            Some(false) => return Err(stale(id)),
+            _ => return Ok(()),
         }
         let mut body = header(id);
-        set(&mut body, "/spec/replicas", json!(0));
+        body["metadata"]["uid"] = json!(uid);
+        self.set_number(id, resource, body, "/spec/replicas", json!(0)).await
+    }
+
+    /// As many of `id` as of `with`, if that has more.
+    async fn catch_up(
+        &self,
+        id: &ResourceId,
+        with: &ResourceId,
+        path: &str,
+    ) -> Result<(), PortError> {
+        let resource = Resource::of(id).ok_or_else(|| unknown_kind(id))?;
+        let number = async |id: &ResourceId| {
+            let resource = Resource::of(id).ok_or_else(|| unknown_kind(id))?;
+            let live = self.get(&resource, &id.name).await?;
+            Ok::<_, PortError>(live.and_then(|live| live.pointer(path)?.as_u64()).unwrap_or(0))
+        };
+        let (has, wanted) = (number(id).await?, number(with).await?);
+        if has >= wanted {
+            return Ok(());
+        }
+        self.set_number(id, &resource, header(id), path, json!(wanted)).await
+    }
+
+    /// Writes a number that no other manager may keep from us now.
+    async fn set_number(
+        &self,
+        id: &ResourceId,
+        resource: &Resource<'_>,
+        mut body: Value,
+        path: &str,
+        number: Value,
+    ) -> Result<(), PortError> {
+        set(&mut body, path, number);
         let mode = ApplyMode {
             manager: marks::HANDOVER_MANAGER,
             takes: &Takes::Everything,
             dry_run: false,
         };
-        let drained = self.apply(resource, &id.name, &body, mode).await;
-        drained.map(|_| ()).map_err(|error| failed(error, "patch", resource, &id.name))
+        let written = self.apply(resource, &id.name, &body, mode).await;
+        written.map(|_| ()).map_err(|error| failed(error, "patch", resource, &id.name))
     }
 
     async fn remove(
@@ -163,6 +222,9 @@ impl Cluster {
         resource: &Resource<'_>,
         uid: &str,
     ) -> Result<(), PortError> {
+        if id.kind == "Namespace" {
+            self.must_be_empty(&id.name).await?;
+        }
         let options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions",
             "propagationPolicy": "Foreground", "preconditions": {"uid": uid},

@@ -2,6 +2,7 @@
 
 use super::error::{conflicts, failed};
 use super::kinds::Resource;
+use crate::observe::marks;
 use crate::plan::{PortError, Takes};
 use http::Request;
 use kube::Client;
@@ -127,6 +128,20 @@ impl Cluster {
         let request = Request::patch(path)
             .header("content-type", "application/apply-patch+yaml")
             .body(serde_json::to_vec(body).unwrap_or_default());
+        self.send(request).await
+    }
+
+    /// Changes what `patch` names; its resourceVersion must be the live one.
+    pub(super) async fn merge(
+        &self,
+        resource: &Resource<'_>,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, kube::Error> {
+        let path = format!("{}/{name}?fieldManager={}", resource.path(), marks::MANAGER);
+        let request = Request::patch(path)
+            .header("content-type", "application/merge-patch+json")
+            .body(serde_json::to_vec(patch).unwrap_or_default());
         self.send(request).await
     }
 

@@ -35,6 +35,8 @@ pub async fn connect(
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(ANSWER);
     config.write_timeout = Some(ANSWER);
+    // Repeats are made where they are bounded and told.
+    config.default_retry = false;
     let client = Client::try_from(config)
         .map_err(|error| unreachable(format!("no connection can be made: {error}"), None))?;
     let cluster = Arc::new(Cluster { client, title });

@@ -48,9 +48,12 @@ fn api(status: &Status, verb: &str, resource: &Resource<'_>, of: &str) -> PortEr
     }
 }
 
-/// RBAC says `cannot VERB resource`; admission plugins answer 403 as well.
+/// RBAC says `… is forbidden: User "NAME" cannot VERB resource …`; admission
+/// plugins answer 403 as well, in words of their own.
 pub(super) fn is_missing_rule(status: &Status) -> bool {
-    status.code == 403 && status.message.contains(" cannot ")
+    let user = status.message.split_once("User \"");
+    let denied = user.and_then(|(_, rest)| rest.split_once("\" cannot "));
+    status.code == 403 && denied.is_some()
 }
 
 /// A field that another manager owns.

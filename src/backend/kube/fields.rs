@@ -4,7 +4,8 @@
 //! with these keys, `v:…` the element with this value, `.` the thing itself;
 //! an empty tree owns all that is below it.
 
-use crate::observe::FieldPath;
+use crate::observe::{FieldPath, marks};
+use crate::plan::Takes;
 use serde_json::{Map, Value, json};
 
 /// The values of `live` at what `fields` owns.
@@ -104,6 +105,67 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The `managedFields` of `object` in which nobody else owns what Floodway has
+/// applied and may take over; none: so it is already.
+pub(super) fn without_co_owners(object: &Value, takes: &Takes) -> Option<Value> {
+    let entries = object.pointer("/metadata/managedFields")?.as_array()?;
+    let is_own = |entry: &Value| {
+        entry["manager"] == marks::MANAGER
+            && entry["operation"] == "Apply"
+            && entry.get("subresource").is_none()
+    };
+    let own = entries.iter().find(|entry| is_own(entry))?.get("fieldsV1")?;
+    let taken = match takes {
+        Takes::Nothing => return None,
+        Takes::Everything => own.clone(),
+        Takes::Field(pointer) if owns(own, pointer) => tree(pointer),
+        Takes::Field(_) => return None,
+    };
+    let taken = taken.as_object()?;
+    let mut left = Vec::new();
+    for entry in entries {
+        let theirs = entry["fieldsV1"].as_object().filter(|_| entry["subresource"] != "status");
+        let (Some(theirs), false) = (theirs, is_own(entry)) else {
+            left.push(entry.clone());
+            continue;
+        };
+        let rest = without(theirs, taken);
+        if !rest.is_empty() {
+            let mut entry = entry.clone();
+            entry["fieldsV1"] = Value::Object(rest);
+            left.push(entry);
+        }
+    }
+    (left != *entries).then_some(Value::Array(left))
+}
+
+/// The tree that owns what is at a JSON pointer through objects.
+fn tree(pointer: &str) -> Value {
+    let names: Vec<&str> = pointer.split('/').skip(1).collect();
+    names.iter().rev().fold(json!({}), |below, name| json!({ format!("f:{name}"): below }))
+}
+
+/// What of `theirs` is not in `own`.
+fn without(theirs: &Map<String, Value>, own: &Map<String, Value>) -> Map<String, Value> {
+    let mut rest = Map::new();
+    for (key, theirs) in theirs {
+        let (own, theirs) = (own.get(key).and_then(Value::as_object), theirs.as_object());
+        match (theirs, own) {
+            (Some(theirs), Some(own)) if !theirs.is_empty() && !own.is_empty() => {
+                let below = without(theirs, own);
+                if !below.is_empty() {
+                    rest.insert(key.clone(), Value::Object(below));
+                }
+            }
+            (Some(_), Some(own)) if own.is_empty() => {}
+            (theirs, _) => {
+                rest.insert(key.clone(), json!(theirs));
+            }
+        }
+    }
+    rest
+}
+
 /// Whether `fields` owns the field at a JSON pointer through objects.
 pub(super) fn owns(fields: &Value, pointer: &str) -> bool {
     let mut at = fields;
@@ -148,6 +210,36 @@ mod tests {
         let paths: Vec<String> =
             leaves(&live, &fields).iter().map(|(path, _)| path.to_string()).collect();
         assert!(paths.contains(&"spec.containers[a].image".to_owned()), "{paths:?}");
+    }
+
+    #[test]
+    fn a_co_owner_keeps_what_is_its_own_alone() {
+        let entry = |manager: &str, operation: &str, fields: Value| json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+        let shared = json!({"f:spec": {
+            "f:replicas": {}, "f:paused": {},
+            "f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:image": {}, "f:tty": {}}},
+        }});
+        let own = json!({"f:spec": {
+            "f:paused": {},
+            "f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:image": {}}},
+        }});
+        let object = |theirs: Value| {
+            let own = entry("floodway", "Apply", own.clone());
+            json!({"metadata": {"managedFields": [entry("kubectl", "Update", theirs), own]}})
+        };
+        let everything = Takes::Everything;
+        let left = without_co_owners(&object(shared.clone()), &everything).unwrap();
+        let theirs = json!({"f:spec": {
+            "f:replicas": {}, "f:containers": {"k:{\"name\":\"a\"}": {"f:tty": {}}},
+        }});
+        assert_eq!(left[0]["fieldsV1"], theirs);
+        assert_eq!(without_co_owners(&object(theirs), &everything), None);
+        let nothing_left = without_co_owners(&object(own.clone()), &everything).unwrap();
+        assert_eq!(nothing_left.as_array().unwrap().len(), 1);
+        let one = Takes::Field("/spec/paused".into());
+        let left = without_co_owners(&object(shared), &one).unwrap();
+        assert!(left[0]["fieldsV1"]["f:spec"].get("f:paused").is_none());
+        assert!(left[0]["fieldsV1"]["f:spec"].get("f:replicas").is_some());
     }
 
     #[test]

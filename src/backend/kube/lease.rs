@@ -2,7 +2,7 @@
 //! has read, so of two that see it free only one gets it.
 
 use super::cluster::Cluster;
-use super::error::failed;
+use super::error::{failed, is_missing_rule};
 use super::kinds::Resource;
 use super::live::text;
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -11,92 +11,135 @@ use crate::port::{Lease, Lock, Scope};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 /// Without a heartbeat for this long, the holder is taken for dead.
 const EXPIRY_SECONDS: i64 = 60;
 
+/// Every lease lies here: this namespace is always there, before the service's
+/// own is made and after that is gone, so there is one lock and not two.
+const NAMESPACE: &str = "default";
+/// A renewal that takes longer has failed, and is tried again.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Without a renewal for this long the lock counts as lost: before others may
+/// take it.
+const LOST_SECONDS: i64 = EXPIRY_SECONDS - 20;
+
 #[async_trait]
 impl Lock for Cluster {
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        let namespace = self.lease_namespace(scope).await?;
-        let name = scope.mark.parent_name();
-        let leases = resource(&namespace);
-        let live = self.get(&leases, &name).await?;
+        let name = format!("{}.{}", scope.mark.parent_name(), scope.namespace);
+        let live = self.get(&LEASES, &name).await?;
         if let Some(live) = &live
             && let Some(problem) = held(live)
         {
             return Err(problem);
         }
-        let body = body(&name, &namespace, holder, live.as_ref());
+        let body = body(&name, holder, live.as_ref());
         let written = match &live {
-            None => self.create(&leases, &body, false).await,
-            Some(_) => self.replace(&leases, &name, &body).await,
+            None => self.create(&LEASES, &body, false).await,
+            Some(_) => self.replace(&LEASES, &name, &body).await,
         };
         let lease = written.map_err(|error| match error {
             kube::Error::Api(status) if status.code == 409 => locked("somebody was faster"),
             error => {
-                failed(error, if live.is_some() { "update" } else { "create" }, &leases, &name)
+                failed(error, if live.is_some() { "update" } else { "create" }, &LEASES, &name)
             }
         })?;
-        let held = Held { cluster: self.clone(), namespace, name, lease: Mutex::new(lease) };
-        Ok(Arc::new(held))
-    }
-}
-
-impl Cluster {
-    /// The service's namespace; before it exists, `default`.
-    async fn lease_namespace(&self, scope: &Scope) -> Result<String, PortError> {
-        let namespaces = Resource::new("v1", "namespaces", None);
-        match self.get(&namespaces, &scope.namespace).await {
-            Ok(None) => Ok("default".to_owned()),
-            Ok(Some(_)) => Ok(scope.namespace.clone()),
-            Err(error) if error.kind == FailureKind::Denied => Ok(scope.namespace.clone()),
-            Err(error) => Err(error),
-        }
+        let state = Mutex::new(State { lease, renewed: SystemClock.now() });
+        Ok(Arc::new(Held { cluster: self.clone(), name, state }))
     }
 }
 
 struct Held {
     cluster: Cluster,
-    namespace: String,
     name: String,
-    lease: Mutex<Value>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// As the server has it.
+    lease: Value,
+    renewed: Timestamp,
 }
 
 #[async_trait]
 impl Lease for Held {
     async fn renew(&self) -> Result<(), PortError> {
-        let mut lease = self.lease.lock().await;
-        let mut next = lease.clone();
-        next["spec"]["renewTime"] = json!(micro_time(SystemClock.now()));
-        let leases = resource(&self.namespace);
-        let written = self.cluster.replace(&leases, &self.name, &next).await;
-        *lease = written.map_err(|error| failed(error, "update", &leases, &self.name))?;
-        Ok(())
+        let mut state = self.state.lock().await;
+        let error = match timeout(ANSWER, self.write_time(&mut state)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) if error.kind == FailureKind::Stale => return Err(error),
+            Ok(Err(error)) => error,
+            Err(_) => lost("the API server does not answer"),
+        };
+        // It is ours until it runs out: a server that is away for a moment ends nothing.
+        let silent = SystemClock.now().duration_since(state.renewed).as_secs();
+        if silent < LOST_SECONDS { Ok(()) } else { Err(error) }
     }
 
     async fn release(&self) -> Result<(), PortError> {
-        let mut lease = self.lease.lock().await;
-        let mut next = lease.clone();
-        next["spec"]["holderIdentity"] = json!("");
-        let leases = resource(&self.namespace);
-        let written = self.cluster.replace(&leases, &self.name, &next).await;
-        *lease = written.map_err(|error| failed(error, "update", &leases, &self.name))?;
+        let state = self.state.lock().await;
+        let metadata = &state.lease["metadata"];
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions":
+                {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
+        });
+        match self.cluster.delete(&LEASES, &self.name, &options).await {
+            Ok(_) => Ok(()),
+            // Who may not delete it can still say that nobody holds it.
+            Err(kube::Error::Api(status)) if is_missing_rule(&status) => {
+                let mut free = state.lease.clone();
+                free["spec"]["holderIdentity"] = json!("");
+                let written = self.cluster.replace(&LEASES, &self.name, &free).await;
+                written.map(|_| ()).map_err(|error| failed(error, "update", &LEASES, &self.name))
+            }
+            Err(error) => Err(failed(error, "delete", &LEASES, &self.name)),
+        }
+    }
+}
+
+impl Held {
+    async fn write_time(&self, state: &mut State) -> Result<(), PortError> {
+        let now = SystemClock.now();
+        let mut next = state.lease.clone();
+        next["spec"]["renewTime"] = json!(micro_time(now));
+        let written = match self.cluster.replace(&LEASES, &self.name, &next).await {
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                // A write of ours whose answer was lost has another version too.
+                let live = self.cluster.get(&LEASES, &self.name).await?;
+                let still = |live: &Value| {
+                    let same = |at: &str| live.pointer(at) == state.lease.pointer(at);
+                    same("/spec/holderIdentity") && same("/spec/acquireTime")
+                };
+                let Some(live) = live.filter(still) else { return Err(lost("it was taken")) };
+                live
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                return Err(lost("it was deleted"));
+            }
+            written => written.map_err(|error| failed(error, "update", &LEASES, &self.name))?,
+        };
+        *state = State { lease: written, renewed: now };
         Ok(())
     }
 }
 
-fn resource(namespace: &str) -> Resource<'_> {
-    Resource::new("coordination.k8s.io/v1", "leases", Some(namespace))
+fn lost(why: &str) -> PortError {
+    PortError { kind: FailureKind::Stale, message: why.to_owned(), help: None }
 }
 
-fn body(name: &str, namespace: &str, holder: &str, live: Option<&Value>) -> Value {
+const LEASES: Resource<'static> =
+    Resource::new("coordination.k8s.io/v1", "leases", Some(NAMESPACE));
+
+fn body(name: &str, holder: &str, live: Option<&Value>) -> Value {
     let now = micro_time(SystemClock.now());
     let before = live.and_then(|live| live.pointer("/spec/leaseTransitions")?.as_i64());
     let mut body = json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
             "holderIdentity": holder, "acquireTime": now, "renewTime": now,
             "leaseDurationSeconds": EXPIRY_SECONDS,

@@ -56,6 +56,12 @@ impl<'a> Entry<'a> {
 /// Whose an object is, by its ApplySet labels.
 pub(super) fn ownership(object: &Value, mark: &Mark, namespace: &str) -> Ownership {
     let label = |key: &str| object.pointer("/metadata/labels").and_then(|l| l.get(key)?.as_str());
+    let notes = object.pointer("/metadata/annotations");
+    let tooling = notes.and_then(|notes| notes.get(marks::APPLYSET_TOOLING)?.as_str());
+    // A parent belongs to the tool that it names, whatever its id (KEP-3659).
+    if let Some(other) = tooling.filter(|tool| tool.split('/').next() != Some(marks::MANAGER)) {
+        return Ownership::Other(format!("the ApplySet of {other}"));
+    }
     match label(marks::APPLYSET_PART_OF).or_else(|| label(marks::APPLYSET_ID)) {
         Some(set) if set == mark.applyset_id(namespace) => Ownership::Ours,
         Some(set) => Ownership::Other(match label(marks::ENVIRONMENT) {

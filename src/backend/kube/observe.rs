@@ -1,6 +1,7 @@
 //! What is in the cluster, by lists alone.
 
 use super::cluster::{Cluster, escape};
+use super::error::failed;
 use super::kinds::{MEMBERS, OPERATOR, Resource};
 use super::live;
 use crate::clock::{Clock, SystemClock};
@@ -11,7 +12,13 @@ use crate::plan::{FailureKind, PortError};
 use crate::port::{Observe, Scope};
 use async_trait::async_trait;
 use futures::future::{join, join_all};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
+
+/// The kind of which those of others count too.
+const AUTOSCALER: &str = "HorizontalPodAutoscaler";
+/// Calls in flight where there is one for each thing.
+const AT_ONCE: usize = 16;
 
 #[async_trait]
 impl Observe for Cluster {
@@ -53,10 +60,17 @@ impl Cluster {
             Err(error) if error.kind == FailureKind::Denied => true,
             Err(error) => return Err(error),
         };
-        let rules = operator.ok().is_some_and(|group| {
-            let resources = group["resources"].as_array();
-            resources.into_iter().flatten().any(|resource| resource["kind"] == "PrometheusRule")
-        });
+        let rules = match operator {
+            Ok(group) => {
+                let resources = group["resources"].as_array();
+                resources.into_iter().flatten().any(|resource| resource["kind"] == "PrometheusRule")
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => false,
+            Err(error) => {
+                let resource = Resource::new(OPERATOR, "prometheusrules", None);
+                return Err(failed(error, "discover", &resource, ""));
+            }
+        };
         Ok(Capabilities { prometheus_rules: rules, namespace_exists, namespace_foreign: None })
     }
 
@@ -80,11 +94,18 @@ impl Cluster {
             let namespace = scope.namespace.as_str();
             let within = (namespaced && !scope.any_environment).then_some(namespace);
             let resource = Resource::new(api, plural, within);
+            // Whoever made an autoscaler, it moves what it points at.
+            let all = kind == AUTOSCALER && !scope.any_environment;
+            let query = if all { "" } else { query.as_str() };
             let keep = |object: Value| {
                 let copied = is_controlled(&object);
-                (!copied).then(|| reduce(api, kind, &object, &scope.mark, namespace))
+                let mut live = reduce(api, kind, &object, &scope.mark, namespace);
+                if copied && all {
+                    live.ownership = Ownership::Other("the controller that made it".to_owned());
+                }
+                (!copied || all).then_some(live)
             };
-            (plural, self.list(&resource, &query, keep).await)
+            (plural, self.list(&resource, query, keep).await)
         }))
         .await
     }
@@ -117,21 +138,34 @@ impl Cluster {
             let members = noted(marks::MEMBERS).parse().unwrap_or(0);
             inventory.last_apply = Some(LastApply { mark, members });
         }
+        if let Ownership::Other(_) = &parent.ownership {
+            // Then the members are that tool's too, though their labels say our set.
+            let members = inventory.resources.values_mut();
+            for member in members.filter(|member| member.ownership == Ownership::Ours) {
+                member.ownership = parent.ownership.clone();
+            }
+        }
         inventory.resources.insert(parent.id.clone(), parent);
         Ok(())
     }
 
     async fn named(&self, scope: &Scope, inventory: &mut Inventory) -> Result<(), PortError> {
-        for id in scope.named.iter().filter(|id| id.side == Side::Kubernetes) {
-            if inventory.resources.contains_key(id) {
-                continue;
-            }
-            let Some(resource) = Resource::of(id) else { continue };
-            if let Some(object) = self.get(&resource, &id.name).await? {
-                let found = live::live(id.clone(), &object, &scope.mark, &scope.namespace);
-                inventory.resources.insert(id.clone(), found);
-            }
-        }
+        let unseen = scope
+            .named
+            .iter()
+            .filter(|id| id.side == Side::Kubernetes && !inventory.resources.contains_key(*id));
+        let unseen: Vec<ResourceId> = unseen.cloned().collect();
+        let found: Vec<Option<Live>> = stream::iter(unseen)
+            .map(async |id: ResourceId| {
+                let Some(resource) = Resource::of(&id) else { return Ok(None) };
+                let object = self.get(&resource, &id.name).await?;
+                let of = |object| live::live(id.clone(), &object, &scope.mark, &scope.namespace);
+                Ok::<_, PortError>(object.map(of))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        inventory.resources.extend(found.into_iter().flatten().map(|live| (live.id.clone(), live)));
         Ok(())
     }
 
@@ -155,31 +189,6 @@ impl Cluster {
             }
         }
         Ok(())
-    }
-
-    /// What is in the namespace and not the environment's, claims included.
-    async fn foreign(&self, scope: &Scope) -> Result<Vec<String>, PortError> {
-        // Kubernetes itself puts these two into every namespace.
-        const STANDARD: [(&str, &str); 2] =
-            [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
-        let namespace = scope.namespace.as_str();
-        let claims = ("v1", "PersistentVolumeClaim", "persistentvolumeclaims");
-        let secrets = ("v1", "Secret", "secrets");
-        let own = MEMBERS.iter().filter(|(api, _, _, namespaced)| *namespaced && *api != OPERATOR);
-        let own = own.map(|(api, kind, plural, _)| (*api, *kind, *plural));
-        let mut foreign = Vec::new();
-        for (api, kind, plural) in own.chain([claims, secrets]) {
-            let resource = Resource::new(api, plural, Some(namespace));
-            let keep = |object: Value| {
-                let name = live::text(&object, "/metadata/name")?.to_owned();
-                let ours = live::ownership(&object, &scope.mark, namespace) == Ownership::Ours;
-                let owned = object.pointer("/metadata/ownerReferences").is_some();
-                let standard = STANDARD.contains(&(kind, name.as_str()));
-                (!ours && !owned && !standard).then(|| format!("{kind} {namespace}/{name}"))
-            };
-            foreign.extend(self.list(&resource, "", keep).await?);
-        }
-        Ok(foreign)
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) type State = Option<(ProblemKind, String)>;
 
 /// Reduces a pod to its trouble.
 pub(super) fn state(pod: &Value) -> State {
-    if pod.pointer("/metadata/deletionTimestamp").is_some() {
+    if pod.pointer("/metadata/deletionTimestamp").is_some() || is_finished(pod) {
         return None;
     }
     let condition = |kind: &str| {
@@ -24,6 +24,11 @@ pub(super) fn state(pod: &Value) -> State {
         return Some((ProblemKind::Unschedulable, message));
     }
     Some(waiting(pod).unwrap_or((ProblemKind::Starting, "starting".to_owned())))
+}
+
+/// Whether it has ended and only its record is left: evicted, failed, done.
+pub(super) fn is_finished(pod: &Value) -> bool {
+    matches!(pod.pointer("/status/phase").and_then(Value::as_str), Some("Failed" | "Succeeded"))
 }
 
 /// The first container that waits for something that may never come.

@@ -3,8 +3,7 @@
 use super::cluster::Cluster;
 use super::kinds::Resource;
 use super::live::text;
-use crate::plan::{FailureKind, PortError};
-use crate::units::{Cpu, Memory};
+use crate::plan::{FailureKind, PortError, quantity};
 use serde_json::Value;
 
 /// A quota that does not suffice.
@@ -34,7 +33,7 @@ impl Cluster {
         };
         let has = live.and_then(|live| live.pointer("/status/replicas")?.as_u64()).unwrap_or(0);
         let mut at_max = None;
-        for quota in &quotas {
+        for quota in quotas.iter().filter(|quota| is_about(quota, deployment)) {
             match short_of(quota, deployment, live, has, (least, most)) {
                 Some(Short::AtMin(message)) => return Ok(Some(Short::AtMin(message))),
                 Some(short) => at_max = at_max.or(Some(short)),
@@ -44,6 +43,14 @@ impl Cluster {
         Ok(at_max)
     }
 }
+
+/// In billionths; no quota counts below nothing.
+fn amount(value: &Value) -> Option<u128> {
+    quantity::nanos(value).and_then(|nanos| u128::try_from(nanos).ok())
+}
+
+/// One piece, in the unit of [`amount`].
+const ONE: u128 = 1_000_000_000;
 
 fn short_of(
     quota: &Value,
@@ -58,8 +65,8 @@ fn short_of(
     let mut at_max = None;
     for (key, limit) in hard {
         let each = per_pod(wanted, key);
-        let (Some(limit), true) = (amount(key, limit), each > 0) else { continue };
-        let used = quota.pointer("/status/used").and_then(|used| amount(key, used.get(key)?));
+        let (Some(limit), true) = (amount(limit), each > 0) else { continue };
+        let used = quota.pointer("/status/used").and_then(|used| amount(used.get(key)?));
         let own = u128::from(has) * live.map_or(0, |live| per_pod(live, key));
         let left = limit.saturating_sub(used.unwrap_or(0).saturating_sub(own));
         let fits = left / each;
@@ -79,7 +86,7 @@ fn short_of(
 /// What one pod of a Deployment counts for under a quota's key.
 fn per_pod(deployment: &Value, key: &str) -> u128 {
     let (kind, resource) = match key {
-        "pods" | "count/pods" => return 1,
+        "pods" | "count/pods" => return ONE,
         "cpu" | "memory" => ("requests", key),
         _ => match key.split_once('.') {
             Some((kind @ ("requests" | "limits"), resource)) => (kind, resource),
@@ -89,29 +96,36 @@ fn per_pod(deployment: &Value, key: &str) -> u128 {
     let containers = deployment.pointer("/spec/template/spec/containers").and_then(Value::as_array);
     let asked = |container: &Value| {
         let asked = container.pointer(&format!("/resources/{kind}"))?.get(resource)?;
-        amount(resource, asked)
+        amount(asked)
     };
     containers.into_iter().flatten().filter_map(asked).sum()
 }
 
-/// A quantity in the smallest unit of its kind: thousandths of a processor,
-/// bytes, or pieces.
-fn amount(key: &str, value: &Value) -> Option<u128> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// Whether a quota counts pods of this Deployment, which always ask for
+/// something and never have a deadline of their own. Scopes:
+/// <https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-scopes>
+fn is_about(quota: &Value, deployment: &Value) -> bool {
+    let class = deployment.pointer("/spec/template/spec/priorityClassName").and_then(Value::as_str);
+    let list = |at: &str| quota.pointer(at).and_then(Value::as_array).into_iter().flatten();
+    let scoped = |scope: &str| match scope {
+        "BestEffort" | "Terminating" | "CrossNamespacePodAffinity" => false,
+        "PriorityClass" => class.is_some(),
+        _ => true,
     };
-    if key.ends_with("cpu") {
-        let kilo = text.strip_suffix('k').and_then(|n| n.parse::<u128>().ok());
-        return kilo
-            .map(|n| n * 1_000_000)
-            .or_else(|| text.parse::<Cpu>().ok().map(|cpu| cpu.millis().into()));
-    }
-    if key.ends_with("memory") {
-        return text.parse::<Memory>().ok().map(|memory| memory.bytes().into());
-    }
-    let kilo = text.strip_suffix('k').and_then(|n| n.parse::<u128>().ok()).map(|n| n * 1000);
-    kilo.or_else(|| text.parse().ok())
+    let selected = |rule: &Value| {
+        let scope = rule["scopeName"].as_str().unwrap_or_default();
+        let named = class.is_some_and(|class| {
+            rule["values"].as_array().into_iter().flatten().any(|value| value == class)
+        });
+        match (scope, rule["operator"].as_str()) {
+            ("PriorityClass", Some("In")) => named,
+            ("PriorityClass", Some("NotIn")) => !named,
+            ("PriorityClass", Some("DoesNotExist")) => class.is_none(),
+            _ => scoped(scope),
+        }
+    };
+    list("/spec/scopes").all(|scope| scoped(scope.as_str().unwrap_or_default()))
+        && list("/spec/scopeSelector/matchExpressions").all(selected)
 }
 
 #[cfg(test)]
@@ -153,7 +167,26 @@ mod tests {
         assert_eq!(ask(&quota("cpu", "2", "0"), 0, (4, 4)), None);
         assert!(ask(&quota("requests.cpu", "1900m", "0"), 0, (4, 4)).is_some());
         assert!(ask(&quota("limits.memory", "3Gi", "0"), 0, (4, 4)).is_some());
+        assert!(ask(&quota("limits.memory", "4000M", "0"), 0, (4, 4)).is_some());
         assert!(ask(&quota("pods", "3", "0"), 0, (4, 4)).is_some());
         assert_eq!(ask(&quota("services", "0", "0"), 0, (4, 4)), None);
+    }
+
+    #[test]
+    fn a_quota_counts_what_its_scopes_say() {
+        let mut pods = deployment();
+        pods["spec"]["template"]["spec"]["priorityClassName"] = json!("floodway-prod");
+        let scoped = |spec: Value| is_about(&json!({ "spec": spec }), &pods);
+        let of_class = |operator: &str, class: &str| {
+            let rule =
+                json!({"scopeName": "PriorityClass", "operator": operator, "values": [class]});
+            scoped(json!({"scopeSelector": {"matchExpressions": [rule]}}))
+        };
+        assert!(of_class("In", "floodway-prod") && !of_class("In", "batch"));
+        assert!(of_class("NotIn", "batch") && !of_class("NotIn", "floodway-prod"));
+        assert!(
+            scoped(json!({})) && scoped(json!({"scopes": ["NotTerminating", "NotBestEffort"]}))
+        );
+        assert!(!scoped(json!({"scopes": ["Terminating"]})));
     }
 }

@@ -54,7 +54,9 @@ impl Cluster {
         let Some(selector) = selector(object) else { return Ok(()) };
         let pods = Resource::new("v1", "pods", Some(namespace));
         let query = format!("labelSelector={}", escape(&selector));
-        let states = self.list(&pods, &query, |pod| Some(pods::state(&pod))).await?;
+        let states = self
+            .list(&pods, &query, |pod| (!pods::is_finished(&pod)).then(|| pods::state(&pod)))
+            .await?;
         let there = u32::try_from(states.len()).unwrap_or(u32::MAX);
         workload.existing = workload.existing.max(there);
         workload.problems.extend(pods::problems(&states));

@@ -54,8 +54,20 @@ impl World {
                 apply(object, id, marks::HANDOVER_MANAGER, &held, &Takes::Nothing)?;
             }
             Step::AwaitReady { .. } => {}
-            Step::Drain { id, .. } => {
-                if let Some(object) = self.objects.get_mut(id) {
+            Step::CatchUp { id, with, path } => {
+                let path = keyed::pointer(path);
+                let number = |id: &ResourceId| {
+                    let object = self.objects.get(id)?;
+                    keyed::get(&object.content, &path)?.as_u64()
+                };
+                let (has, wanted) = (number(id).unwrap_or(0), number(with).unwrap_or(0));
+                if let Some(object) = self.objects.get_mut(id).filter(|_| wanted > has) {
+                    object.update(marks::HANDOVER_MANAGER, &path, json!(wanted));
+                }
+            }
+            Step::Drain { id, uid, .. } => {
+                if self.objects.contains_key(id) {
+                    let object = self.the_one(id, uid)?;
                     let path = if id.side == Side::Aws { "/desired" } else { "/spec/replicas" };
                     object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(0));
                 }

@@ -187,12 +187,16 @@ fn a_pool_that_changes_its_stage_is_replaced_and_never_deleted_first() {
             Step::Drain { id, .. } => format!("drain {}", id.name),
             Step::Delete { id, .. } => format!("delete {}", id.name),
             Step::Hold { id, .. } => format!("hold {}", id.name),
+            Step::CatchUp { id, .. } => format!("catch up {}", id.name),
         })
         .collect();
     assert_eq!(
         steps,
         [
             format!("apply {new} with 9"),
+            format!("catch up {new}"),
+            format!("await {new}"),
+            format!("catch up {new}"),
             format!("await {new}"),
             format!("drain {H100}"),
             format!("delete {H100}"),

@@ -151,6 +151,7 @@ impl World {
                     "{id} is awaited before its time"
                 );
             }
+            Step::CatchUp { .. } => {}
             Step::Drain { id, .. } => {
                 let live = self.inventory.resources.get_mut(id).unwrap();
                 live.workload = Some(Workload::default());

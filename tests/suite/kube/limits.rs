@@ -96,3 +96,62 @@ fn a_rollout_says_that_the_image_cannot_be_pulled() {
     ground.declare(&ground.pool("gpu", "2"));
     waits_for(&ground, "ImagePullBackOff");
 }
+
+#[test]
+fn a_namespace_goes_only_when_nothing_of_any_kind_is_left_in_it() {
+    let ground = Ground::new("kept");
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    let theirs = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "database"},
+        "spec": {
+            "replicas": 0, "serviceName": "database", "selector": {"matchLabels": {"app": "db"}},
+            "template": {"metadata": {"labels": {"app": "db"}}, "spec": {
+                "containers": [{"name": "db", "image": "registry.example/db"}],
+            }},
+        },
+    });
+    ground.kubectl_with(&["create", "-f", "-"], &theirs.to_string());
+    let destroy = ["--confirm", &ground.name, "--namespace"];
+    ground.run("destroy", &destroy).exits(12).says("StatefulSet").says("database");
+    assert!(ground.get("deployment", "llm-inference-gpu").is_some());
+    ground.kubectl(&["delete", "statefulset", "database"]);
+    ground.run("destroy", &destroy).exits(0);
+    assert!(ground.bed.get("", "namespace", &ground.name).is_none());
+}
+
+#[test]
+fn an_autoscaler_of_somebody_elses_on_a_pool_is_refused() {
+    let ground = Ground::new("two-owners");
+    ground.declare(&ground.pool("gpu", "2"));
+    ground.apply();
+    ground.kubectl(&[
+        "autoscale",
+        "deployment/llm-inference-gpu",
+        "--name=theirs",
+        "--min=1",
+        "--max=3",
+    ]);
+    ground
+        .run("plan", &[])
+        .exits(12)
+        .says("HorizontalPodAutoscaler")
+        .says("scales Deployment llm-inference-gpu");
+    ground.kubectl(&["delete", "hpa", "theirs"]);
+    ground.is_settled();
+}
+
+#[test]
+fn the_set_of_another_tool_is_left_to_it() {
+    let ground = Ground::new("tooling");
+    let parent = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+            "name": format!("floodway-{}", ground.name),
+            "annotations": {"applyset.kubernetes.io/tooling": "kubectl/v1.36.3"},
+            "labels": {"applyset.kubernetes.io/id": "applyset-of-kubectl-v1"},
+        },
+    });
+    ground.kubectl_with(&["create", "-f", "-"], &parent.to_string());
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.run("plan", &["--force-conflicts"]).exits(12).says("kubectl/v1.36.3");
+}

@@ -65,11 +65,11 @@ fn a_held_lock_names_its_holder() {
     let now = String::from_utf8(now.unwrap().stdout).unwrap();
     let lease = serde_json::json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": format!("floodway-{}", ground.name)},
+        "metadata": {"name": format!("floodway-{0}.{0}", ground.name), "namespace": "default"},
         "spec": {"holderIdentity": "ada@build", "acquireTime": now.trim(), "renewTime": now.trim(),
             "leaseDurationSeconds": 60},
     });
-    ground.kubectl_with(&["create", "-f", "-"], &lease.to_string());
+    ground.bed.kubectl(&["create", "-f", "-"], &lease.to_string());
     ground.run("apply", &["--yes"]).exits(11).says("ada@build");
     assert!(ground.get("deployment", "llm-inference-gpu").is_none());
 }

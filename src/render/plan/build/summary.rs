@@ -6,6 +6,9 @@ use crate::render::text::{plural, signed, signed_money, signed_rate};
 /// `Plan: 3 to add, … +3 nodes, +24 GPUs, +54 req/s inference, +$31.48/h …`
 pub(super) fn summary(view: &PlanView) -> String {
     let environment = &view.environment;
+    if view.is_empty() && !view.applicable {
+        return format!("Refused, and incomplete: {} may not match.", environment.name);
+    }
     if view.is_empty() {
         return format!(
             "No changes. {} matches {} (as of {}).",
@@ -19,10 +22,14 @@ pub(super) fn summary(view: &PlanView) -> String {
         actions.push(format!("{} to replace", totals.replace));
     }
     actions.push(format!("{} to destroy", totals.destroy));
-    let differences = differences(totals);
-    let capacity = match differences.is_empty() {
+    let mut parts = differences(totals);
+    // What a unit carries stood in the file, and does no more.
+    let gone = view.pools.iter().filter(|p| p.max == 0 && p.units.before > 0 && p.units.after == 0);
+    let gone = gone.filter(|p| p.requests_per_second.before == 0.0);
+    parts.extend(gone.map(|pool| format!("less what {} carried", pool.pool)));
+    let capacity = match parts.is_empty() {
         true => "Capacity stays as it is.".to_owned(),
-        false => format!("{}.", differences.join(", ")),
+        false => format!("{}.", parts.join(", ")),
     };
     format!("Plan: {}. {capacity}", actions.join(", "))
 }
