@@ -274,6 +274,8 @@ pub(super) struct StageAlerts {
     pub(super) pods: Option<String>,
     /// Regular expression over its Deployments' names.
     pub(super) deployments: Option<String>,
+    /// The same names one by one.
+    pub(super) each_deployment: Vec<String>,
     /// Regular expression over its autoscalers' names; none: it has none.
     pub(super) autoscalers: Option<String>,
     /// How long replicas may be missing: `1500s`.
