@@ -94,19 +94,33 @@ impl Pool<'_> {
     /// GPU that only an old pod can free, and the rollout with it. So GPU pods
     /// are replaced in place, a tenth of the pool at a time (rounded down, but
     /// at least one). A pool that may have a single replica would be gone
-    /// meanwhile: there the new one comes first, as it does without GPUs.
+    /// meanwhile: there the new one comes first, as it does without GPUs; and
+    /// where there are more, one of them at least may go, so that a pool at its
+    /// max goes on without room.
     fn strategy(&self) -> Strategy {
-        let single = matches!(self.decided.kind, PoolKind::OnPrem) && self.decided.min <= 1;
-        if self.stage.gpus > 0 && !single {
-            Strategy {
-                max_surge: NumberOrPercent::Number(0),
-                max_unavailable: NumberOrPercent::Percent("10%"),
-            }
+        let (least, most) = self.bounds();
+        let (max_surge, max_unavailable) = if self.stage.gpus == 0 {
+            (NumberOrPercent::Percent("25%"), NumberOrPercent::Number(0))
+        } else if least > 1 {
+            (NumberOrPercent::Number(0), NumberOrPercent::Percent("10%"))
         } else {
-            Strategy {
-                max_surge: NumberOrPercent::Percent("25%"),
-                max_unavailable: NumberOrPercent::Number(0),
+            // Of one replica both shares are nothing, of the most at least one.
+            let share = if most < 4 { "50%" } else { "25%" };
+            (NumberOrPercent::Number(1), NumberOrPercent::Percent(share))
+        };
+        Strategy { max_surge, max_unavailable }
+    }
+
+    /// The fewest and the most replicas that a rollout may find.
+    fn bounds(&self) -> (u32, u32) {
+        match &self.decided.kind {
+            PoolKind::OnPrem if self.decided.owner == DesiredOwner::Git => {
+                (self.decided.desired, self.decided.desired)
             }
+            PoolKind::OnPrem => (self.decided.min, self.decided.max),
+            // A burst node holds as many replicas as it has GPUs for: a surge pod
+            // never finds room there, however few there are.
+            PoolKind::Burst(_) => (u32::MAX, u32::MAX),
         }
     }
 
