@@ -66,22 +66,24 @@ fn stage(scene: &Scene<'_>, name: &Name) -> StageAlerts {
         let decided = scene.input.decision.pools.get(pool);
         decided.is_some_and(|decided| decided.owner == DesiredOwner::Hpa)
     };
-    let workloads = |chosen: &dyn Fn(&Name) -> bool| {
+    let workloads = |chosen: &dyn Fn(&Name) -> bool| -> Vec<String> {
         let pools = scene.input.decision.pools.iter();
-        let names: Vec<&str> = pools
+        pools
             .filter(|(pool, decided)| &decided.stage == name && chosen(pool))
-            .filter_map(|(pool, _)| scene.workloads.get(pool).map(String::as_str))
-            .collect();
-        (!names.is_empty()).then(|| names.join("|"))
+            .filter_map(|(pool, _)| scene.workloads.get(pool).cloned())
+            .collect()
     };
-    let deployments = workloads(&in_cluster);
+    let any_of = |names: &[String]| (!names.is_empty()).then(|| names.join("|"));
+    let each_deployment = workloads(&in_cluster);
+    let deployments = any_of(&each_deployment);
     let startup = environment.service.stages.get(name).map_or(0, |stage| stage.startup.secs_ceil());
     StageAlerts {
         name: name.to_string(),
         // A Deployment's pods: its name, the template's hash, five characters.
         pods: deployments.as_ref().map(|names| format!("({names})-[a-z0-9]+-[a-z0-9]+")),
         deployments,
-        autoscalers: workloads(&scaled_by_hpa),
+        each_deployment,
+        autoscalers: any_of(&workloads(&scaled_by_hpa)),
         missing_for: format!("{}s", startup + SCHEDULING_SECONDS),
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn environment() -> Environment {
             name: unit("deepseek"),
             namespace: unit("inference"),
             model: "deepseek-ai/DeepSeek-R1-Distill-Llama-8B".into(),
+            image_pull_secrets: vec!["regcred".into()],
             stages: BTreeMap::from([
                 (unit("preprocess"), stage(0, "8", "16Gi", Some("inference"))),
                 (unit("inference"), stage(1, "8", "64Gi", Some("postprocess"))),
@@ -94,10 +95,15 @@ fn stage(gpus: u32, cpu: &str, memory: &str, next: Option<&str>) -> Stage {
         demand: None,
         port: 50051,
         max_message: unit("100Mi"),
+        max_connection_age: unit("5m"),
         startup: if gpus > 0 { unit("15m") } else { unit("30s") },
         drain: if gpus > 0 { unit("2m") } else { unit("30s") },
         args: vec!["--log-level=info".into()],
+        scratch: if gpus > 0 { unit("40Gi") } else { unit("10Gi") },
+        run_as_user: (gpus > 0).then_some(10_001),
         env: texts(&[("LOG_FORMAT", "json")]),
+        env_from: if gpus > 0 { vec!["hf-token".into()] } else { Vec::new() },
+        egress: Vec::new(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::scene::{About, Scene};
 use super::stages::{about, metrics_port};
-use super::view::{NextStage, Plain, StagePolicy};
+use super::view::{NextStage, Plain, Reach, StagePolicy};
 use super::{Desired, DesiredError, names};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
-use crate::spec::model::{Join, Stage};
+use crate::spec::model::{Egress, Join, Stage};
 
 const API: &str = "networking.k8s.io/v1";
 const KIND: &str = "NetworkPolicy";
@@ -59,27 +59,26 @@ pub(super) fn stage_policy(
     let environment = scene.environment();
     let stages = &environment.service.stages;
     let id = scene.stage_id(API, KIND, name);
+    let callers: Vec<&Name> = stages
+        .iter()
+        .filter(|(_, caller)| caller.next.as_ref() == Some(name))
+        .map(|(caller, _)| caller)
+        .collect();
     let view = StagePolicy {
         meta: scene.member(&id, &[(marks::STAGE, name.as_str())]),
         environment: scene.environment_name(),
         stage: name.to_string(),
-        callers: stages
-            .iter()
-            .filter(|(_, caller)| caller.next.as_ref() == Some(name))
-            .map(|(caller, _)| caller.to_string())
-            .collect(),
+        callers: callers.iter().map(ToString::to_string).collect(),
+        callers_outside: outside(environment, &callers),
         port: stage.port,
         metrics_port: metrics_port(stage),
         prometheus_namespace: prometheus_namespace(environment),
         next: stage.next.as_ref().and_then(|next| {
-            let called = stages.get(next)?;
-            let outside = if has_standalone_pool(environment, next) {
-                PRIVATE_RANGES.to_vec()
-            } else {
-                Vec::new()
-            };
-            Some(NextStage { stage: next.to_string(), port: called.port, outside })
+            let port = stages.get(next)?.port;
+            let outside = outside(environment, &[next]);
+            Some(NextStage { stage: next.to_string(), port, outside })
         }),
+        egress: stage.egress.iter().map(reach).collect(),
     };
     scene.render("templates/kubernetes/networkpolicy-stage.yaml", id, &view, about(scene, name))
 }
@@ -89,6 +88,20 @@ pub(super) fn stage_policy(
 pub(super) fn dns_target(environment: &Environment, stage: &Name, port: u16) -> String {
     let service = names::of_stage(environment, stage);
     format!("dns:///{service}.{}.svc:{port}", environment.service.namespace)
+}
+
+fn reach(egress: &Egress) -> Reach {
+    Reach { cidr: egress.cidr.clone(), except: egress.except(), port: egress.port }
+}
+
+/// Where replicas of `stages` can be outside the cluster: nowhere, or wherever an
+/// instance can.
+fn outside(environment: &Environment, stages: &[&Name]) -> Vec<&'static str> {
+    if stages.iter().any(|stage| has_standalone_pool(environment, stage)) {
+        PRIVATE_RANGES.to_vec()
+    } else {
+        Vec::new()
+    }
 }
 
 fn has_standalone_pool(environment: &Environment, stage: &Name) -> bool {

@@ -16,6 +16,7 @@ fn every_id_occurs_once_and_everything_waited_for_is_there() {
 mod flows;
 mod golden;
 mod hostile;
+mod pods;
 mod shapes;
 #[cfg(feature = "kube")]
 mod typed;

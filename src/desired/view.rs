@@ -116,12 +116,18 @@ pub(super) struct Deployment {
     pub(super) node_selector: BTreeMap<String, String>,
     /// Taints that it may run beside.
     pub(super) tolerations: Vec<Toleration>,
+    /// Secrets that the image is pulled with, by name.
+    pub(super) image_pull_secrets: Vec<String>,
+    /// The container's user; none: the image's own, which must not be root.
+    pub(super) run_as_user: Option<u32>,
     /// Container image.
     pub(super) image: String,
     /// The image's arguments.
     pub(super) args: Vec<String>,
     /// Sorted by name, each name once.
     pub(super) env: Vec<Variable>,
+    /// Secrets whose keys become variables, by name.
+    pub(super) env_from: Vec<String>,
     /// gRPC.
     pub(super) port: u16,
     /// Prometheus.
@@ -130,6 +136,10 @@ pub(super) struct Deployment {
     pub(super) cpu: String,
     /// Canonical: `64Gi`.
     pub(super) memory: String,
+    /// Size of `/tmp`, canonical: `40Gi`.
+    pub(super) scratch: String,
+    /// That and the container's logs, canonical.
+    pub(super) ephemeral_storage: String,
     /// Of one replica; 0: none.
     pub(super) gpus: u32,
     /// Size of `/dev/shm`, canonical, for stages with GPUs.
@@ -141,9 +151,9 @@ pub(super) struct Deployment {
 /// `spec.strategy.rollingUpdate`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Strategy {
-    /// `0` or a percentage.
+    /// Replicas beyond the wanted number, rounded up.
     pub(super) max_surge: NumberOrPercent,
-    /// `0` or a percentage.
+    /// Replicas that need not serve, rounded down.
     pub(super) max_unavailable: NumberOrPercent,
 }
 
@@ -222,6 +232,8 @@ pub(super) struct StagePolicy {
     pub(super) stage: String,
     /// Stages that call this one; none: gateways do.
     pub(super) callers: Vec<String>,
+    /// Address ranges of callers outside the cluster.
+    pub(super) callers_outside: Vec<&'static str>,
     /// gRPC.
     pub(super) port: u16,
     /// Prometheus.
@@ -230,6 +242,19 @@ pub(super) struct StagePolicy {
     pub(super) prometheus_namespace: Option<String>,
     /// The stage that this one calls.
     pub(super) next: Option<NextStage>,
+    /// What else it may connect to.
+    pub(super) egress: Vec<Reach>,
+}
+
+/// A range of addresses that a stage may connect to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Reach {
+    /// The range.
+    pub(super) cidr: String,
+    /// Ranges inside it that stay closed.
+    pub(super) except: Vec<&'static str>,
+    /// TCP.
+    pub(super) port: u16,
 }
 
 /// The stage that another one calls.
@@ -274,6 +299,8 @@ pub(super) struct StageAlerts {
     pub(super) pods: Option<String>,
     /// Regular expression over its Deployments' names.
     pub(super) deployments: Option<String>,
+    /// The same names one by one.
+    pub(super) each_deployment: Vec<String>,
     /// Regular expression over its autoscalers' names; none: it has none.
     pub(super) autoscalers: Option<String>,
     /// How long replicas may be missing: `1500s`.

@@ -12,12 +12,13 @@ use std::path::Path;
 use std::process::Command;
 
 /// Unit tests of the rules, by file; each is about the alerts it names.
-const TESTS: [(&str, &str); 8] = [
+const TESTS: [(&str, &str); 9] = [
     ("at-max", include_str!("alerts/at-max.yaml")),
     ("budget", include_str!("alerts/budget.yaml")),
     ("completion", include_str!("alerts/completion.yaml")),
     ("cpu", include_str!("alerts/cpu.yaml")),
     ("down", include_str!("alerts/down.yaml")),
+    ("gone", include_str!("alerts/gone.yaml")),
     ("latency", include_str!("alerts/latency.yaml")),
     ("memory", include_str!("alerts/memory.yaml")),
     ("missing", include_str!("alerts/missing.yaml")),

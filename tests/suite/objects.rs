@@ -2,15 +2,20 @@
 //! validation, keeps every value as it was written, and its pods pass the
 //! strictest Pod Security profile.
 
-use crate::support::bed::{Bed, unique};
+use crate::support::bed::{Bed, eventually, unique};
 use crate::support::environment::{environment, world};
 use floodway::desired::Desired;
 use floodway::observe::Side;
+use floodway::spec::Environment;
 use serde_json::{Value, json};
 
 /// Everything of one environment that is Kubernetes', the parent first.
 fn objects(namespace: &str) -> Vec<Desired> {
-    let world = world(&environment(&unique("env"), namespace));
+    of(&environment(&unique("env"), namespace))
+}
+
+fn of(environment: &Environment) -> Vec<Desired> {
+    let world = world(environment);
     let in_cluster =
         |desired: &Desired| desired.id.side == Side::Kubernetes && desired.id.kind != "Namespace";
     let mut objects: Vec<_> = world.resources.into_iter().filter(in_cluster).collect();
@@ -101,4 +106,44 @@ fn the_pods_pass_the_restricted_pod_security_profile() {
         pods += 1;
     }
     assert_eq!(pods, 4);
+}
+
+#[test]
+fn serving_pods_wait_on_a_full_node_and_evict_nobody() {
+    let bed = Bed::shared();
+    let namespace = bed.namespace("full");
+    let label = "nvidia.com/gpu.product";
+    bed.add_nodes(&unique("full-node"), 1, 1, &json!({ label: namespace }));
+    // Another team's work, of no priority, has the only GPU.
+    bed.apply(&[json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "training", "namespace": namespace},
+        "spec": {"nodeSelector": {label: namespace}, "containers": [{
+            "name": "a", "image": "training", "resources": {"limits": {"nvidia.com/gpu": "1"}},
+        }]},
+    })]);
+    let pods = |field: &str| {
+        let path = format!("jsonpath={{.items[*]{field}}}");
+        let out = bed.kubectl(&["get", "pods", "-n", &namespace, "-o", &path], "");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    eventually("the other team's pod runs", || (pods(".status.phase") == "Running").then_some(()));
+
+    let mut environment = environment(&unique("env"), &namespace);
+    let pool = environment.onprem.as_mut().unwrap().pools.get_mut("h100").unwrap();
+    pool.node_selector = [(label.to_owned(), namespace.clone())].into();
+    apply(bed, &of(&environment));
+    // The scheduler has looked for somebody to evict when it says so.
+    let messages = eventually("the serving pod was looked at", || {
+        let path = "jsonpath={.items[*].status.conditions[?(@.reason==\"Unschedulable\")].message}";
+        let selector = "floodway.dev/workload=deepseek-inference-h100";
+        let arguments = ["get", "pods", "-n", &namespace, "-l", selector, "-o", path];
+        let said = String::from_utf8(bed.kubectl(&arguments, "").stdout).unwrap();
+        (!said.is_empty()).then_some(said)
+    });
+    assert!(messages.contains("Insufficient nvidia.com/gpu"), "{messages}");
+    assert_eq!(pods(".status.nominatedNodeName"), "", "{messages}");
+    assert_eq!(pods(".metadata.deletionTimestamp"), "", "{messages}");
+    let training = bed.get(&namespace, "pod", "training").unwrap();
+    assert_eq!(training["status"]["phase"], "Running");
 }

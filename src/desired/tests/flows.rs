@@ -5,6 +5,8 @@
 //! flow passes if the sender's egress and the receiver's ingress both pass.
 
 use super::super::fixture::{self, environment};
+use crate::spec::Environment;
+use crate::spec::model::Egress;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -95,7 +97,11 @@ struct Evaluator {
 
 impl Evaluator {
     fn new() -> Self {
-        let world = fixture::world(&environment(), &fixture::empty());
+        Self::of(&environment())
+    }
+
+    fn of(environment: &Environment) -> Self {
+        let world = fixture::world(environment, &fixture::empty());
         let policies = world.resources.into_iter().filter(|d| d.id.kind == "NetworkPolicy");
         Self { policies: policies.map(|desired| desired.body).collect() }
     }
@@ -159,7 +165,9 @@ fn matches(peer: &Value, end: &End, policy: &Value) -> bool {
     let known = ["ipBlock", "namespaceSelector", "podSelector"];
     assert!(peer.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())));
     if let Some(block) = peer.get("ipBlock") {
-        return end.pod.is_none() && contains(block["cidr"].as_str().unwrap(), end.address);
+        let within = |cidr: &Value| contains(cidr.as_str().unwrap(), end.address);
+        let excepted = list(&block["except"]).any(within);
+        return end.pod.is_none() && within(&block["cidr"]) && !excepted;
     }
     let Some(pod) = &end.pod else { return false };
     let namespace = match peer.get("namespaceSelector") {
@@ -177,7 +185,7 @@ fn contains(cidr: &str, address: [u8; 4]) -> bool {
 }
 
 /// All that may flow: from, to, port, protocol.
-const NEEDED: [(&str, &str, u16, &str); 17] = [
+const NEEDED: [(&str, &str, u16, &str); 18] = [
     ("gateway", "preprocess", 50051, "TCP"),
     ("preprocess", "inference", 50051, "TCP"),
     ("inference", "postprocess", 50051, "TCP"),
@@ -188,6 +196,7 @@ const NEEDED: [(&str, &str, u16, &str); 17] = [
     ("other scraper", "inference", 9464, "TCP"),
     ("other scraper", "postprocess", 9464, "TCP"),
     ("preprocess", "burst node", 50051, "TCP"),
+    ("burst node", "postprocess", 50051, "TCP"),
     ("preprocess", "dns", 53, "UDP"),
     ("inference", "dns", 53, "UDP"),
     ("postprocess", "dns", 53, "UDP"),
@@ -232,6 +241,50 @@ fn each_needed_flow_is_allowed_and_each_other_denied() {
     for flow in &allowed {
         assert!(NEEDED.contains(flow) || local(flow), "allowed without need: {flow:?}");
     }
+}
+
+#[test]
+fn a_stage_reaches_what_its_egress_names_and_never_a_nodes_credentials() {
+    let mut environment = environment();
+    let stage = environment.service.stages.get_mut("inference").unwrap();
+    stage.egress = vec![
+        Egress { cidr: "0.0.0.0/0".into(), port: 443 },
+        Egress { cidr: "10.20.30.0/24".into(), port: 9000 },
+    ];
+    let evaluator = Evaluator::of(&environment);
+    let (hub, store) =
+        (outside("hub", [93, 184, 216, 34]), outside("weight store", [10, 20, 30, 40]));
+    let metadata = outside("metadata service", [169, 254, 169, 254]);
+    let engine = of_stage("inference");
+    assert!(evaluator.passes(&engine, &hub, 443, "TCP"));
+    assert!(evaluator.passes(&engine, &store, 9000, "TCP"));
+    for (to, port, protocol) in [
+        (&hub, 80, "TCP"),
+        (&hub, 9000, "TCP"),
+        (&hub, 443, "UDP"),
+        (&metadata, 443, "TCP"),
+        (&of_stage("preprocess"), 443, "TCP"),
+    ] {
+        assert!(!evaluator.passes(&engine, to, port, protocol), "{} {port}", to.what);
+    }
+    for other in ["preprocess", "postprocess"] {
+        assert!(!evaluator.passes(&of_stage(other), &hub, 443, "TCP"), "{other}");
+    }
+    // A last stage, which calls no other, has a way out as well.
+    environment.service.stages.get_mut("postprocess").unwrap().egress =
+        vec![Egress { cidr: "0.0.0.0/0".into(), port: 443 }];
+    let evaluator = Evaluator::of(&environment);
+    assert!(evaluator.passes(&of_stage("postprocess"), &hub, 443, "TCP"));
+}
+
+#[test]
+fn without_a_standalone_pool_no_address_outside_may_call() {
+    let mut environment = environment();
+    environment.aws.as_mut().unwrap().pools.remove("edge");
+    let evaluator = Evaluator::of(&environment);
+    let node = outside("burst node", [10, 20, 30, 40]);
+    assert!(!evaluator.passes(&node, &of_stage("postprocess"), 50051, "TCP"));
+    assert!(!evaluator.passes(&of_stage("preprocess"), &node, 50051, "TCP"));
 }
 
 #[test]

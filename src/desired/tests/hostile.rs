@@ -2,7 +2,7 @@
 
 use super::super::fixture::{self, environment, unit};
 use crate::desired::Templates;
-use crate::spec::model::Toleration;
+use crate::spec::model::{Egress, Toleration};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -21,6 +21,21 @@ const HOSTILE: [&str; 12] = [
     "---\napiVersion: v1\nkind: Secret",
 ];
 
+#[test]
+fn no_text_breaks_out_of_a_policy() {
+    for text in HOSTILE {
+        let mut environment = environment();
+        let stage = environment.service.stages.get_mut("inference").unwrap();
+        stage.egress = vec![Egress { cidr: text.into(), port: 443 }];
+        let world = fixture::world(&environment, &fixture::empty());
+        let mut policies = world.resources.iter().filter(|d| d.id.kind == "NetworkPolicy");
+        let policy = policies.find(|d| d.id.name == "deepseek-inference").unwrap();
+        let rules = policy.body["spec"]["egress"].as_array().unwrap();
+        assert_eq!(rules.len(), 2);
+        assert_eq!(rules[1]["to"], json!([{ "ipBlock": { "cidr": text } }]));
+    }
+}
+
 /// The h100 Deployment, with `text` wherever the TOML gives text freely.
 fn deployment_with(text: &str) -> Value {
     let mut environment = environment();
@@ -29,6 +44,8 @@ fn deployment_with(text: &str) -> Value {
     stage.image = text.into();
     stage.args = vec![text.into()];
     stage.env = [(text.to_owned(), text.to_owned())].into();
+    stage.env_from = vec![text.into()];
+    environment.service.image_pull_secrets = vec![text.into()];
     let pool = environment.onprem.as_mut().unwrap().pools.get_mut("h100").unwrap();
     pool.node_selector = [(text.to_owned(), text.to_owned())].into();
     let taint = Some(text.to_owned());
@@ -50,6 +67,8 @@ fn assert_only_values_changed(text: &str) {
         env.contains(&json!({ "name": "FLOODWAY_MODEL", "value": text }))
             || text == "FLOODWAY_MODEL"
     );
+    assert_eq!(server["envFrom"], json!([{ "secretRef": { "name": text } }]));
+    assert_eq!(pod["imagePullSecrets"], json!([{ "name": text }]));
     assert_eq!(pod["nodeSelector"], json!({ text: text }));
     let toleration = json!({ "key": text, "operator": "Equal", "value": text, "effect": text });
     assert_eq!(pod["tolerations"], json!([toleration]));

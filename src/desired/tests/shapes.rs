@@ -181,18 +181,67 @@ fn probes_and_grace_fit_what_the_stage_declares() {
     }
 }
 
+/// Replicas that may be there at once and must serve, of so many, in a rollout.
+fn room(strategy: &Value, replicas: u64) -> (u64, u64) {
+    let of = |value: &Value, round_up: bool| match value.as_str() {
+        Some(text) => {
+            let parts = replicas * text.trim_end_matches('%').parse::<u64>().unwrap();
+            if round_up { parts.div_ceil(100) } else { parts / 100 }
+        }
+        None => value.as_u64().unwrap(),
+    };
+    let surge = of(&strategy["maxSurge"], true);
+    let unavailable = of(&strategy["maxUnavailable"], false);
+    // The API's own fallback: both zero would never move.
+    (surge, if surge == 0 { unavailable.max(1) } else { unavailable })
+}
+
 #[test]
-fn gpu_pods_never_surge_but_a_single_replica_is_never_taken_down_first() {
+fn a_rollout_of_a_full_gpu_pool_goes_on_and_never_takes_the_last_replica_first() {
     let mut environment = environment();
-    let strategy = |environment: &Environment| {
-        let world = world(environment);
+    let mut strategy = |replicas: Count| {
+        let pools = &mut environment.onprem.as_mut().unwrap().pools;
+        pools.get_mut("h100").unwrap().replicas = replicas;
+        let world = world(&environment);
         let deployment = find(&world, "Deployment", "deepseek-inference-h100");
         deployment.body["spec"]["strategy"]["rollingUpdate"].clone()
     };
-    assert_eq!(strategy(&environment), json!({ "maxSurge": 0, "maxUnavailable": "10%" }));
+    for (min, max) in [(0, 2), (1, 2), (1, 3), (1, 4), (1, 20), (2, 4), (3, 20), (12, 12)] {
+        let strategy = strategy(Count::Between { min, max });
+        // At its max a pool has all its GPUs in use: a surge pod finds none.
+        let (_, unavailable) = room(&strategy, max.into());
+        assert!(unavailable >= 1, "{min} to {max}: {strategy}");
+        assert!(unavailable <= u64::from(max).div_ceil(2), "{min} to {max}: {strategy}");
+        let one = (min <= 1).then(|| room(&strategy, 1));
+        assert!(one.is_none_or(|(surge, gone)| surge == 1 && gone == 0), "{min} to {max}");
+    }
+    assert_eq!(strategy(Count::Fixed(3)), json!({ "maxSurge": 0, "maxUnavailable": "10%" }));
+    let (surge, unavailable) = room(&strategy(Count::Fixed(1)), 1);
+    assert_eq!((surge, unavailable), (1, 0));
+}
+
+/// What git has counted is no range: a demand that needs three replicas is three.
+#[test]
+fn a_pool_that_git_sizes_rolls_like_one_of_its_size() {
+    let mut environment = environment();
+    let stage = environment.service.stages.get_mut("inference").unwrap();
+    stage.demand = Some(unit("200 req/s"));
     let pools = &mut environment.onprem.as_mut().unwrap().pools;
-    pools.get_mut("h100").unwrap().replicas = Count::Fixed(1);
-    assert_eq!(strategy(&environment), json!({ "maxSurge": "25%", "maxUnavailable": 0 }));
+    pools.get_mut("h100").unwrap().replicas = Count::Between { min: 1, max: 20 };
+    let world = world(&environment);
+    let spec = &find(&world, "Deployment", "deepseek-inference-h100").body["spec"];
+    assert!(spec["replicas"].as_u64().is_some_and(|replicas| replicas > 1), "{spec:#}");
+    assert_eq!(spec["strategy"]["rollingUpdate"]["maxSurge"], json!(0));
+}
+
+/// A new pod on full nodes waits: it may take down neither the replica that it
+/// shall replace nor what another team runs.
+#[test]
+fn serving_pods_stand_first_in_the_queue_and_evict_nobody() {
+    let world = world(&environment());
+    let class = &find(&world, "PriorityClass", "floodway-prod").body;
+    assert_eq!(class["preemptionPolicy"], json!("Never"));
+    assert!(class["value"].as_i64().unwrap() > 0);
 }
 
 #[test]

@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 const PRE_STOP_SECONDS: u64 = 30;
 /// From the last answer to the exit.
 const EXIT_SECONDS: u64 = 10;
+/// For a container's logs on the node's disk, which count as its own: five files
+/// of 10 MiB where the kubelet is left as it is, and room for another setting.
+const LOGS: Memory = Memory::from_bytes(1 << 30);
 /// Between two looks at a starting replica.
 const STARTUP_PERIOD_SECONDS: u64 = 10;
 
@@ -53,13 +56,18 @@ impl Pool<'_> {
             pre_stop_seconds: PRE_STOP_SECONDS,
             node_selector: self.node_selector(),
             tolerations: self.tolerations(),
+            image_pull_secrets: scene.environment().service.image_pull_secrets.clone(),
+            run_as_user: stage.run_as_user,
             image: stage.image.clone(),
             args: stage.args.clone(),
             env: self.env(),
+            env_from: stage.env_from.clone(),
             port: stage.port,
             metrics_port: metrics_port(stage),
             cpu: stage.resources.cpu.to_string(),
             memory: stage.resources.memory.to_string(),
+            scratch: stage.scratch.to_string(),
+            ephemeral_storage: with_logs(stage.scratch).to_string(),
             gpus: stage.gpus,
             shared_memory: (stage.gpus > 0).then(|| shared_memory(stage.resources.memory)),
             startup: Startup {
@@ -94,19 +102,33 @@ impl Pool<'_> {
     /// GPU that only an old pod can free, and the rollout with it. So GPU pods
     /// are replaced in place, a tenth of the pool at a time (rounded down, but
     /// at least one). A pool that may have a single replica would be gone
-    /// meanwhile: there the new one comes first, as it does without GPUs.
+    /// meanwhile: there the new one comes first, as it does without GPUs; and
+    /// where there are more, one of them at least may go, so that a pool at its
+    /// max goes on without room.
     fn strategy(&self) -> Strategy {
-        let single = matches!(self.decided.kind, PoolKind::OnPrem) && self.decided.min <= 1;
-        if self.stage.gpus > 0 && !single {
-            Strategy {
-                max_surge: NumberOrPercent::Number(0),
-                max_unavailable: NumberOrPercent::Percent("10%"),
-            }
+        let (least, most) = self.bounds();
+        let (max_surge, max_unavailable) = if self.stage.gpus == 0 {
+            (NumberOrPercent::Percent("25%"), NumberOrPercent::Number(0))
+        } else if least > 1 {
+            (NumberOrPercent::Number(0), NumberOrPercent::Percent("10%"))
         } else {
-            Strategy {
-                max_surge: NumberOrPercent::Percent("25%"),
-                max_unavailable: NumberOrPercent::Number(0),
+            // Of one replica both shares are nothing, of the most at least one.
+            let share = if most < 4 { "50%" } else { "25%" };
+            (NumberOrPercent::Number(1), NumberOrPercent::Percent(share))
+        };
+        Strategy { max_surge, max_unavailable }
+    }
+
+    /// The fewest and the most replicas that a rollout may find.
+    fn bounds(&self) -> (u32, u32) {
+        match &self.decided.kind {
+            PoolKind::OnPrem if self.decided.owner == DesiredOwner::Git => {
+                (self.decided.desired, self.decided.desired)
             }
+            PoolKind::OnPrem => (self.decided.min, self.decided.max),
+            // A burst node holds as many replicas as it has GPUs for: a surge pod
+            // never finds room there, however few there are.
+            PoolKind::Burst(_) => (u32::MAX, u32::MAX),
         }
     }
 
@@ -151,6 +173,10 @@ impl Pool<'_> {
             ("FLOODWAY_PORT", stage.port.to_string()),
             ("FLOODWAY_METRICS_PORT", metrics_port(stage).to_string()),
             ("FLOODWAY_MAX_MESSAGE_BYTES", stage.max_message.bytes().to_string()),
+            (
+                "FLOODWAY_MAX_CONNECTION_AGE_SECONDS",
+                stage.max_connection_age.secs_ceil().to_string(),
+            ),
             ("FLOODWAY_DRAIN_SECONDS", stage.drain.secs_ceil().to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -164,6 +190,11 @@ impl Pool<'_> {
         env.extend(stage.env.clone());
         env.into_iter().map(|(name, value)| Variable { name, value }).collect()
     }
+}
+
+/// `scratch` and room for logs, in the node's own account of its disk.
+fn with_logs(scratch: Memory) -> Memory {
+    Memory::from_bytes(scratch.bytes().saturating_add(LOGS.bytes()))
 }
 
 /// A quarter of the memory, in whole mebibytes.

@@ -6,6 +6,7 @@
 mod aws;
 mod burst;
 mod count;
+mod egress;
 mod environment;
 mod onprem;
 mod rollout;
@@ -14,6 +15,7 @@ mod service;
 pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Spot, Subnets};
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use count::Count;
+pub use egress::{AddressRange, Egress};
 pub use environment::{Environment, Identity, Slo};
 pub use onprem::{Hpa, OnPrem, OnPremPool, OnPremProvider, Toleration};
 pub use rollout::{Moved, Phase, Rollout};

@@ -3,11 +3,17 @@
 use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::id::Name;
-use crate::spec::model::Stage;
+use crate::spec::model::{AddressRange, Egress, Stage};
+use crate::units::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// gRPC counts the bytes of a message in 32 signed bits.
 const LARGEST_MESSAGE: u64 = i32::MAX as u64;
+/// DNS answers are good for up to half a minute, and gRPC clients ask no sooner:
+/// whoever reconnects earlier learns nothing new.
+const YOUNGEST_CONNECTION: Span = Span::from_secs(30);
+/// Kubernetes counts users in 32 signed bits.
+const LAST_USER: u32 = i32::MAX as u32;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let stages = &rules.environment.service.stages;
@@ -15,11 +21,18 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         rules.error("service", "the service has no stage", "add `[service.stages.NAME]`");
     }
     text::check(rules, "service.model", &rules.environment.service.model);
+    let secrets = &rules.environment.service.image_pull_secrets;
+    named_secrets(rules, "service.image_pull_secrets", secrets);
     for (name, stage) in stages {
         let path = format!("service.stages.{name}");
         image(rules, &path, stage);
         numbers(rules, &path, stage);
         settings(rules, &path, stage);
+        named_secrets(rules, &format!("{path}.env_from"), &stage.env_from);
+        pod(rules, &path, stage);
+        for (at, egress) in stage.egress.iter().enumerate() {
+            reach(rules, &format!("{path}.egress.{at}"), egress);
+        }
         if let Some(next) = &stage.next
             && !stages.contains_key(next)
         {
@@ -82,9 +95,67 @@ fn settings(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
             rules.warning(
                 &path,
                 format!("`{key}` looks like a secret, and this file is no place for one"),
-                "everyone who can read the repository or a plan can read it: use a Secret",
+                "everyone who can read the repository or a plan can read it: put it into a Secret \
+                 of the namespace, and name that in `env_from`",
             );
         }
+    }
+}
+
+/// Names of Secrets, each once: the API server takes no name twice.
+fn named_secrets(rules: &mut Rules<'_>, path: &str, names: &[String]) {
+    for (at, name) in names.iter().enumerate() {
+        let path = format!("{path}.{at}");
+        if !text::is_object_name(name) {
+            let help = "give the name of a Secret in the service's namespace, never what is in it";
+            rules.error(&path, "this is no name of a Secret", help);
+        } else if names[..at].contains(name) {
+            rules.error(&path, format!("the Secret `{name}` is named twice"), "remove one of them");
+        }
+    }
+}
+
+fn pod(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
+    if stage.run_as_user.is_some_and(|user| user == 0 || user > LAST_USER) {
+        let message = if stage.run_as_user == Some(0) {
+            "0 is root, and no stage runs as root".to_owned()
+        } else {
+            format!("a user ID is at most {LAST_USER}")
+        };
+        let help = "give the ID that the image's user has, or leave it out";
+        rules.error(&format!("{path}.run_as_user"), message, help);
+    }
+    if stage.scratch.bytes() == 0 {
+        let help = "engines write caches and sockets there: give it \"1Gi\"";
+        rules.error(&format!("{path}.scratch"), "no room to write anything", help);
+    }
+    if stage.max_connection_age < YOUNGEST_CONNECTION {
+        let message = format!(
+            "connections end after {}, before a client could learn of new replicas",
+            stage.max_connection_age
+        );
+        let help = "DNS answers are good for up to 30 s: use that or more, like \"5m\"";
+        rules.error(&format!("{path}.max_connection_age"), message, help);
+    }
+}
+
+fn reach(rules: &mut Rules<'_>, path: &str, egress: &Egress) {
+    if egress.port == 0 {
+        rules.error(&format!("{path}.port"), "0 is no port", "HTTPS has 443");
+    }
+    let (path, cidr) = (format!("{path}.cidr"), &egress.cidr);
+    let Some(range) = AddressRange::parse(cidr) else {
+        let help = "write it like \"10.20.0.0/16\"; a single address ends in \"/32\"";
+        return rules.error(&path, format!("`{cidr}` is no range of addresses"), help);
+    };
+    if !range.is_a_block() {
+        let help = "a range begins with its first address: 10.20.0.0/16 is one, 10.20.1.0/16 not";
+        return rules.error(&path, format!("`{cidr}` begins within its range"), help);
+    }
+    let forbidden = Egress::NEVER.into_iter().filter_map(AddressRange::parse);
+    if forbidden.into_iter().any(|never| never.contains(range)) {
+        let help = "whoever reaches these addresses can act as the node";
+        rules.error(&path, format!("`{cidr}` is where nodes get their credentials"), help);
     }
 }
 

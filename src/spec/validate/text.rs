@@ -31,6 +31,17 @@ pub(super) fn label(rules: &mut Rules<'_>, path: &str, key: &str, value: &str) {
     }
 }
 
+/// Whether a Secret or the like can be called so: a DNS subdomain.
+pub(super) fn is_object_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let label = |part: &str| {
+        let ends = [part.bytes().next(), part.bytes().last()];
+        ends.into_iter().all(|end| end.is_some_and(plain))
+            && part.bytes().all(|b| plain(b) || b == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
 fn is_name(text: &str) -> bool {
     let inside = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     let ends = [text.bytes().next(), text.bytes().last()];

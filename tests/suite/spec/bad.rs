@@ -220,6 +220,26 @@ fn stages_and_pools() {
             ],
         ),
         (
+            "pods that cannot be",
+            &[
+                (
+                    "name = \"deepseek\"",
+                    "name = \"deepseek\"\nimage_pull_secrets = [\"regcred\", \"Reg_cred\", \"regcred\"]",
+                ),
+                (
+                    "gpus = 1",
+                    "gpus = 1\nrun_as_user = 0\nscratch = \"0\"\nmax_connection_age = \"5s\"\n\
+              env_from = [\"hf-token\", \"\"]",
+                ),
+                (
+                    "next = \"inference\"",
+                    "next = \"inference\"\nrun_as_user = 4000000000\negress = [\n\
+              { cidr = \"10.0.0.0\" },\n{ cidr = \"10.1.2.3/8\", port = 0 },\n\
+              { cidr = \"169.254.169.254/32\", port = 80 },\n{ cidr = \"0.0.0.0/0\" },\n]",
+                ),
+            ],
+        ),
+        (
             "what is not filled in",
             &[("inference:1", "inference:${TAG}"), ("context = \"dc1\"", "context = \" \"")],
         ),

@@ -151,7 +151,10 @@ impl Bed {
 
     /// Nodes with GPUs; kwok makes them Ready and runs what is scheduled there.
     pub fn add_nodes(&self, prefix: &str, count: u32, gpus: u32, labels: &Value) {
-        let room = json!({"cpu": "192", "memory": "2Ti", "pods": "250", "nvidia.com/gpu": gpus.to_string()});
+        let room = json!({
+            "cpu": "192", "memory": "2Ti", "ephemeral-storage": "4Ti", "pods": "250",
+            "nvidia.com/gpu": gpus.to_string(),
+        });
         let nodes: Vec<_> = (0..count)
             .map(|index| {
                 json!({

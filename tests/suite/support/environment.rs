@@ -44,6 +44,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             name: unit("deepseek"),
             namespace: unit(namespace),
             model: "deepseek-ai/DeepSeek-R1-Distill-Llama-8B".into(),
+            image_pull_secrets: vec!["regcred".into()],
             stages: BTreeMap::from([
                 (unit("preprocess"), stage(0, Some("inference"))),
                 (unit("inference"), stage(1, Some("postprocess"))),
@@ -97,10 +98,18 @@ fn stage(gpus: u32, next: Option<&str>) -> Stage {
         demand: None,
         port: 50051,
         max_message: unit("100Mi"),
+        max_connection_age: unit("5m"),
         startup: unit("15m"),
         drain: unit("2m"),
         args: vec!["--log-level=info".into()],
         env: BTreeMap::from([("QUOTED".into(), "\"{{ x }}\": *a\n#".into())]),
+        env_from: vec!["hf-token".into(), "tracing.keys".into()],
+        egress: vec![
+            Egress { cidr: "0.0.0.0/0".into(), port: 443 },
+            Egress { cidr: "2001:db8::/32".into(), port: 8443 },
+        ],
+        scratch: unit("1.5Gi"),
+        run_as_user: Some(10_001),
     }
 }
 
