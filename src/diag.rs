@@ -6,11 +6,11 @@ mod render;
 mod secret;
 mod sources;
 
-use quote::printable;
 pub use quote::is_plain;
+use quote::printable;
 pub(crate) use quote::steers;
-pub use secret::{is_secret_name, is_secret_setting, looks_secret, secret_arguments};
 pub use render::{Colour, Look};
+pub use secret::{is_secret_name, is_secret_setting, looks_secret, secret_arguments};
 pub use sources::{Place, Sources};
 
 use serde::Serialize;
@@ -125,6 +125,12 @@ impl Diagnostics {
         self.items.iter()
     }
 
+    /// Counts errors that are found where no more can be kept.
+    pub fn leave_out_errors(&mut self, number: usize) {
+        self.errors += number;
+        self.left_out += number;
+    }
+
     /// How many were found and not kept.
     pub fn left_out(&self) -> usize {
         self.left_out
@@ -175,8 +181,8 @@ impl Diagnostics {
     }
 }
 
-/// The name in `known` that `written` was probably meant to be: less than a
-/// third of it is different.
+/// The name in `known` that `written` was probably meant to be: at most a third
+/// of it is different, and no more than three characters.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody meant a name of that length, and comparing with it is slow.
     if written.len() > 80 {
@@ -187,7 +193,7 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
         .filter(|(distance, name)| {
-            *distance > 0 && distance * 3 < length(name).max(length(written))
+            *distance > 0 && *distance <= (length(name).max(length(written)) / 3).min(3)
         })
         .min()
         .map(|(_, name)| name)
@@ -233,6 +239,7 @@ mod tests {
         assert_eq!(nearest("", ["x"]), None);
         assert_eq!(nearest(".", ["x"]), None);
         assert_eq!(nearest("prd", ["prod"]), Some("prod"));
+        assert_eq!(nearest("g6", ["g6e"]), Some("g6e"));
         assert_eq!(nearest("g6e.12xlarge", ["p5e.48xlarge"]), None);
     }
 }

@@ -47,7 +47,10 @@ impl Files {
         let parts: Option<Vec<_>> = inside.iter().map(|part| part.to_str()).collect();
         let path = parts.filter(|parts| parts.iter().all(|part| is_plain(part)));
         let path = path.ok_or_else(|| {
-            io::Error::new(ErrorKind::InvalidInput, "the path holds characters that cannot be shown")
+            io::Error::new(
+                ErrorKind::InvalidInput,
+                "the path holds characters that cannot be shown",
+            )
         })?;
         Ok((Self::rooted(root)?, path.join("/")))
     }
@@ -74,7 +77,20 @@ impl Loader for Files {
         }
         Ok(Loaded { bytes, real: inside.to_string_lossy().into_owned() })
     }
+
+    fn siblings(&self, path: &str) -> Vec<String> {
+        let path = self.root.join(path);
+        let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
+        let inside = folder.filter(|folder| folder.starts_with(&self.root));
+        let entries = inside.and_then(|folder| fs::read_dir(folder).ok());
+        let names = entries.into_iter().flatten().flatten().take(MOST_SIBLINGS);
+        let name = |entry: fs::DirEntry| entry.file_name().into_string().ok();
+        names.filter_map(name).filter(|name| is_plain(name)).collect()
+    }
 }
+
+/// The most names that are looked through for the one that was meant.
+const MOST_SIBLINGS: usize = 1000;
 
 /// The nearest of `folder` and the folders around it that has a `marker`. Where
 /// a link leads from one such folder to another, it is the one with the link: a

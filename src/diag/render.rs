@@ -42,9 +42,6 @@ impl Look {
     }
 }
 
-/// A line longer than this is not shown, only named; nor is one with a secret.
-const LONGEST_LINE: usize = 2000;
-
 impl Diagnostics {
     /// All of them as text, a blank line between two, and at the end how many
     /// were left out; empty where there are none.
@@ -103,9 +100,8 @@ fn snippet<'a>(
     let place = sources.place(file, first);
     let lines = sources.lines(file, &(start..end)).and_then(|(line, range)| {
         let text = sources.text(file)?.get(range.clone())?;
-        let readable = text.lines().all(|line| line.len() <= LONGEST_LINE);
-        let open = !sources.has_secret(file, line, text.lines().count());
-        (readable && open && end > 0 && !text.trim().is_empty()).then_some((line, range, text))
+        let readable = !sources.has_hidden(file, line, text.lines().count());
+        (readable && end > 0 && !text.trim().is_empty()).then_some((line, range, text))
     });
     let Some((line, range, text)) = lines else {
         let origin = Origin::path(&**file).line(place.line).char_column(place.column);
@@ -116,7 +112,8 @@ fn snippet<'a>(
         let span = label.span.start - range.start..label.span.end - range.start;
         kind.span(span).label((!label.text.is_empty()).then_some(label.text.as_str()))
     });
-    let snippet = Snippet::source(harmless(text)).path(&**file).line_start(line).annotations(annotations);
+    let snippet =
+        Snippet::source(harmless(text)).path(&**file).line_start(line).annotations(annotations);
     Some(snippet.into())
 }
 
@@ -202,11 +199,11 @@ mod tests {
                 .at(&"a.toml".into(), 6..9, "me")
                 .help("not http://you:pw@prom"),
         );
-        all.push(
-            Diagnostic::warning("around")
-                .at(&"a.toml".into(), 0..1, "")
-                .at(&"a.toml".into(), 31..32, ""),
-        );
+        all.push(Diagnostic::warning("around").at(&"a.toml".into(), 0..1, "").at(
+            &"a.toml".into(),
+            31..32,
+            "",
+        ));
         let said = all.render(Look::PLAIN);
         assert!(!said.contains("pw"), "{said}");
         assert!(said.contains("--> a.toml:2:1") && said.contains("--> a.toml:1:1"), "{said}");

@@ -20,8 +20,18 @@ const WORDS: [&str; 11] = [
 
 /// How tokens of well-known services begin.
 const TOKENS: [&str; 12] = [
-    "hf_", "sk-", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA",
-    "ASIA", "eyJ",
+    "hf_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "AKIA",
+    "ASIA",
+    "eyJ",
 ];
 
 /// The fewest characters after its beginning that make a token of it.
@@ -83,9 +93,10 @@ pub fn secret_arguments<T: AsRef<str>>(arguments: &[T]) -> Vec<usize> {
 pub fn looks_secret(text: &str) -> bool {
     let token = |word: &str| {
         let inside = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        TOKENS.iter().filter_map(|start| word.strip_prefix(start)).any(|rest| {
-            rest.len() >= TOKEN_LENGTH && rest.bytes().all(inside)
-        })
+        TOKENS
+            .iter()
+            .filter_map(|start| word.strip_prefix(start))
+            .any(|rest| rest.len() >= TOKEN_LENGTH && rest.bytes().all(inside))
     };
     text.contains("-----BEGIN")
         || credentials(text).next().is_some()
@@ -116,22 +127,25 @@ pub(super) fn without_credentials(text: String) -> String {
 /// What stands for what is hidden.
 const HIDDEN: &str = "(hidden)";
 
+/// Bytes of the longest line that is ever shown, and so looked at.
+pub(super) const LONGEST_LINE: usize = 2000;
+
 /// What begins and ends a string over lines.
 const OVER_LINES: [&str; 2] = ["\"\"\"", "'''"];
 
 /// The lines of a TOML text, from 0, that must not be shown: each has a setting
-/// or an argument that gives a secret away. Found by the text alone, since a
+/// or an argument that gives a secret away, or is too long to be read. Found by the text alone, since a
 /// file that cannot be parsed is quoted too; rather a line too many.
-pub(super) fn secret_lines(text: &str) -> Vec<usize> {
-    let mut secret = Vec::new();
+pub(super) fn hidden_lines(text: &str) -> Vec<usize> {
+    let mut hidden = Vec::new();
     // What ends the string over lines that a secret line began.
     let mut until: Option<&str> = None;
     // The line before ended with a flag whose value is a secret.
     let mut flagged = false;
     for (at, line) in text.lines().enumerate() {
-        let begins = flagged || gives_away(line);
+        let begins = flagged || line.len() > LONGEST_LINE || gives_away(line);
         if begins || until.is_some() {
-            secret.push(at);
+            hidden.push(at);
         }
         until = match until {
             Some(end) => Some(end).filter(|end| !line.contains(end)),
@@ -148,7 +162,7 @@ pub(super) fn secret_lines(text: &str) -> Vec<usize> {
             Some(_) => false,
         };
     }
-    secret
+    hidden
 }
 
 /// Whether one line of TOML gives a secret away.
@@ -163,8 +177,8 @@ fn gives_away(line: &str) -> bool {
     // Each `name = value`, in a table of its own or on one line with others.
     line.match_indices('=').any(|(at, _)| {
         let key = line[..at].trim_end().trim_end_matches(['"', '\'']);
-        let start = key.rfind(|c: char| c.is_whitespace() || "{,.\"'[".contains(c));
-        let name = &key[start.map_or(0, |start| start + 1)..];
+        let ends = |c: char| c.is_whitespace() || "{,.\"'[".contains(c);
+        let name = key.rsplit(ends).next().unwrap_or_default();
         let value = line[at + 1..].trim_start();
         let ends = |c: char| c == ',' || c == '}' || c == '#';
         let value = match value.chars().next() {
@@ -225,8 +239,16 @@ mod tests {
 
     #[test]
     fn arguments_are_judged_with_the_flag_before_them() {
-        let arguments =
-            ["--api-key=sk-1", "--port", "80", "--auth-token", "t0p", "--key-file", "/k", "A_KEY=b"];
+        let arguments = [
+            "--api-key=sk-1",
+            "--port",
+            "80",
+            "--auth-token",
+            "t0p",
+            "--key-file",
+            "/k",
+            "A_KEY=b",
+        ];
         assert_eq!(secret_arguments(&arguments), [0, 4, 7]);
     }
 
@@ -256,6 +278,6 @@ mod tests {
                     two\"\"\"\n\
                     tolerations = [{ key = \"nvidia.com/gpu\", effect = \"NoSchedule\" }]\n\
                     env = { KEY_FILE = \"/run/key\" }\n";
-        assert_eq!(secret_lines(text), [0, 2, 3, 6, 7, 10, 11, 12, 13]);
+        assert_eq!(hidden_lines(text), [0, 2, 3, 6, 7, 10, 11, 12, 13]);
     }
 }

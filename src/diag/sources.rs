@@ -1,7 +1,7 @@
 //! Texts, and places in them.
 
-use super::secret::secret_lines;
-use std::collections::BTreeMap;
+use super::secret::hidden_lines;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,14 +26,16 @@ impl std::fmt::Display for Place {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: BTreeMap<Arc<str>, Arc<Source>>,
+    /// Lines that are not to be shown, beside those that look like it.
+    hidden: BTreeSet<(Arc<str>, usize)>,
 }
 
 #[derive(Debug)]
 struct Source {
     text: Arc<str>,
     line_starts: Vec<usize>,
-    /// Lines, from 0 and in order, that are not to be shown.
-    secret_lines: Vec<usize>,
+    /// Lines, from 0 and in order, that are not shown, only named.
+    hidden_lines: Vec<usize>,
     /// Characters before each [`BLOCK`] of bytes, so that a column is found
     /// without counting through a line of a megabyte.
     chars_before_block: Vec<usize>,
@@ -78,11 +80,21 @@ impl Sources {
         Some((first, start..end.max(start)))
     }
 
-    /// Whether a secret stands on one of `count` lines from line `first` on.
-    pub(super) fn has_secret(&self, file: &str, first: usize, count: usize) -> bool {
-        let lines = first - 1..first - 1 + count;
-        let of = |source: &Arc<Source>| source.secret_lines.iter().any(|at| lines.contains(at));
-        self.files.get(file).is_some_and(of)
+    /// Never shows the lines that hold the bytes of `span`.
+    pub(crate) fn hide(&mut self, file: &Arc<str>, span: &Range<usize>) {
+        let last = self.place(file, span.end.max(span.start + 1) - 1).line;
+        let lines = self.place(file, span.start).line..=last;
+        self.hidden.extend(lines.map(|line| (Arc::clone(file), line)));
+    }
+
+    /// Whether one of `count` lines from line `first` on is not to be shown.
+    pub(super) fn has_hidden(&self, file: &str, first: usize, count: usize) -> bool {
+        let lines = first..first + count;
+        let of = |source: &Arc<Source>| {
+            source.hidden_lines.iter().any(|from_0| lines.contains(&(from_0 + 1)))
+        };
+        let hidden = |(name, line): &(Arc<str>, usize)| **name == *file && lines.contains(line);
+        self.files.get(file).is_some_and(of) || self.hidden.iter().any(hidden)
     }
 }
 
@@ -101,8 +113,8 @@ impl Source {
                 here
             })
             .collect();
-        let secret_lines = secret_lines(&text);
-        Self { text, line_starts, secret_lines, chars_before_block }
+        let hidden_lines = hidden_lines(&text);
+        Self { text, line_starts, hidden_lines, chars_before_block }
     }
 
     /// The line, from 1, that holds byte `at`.

@@ -1,7 +1,7 @@
 //! The service and its stages.
 
-use crate::id::Name;
-use crate::spec::shape::table;
+use crate::id::{Name, Namespace};
+use crate::spec::shape::{Port, ServiceName, table};
 use crate::units::{Cpu, Memory, Rate, Span};
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ table! {
     /// The service: its name, its model, its stages.
     pub struct Service {
         /// The service's name; names of its Deployments begin with it.
-        pub name: Name,
+        pub name: Name as ServiceName,
         /// The Kubernetes namespace; created if absent.
-        pub namespace: Name,
+        pub namespace: Namespace,
         /// The model that is served, as the model hub names it.
         pub model: String,
         /// The parts of the service, by name.
@@ -34,7 +34,7 @@ table! {
         /// price. It makes git the owner of the size of all the stage's pools.
         pub demand: Option<Rate>,
         /// The gRPC port.
-        pub port: u16 = 50051,
+        pub port: u16 as Port = 50051,
         /// The largest gRPC message.
         pub max_message: Memory = Memory::from_bytes(100 << 20),
         /// The time that a replica may take to load its weights before it is
@@ -44,7 +44,7 @@ table! {
         pub drain: Span = Span::from_secs(120),
         /// Arguments of the container.
         pub args: Vec<String>,
-        /// Plain settings in the container's environment; never secrets.
+        /// Plain settings in the container's environment; secrets are refused.
         pub env: BTreeMap<String, String>,
     }
 }
