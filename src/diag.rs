@@ -1,10 +1,16 @@
 //! Diagnostics as data: what is wrong, where, and what to do.
 
 mod json;
+mod quote;
 mod render;
+mod secret;
 mod sources;
 
+pub use quote::is_plain;
+use quote::printable;
+pub(crate) use quote::steers;
 pub use render::{Colour, Look};
+pub use secret::{is_secret_name, is_secret_setting, looks_secret, secret_arguments};
 pub use sources::{Place, Sources};
 
 use serde::Serialize;
@@ -90,24 +96,39 @@ impl Diagnostics {
     /// The most that are kept.
     pub const MAX: usize = 100;
 
-    /// Adds one.
+    /// Adds one. An error takes the place of a warning where there is no other
+    /// left: what must be mended is always among those that are kept.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.errors += usize::from(diagnostic.severity == Severity::Error);
-        if self.is_full() {
-            self.left_out += 1;
-        } else {
+        let is_error = diagnostic.severity == Severity::Error;
+        self.errors += usize::from(is_error);
+        if self.items.len() < Self::MAX {
             self.items.push(diagnostic);
+            return;
         }
+        self.left_out += 1;
+        if is_error && let Some(warning) = self.last_warning() {
+            self.items[warning] = diagnostic;
+        }
+    }
+
+    fn last_warning(&self) -> Option<usize> {
+        self.items.iter().rposition(|kept| kept.severity == Severity::Warning)
     }
 
     /// Whether more are only counted: a hint for them need not be sought.
     pub fn is_full(&self) -> bool {
-        self.items.len() >= Self::MAX
+        self.items.len() >= Self::MAX && self.last_warning().is_none()
     }
 
     /// Those that are kept.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.items.iter()
+    }
+
+    /// Counts errors that are found where no more can be kept.
+    pub fn leave_out_errors(&mut self, number: usize) {
+        self.errors += number;
+        self.left_out += number;
     }
 
     /// How many were found and not kept.
@@ -160,23 +181,20 @@ impl Diagnostics {
     }
 }
 
-/// Without the characters by which a text could steer a terminal: what a
-/// diagnostic quotes may come from a stranger's pull request.
-fn printable(text: String) -> String {
-    let steers = |c: char| c.is_control() && c != '\n';
-    if text.contains(steers) { text.replace(steers, "\u{fffd}") } else { text }
-}
-
-/// The name in `known` that `written` was probably meant to be.
+/// The name in `known` that `written` was probably meant to be: at most a third
+/// of it is different, and no more than three characters.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody meant a name of that length, and comparing with it is slow.
     if written.len() > 80 {
         return None;
     }
+    let length = |text: &str| text.chars().count();
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(12) / 4)
+        .filter(|(distance, name)| {
+            *distance > 0 && *distance <= (length(name).max(length(written)) / 3).min(3)
+        })
         .min()
         .map(|(_, name)| name)
 }
@@ -184,13 +202,6 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quoted_text_cannot_steer_the_terminal() {
-        let diagnostic = Diagnostic::error("\u{1b}[2Jgone\nnext").help("\r");
-        assert_eq!(diagnostic.message, "\u{fffd}[2Jgone\nnext");
-        assert_eq!(diagnostic.help.as_deref(), Some("\u{fffd}"));
-    }
 
     #[test]
     fn more_than_can_be_read_is_only_counted() {
@@ -202,10 +213,33 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_kept_whatever_number_of_warnings_came_before_it() {
+        let mut all = Diagnostics::default();
+        for _ in 0..150 {
+            all.push(Diagnostic::warning("w"));
+        }
+        assert!(!all.is_full());
+        all.push(Diagnostic::error("first"));
+        let mut more = Diagnostics::default();
+        more.push(Diagnostic::error("second"));
+        all.append(more);
+        all.sort();
+        let errors = all.iter().take_while(|d| d.severity == Severity::Error);
+        assert_eq!(errors.count(), 2);
+        assert_eq!((all.iter().count(), all.left_out(), all.counts()), (100, 52, (2, 150)));
+    }
+
+    #[test]
     fn the_nearest_name_is_near_or_none() {
         let known = ["replicas", "capacity", "stage"];
         assert_eq!(nearest("replica", known), Some("replicas"));
         assert_eq!(nearest("capcaity", known), Some("capacity"));
         assert_eq!(nearest("budget", known), None);
+        assert_eq!(nearest("stage", known), None);
+        assert_eq!(nearest("", ["x"]), None);
+        assert_eq!(nearest(".", ["x"]), None);
+        assert_eq!(nearest("prd", ["prod"]), Some("prod"));
+        assert_eq!(nearest("g6", ["g6e"]), Some("g6e"));
+        assert_eq!(nearest("g6e.12xlarge", ["p5e.48xlarge"]), None);
     }
 }

@@ -29,14 +29,16 @@ pub struct UnitError {
 /// Implements text form and serde (as a string) for a unit whose `parse_text`
 /// answers `None` for what it does not accept.
 macro_rules! text_unit {
-    ($unit:ident, $what:literal, $example:literal, $pattern:literal) => {
+    ($unit:ident, $what:literal, $example:literal, $rule:literal, $pattern:expr) => {
         impl $unit {
             /// What it is, for messages: `a duration`.
             pub const WHAT: &'static str = $what;
             /// How it is written, for messages.
             pub const EXAMPLE: &'static str = $example;
-            /// The texts that are accepted, short of overflow, as a regular
-            /// expression for JSON Schema.
+            /// What the example does not show, for messages.
+            pub const RULE: &'static str = $rule;
+            /// The texts that are accepted, as a regular expression for JSON
+            /// Schema.
             pub const PATTERN: &'static str = $pattern;
         }
 
@@ -68,8 +70,13 @@ macro_rules! text_unit {
 }
 use text_unit;
 
+/// The most digits of a number, after the point and before it: what they make
+/// fits 64 bits.
+const MOST_DIGITS: u32 = 18;
+
 /// Reads a plain decimal like `18` or `99.95` as a whole number of `10^-digits`.
-/// No sign, no exponent, no digits beyond the precision, no overflow.
+/// No sign, no exponent, no digits beyond the precision, none beyond
+/// [`MOST_DIGITS`].
 fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
@@ -77,6 +84,9 @@ fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
         return None;
     }
     if text.ends_with('.') || fraction.len() > digits as usize {
+        return None;
+    }
+    if whole.len() > MOST_DIGITS.saturating_sub(digits) as usize {
         return None;
     }
     let scale = 10u64.checked_pow(digits)?;

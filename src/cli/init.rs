@@ -1,7 +1,7 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use super::{Global, repository};
-use crate::id::Name;
+use crate::id::{Name, Namespace};
 use crate::spec::edit::set_string;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -21,28 +21,52 @@ pub(super) struct Args {
     context: Option<String>,
     /// The namespace that the service runs in
     #[arg(long, value_name = "NAMESPACE", default_value = "inference")]
-    namespace: Name,
+    namespace: Namespace,
 }
 
 const TEMPLATE: &str = include_str!("../../templates/init/environment.toml");
 
+/// The template's on-prem side, and the one that stands for it where a cluster
+/// is named.
+const SIMULATED: &str = "\
+provider = \"sim\"                # the embedded simulator; or \"kubernetes\"
+";
+const CLUSTER: &str = "\
+provider    = \"kubernetes\"      # or \"sim\": the embedded simulator
+context     = \"\"                # of the kubeconfig
+cluster_uid = \"\"                # another cluster under that context is refused
+";
+
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    if args.name.as_str() == repository::BASE {
+        let message = format!("`{}` is what environments extend, not one of them", args.name);
+        return Err(Failure::usage(message).help("choose another name"));
+    }
     let mut sets = vec![
         (["environment", "name"], args.name.to_string()),
         (["service", "namespace"], args.namespace.to_string()),
     ];
+    let mut text = TEMPLATE.to_owned();
     if let Some(context) = &args.context {
-        sets.push((["onprem", "provider"], "kubernetes".to_owned()));
+        text = text.replace(SIMULATED, CLUSTER);
         sets.push((["onprem", "context"], context.clone()));
         sets.push((["onprem", "cluster_uid"], cluster_uid(context, global)?));
     }
-    let mut text = TEMPLATE.to_owned();
     for (key, value) in &sets {
         text = set_string(&text, key, value)
             .map_err(|error| Failure::new(Exit::Failed, format!("the template: {error}")))?;
     }
-    let path = Path::new("environments").join(format!("{}.toml", args.name));
+    let folder = repository::environments_folder();
+    let folder = folder.unwrap_or_else(|_| Path::new("environments").to_path_buf());
+    let path = folder.join(format!("{}.toml", args.name));
     write_new(&path, &text)?;
+    // For the file's first line, by which editors check it.
+    let schema = folder.join("schema.json");
+    if !schema.exists() {
+        write_new(&schema, &super::schema::pretty(&crate::spec::schema()))?;
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = path.strip_prefix(here).unwrap_or(&path);
     let located = repository::locate(&path.to_string_lossy())?;
     located.resolve(terminal)?;
     terminal.print(&format!(
@@ -81,4 +105,56 @@ fn cluster_uid(context: &str, global: &Global) -> Result<String, Failure> {
 fn cluster_uid(_: &str, _: &Global) -> Result<String, Failure> {
     Err(Failure::new(Exit::Failed, "this Floodway was built without its Kubernetes backend")
         .help("build it with: cargo build --features kube"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Look;
+    use crate::spec::{LoadError, Loaded, Loader, resolve};
+
+    struct OneFile(String);
+
+    impl Loader for OneFile {
+        fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+            Ok(Loaded { bytes: self.0.clone().into(), real: path.to_owned() })
+        }
+    }
+
+    /// Ends the test unless `text` is an environment that nothing is wrong with.
+    fn right(text: &str) {
+        let (resolved, diagnostics) = resolve("new.toml", &OneFile(text.replace("NAME", "new")));
+        assert!(diagnostics.is_empty(), "{}", diagnostics.render(Look::PLAIN));
+        assert!(resolved.is_some());
+    }
+
+    #[test]
+    fn the_template_is_right_with_and_without_what_it_leaves_to_the_reader() {
+        right(TEMPLATE);
+        let whole: Vec<_> = TEMPLATE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(off) if off.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => off,
+                _ => line,
+            })
+            .collect();
+        for table in ["[aws.pools.g6e]", "[burst]", "[signals]", "[rollout.phases.short]"] {
+            assert!(whole.contains(&table), "{table}");
+        }
+        right(&whole.join("\n"));
+    }
+
+    #[test]
+    fn a_cluster_takes_the_place_of_the_simulator() {
+        assert!(TEMPLATE.contains(SIMULATED));
+        let mut text = TEMPLATE.replace(SIMULATED, CLUSTER);
+        for key in ["context", "cluster_uid"] {
+            text = set_string(&text, &["onprem", key], "x").unwrap();
+        }
+        assert!(
+            text.contains("context     = \"x\"                # of the kubeconfig\n"),
+            "{text}"
+        );
+        right(&text);
+    }
 }

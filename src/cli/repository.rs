@@ -3,9 +3,11 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use crate::backend::files::Files;
-use crate::diag::nearest;
+use crate::diag::{Diagnostics, is_plain, nearest};
 use crate::observe::Mark;
-use crate::spec::{self, Resolved};
+use crate::spec::{self, Resolved, Survey};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,19 +23,43 @@ pub(super) struct Located {
 /// Finds ENV: a name under `environments/` of this folder or one around it, or
 /// a path.
 pub(super) fn locate(env: &str) -> Result<Located, Failure> {
+    if !is_plain(env) {
+        return Err(Failure::usage(format!("{env:?} is no name or path of an environment")));
+    }
     let is_path = env.contains(['/', '\\']) || env.ends_with(".toml");
     let file = if is_path { PathBuf::from(env) } else { named(env)? };
+    if is_path && !file.exists() {
+        return Err(not_there(&file));
+    }
     let (files, path) =
         Files::around(&file).map_err(|error| Failure::file(&file, "cannot be found", &error))?;
     Ok(Located { files, path })
 }
 
-/// All environments of this repository that stand for themselves: `base.toml`
-/// is only extended.
+/// All environments of this repository that stand for themselves, not those
+/// that are only extended.
 pub(super) fn all() -> Result<Vec<String>, Failure> {
     let folder = environments_folder()?;
-    Ok(names(&folder).into_iter().filter(|name| name != "base").collect())
+    let mut surveyed = Vec::new();
+    let mut parts = BTreeSet::new();
+    for name in names(&folder)? {
+        let around = Files::around(&folder.join(format!("{name}.toml")));
+        let survey = around.map(|(files, path)| (spec::survey(&path, &files), path));
+        if let Ok((survey, _)) = &survey {
+            parts.extend(survey.extends.iter().cloned());
+        }
+        surveyed.push((name, survey.ok()));
+    }
+    let stands_for_itself = |(name, survey): &(String, Option<(Survey, String)>)| {
+        survey.as_ref().is_none_or(|(survey, path)| {
+            survey.names_itself || (name != BASE && !parts.contains(path))
+        })
+    };
+    Ok(surveyed.into_iter().filter(stands_for_itself).map(|(name, _)| name).collect())
 }
+
+/// The file that environments extend by custom.
+pub(super) const BASE: &str = "base";
 
 fn named(name: &str) -> Result<PathBuf, Failure> {
     let folder = environments_folder()?;
@@ -41,7 +67,10 @@ fn named(name: &str) -> Result<PathBuf, Failure> {
     if file.exists() {
         return Ok(file);
     }
-    let known = names(&folder);
+    if is_link(&file) {
+        return Err(not_there(&file));
+    }
+    let known = names(&folder)?;
     let failure =
         Failure::usage(format!("there is no environment `{name}` in {}", folder.display()));
     Err(match nearest(name, known.iter().map(String::as_str)) {
@@ -51,7 +80,34 @@ fn named(name: &str) -> Result<PathBuf, Failure> {
     })
 }
 
-fn environments_folder() -> Result<PathBuf, Failure> {
+/// Says that there is no such file, and which was probably meant.
+fn not_there(file: &Path) -> Failure {
+    if is_link(file) {
+        let message = format!("{} is a link to a file that is not there", file.display());
+        return Failure::usage(message);
+    }
+    let failure = Failure::usage(format!("there is no file {}", file.display()));
+    let meant = file.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+    let beside = names(file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref()));
+    let beside = beside.unwrap_or_default();
+    if let Some(near) = nearest(meant, beside.iter().map(String::as_str)) {
+        let near = file.with_file_name(format!("{near}.toml"));
+        return failure.help(format!("did you mean {}?", near.display()));
+    }
+    let known = environments_folder().and_then(|folder| names(&folder)).unwrap_or_default();
+    let same = known.iter().map(String::as_str).find(|name| *name == meant);
+    match same.or_else(|| nearest(meant, known.iter().map(String::as_str))) {
+        Some(name) => failure.help(format!("did you mean the environment `{name}`?")),
+        None => failure,
+    }
+}
+
+fn is_link(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink())
+}
+
+/// Where environments are, of this folder or one around it.
+pub(super) fn environments_folder() -> Result<PathBuf, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::file(Path::new("."), "cannot be read", &error))?;
     let found = here.ancestors().map(|folder| folder.join("environments")).find(|f| f.is_dir());
@@ -61,13 +117,25 @@ fn environments_folder() -> Result<PathBuf, Failure> {
     })
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
-        .collect();
+fn names(folder: &Path) -> Result<Vec<String>, Failure> {
+    let cannot = |error| Failure::file(folder, "cannot be read", &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(cannot)? {
+        let name = entry.map_err(cannot)?.file_name();
+        names.extend(name.to_str().and_then(|name| name.strip_suffix(".toml")).map(str::to_owned));
+    }
     names.sort();
-    names
+    Ok(names)
+}
+
+/// `2 errors and 1 warning`
+pub(super) fn counted(diagnostics: &Diagnostics) -> String {
+    let (errors, warnings) = diagnostics.counts();
+    let count = |number: usize, what: &str| {
+        format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    };
+    let errors = count(errors, "error");
+    if warnings > 0 { format!("{errors} and {}", count(warnings, "warning")) } else { errors }
 }
 
 impl Located {
@@ -78,12 +146,8 @@ impl Located {
             terminal.diagnose(&diagnostics);
         }
         resolved.ok_or_else(|| {
-            let (errors, warnings) = diagnostics.counts();
-            let warnings =
-                if warnings > 0 { format!(" and {warnings} warnings") } else { String::new() };
-            let errors =
-                if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
-            Failure::new(Exit::Invalid, format!("{} has {errors}{warnings}", self.path))
+            let counts = counted(&diagnostics);
+            Failure::new(Exit::Invalid, format!("{} has {counts}", self.path))
         })
     }
 

@@ -4,6 +4,7 @@
 use super::{Diagnostic, Diagnostics, Label, Severity, Sources};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -40,9 +41,6 @@ impl Look {
         renderer.term_width(self.width).decor_style(decor)
     }
 }
-
-/// A line longer than this is not shown, only named.
-const LONGEST_LINE: usize = 2000;
 
 impl Diagnostics {
     /// All of them as text, a blank line between two, and at the end how many
@@ -102,7 +100,7 @@ fn snippet<'a>(
     let place = sources.place(file, first);
     let lines = sources.lines(file, &(start..end)).and_then(|(line, range)| {
         let text = sources.text(file)?.get(range.clone())?;
-        let readable = text.lines().all(|line| line.len() <= LONGEST_LINE);
+        let readable = !sources.has_hidden(file, line, text.lines().count());
         (readable && end > 0 && !text.trim().is_empty()).then_some((line, range, text))
     });
     let Some((line, range, text)) = lines else {
@@ -114,8 +112,27 @@ fn snippet<'a>(
         let span = label.span.start - range.start..label.span.end - range.start;
         kind.span(span).label((!label.text.is_empty()).then_some(label.text.as_str()))
     });
-    let snippet = Snippet::source(text).path(&**file).line_start(line).annotations(annotations);
+    let snippet =
+        Snippet::source(harmless(text)).path(&**file).line_start(line).annotations(annotations);
     Some(snippet.into())
+}
+
+/// `text` of the same length in bytes, without what steers a terminal; the
+/// renderer itself takes care of the controls that ASCII has.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| !c.is_ascii() && super::steers(c);
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            harmless.extend(std::iter::repeat_n('?', c.len_utf8()));
+        } else {
+            harmless.push(c);
+        }
+    }
+    harmless.into()
 }
 
 /// Breaks `text` between words so that it fits `width` after `indent`.
@@ -170,5 +187,35 @@ mod tests {
         all.push(Diagnostic::warning("out").at(&"a.toml".into(), 200_000..200_001, ""));
         all.push(Diagnostic::warning("unknown").at(&"b.toml".into(), 0..1, ""));
         insta::assert_snapshot!(all.render(Look::PLAIN));
+    }
+
+    #[test]
+    fn a_line_with_a_secret_is_named_and_not_shown() {
+        let mut all = Diagnostics::default();
+        let text = "a = 1\nurl = \"ftp://me:pw@prom\"\nb = 2\n";
+        all.sources.insert("a.toml".into(), text.into());
+        all.push(
+            Diagnostic::error("no `ftp://me:pw@prom`")
+                .at(&"a.toml".into(), 6..9, "me")
+                .help("not http://you:pw@prom"),
+        );
+        all.push(Diagnostic::warning("around").at(&"a.toml".into(), 0..1, "").at(
+            &"a.toml".into(),
+            31..32,
+            "",
+        ));
+        let said = all.render(Look::PLAIN);
+        assert!(!said.contains("pw"), "{said}");
+        assert!(said.contains("--> a.toml:2:1") && said.contains("--> a.toml:1:1"), "{said}");
+    }
+
+    #[test]
+    fn what_is_quoted_of_a_file_cannot_steer_the_terminal() {
+        let mut all = Diagnostics::default();
+        let text = "name = \"\u{1b}[2J\u{202e}x\u{9b}\"\n";
+        all.sources.insert("a.toml".into(), text.into());
+        all.push(Diagnostic::error("no").at(&"a.toml".into(), 0..4, ""));
+        let said = all.render(Look::PLAIN);
+        assert!(said.lines().all(crate::diag::is_plain), "{said:?}");
     }
 }

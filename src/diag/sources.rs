@@ -1,6 +1,7 @@
 //! Texts, and places in them.
 
-use std::collections::BTreeMap;
+use super::secret::hidden_lines;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,18 +26,24 @@ impl std::fmt::Display for Place {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: BTreeMap<Arc<str>, Arc<Source>>,
+    /// Lines that are not to be shown, beside those that look like it.
+    hidden: BTreeSet<(Arc<str>, usize)>,
 }
 
 #[derive(Debug)]
 struct Source {
     text: Arc<str>,
     line_starts: Vec<usize>,
+    /// Lines, from 0 and in order, that are not shown, only named.
+    hidden_lines: Vec<usize>,
     /// Characters before each [`BLOCK`] of bytes, so that a column is found
     /// without counting through a line of a megabyte.
     chars_before_block: Vec<usize>,
 }
 
 const BLOCK: usize = 256;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl Sources {
     /// Adds a file.
@@ -68,7 +75,26 @@ impl Sources {
         let first = source.line(span.start);
         let last = source.line(span.end.max(span.start + 1) - 1);
         let end = source.line_starts.get(last).map_or(source.text.len(), |next| next - 1);
-        Some((first, source.line_starts[first - 1]..end))
+        // A byte order mark is no text.
+        let start = source.line_starts[first - 1].max(source.mark());
+        Some((first, start..end.max(start)))
+    }
+
+    /// Never shows the lines that hold the bytes of `span`.
+    pub(crate) fn hide(&mut self, file: &Arc<str>, span: &Range<usize>) {
+        let last = self.place(file, span.end.max(span.start + 1) - 1).line;
+        let lines = self.place(file, span.start).line..=last;
+        self.hidden.extend(lines.map(|line| (Arc::clone(file), line)));
+    }
+
+    /// Whether one of `count` lines from line `first` on is not to be shown.
+    pub(super) fn has_hidden(&self, file: &str, first: usize, count: usize) -> bool {
+        let lines = first..first + count;
+        let of = |source: &Arc<Source>| {
+            source.hidden_lines.iter().any(|from_0| lines.contains(&(from_0 + 1)))
+        };
+        let hidden = |(name, line): &(Arc<str>, usize)| **name == *file && lines.contains(line);
+        self.files.get(file).is_some_and(of) || self.hidden.iter().any(hidden)
     }
 }
 
@@ -87,7 +113,8 @@ impl Source {
                 here
             })
             .collect();
-        Self { text, line_starts, chars_before_block }
+        let hidden_lines = hidden_lines(&text);
+        Self { text, line_starts, hidden_lines, chars_before_block }
     }
 
     /// The line, from 1, that holds byte `at`.
@@ -97,9 +124,14 @@ impl Source {
 
     fn place(&self, at: usize) -> (usize, usize) {
         let line = self.line(at);
-        let start = self.line_starts[line - 1];
+        let start = self.line_starts[line - 1].max(self.mark());
         let column = self.chars_before(at).saturating_sub(self.chars_before(start)) + 1;
         (line, column)
+    }
+
+    /// Bytes of the byte order mark.
+    fn mark(&self) -> usize {
+        if self.text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 }
     }
 
     fn chars_before(&self, at: usize) -> usize {
@@ -145,6 +177,18 @@ mod tests {
         let (sources, file) = sources(&format!("x\n{}b", "ä".repeat(1000)));
         assert_eq!(sources.place(&file, 2 + 2000).column, 1001);
         assert_eq!(sources.place(&file, 2 + 600).column, 301);
+    }
+
+    #[test]
+    fn a_byte_order_mark_takes_no_column() {
+        let (sources, file) = sources("\u{feff}x = 1\ny = 2\n");
+        let place = |at| {
+            let place = sources.place(&file, at);
+            (place.line, place.column)
+        };
+        assert_eq!([place(0), place(3), place(7), place(9)], [(1, 1), (1, 1), (1, 5), (2, 1)]);
+        assert_eq!(sources.lines("a.toml", &(3..4)), Some((1, 3..8)));
+        assert_eq!(sources.lines("a.toml", &(0..1)), Some((1, 3..8)));
     }
 
     #[test]

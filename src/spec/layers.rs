@@ -4,7 +4,7 @@ use super::loader::{LoadError, Loader};
 use super::node::{At, Entry, Table, Value, lay};
 use super::path::beside;
 use super::syntax::{self, Damage};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, nearest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,12 +29,14 @@ pub(super) struct Layers {
 pub(super) fn read(entry: &str, loader: &dyn Loader, diagnostics: &mut Diagnostics) -> Layers {
     let damage = Damage::default();
     let mut reader =
-        Reader { loader, diagnostics, read: BTreeMap::new(), chain: Vec::new(), damage };
+        Reader { entry, loader, diagnostics, read: BTreeMap::new(), chain: Vec::new(), damage };
     let table = reader.file(entry, None);
     Layers { table, at: At { file: entry.into(), span: 0..0 }, damage: reader.damage }
 }
 
 struct Reader<'r> {
+    /// The file that was asked for.
+    entry: &'r str,
     loader: &'r dyn Loader,
     diagnostics: &'r mut Diagnostics,
     /// Files by their real path, with all that they extend.
@@ -54,7 +56,8 @@ impl Reader<'_> {
     }
 
     fn load(&mut self, path: &str, extended: bool) -> Result<Table, Diagnostic> {
-        let loaded = self.loader.load(path).map_err(|error| cannot_load(path, &error, extended))?;
+        let loaded =
+            self.loader.load(path).map_err(|error| self.cannot_load(path, &error, extended))?;
         if let Some(start) = self.chain.iter().position(|(real, _)| *real == loaded.real) {
             return Err(circle(&self.chain[start..], path));
         }
@@ -105,23 +108,36 @@ impl Reader<'_> {
     /// Reports that a file is left out: what it holds may seem to be missing.
     fn refuse(&mut self, diagnostic: Diagnostic, by: Option<&At>) {
         self.damage.incomplete = true;
-        self.diagnostics.push(match by {
-            Some(by) => by.label(diagnostic, ""),
-            None => diagnostic,
-        });
+        let whole = At { file: self.entry.into(), span: 0..0 };
+        self.diagnostics.push(by.unwrap_or(&whole).label(diagnostic, ""));
     }
-}
 
-fn cannot_load(path: &str, error: &LoadError, extended: bool) -> Diagnostic {
-    let verb = if extended { "extend" } else { "read" };
-    let diagnostic = Diagnostic::error(format!("cannot {verb} `{path}`: {error}"));
-    match error {
-        LoadError::NotFound if extended => {
-            diagnostic.help("the path is taken from the folder of the file that extends it")
+    fn cannot_load(&self, path: &str, error: &LoadError, extended: bool) -> Diagnostic {
+        let verb = if extended { "extend" } else { "read" };
+        let diagnostic = Diagnostic::error(format!("cannot {verb} `{path}`: {error}"));
+        match error {
+            LoadError::NotFound => match self.meant(path) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None if extended => {
+                    diagnostic.help("the path is taken from the folder of the file that extends it")
+                }
+                None => diagnostic,
+            },
+            LoadError::Outside => diagnostic
+                .help("an environment is made only of files of its repository: copy what you need"),
+            _ => diagnostic,
         }
-        LoadError::Outside => diagnostic
-            .help("an environment is made only of files of its repository: copy what you need"),
-        _ => diagnostic,
+    }
+
+    /// The file that is there and has almost the name of `path`.
+    fn meant(&self, path: &str) -> Option<String> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let siblings = self.loader.siblings(path);
+        let whole = format!("{name}.toml");
+        if siblings.contains(&whole) {
+            return Some(whole);
+        }
+        nearest(name, siblings.iter().map(String::as_str)).map(str::to_owned)
     }
 }
 

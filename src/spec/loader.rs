@@ -12,6 +12,13 @@ pub trait Loader {
     /// Why there are none to read. A file larger than [`MAX_FILE`] need not be
     /// read to be refused.
     fn load(&self, path: &str) -> Result<Loaded, LoadError>;
+
+    /// The names of the files in the folder of `path`, to tell which was meant;
+    /// none where that is not known.
+    fn siblings(&self, path: &str) -> Vec<String> {
+        let _ = path;
+        Vec::new()
+    }
 }
 
 /// A file's bytes.

@@ -20,7 +20,9 @@ mod resolve;
 mod schema;
 mod shape;
 mod spots;
+mod survey;
 mod syntax;
+mod twice;
 mod validate;
 
 pub use catalog::{Catalog, InstanceType};
@@ -29,3 +31,4 @@ pub use model::{BurstPool, Count, Environment, OnPremPool, Spot};
 pub use origins::Origins;
 pub use resolve::{Resolved, resolve};
 pub use schema::{schema, schema_of_whole};
+pub use survey::{Survey, survey};

@@ -2,7 +2,7 @@
 
 use super::model::Environment;
 use super::resolve::Resolved;
-use super::shape::{Shape as _, Tree, quoted_key};
+use super::shape::{Shape as _, Tree, quoted, quoted_key};
 use unicode_width::UnicodeWidthStr as _;
 
 /// Where trailing comments stand at the latest: beyond it a long line pushes
@@ -156,7 +156,7 @@ fn inline(tree: &Tree) -> String {
         parts => format!("{open}{}{close}", parts.join(", ")),
     };
     match tree {
-        Tree::String(text) => toml_edit::Value::from(text.as_str()).to_string(),
+        Tree::String(text) => quoted(text),
         Tree::Integer(number) => number.to_string(),
         // A decimal without a point would be read back as an integer.
         Tree::Decimal(text) if text.contains('.') => text.clone(),

@@ -4,7 +4,7 @@ use super::loader::Loader;
 use super::model::Environment;
 use super::node::{Node, Value};
 use super::origins::Origins;
-use super::shape::{Decoder, Shape as _, Spoiled};
+use super::shape::{Decoder, Shape as _};
 use super::spots::Spots;
 use super::syntax::Damage;
 use super::{layers, validate};
@@ -33,10 +33,7 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
     let layers = layers::read(entry, loader, &mut diagnostics);
     let spots = Spots::of(&layers.table, layers.at.clone());
     let root = Node { value: Value::Table(layers.table), at: layers.at };
-    let (environment, spoiled) = decode(&root, &layers.damage, &mut diagnostics);
-    if let (Some(environment), false) = (&environment, layers.damage.incomplete) {
-        validate::validate(environment, &spots, &spoiled, &mut diagnostics);
-    }
+    let environment = judge(&root, &layers.damage, &spots, &mut diagnostics);
     diagnostics.sort();
     let sources = diagnostics.sources.clone();
     let resolved = environment.filter(|_| !diagnostics.has_errors()).map(|environment| Resolved {
@@ -48,24 +45,31 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
     (resolved, diagnostics)
 }
 
-fn decode(
+/// Reads the tree and holds what can be read to all rules.
+fn judge(
     root: &Node,
     damage: &Damage,
+    spots: &Spots,
     diagnostics: &mut Diagnostics,
-) -> (Option<Environment>, Spoiled) {
+) -> Option<Environment> {
     let mut found = Diagnostics::default();
+    found.sources = diagnostics.sources.clone();
     let mut decoder = Decoder::new(&mut found, damage.incomplete);
     let environment = Environment::decode(root, &mut decoder);
-    let spoiled = decoder.spoiled;
+    let spoiled = decoder.finish();
+    if let Some(environment) = &environment {
+        validate::validate(environment, spots, &spoiled, &mut found);
+    }
     // What a syntax error left of its line is not what was meant.
-    let sources = &diagnostics.sources;
+    let sources = found.sources.clone();
     let line = |file: &_, at| (std::sync::Arc::clone(file), sources.place(file, at).line);
     let broken: Vec<_> = damage.places.iter().map(|at| line(&at.file, at.span.start)).collect();
     found.retain(|diagnostic| {
         diagnostic.labels.iter().all(|label| !broken.contains(&line(&label.file, label.span.start)))
     });
+    diagnostics.sources = sources;
     diagnostics.append(found);
-    (environment, spoiled)
+    environment
 }
 
 /// SHA-256 over the canonical form of `environment`, in hex.

@@ -6,14 +6,21 @@
 mod collections;
 mod decoder;
 mod macros;
+mod numbers;
+mod quoted;
 mod scalars;
 mod schema;
+mod spoiled;
+mod texts;
 mod tree;
 
-pub(super) use decoder::{Decoder, Spoiled, quoted_key};
+pub(super) use decoder::Decoder;
 pub(super) use macros::{choice, table};
-pub(super) use scalars::{Dollars, Fraction, in_words};
+pub(super) use numbers::{Dollars, Fraction, Port};
+pub(super) use quoted::{quoted, quoted_key};
 pub(super) use schema::TableSchema;
+pub(super) use spoiled::Spoiled;
+pub(super) use texts::{Account, Region, ServiceName, in_words};
 pub(super) use tree::Tree;
 
 use super::node::{At, Node};

@@ -2,7 +2,7 @@
 
 use super::node::{At, Node, Table, Value};
 use super::origins::Origins;
-use crate::diag::{Diagnostic, Place, Sources};
+use crate::diag::{Diagnostic, Sources};
 use std::collections::BTreeMap;
 
 /// Keys and values by dotted path.
@@ -47,10 +47,14 @@ impl Spots {
         at.label(diagnostic, text)
     }
 
+    /// `diagnostic`, pointing at the last key of `path` itself.
+    pub(super) fn label_key(&self, diagnostic: Diagnostic, path: &str) -> Diagnostic {
+        self.find(path).map_or(&self.whole, |(key, _)| key).label(diagnostic, "")
+    }
+
     /// Where the value of `path` was written.
-    pub(super) fn place(&self, path: &str, sources: &Sources) -> Option<Place> {
-        let (_, value) = self.find(path)?;
-        Some(sources.place(&value.file, value.span.start))
+    pub(super) fn value(&self, path: &str) -> Option<&At> {
+        self.find(path).map(|(_, value)| value)
     }
 
     fn find(&self, path: &str) -> Option<&(At, At)> {

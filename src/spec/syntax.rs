@@ -3,8 +3,8 @@
 use super::loader::MAX_FILE;
 use super::nesting::too_deep;
 use super::node::{At, Table};
+use super::twice;
 use crate::diag::{Diagnostic, Diagnostics};
-use std::ops::Range;
 use std::sync::Arc;
 use toml::de::DeTable;
 
@@ -27,7 +27,7 @@ pub(super) fn parse(
     diagnostics: &mut Diagnostics,
     damage: &mut Damage,
 ) -> Table {
-    let mut report = |diagnostics: &mut Diagnostics, span: Range<usize>, found: Diagnostic| {
+    let report = |diagnostics: &mut Diagnostics, damage: &mut Damage, span, found: Diagnostic| {
         let at = At { file: Arc::clone(file), span };
         diagnostics.push(at.label(found, ""));
         damage.places.push(at);
@@ -36,7 +36,7 @@ pub(super) fn parse(
     if bytes.len() > MAX_FILE {
         diagnostics.sources.insert(Arc::clone(file), "".into());
         let large = Diagnostic::error(format!("the file is larger than {} KiB", MAX_FILE / 1024));
-        report(diagnostics, 0..0, large);
+        report(diagnostics, damage, 0..0, large);
         return Table::default();
     }
     let text = String::from_utf8_lossy(bytes);
@@ -46,39 +46,56 @@ pub(super) fn parse(
         // replacement character.
         let at = error.valid_up_to();
         let wrong = Diagnostic::error("the file is not UTF-8").help("save it as UTF-8");
-        report(diagnostics, at..at + char::REPLACEMENT_CHARACTER.len_utf8(), wrong);
+        report(diagnostics, damage, at..at + char::REPLACEMENT_CHARACTER.len_utf8(), wrong);
         return Table::default();
     }
     if let Some(span) = too_deep(&text) {
-        report(diagnostics, span, Diagnostic::error("nested too deep for an environment"));
+        report(diagnostics, damage, span, Diagnostic::error("nested too deep for an environment"));
         return Table::default();
     }
     let (table, errors) = DeTable::parse_recoverable(&text);
-    let mut table_twice: Option<usize> = None;
-    for error in &errors {
+    let table = Table::of(table.get_ref(), file);
+    // Of a table that is there twice, every key may be: once is enough.
+    let mut table_twice = 0..0;
+    for (at, error) in errors.iter().enumerate() {
         let span = error.span().unwrap_or(0..0);
-        let written = text.get(span.clone()).unwrap_or_default();
-        if error.message() == TWICE {
-            // Of a table that is there twice, every key may be: once is enough.
-            let between = table_twice.and_then(|from| text.get(from..span.start));
-            if between.is_some_and(|between| !between.contains("\n[")) {
-                continue;
-            }
-            let line = text[..span.start].rfind('\n').map_or(0, |end| end + 1);
-            table_twice = text[line..].starts_with('[').then_some(span.end);
+        let twice = error.message() == TWICE;
+        if twice && table_twice.contains(&span.start) {
+            continue;
         }
-        report(diagnostics, span, in_plain_words(error.message(), written));
         if diagnostics.is_full() {
+            let rest = &errors[at..];
+            diagnostics.leave_out_errors(rest.len());
+            damage.incomplete |= rest.iter().any(|error| error.message() != TWICE);
             break;
         }
+        if !twice {
+            report(diagnostics, damage, span, in_plain_words(error.message()));
+            continue;
+        }
+        let line = text[..span.start].rfind('\n').map_or(0, |end| end + 1);
+        if text[line..].starts_with('[') {
+            let length = text[span.end..].find("\n[").unwrap_or(text.len() - span.end);
+            table_twice = span.end..span.end + length;
+        }
+        let at = At { file: Arc::clone(file), span };
+        diagnostics.push(declared_twice(&text, &table, &at));
+        damage.places.push(at);
     }
-    Table::of(table.get_ref(), file)
+    table
 }
 
-fn in_plain_words(message: &str, written: &str) -> Diagnostic {
-    match message {
-        TWICE => Diagnostic::error(format!("`{written}` is declared twice in one file"))
-            .help("a name stands for one thing: rename one of the two, or merge them"),
-        _ => Diagnostic::error(format!("not TOML: {message}")),
+/// Nothing of it is lost: the first declaration is read.
+fn declared_twice(text: &str, table: &Table, again: &At) -> Diagnostic {
+    let name = text.get(again.span.clone()).unwrap_or_default();
+    let twice = Diagnostic::error(format!("`{name}` is declared twice in one file"))
+        .help("remove one of the two, or give it another name");
+    match twice::first(table, text, again) {
+        Some(first) => first.label(again.label(twice, "again"), "first"),
+        None => again.label(twice, ""),
     }
+}
+
+fn in_plain_words(message: &str) -> Diagnostic {
+    Diagnostic::error(format!("not TOML: {message}"))
 }

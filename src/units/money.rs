@@ -64,12 +64,19 @@ macro_rules! money {
     };
 }
 
-text_unit!(UsdPerHour, "a price per hour", "\"$10.49/h\"", r"^\$?[0-9]+(\.[0-9]{1,6})? ?/h$");
+text_unit!(
+    UsdPerHour,
+    "a price per hour",
+    "\"$10.49/h\"",
+    "with at most six decimals",
+    r"^\$?[0-9]{1,12}(\.[0-9]{1,6})? ?/h$"
+);
 text_unit!(
     UsdPerMonth,
     "a price per month",
     "\"$30000/month\"",
-    r"^\$?[0-9]+(\.[0-9]{1,6})? ?/month$"
+    "with at most six decimals",
+    r"^\$?[0-9]{1,12}(\.[0-9]{1,6})? ?/month$"
 );
 money!(UsdPerHour, "/h");
 money!(UsdPerMonth, "/month");

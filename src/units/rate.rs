@@ -9,7 +9,13 @@ use std::ops::Add;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(u64);
 
-text_unit!(Rate, "a request rate", "\"18 req/s\"", r"^[0-9]+(\.[0-9]{1,3})? ?req/s$");
+text_unit!(
+    Rate,
+    "a request rate",
+    "\"18 req/s\"",
+    "with at most three decimals",
+    r"^[0-9]{1,15}(\.[0-9]{1,3})? ?req/s$"
+);
 
 impl Rate {
     /// From thousandths of a request per second.

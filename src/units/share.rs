@@ -7,7 +7,13 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(u64);
 
-text_unit!(Share, "a percentage", "\"99.95%\"", r"^[0-9]+(\.[0-9]{1,4})? ?%$");
+text_unit!(
+    Share,
+    "a percentage",
+    "\"99.95%\"",
+    "with at most four decimals",
+    r"^[0-9]{1,14}(\.[0-9]{1,4})? ?%$"
+);
 
 impl Share {
     /// The whole.

@@ -12,7 +12,8 @@ text_unit!(
     Span,
     "a duration",
     "\"500ms\", \"15m\" or \"2w\"",
-    r"^([0-9]+ ?ms|[0-9]+(\.[0-9]{1,3})? ?[smhdw])$"
+    "in ms, s, m, h, d or w, with at most three decimals",
+    r"^([0-9]{1,18} ?ms|[0-9]{1,9}(\.[0-9]{1,3})? ?[smhdw])$"
 );
 
 /// Units, longest first, in milliseconds.
@@ -24,6 +25,10 @@ const UNITS: [(&str, u64); 6] = [
     ("s", 1000),
     ("ms", 1),
 ];
+
+/// The most digits before the point, in seconds and longer units: of weeks, they
+/// are as many milliseconds as can be written.
+const MOST_DIGITS: u32 = 9;
 
 impl Span {
     /// From milliseconds.
@@ -64,9 +69,12 @@ impl Span {
         if scale == 1 {
             return parse_decimal(number, 0).map(Self);
         }
+        if number.split('.').next().is_some_and(|whole| whole.len() > MOST_DIGITS as usize) {
+            return None;
+        }
         // Thousandths of a unit are enough for `1.5h`, and stay exact.
-        let thousandths = parse_decimal(number, 3)?;
-        Some(Self(thousandths.checked_mul(scale)? / 1000))
+        let millis = u128::from(parse_decimal(number, 3)?) * u128::from(scale) / 1000;
+        u64::try_from(millis).ok().map(Self)
     }
 }
 
@@ -78,7 +86,10 @@ impl From<Span> for Duration {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |&(_, scale): &(&str, u64)| self.0 > 0 && self.0.is_multiple_of(scale);
+        let fits = |&(_, scale): &(&str, u64)| {
+            let written = self.0 / scale < 10u64.pow(MOST_DIGITS) || scale == 1;
+            self.0 > 0 && self.0.is_multiple_of(scale) && written
+        };
         let (unit, scale) = UNITS.into_iter().find(fits).unwrap_or(("s", 1000));
         write!(f, "{}{unit}", self.0 / scale)
     }

@@ -26,6 +26,8 @@ fn what_has_no_unit_or_is_too_much_is_an_error_that_shows_how_to_write_it() {
         assert!(text.parse::<Share>().is_err(), "{text}");
     }
     assert!("18446744073709551615Ti".parse::<Memory>().is_err());
+    assert!("99999Ti".parse::<Memory>().is_ok());
+    assert!("999999999w".parse::<Span>().is_ok());
 }
 
 #[test]

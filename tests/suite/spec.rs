@@ -1,6 +1,8 @@
 //! From files to an environment, as users meet it.
 
+mod again;
 mod bad;
+mod commands;
 mod fixture;
 mod hostile;
 mod layering;

@@ -2,7 +2,7 @@
 
 use super::Count;
 use crate::id::Name;
-use crate::spec::shape::{choice, table};
+use crate::spec::shape::{Account, Region, choice, table};
 use crate::units::{Rate, Share, UsdPerHour};
 use std::collections::BTreeMap;
 
@@ -32,9 +32,9 @@ table! {
         /// An account, or the embedded simulator.
         pub provider: AwsProvider = AwsProvider::Aws,
         /// The account's twelve digits; checked before anything is believed.
-        pub account: Option<String>,
+        pub account: Option<String> as Option<Account>,
         /// The region of every pool that names none.
-        pub region: String,
+        pub region: String as Region,
         /// On-demand prices by instance type; they win over the shipped table.
         pub prices: BTreeMap<String, UsdPerHour>,
         /// The pools, by name.
@@ -52,7 +52,7 @@ table! {
         /// Whether instances join the on-prem cluster or stand alone.
         pub join: Join,
         /// The region; without one, that of `[aws]`.
-        pub region: Option<String>,
+        pub region: Option<String> as Option<Region>,
         /// Instance types in order of preference.
         pub instance_types: Vec<String>,
         /// Spot instances beside on-demand ones; without it, on-demand alone.

@@ -49,7 +49,7 @@ table! {
 impl Shape for Count {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         match &node.value {
-            Value::Integer(_) => u32::decode(node, decoder).map(Self::Fixed),
+            Value::Integer(_) | Value::Float(_) => u32::decode(node, decoder).map(Self::Fixed),
             Value::Table(_) => {
                 let Bounds { min, max } = Bounds::decode(node, decoder)?;
                 Some(Self::Between { min, max })

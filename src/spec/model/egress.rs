@@ -1,6 +1,6 @@
 //! Where replicas may connect to.
 
-use crate::spec::shape::table;
+use crate::spec::shape::{Port, table};
 use std::net::IpAddr;
 
 table! {
@@ -10,7 +10,7 @@ table! {
         /// clouds hand out a node's credentials are never in it.
         pub cidr: String,
         /// The port.
-        pub port: u16 = 443,
+        pub port: u16 as Port = 443,
     }
 }
 

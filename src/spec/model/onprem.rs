@@ -2,7 +2,7 @@
 
 use super::Count;
 use crate::id::Name;
-use crate::spec::shape::{choice, table};
+use crate::spec::shape::{Wire, choice, table};
 use crate::units::{Rate, Share};
 use std::collections::BTreeMap;
 
@@ -68,6 +68,29 @@ table! {
         /// The taint's value; without one, any.
         pub value: Option<String>,
         /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; without one, all.
-        pub effect: Option<String>,
+        pub effect: Option<String> as Option<Effect>,
+    }
+}
+
+choice! {
+    /// What a taint does to pods that do not tolerate it.
+    enum Effect {
+        /// They are not placed.
+        NoSchedule = "NoSchedule",
+        /// They are placed elsewhere if they can be.
+        PreferNoSchedule = "PreferNoSchedule",
+        /// They are evicted.
+        NoExecute = "NoExecute",
+    }
+}
+
+impl Wire<Option<String>> for Option<Effect> {
+    fn meaning(self) -> Option<String> {
+        self.map(|effect| effect.as_str().to_owned())
+    }
+
+    fn written(value: &Option<String>) -> Self {
+        let all = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
+        all.into_iter().find(|effect| value.as_deref() == Some(effect.as_str()))
     }
 }

@@ -1,8 +1,8 @@
 //! The service and its stages.
 
 use super::Egress;
-use crate::id::Name;
-use crate::spec::shape::table;
+use crate::id::{Name, Namespace};
+use crate::spec::shape::{Port, ServiceName, table};
 use crate::units::{Cpu, Memory, Rate, Span};
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ table! {
     /// The service: its name, its model, its stages.
     pub struct Service {
         /// The service's name; names of its Deployments begin with it.
-        pub name: Name,
+        pub name: Name as ServiceName,
         /// The Kubernetes namespace; created if absent.
-        pub namespace: Name,
+        pub namespace: Namespace,
         /// The model that is served, as the model hub names it.
         pub model: String,
         /// Secrets of the namespace with which images are pulled from a private
@@ -38,7 +38,7 @@ table! {
         /// price. It makes git the owner of the size of all the stage's pools.
         pub demand: Option<Rate>,
         /// The gRPC port.
-        pub port: u16 = 50051,
+        pub port: u16 as Port = 50051,
         /// The largest gRPC message.
         pub max_message: Memory = Memory::from_bytes(100 << 20),
         /// How old a client's connection may grow before the server asks it to
@@ -61,7 +61,7 @@ table! {
         pub run_as_user: Option<u32>,
         /// Arguments of the container.
         pub args: Vec<String>,
-        /// Plain settings in the container's environment; never secrets.
+        /// Plain settings in the container's environment; secrets are refused.
         pub env: BTreeMap<String, String>,
         /// Secrets of the namespace, by name: each of their keys becomes a
         /// setting in the container's environment. `env` wins over them, and

@@ -3,15 +3,16 @@
 use super::*;
 use crate::diag::{Diagnostics, Look};
 use crate::id::Name;
-use crate::spec::node::{At, Node, Value};
+use crate::spec::layers;
+use crate::spec::loader::{LoadError, Loaded, Loader};
+use crate::spec::node::{Node, Value};
 use crate::spec::print::environment_to_toml;
 use crate::spec::shape::{Decoder, Tree};
-use crate::spec::syntax::{self, Damage};
 use crate::units::{Cpu, Memory, Rate, Share, Span, UsdPerHour, UsdPerMonth};
 use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 static OF_FILE: LazyLock<Validator> = LazyLock::new(|| compiled(&schema()));
 static OF_WHOLE: LazyLock<Validator> = LazyLock::new(|| compiled(&schema_of_whole()));
@@ -20,14 +21,24 @@ fn compiled(schema: &Json) -> Validator {
     jsonschema::draft202012::new(schema).unwrap()
 }
 
+/// The text at `a.toml`, and nothing in any other file.
+struct AmongEmptyFiles<'t>(&'t str);
+
+impl Loader for AmongEmptyFiles<'_> {
+    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        let text = if path == "a.toml" { self.0 } else { "" };
+        Ok(Loaded { bytes: text.into(), real: path.to_owned() })
+    }
+}
+
 /// What the parser makes of `text`, short of the rules between fields.
 fn parsed(text: &str) -> Result<Environment, String> {
     let mut diagnostics = Diagnostics::default();
-    let mut damage = Damage::default();
-    let file: Arc<str> = "a.toml".into();
-    let table = syntax::parse(&file, text.as_bytes(), &mut diagnostics, &mut damage);
-    let root = Node { value: Value::Table(table), at: At { file, span: 0..0 } };
-    let decoded = Environment::decode(&root, &mut Decoder::new(&mut diagnostics, false));
+    let layers = layers::read("a.toml", &AmongEmptyFiles(text), &mut diagnostics);
+    let root = Node { value: Value::Table(layers.table), at: layers.at };
+    let mut decoder = Decoder::new(&mut diagnostics, false);
+    let decoded = Environment::decode(&root, &mut decoder);
+    decoder.finish();
     match decoded.filter(|_| !diagnostics.has_errors()) {
         Some(environment) => Ok(environment),
         None => Err(diagnostics.render(Look::PLAIN)),
@@ -71,10 +82,8 @@ fn document(schema: &Json) -> BoxedStrategy<Json> {
     }
     match schema["type"].as_str().unwrap() {
         "boolean" => any::<bool>().prop_map(Json::from).boxed(),
-        "integer" => (0..=u16::MAX).prop_map(Json::from).boxed(),
-        "number" => {
-            (1..100u32).prop_map(|hundredths| (f64::from(hundredths) / 100.0).into()).boxed()
-        }
+        "integer" => integer(schema),
+        "number" => number(schema),
         "string" => match schema["pattern"].as_str() {
             Some(pattern) => matching(pattern).prop_map(Json::from).boxed(),
             None => any::<String>().prop_map(Json::from).boxed(),
@@ -84,6 +93,34 @@ fn document(schema: &Json) -> BoxedStrategy<Json> {
         }
         _ => object(schema),
     }
+}
+
+/// Over all that is allowed, its ends included; now and then as `3.0`.
+fn integer(schema: &Json) -> BoxedStrategy<Json> {
+    let bound = |key: &str| schema[key].as_i64().unwrap();
+    let (least, most) = (bound("minimum"), bound("maximum"));
+    let small = least..=most.min(9);
+    let number = prop_oneof![4 => small, 2 => least..=most, 1 => Just(least), 1 => Just(most)];
+    (number, proptest::bool::weighted(0.1))
+        .prop_map(|(number, float)| if float { (number as f64).into() } else { number.into() })
+        .boxed()
+}
+
+/// Over all that is allowed, of many decimals and magnitudes.
+fn number(schema: &Json) -> BoxedStrategy<Json> {
+    // Dollars may be nothing; a quantile is more than nothing and less than all.
+    let (least, most) = match schema["maximum"].as_f64() {
+        Some(most) => (0.0, most),
+        None => (f64::MIN_POSITIVE, 1.0 - f64::EPSILON),
+    };
+    prop_oneof![
+        (1..100u32).prop_map(|hundredths| f64::from(hundredths) / 100.0),
+        (0.0..1.0f64, 0..12i32).prop_map(move |(part, zeros)| most * part / 10f64.powi(zeros)),
+        Just(least),
+        Just(most),
+    ]
+    .prop_map(move |number| number.max(least).into())
+    .boxed()
 }
 
 fn object(schema: &Json) -> BoxedStrategy<Json> {
@@ -103,9 +140,9 @@ fn object(schema: &Json) -> BoxedStrategy<Json> {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let fields: Vec<_> = properties
         .iter()
-        .filter(|(key, _)| *key != "extends")
         .map(|(key, schema)| {
             let value = match required.contains(&json!(key)) {
+                _ if key == "extends" => extends(),
                 true => document(schema).prop_map(Some).boxed(),
                 false => proptest::option::weighted(0.6, document(schema)).boxed(),
             };
@@ -118,10 +155,17 @@ fn object(schema: &Json) -> BoxedStrategy<Json> {
     fields.prop_map(|fields| Json::Object(fields.into_iter().flatten().collect())).boxed()
 }
 
-/// Texts that `pattern` accepts, with few digits so that none overflows.
+/// Of files that are there: which are, the schema cannot know.
+fn extends() -> BoxedStrategy<Option<Json>> {
+    let path = || proptest::sample::select(vec!["b.toml", "./c.toml", "d/../b.toml"]);
+    let one = path().prop_map(Json::from);
+    let some = proptest::collection::vec(path(), 0..3).prop_map(Json::from);
+    proptest::option::weighted(0.3, prop_oneof![one, some]).boxed()
+}
+
+/// Texts that `pattern` accepts.
 fn matching(pattern: &str) -> BoxedStrategy<String> {
-    let bounded = pattern.trim_matches(['^', '$']).replace("[0-9]+", "[0-9]{1,5}");
-    proptest::string::string_regex(&bounded).unwrap().boxed()
+    proptest::string::string_regex(pattern.trim_matches(['^', '$'])).unwrap().boxed()
 }
 
 /// Every place of `document`, with the part of the schema that it answers to.

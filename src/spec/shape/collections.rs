@@ -69,10 +69,7 @@ impl<T: Shape> Shape for Vec<T> {
 /// Named things: pools, stages, phases.
 impl<T: Shape> Shape for BTreeMap<Name, T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let Some(table) = decoder.table(node) else {
-            decoder.lose_names();
-            return None;
-        };
+        let table = decoder.table(node)?;
         let mut named = Self::new();
         for (key, entry) in &table.entries {
             let value = decoder.within(key, |decoder| T::decode(&entry.node, decoder));
@@ -81,7 +78,7 @@ impl<T: Shape> Shape for BTreeMap<Name, T> {
                 Err(error) => {
                     let node = Node { value: Value::Boolean(true), at: entry.key.clone() };
                     decoder.wrong_value(&node, &format!("{error}"), None);
-                    decoder.lose_names();
+                    decoder.lose_name();
                 }
             }
         }

@@ -1,53 +1,37 @@
 //! Reading with all errors at once, each with its key, its line and what to
 //! write instead.
 
-use super::{Shape, Wire};
+use super::quoted::dotted;
+use super::{Shape, Spoiled, Wire};
 use crate::diag::{Diagnostic, Diagnostics, nearest};
-use crate::spec::node::{At, Node, Table, Value};
-use std::collections::BTreeSet;
+use crate::spec::node::{At, Entry, Node, Table, Value};
 
-/// What could not be read and has a stand-in: no rule can judge by it.
-#[derive(Debug, Default)]
-pub(in crate::spec) struct Spoiled {
-    /// Keys, or the pool or stage that they are in.
-    paths: BTreeSet<String>,
-    /// Something was not even given a name, so names may seem unknown.
-    pub(in crate::spec) names: bool,
-}
-
-impl Spoiled {
-    /// A path counts to its pool or stage: what that is depends on all its keys.
-    const DEPTH: usize = 3;
-
-    fn add(&mut self, path: &[String]) {
-        self.paths.insert(path[..path.len().min(Self::DEPTH)].join("."));
-    }
-
-    /// Whether what is at `path` depends on something that could not be read.
-    pub(in crate::spec) fn touches(&self, path: &str) -> bool {
-        let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
-        !self.paths.is_empty()
-            && ends.take(Self::DEPTH).any(|end| self.paths.contains(&path[..end]))
-    }
-
-    /// Whether anything could not be read.
-    pub(in crate::spec) fn any(&self) -> bool {
-        self.names || !self.paths.is_empty()
-    }
-}
+/// The key that names the files that a file is laid upon.
+const EXTENDS: &str = "extends";
 
 /// Where reading is, and what was wrong so far.
 pub(in crate::spec) struct Decoder<'d> {
     diagnostics: &'d mut Diagnostics,
     path: Vec<String>,
-    /// Files have syntax errors: what seems to be missing may be just there.
-    damaged: bool,
-    pub(in crate::spec) spoiled: Spoiled,
+    /// Keys that are not there; of no account where files are incomplete.
+    missing: Diagnostics,
+    spoiled: Spoiled,
 }
 
 impl<'d> Decoder<'d> {
-    pub(in crate::spec) fn new(diagnostics: &'d mut Diagnostics, damaged: bool) -> Self {
-        Self { diagnostics, path: Vec::new(), damaged, spoiled: Spoiled::default() }
+    /// `incomplete`: parts of the files could not be read.
+    pub(in crate::spec) fn new(diagnostics: &'d mut Diagnostics, incomplete: bool) -> Self {
+        let spoiled = Spoiled::new(incomplete);
+        Self { diagnostics, path: Vec::new(), missing: Diagnostics::default(), spoiled }
+    }
+
+    /// Ends reading: reports what is missing, unless it may be just what could
+    /// not be read.
+    pub(in crate::spec) fn finish(self) -> Spoiled {
+        if !self.spoiled.incomplete {
+            self.diagnostics.append(self.missing);
+        }
+        self.spoiled
     }
 
     /// Reads with `key` as the last part of the path; what cannot be read gets
@@ -66,9 +50,9 @@ impl<'d> Decoder<'d> {
         value
     }
 
-    /// Something has no name that could be known.
-    pub(super) fn lose_names(&mut self) {
-        self.spoiled.names = true;
+    /// Something here has no name that could be known.
+    pub(super) fn lose_name(&mut self) {
+        self.spoiled.lose_name(&self.path);
     }
 
     /// Reads `key` of `table`; where it is not there, `default` or what the
@@ -100,24 +84,48 @@ impl<'d> Decoder<'d> {
         }
     }
 
-    /// Reports the keys of `table` that are not `known`.
+    /// Reports the keys of `table` that are not `known`. To be done before its
+    /// keys are read: one that is there under a wrong name is not missing.
     pub(in crate::spec) fn reject_unknown(&mut self, table: &Table, known: &[&str]) {
         for (key, entry) in &table.entries {
-            if known.contains(&key.as_str()) || self.diagnostics.is_full() {
-                continue;
+            if !known.contains(&key.as_str()) {
+                self.unknown(table, key, entry, known);
             }
-            let place = if self.path.is_empty() {
-                "at the top".to_owned()
-            } else {
-                format!("in `{}`", dotted(&self.path))
-            };
-            let help = match nearest(key, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", known.join(", ")),
-            };
-            let diagnostic = Diagnostic::error(format!("unknown key `{key}` {place}")).help(help);
-            self.diagnostics.push(entry.key.label(diagnostic, ""));
         }
+    }
+
+    fn unknown(&mut self, table: &Table, key: &str, entry: &Entry, known: &[&str]) {
+        let top = self.path.is_empty();
+        let place =
+            if top { "at the top".to_owned() } else { format!("in `{}`", dotted(&self.path)) };
+        let unknown = Diagnostic::error(format!("unknown key `{key}` {place}"));
+        if self.diagnostics.is_full() {
+            return self.diagnostics.push(unknown);
+        }
+        let near = nearest(key, known.iter().copied());
+        let extends = key == EXTENDS || (near.is_none() && nearest(key, [EXTENDS]).is_some());
+        // What it was meant to extend is not there.
+        self.spoiled.incomplete |= extends;
+        let diagnostic = match near {
+            _ if extends && top => unknown.help(format!("did you mean `{EXTENDS}`?")),
+            _ if extends => Diagnostic::error(format!(
+                "`{EXTENDS}` must stand before the first table, not {place}"
+            ))
+            .help("a key belongs to the `[table]` above it: move the line to the top of the file"),
+            Some(near) => {
+                if !table.entries.contains_key(near) {
+                    self.path.push(near.to_owned());
+                    self.spoiled.add(&self.path);
+                    self.path.pop();
+                }
+                unknown.help(format!("did you mean `{near}`?"))
+            }
+            None => {
+                let extends = if top { &[EXTENDS][..] } else { &[] };
+                unknown.help(format!("known here: {}", [extends, known].concat().join(", ")))
+            }
+        };
+        self.diagnostics.push(entry.key.label(diagnostic, ""));
     }
 
     /// Reports that a value of another type must stand here.
@@ -135,7 +143,7 @@ impl<'d> Decoder<'d> {
 
     /// Reports that a key must be in the table at `table`.
     pub(super) fn missing(&mut self, table: &At) {
-        if self.damaged {
+        if self.spoiled.hides(&self.path.join(".")) {
             return;
         }
         let message = format!("`{}` is missing", dotted(&self.path));
@@ -146,27 +154,12 @@ impl<'d> Decoder<'d> {
             format!(" to `{}`, here or in a file that this one extends", dotted(inside))
         };
         let diagnostic = Diagnostic::error(message).help(format!("add `{key} = …`{where_to}"));
-        self.diagnostics.push(table.label(diagnostic, ""));
+        self.missing.push(table.label(diagnostic, ""));
     }
 
     fn report(&mut self, node: &Node, message: String, help: Option<String>) {
         let mut diagnostic = node.at.label(Diagnostic::error(message), "");
         diagnostic.help = help;
         self.diagnostics.push(diagnostic);
-    }
-}
-
-/// A path as TOML writes it.
-pub(in crate::spec) fn dotted(path: &[String]) -> String {
-    path.iter().map(|key| quoted_key(key)).collect::<Vec<_>>().join(".")
-}
-
-/// A key as TOML writes it: bare where it can be.
-pub(in crate::spec) fn quoted_key(key: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !key.is_empty() && key.chars().all(bare) {
-        key.to_owned()
-    } else {
-        toml_edit::Key::new(key).to_string()
     }
 }

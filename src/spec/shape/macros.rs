@@ -41,6 +41,7 @@ macro_rules! table {
                 decoder: &mut $crate::spec::shape::Decoder<'_>,
             ) -> Option<Self> {
                 let table = (decoder.table(node)?, &node.at);
+                decoder.reject_unknown(table.0, &[$(stringify!($field)),*]);
                 $(
                     let $field = decoder
                         .field::<$crate::spec::shape::table!(@wire $ty $(, $wire)?), $ty>(
@@ -49,7 +50,6 @@ macro_rules! table {
                             $crate::spec::shape::table!(@default $($default)?),
                         );
                 )*
-                decoder.reject_unknown(table.0, &[$(stringify!($field)),*]);
                 Some(Self { $($field),* })
             }
 
@@ -126,19 +126,19 @@ macro_rules! table {
 macro_rules! choice {
     (
         $(#[doc = $about:literal])*
-        pub enum $choice:ident {
+        $vis:vis enum $choice:ident {
             $( $(#[doc = $doc:literal])* $variant:ident = $word:literal ),* $(,)?
         }
     ) => {
         $(#[doc = $about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $choice {
+        $vis enum $choice {
             $( $(#[doc = $doc])* $variant, )*
         }
 
         impl $choice {
             /// The word that stands for it.
-            pub const fn as_str(self) -> &'static str {
+            $vis const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $word, )*
                 }

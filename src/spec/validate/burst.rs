@@ -8,12 +8,8 @@ use crate::units::{Share, UsdPerHour};
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let Some(aws) = &rules.environment.aws else { return };
-    region(rules, "aws.region", &aws.region);
     for (name, pool) in &aws.pools {
         let path = format!("aws.pools.{name}");
-        if let Some(name) = &pool.region {
-            region(rules, &format!("{path}.region"), name);
-        }
         subnets(rules, aws, &path, pool);
         join(rules, &path, pool);
         if let Some(spot) = &pool.spot {
@@ -25,26 +21,13 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     budget(rules, aws);
 }
 
-/// `us-east-1`, `us-gov-west-1`, `ap-southeast-2`.
-fn region(rules: &mut Rules<'_>, path: &str, region: &str) {
-    let parts: Vec<_> = region.split('-').collect();
-    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-    let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let right = parts.len() >= 3
-        && parts.last().is_some_and(number)
-        && parts[..parts.len() - 1].iter().all(letters)
-        && parts[0].len() == 2;
-    if !right {
-        let help = "write it like \"us-east-1\"; a zone (\"us-east-1a\") is chosen by the subnets";
-        rules.error(path, format!("`{region}` is not an AWS region"), help);
-    }
-}
-
 fn subnets(rules: &mut Rules<'_>, aws: &Aws, path: &str, pool: &BurstPool) {
     let path = format!("{path}.subnets");
     if aws.provider == AwsProvider::Aws
         && pool.subnets.ids.is_empty()
         && pool.subnets.tags.is_empty()
+        && rules.could_read("aws.provider")
+        && rules.is_absent(&path)
     {
         let help = "add `subnets = { tags = { … } }` or `subnets = { ids = [\"subnet-…\"] }`";
         rules.error(&path, "the pool does not say in which subnets it starts", help);
@@ -62,7 +45,8 @@ fn subnets(rules: &mut Rules<'_>, aws: &Aws, path: &str, pool: &BurstPool) {
 }
 
 fn join(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
-    if pool.join == Join::Kubernetes && rules.environment.onprem.is_none() {
+    let alone = rules.environment.onprem.is_none() && rules.is_absent("onprem");
+    if pool.join == Join::Kubernetes && alone {
         let help = "add `[onprem]`, or write `join = \"standalone\"`";
         rules.error(&format!("{path}.join"), "there is no cluster to join", help);
     }
@@ -83,7 +67,8 @@ fn markets(rules: &mut Rules<'_>, path: &str, pool: &BurstPool, spot: &Spot) {
             ],
         );
     }
-    if pool.warm_pool > 0 && spot.share >= Share::ALL && base == 0 {
+    let base_is_none = base == 0 && rules.is_absent(&format!("{path}.spot.base_on_demand"));
+    if pool.warm_pool > 0 && spot.share >= Share::ALL && base_is_none {
         rules.report(
             Diagnostic::error("a warm pool beside spot instances alone")
                 .help("AWS keeps no spot instance stopped: lower `share`, or remove `warm_pool`"),
@@ -128,6 +113,9 @@ fn drain(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
 
 /// What always runs must fit what may be spent.
 fn budget(rules: &mut Rules<'_>, aws: &Aws) {
+    if !rules.could_read("aws.prices") {
+        return;
+    }
     let Some(limit) = rules.environment.burst.budget.as_ref().and_then(|b| b.usd_per_hour) else {
         return;
     };

@@ -44,7 +44,7 @@ fn owner(rules: &mut Rules<'_>, path: &str, pool: &OnPremPool) {
 
 fn targets(rules: &mut Rules<'_>, path: &str, pool: &OnPremPool, hpa: &Hpa) {
     let at = format!("{path}.hpa");
-    if hpa.cpu.is_none() && hpa.requests_per_second.is_none() {
+    if hpa.cpu.is_none() && hpa.requests_per_second.is_none() && rules.is_absent(&at) {
         let help = "give it `cpu`, `requests_per_second`, or both";
         rules.error(&at, "an HPA without a target", help);
     }
@@ -53,6 +53,9 @@ fn targets(rules: &mut Rules<'_>, path: &str, pool: &OnPremPool, hpa: &Hpa) {
         at_most_all(rules, &at, cpu);
         if cpu < Share::percent(1) {
             rules.error(&at, format!("an HPA cannot hold cpu to {cpu}"), "use at least \"1%\"");
+        } else if cpu != Share::percent(cpu.whole_percent()) {
+            let help = format!("write \"{}%\"", cpu.whole_percent());
+            rules.error(&at, "an HPA counts in whole percent", &help);
         }
     }
     let Some(target) = hpa.requests_per_second else { return };

@@ -19,7 +19,7 @@ fn phase(rules: &mut Rules<'_>) {
     if !phases.contains_key(phase) {
         let message = format!("the phase `{phase}` is not declared in `[rollout.phases]`");
         let known = phases.keys().map(|name| name.as_str());
-        rules.unknown("environment.phase", message, phase.as_str(), known);
+        rules.unknown("environment.phase", &["rollout.phases"], message, (phase.as_str(), known));
     }
 }
 
@@ -47,27 +47,26 @@ fn place(rules: &mut Rules<'_>) {
             }
         }
         let protected = environment.environment.protected;
+        let uid = "onprem.cluster_uid";
         let real = onprem.provider == OnPremProvider::Kubernetes;
-        if real && protected && onprem.cluster_uid.is_none() {
+        let real = real && rules.could_read("onprem.provider");
+        if real && protected && onprem.cluster_uid.is_none() && rules.is_absent(uid) {
             rules.warning(
-                "onprem",
+                uid,
                 "a protected environment does not say which cluster it is for",
                 "add `cluster_uid`, so that another cluster under the same context is refused",
             );
         }
     }
     let Some(aws) = &environment.aws else { return };
-    match &aws.account {
-        Some(account) if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) => {
-            let message = format!("`{account}` is not an AWS account: it has twelve digits");
-            rules.error("aws.account", message, "write it like \"123456789012\"");
-        }
-        None if aws.provider == AwsProvider::Aws => rules.warning(
-            "aws",
+    let account = "aws.account";
+    let real = aws.provider == AwsProvider::Aws && rules.could_read("aws.provider");
+    if real && aws.account.is_none() && rules.is_absent(account) {
+        rules.warning(
+            account,
             "`[aws]` does not say which account it is for",
             "add `account`, so that credentials for another account are refused",
-        ),
-        _ => {}
+        );
     }
 }
 
@@ -86,7 +85,8 @@ fn moved(rules: &mut Rules<'_>) {
         }
         if !pools.contains(moved.to.as_str()) {
             let message = format!("no pool is called `{}`", moved.to);
-            rules.unknown(&to, message, &moved.to, pools.iter().copied());
+            let among = ["onprem.pools", "aws.pools"];
+            rules.unknown(&to, &among, message, (&moved.to, pools.iter().copied()));
         }
         for (key, path, end) in [(&moved.from, &from, "from"), (&moved.to, &to, "to")] {
             // One map for both ends: a name that is both was moved on, which

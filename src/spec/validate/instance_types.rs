@@ -10,36 +10,45 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     let Some(aws) = &rules.environment.aws else { return };
     for (name, pool) in &aws.pools {
         let path = format!("aws.pools.{name}");
-        if pool.instance_types.is_empty() {
+        let types = format!("{path}.instance_types");
+        if pool.instance_types.is_empty() && rules.is_absent(&types) {
             let help = "add `instance_types = [\"g6e.12xlarge\", …]`, the best first";
-            rules.error(&path, format!("the pool `{name}` names no instance type"), help);
+            rules.error(&types, format!("the pool `{name}` names no instance type"), help);
         }
         replicas(rules, &path, pool);
         let mut seen = BTreeSet::new();
         for (at, instance_type) in pool.instance_types.iter().enumerate() {
-            let at = format!("{path}.instance_types.{at}");
+            let at = format!("{types}.{at}");
             if !seen.insert(instance_type) {
                 let message = format!("`{instance_type}` is named twice");
                 rules.error(&at, message, "the order is the preference: name each type once");
                 continue;
             }
-            known(rules, &at, pool, instance_type);
-            fits(rules, &at, pool, instance_type);
+            known(rules, &at, &path, pool, instance_type);
+            fits(rules, &at, &path, pool, instance_type);
             has_capacity(rules, &at, &path, pool, instance_type);
         }
         for (instance_type, capacity) in &pool.capacity {
             let at = format!("{path}.capacity.{instance_type}");
             if !seen.contains(instance_type) {
-                let message =
-                    format!("a capacity for `{instance_type}`, which the pool does not use");
-                let known = pool.instance_types.iter().map(String::as_str);
-                rules.unknown(&at, message, instance_type, known);
+                if rules.could_read(&types) && rules.is_absent(&types) {
+                    unused(rules, &at, pool, instance_type);
+                }
             } else if capacity.millis() == 0 {
                 let help = "measure what one replica carries inside the SLO, and write that";
                 rules.error(&at, "a replica that carries nothing", help);
             }
         }
     }
+}
+
+fn unused(rules: &mut Rules<'_>, at: &str, pool: &BurstPool, instance_type: &str) {
+    let help = match nearest(instance_type, pool.instance_types.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it uses: {}", pool.instance_types.join(", ")),
+    };
+    let message = format!("a capacity for `{instance_type}`, which the pool does not use");
+    rules.error_in_key(at, message, &help);
 }
 
 fn replicas(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
@@ -50,22 +59,31 @@ fn replicas(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
             rules.error(&at, "an instance without replicas carries nothing", "use at least 1");
         }
         None if stage.gpus == 0 => {
+            let at = format!("{path}.replicas_per_node");
+            let gpus = format!("service.stages.{}.gpus", pool.stage);
+            if !rules.is_absent(&at) || !rules.is_absent(&gpus) {
+                return;
+            }
             let message = format!("the stage `{}` has no GPUs to count replicas by", pool.stage);
             rules.report(
                 Diagnostic::error(message)
                     .help("add `replicas_per_node`: replicas on one instance"),
-                &[(path, "bursts"), (&format!("service.stages.{}", pool.stage), "without `gpus`")],
+                &[(&at, "bursts"), (&gpus, "without `gpus`")],
             );
         }
         _ => {}
     }
 }
 
-fn known(rules: &mut Rules<'_>, at: &str, pool: &BurstPool, instance_type: &str) {
+fn known(rules: &mut Rules<'_>, at: &str, path: &str, pool: &BurstPool, instance_type: &str) {
     let priced =
         rules.environment.aws.as_ref().is_some_and(|aws| aws.prices.contains_key(instance_type));
     let counted = pool.replicas_per_node.is_some();
     if rules.catalog.get(instance_type).is_some() || (priced && counted) {
+        return;
+    }
+    let replicas = format!("{path}.replicas_per_node");
+    if !rules.is_absent(&replicas) || !rules.is_absent("aws.prices") {
         return;
     }
     let mut help = match nearest(instance_type, rules.catalog.names()) {
@@ -84,7 +102,10 @@ fn known(rules: &mut Rules<'_>, at: &str, pool: &BurstPool, instance_type: &str)
     rules.error(at, message, &help);
 }
 
-fn fits(rules: &mut Rules<'_>, at: &str, pool: &BurstPool, instance_type: &str) {
+fn fits(rules: &mut Rules<'_>, at: &str, path: &str, pool: &BurstPool, instance_type: &str) {
+    if !rules.could_read(&format!("{path}.replicas_per_node")) {
+        return;
+    }
     let (Some(stage), Some(known)) = (rules.stage(&pool.stage), rules.catalog.get(instance_type))
     else {
         return;
@@ -114,13 +135,14 @@ fn has_capacity(
     pool: &BurstPool,
     instance_type: &str,
 ) {
-    if !pool.capacity.contains_key(instance_type) {
+    let capacity = format!("{path}.capacity");
+    if !pool.capacity.contains_key(instance_type) && rules.is_absent(&capacity) {
         let key = quoted_key(instance_type);
-        rules.report(
+        rules.report_keys(
             Diagnostic::error(format!("no capacity is given for `{instance_type}`")).help(format!(
                 "add `{key} = \"… req/s\"` to `capacity`: what one replica carries inside the SLO"
             )),
-            &[(at, "used here"), (&format!("{path}.capacity"), "not given here")],
+            &[(at, "used here"), (&capacity, "not given here")],
         );
     }
 }

@@ -8,6 +8,7 @@ mod identity;
 mod instance_types;
 mod pools;
 mod promises;
+mod secrets;
 mod signals;
 mod stages;
 mod text;
@@ -16,10 +17,12 @@ use super::catalog::Catalog;
 use super::model::{Environment, Stage};
 use super::shape::Spoiled;
 use super::spots::Spots;
-use crate::diag::{Diagnostic, Diagnostics, Place, nearest};
+use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::id::Name;
 
-/// Reports every rule that `environment` breaks.
+/// Reports every rule that `environment` breaks, as far as that can be told: no
+/// rule judges by a value that could not be read, nor by the absence of one that
+/// may have been meant to be there.
 pub(super) fn validate(
     environment: &Environment,
     spots: &Spots,
@@ -36,6 +39,7 @@ pub(super) fn validate(
     instance_types::check(&mut rules);
     carry::check(&mut rules);
     signals::check(&mut rules);
+    secrets::check(&mut rules);
 }
 
 /// What rules look at, and where they report.
@@ -52,13 +56,42 @@ impl<'r> Rules<'r> {
     /// about its value; unless one of them could not be read, and it was its
     /// stand-in that broke the rule.
     fn report(&mut self, diagnostic: Diagnostic, places: &[(&str, &str)]) {
-        if places.iter().any(|(path, _)| self.spoiled.touches(path)) {
-            return;
+        if places.iter().all(|(path, _)| self.could_read(path)) {
+            self.push(diagnostic, places);
         }
+    }
+
+    /// As [`Self::report`], for a rule that asks only which keys are there, not
+    /// what they hold.
+    fn report_keys(&mut self, diagnostic: Diagnostic, places: &[(&str, &str)]) {
+        if !places.iter().any(|(path, _)| self.spoiled.hides(path)) {
+            self.push(diagnostic, places);
+        }
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic, places: &[(&str, &str)]) {
         let labelled = places
             .iter()
             .fold(diagnostic, |labelled, (path, text)| self.spots.label(labelled, path, text));
         self.diagnostics.push(labelled);
+    }
+
+    /// Reports an error about a key of the user's choice.
+    fn error_in_key(&mut self, path: &str, message: impl Into<String>, help: &str) {
+        let diagnostic = Diagnostic::error(message).help(help);
+        self.diagnostics.push(self.spots.label_key(diagnostic, path));
+    }
+
+    /// Whether all that is at `path` could be read; a rule that looks at more
+    /// than it points at asks.
+    fn could_read(&self, path: &str) -> bool {
+        !self.spoiled.touches(path)
+    }
+
+    /// Whether what seems to be absent at `path` is: a rule that judges by that
+    /// asks.
+    fn is_absent(&self, path: &str) -> bool {
+        !self.spoiled.may_hold(path)
     }
 
     /// Reports an error about one value.
@@ -71,24 +104,20 @@ impl<'r> Rules<'r> {
         self.report(Diagnostic::warning(message).help(help), &[(path, "")]);
     }
 
-    /// Where the value of `path` was written.
-    fn place(&self, path: &str) -> Option<Place> {
-        self.spots.place(path, &self.diagnostics.sources)
-    }
-
     fn stage(&self, name: &Name) -> Option<&'r Stage> {
         self.environment.service.stages.get(name)
     }
 
-    /// Reports that `written` names no thing of `known`.
+    /// Reports that `written` names no thing of `known`, which are declared in
+    /// the tables `among`.
     fn unknown<'k>(
         &mut self,
         path: &str,
+        among: &[&str],
         message: String,
-        written: &str,
-        known: impl Iterator<Item = &'k str> + Clone,
+        (written, known): (&str, impl Iterator<Item = &'k str> + Clone),
     ) {
-        if self.spoiled.names {
+        if !among.iter().all(|table| self.is_absent(table)) {
             return;
         }
         if self.diagnostics.is_full() {

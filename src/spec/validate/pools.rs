@@ -45,8 +45,14 @@ fn stage(rules: &mut Rules<'_>, pool: &Pool<'_>) {
         let message =
             format!("the pool `{}` is for `{}`, which is no stage", pool.name, pool.stage);
         let known = rules.environment.service.stages.keys().map(Name::as_str);
-        rules.unknown(&format!("{}.stage", pool.path), message, pool.stage.as_str(), known);
+        let at = stage_of(pool);
+        rules.unknown(&at, &["service.stages"], message, (pool.stage.as_str(), known));
     }
+}
+
+/// Where it says for which stage the pool is.
+fn stage_of(pool: &Pool<'_>) -> String {
+    format!("{}.stage", pool.path)
 }
 
 fn bounds(rules: &mut Rules<'_>, pool: &Pool<'_>) {
@@ -69,7 +75,7 @@ fn names(rules: &mut Rules<'_>, pools: &[Pool<'_>]) {
     let mut by_workload: BTreeMap<String, &Pool<'_>> = BTreeMap::new();
     for pool in pools {
         if let Some(other) = by_name.insert(pool.name, pool) {
-            rules.report(
+            rules.report_keys(
                 Diagnostic::error(format!("two pools are called `{}`", pool.name))
                     .help("a pool is known by its name on both sides: rename one"),
                 &[(&pool.path, ""), (&other.path, "")],
@@ -78,8 +84,11 @@ fn names(rules: &mut Rules<'_>, pools: &[Pool<'_>]) {
         }
         let workload = format!("{}-{}", pool.stage, pool.name);
         if let Some(other) = by_workload.insert(workload, pool) {
+            if !rules.could_read(&stage_of(pool)) || !rules.could_read(&stage_of(other)) {
+                continue;
+            }
             let whole = format!("{}-{}-{}", rules.environment.service.name, pool.stage, pool.name);
-            rules.report(
+            rules.report_keys(
                 Diagnostic::warning(format!(
                     "two pools would both be called `{whole}` in Kubernetes"
                 ))
@@ -92,7 +101,6 @@ fn names(rules: &mut Rules<'_>, pools: &[Pool<'_>]) {
 
 fn onprem(rules: &mut Rules<'_>) {
     let Some(onprem) = &rules.environment.onprem else { return };
-    let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
     for (name, pool) in &onprem.pools {
         let path = format!("onprem.pools.{name}");
         if pool.capacity.millis() == 0 {
@@ -100,24 +108,30 @@ fn onprem(rules: &mut Rules<'_>) {
             rules.error(&format!("{path}.capacity"), "a replica that carries nothing", help);
         }
         for (key, value) in &pool.node_selector {
-            text::label(rules, &format!("{path}.node_selector.{key}"), key, value);
+            let path = format!("{path}.node_selector.{key}");
+            if !text::is_label_key(key) {
+                rules.error_in_key(&path, text::no_label_key(key), text::LABEL_KEY);
+            }
+            text::label_value(rules, &path, value);
         }
         for (at, toleration) in pool.tolerations.iter().enumerate() {
             let value = toleration.value.as_deref().unwrap_or_default();
-            text::label(rules, &format!("{path}.tolerations.{at}"), &toleration.key, value);
-            let Some(effect) = &toleration.effect else { continue };
-            if !effects.contains(&effect.as_str()) {
-                let path = format!("{path}.tolerations.{at}.effect");
-                let message = format!("`{effect}` is no effect of a taint");
-                rules.unknown(&path, message, effect, effects.into_iter());
+            let path = format!("{path}.tolerations.{at}");
+            if !text::is_label_key(&toleration.key) {
+                let message = text::no_label_key(&toleration.key);
+                rules.error(&format!("{path}.key"), message, text::LABEL_KEY);
             }
+            text::label_value(rules, &format!("{path}.value"), value);
         }
     }
 }
 
 /// Every stage needs capacity somewhere.
 fn served(rules: &mut Rules<'_>, pools: &[Pool<'_>]) {
-    if rules.spoiled.any() {
+    let all_known = ["onprem", "onprem.pools", "aws", "aws.pools"];
+    if !all_known.iter().all(|table| rules.is_absent(table))
+        || !pools.iter().all(|pool| rules.could_read(&stage_of(pool)))
+    {
         return;
     }
     let served: BTreeSet<&Name> = pools.iter().map(|pool| pool.stage).collect();

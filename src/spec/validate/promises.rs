@@ -2,7 +2,7 @@
 
 use super::Rules;
 use crate::diag::Diagnostic;
-use crate::units::Share;
+use crate::units::{Share, Span};
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     slo(rules);
@@ -23,6 +23,11 @@ fn slo(rules: &mut Rules<'_>) {
     if slo.availability == Share::default() {
         rules.error("slo.availability", "an availability of 0% promises nothing", "");
     }
+    for (key, time) in
+        [("ttft_p99", slo.ttft_p99), ("tpot_p99", slo.tpot_p99), ("e2e_p99", slo.e2e_p99)]
+    {
+        not_zero(rules, &format!("slo.{key}"), time.unwrap_or(Span::from_secs(1)));
+    }
     if let (Some(first), Some(last)) = (slo.ttft_p99, slo.e2e_p99)
         && first > last
     {
@@ -39,6 +44,7 @@ fn slo(rules: &mut Rules<'_>) {
 
 fn burst(rules: &mut Rules<'_>) {
     let burst = &rules.environment.burst;
+    not_zero(rules, "burst.forecast.horizon", burst.forecast.horizon);
     let path = "burst.target_utilization";
     at_most_all(rules, path, burst.target_utilization);
     if burst.target_utilization == Share::default() {
@@ -52,6 +58,14 @@ fn burst(rules: &mut Rules<'_>) {
             "a target utilization of 100% leaves no room until a node serves",
             help,
         );
+    }
+}
+
+/// Reports a time in which nothing can be done.
+pub(super) fn not_zero(rules: &mut Rules<'_>, path: &str, time: Span) {
+    if time.millis() == 0 {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        rules.error(path, format!("`{key}` leaves no time at all"), "use more than \"0s\"");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the load is measured.
 
 use super::{Rules, text};
-use crate::diag::Diagnostic;
+use crate::diag::looks_secret;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let Some(signals) = &rules.environment.signals else { return };
@@ -11,8 +11,12 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     }
 }
 
-/// A URL of a server, without anything secret in it.
+/// A URL of a server.
 fn url(rules: &mut Rules<'_>, path: &str, url: &str) {
+    // An error of its own, which quotes nothing of it.
+    if looks_secret(url) {
+        return;
+    }
     let example = "write it like \"http://prometheus.monitoring:9090\"";
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let Some(rest) = rest.filter(|_| !url.contains(|c: char| c.is_whitespace() || c.is_control()))
@@ -23,19 +27,6 @@ fn url(rules: &mut Rules<'_>, path: &str, url: &str) {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
     };
-    if authority.contains('@') {
-        // Without its line, which holds the secret: this may go to a log.
-        let place = rules.place(path).map_or(String::new(), |place| format!(" ({place})"));
-        let message = format!("`{path}`{place} holds a user or a password");
-        rules.report(
-            Diagnostic::error(message).help(
-                "everyone who can read the repository can read it: credentials come from the \
-                 environment that Floodway runs in",
-            ),
-            &[],
-        );
-        return;
-    }
     let port_is_right = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     // `[::1]:9090` has colons of its own.
     let (host, port) = match authority.rfind(']') {

@@ -1,5 +1,6 @@
 //! Stages: what calls what, and what one replica is.
 
+use super::promises::not_zero;
 use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::id::Name;
@@ -17,8 +18,8 @@ const LAST_USER: u32 = i32::MAX as u32;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let stages = &rules.environment.service.stages;
-    if stages.is_empty() {
-        rules.error("service", "the service has no stage", "add `[service.stages.NAME]`");
+    if stages.is_empty() && rules.is_absent("service.stages") {
+        rules.error("service.stages", "the service has no stage", "add `[service.stages.NAME]`");
     }
     text::check(rules, "service.model", &rules.environment.service.model);
     let secrets = &rules.environment.service.image_pull_secrets;
@@ -38,7 +39,8 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         {
             let message = format!("the stage `{name}` calls `{next}`, which is no stage");
             let known = stages.keys().map(Name::as_str).filter(|known| *known != name.as_str());
-            rules.unknown(&format!("{path}.next"), message, next.as_str(), known);
+            let at = format!("{path}.next");
+            rules.unknown(&at, &["service.stages"], message, (next.as_str(), known));
         }
     }
     circles(rules);
@@ -64,12 +66,17 @@ fn image(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
 }
 
 fn numbers(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
-    if stage.resources.cpu.millis() == 0 || stage.resources.memory.bytes() == 0 {
-        let help = "give what one replica needs: the scheduler places it by that";
-        rules.error(&format!("{path}.resources"), "a replica without cpu or memory", help);
+    let help = "give what one replica needs: the scheduler places it by that";
+    if stage.resources.cpu.millis() == 0 {
+        rules.error(&format!("{path}.resources.cpu"), "a replica without cpu", help);
     }
-    if stage.port == 0 {
-        rules.error(&format!("{path}.port"), "0 is no port", "gRPC's usual one is 50051");
+    if stage.resources.memory.bytes() == 0 {
+        rules.error(&format!("{path}.resources.memory"), "a replica without memory", help);
+    }
+    not_zero(rules, &format!("{path}.startup"), stage.startup);
+    if stage.max_message.bytes() == 0 {
+        let help = "gRPC's own default is \"4Mi\"";
+        rules.error(&format!("{path}.max_message"), "no message could be sent", help);
     }
     if stage.max_message.bytes() > LARGEST_MESSAGE {
         let message = format!("{} is more than a gRPC message can be", stage.max_message);
@@ -87,17 +94,7 @@ fn settings(rules: &mut Rules<'_>, path: &str, stage: &Stage) {
         let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         if key.is_empty() || key.as_bytes()[0].is_ascii_digit() || !key.bytes().all(inside) {
             let message = format!("`{key}` is no name of an environment variable");
-            rules.error(&path, message, "use letters, digits and `_`, not a digit first");
-        }
-        let upper = key.to_ascii_uppercase();
-        let secret = ["PASSWORD", "SECRET", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
-        if secret.iter().any(|word| upper.contains(word)) || upper.ends_with("TOKEN") {
-            rules.warning(
-                &path,
-                format!("`{key}` looks like a secret, and this file is no place for one"),
-                "everyone who can read the repository or a plan can read it: put it into a Secret \
-                 of the namespace, and name that in `env_from`",
-            );
+            rules.error_in_key(&path, message, "use letters, digits and `_`, not a digit first");
         }
     }
 }

@@ -7,6 +7,9 @@ pub(super) fn check(rules: &mut Rules<'_>, path: &str, text: &str) {
     if text.trim().is_empty() {
         rules.error(path, format!("`{path}` is empty"), "");
     }
+    if text.contains(char::is_control) {
+        rules.error(path, format!("`{path}` holds a control character"), "write it on one line");
+    }
     if text.contains("${") {
         rules.warning(
             path,
@@ -17,14 +20,25 @@ pub(super) fn check(rules: &mut Rules<'_>, path: &str, text: &str) {
     }
 }
 
-/// Reports a key or a value that no Kubernetes label can have: names of at most
-/// 63 letters, digits, `-`, `_` and `.`, and before a key's name a DNS domain.
-pub(super) fn label(rules: &mut Rules<'_>, path: &str, key: &str, value: &str) {
-    let (domain, name) = key.split_once('/').unwrap_or(("", key));
-    if name.is_empty() || !is_name(name) || !is_domain(domain) {
-        let help = "write it like \"nvidia.com/gpu.product\"";
-        rules.error(path, format!("`{key}` is no key of a label or a taint"), help);
-    }
+/// How to write the key of a label.
+pub(super) const LABEL_KEY: &str = "write it like \"nvidia.com/gpu.product\"";
+
+pub(super) fn no_label_key(key: &str) -> String {
+    format!("`{key}` is no key of a label or a taint")
+}
+
+/// Whether a Kubernetes label can have this key: a name of at most 63 letters,
+/// digits, `-`, `_` and `.`, and before it, with a `/`, a DNS domain.
+pub(super) fn is_label_key(key: &str) -> bool {
+    let (domain, name) = match key.split_once('/') {
+        Some((domain, name)) => (Some(domain), name),
+        None => (None, key),
+    };
+    !name.is_empty() && is_name(name) && domain.is_none_or(is_domain)
+}
+
+/// Reports a value that no Kubernetes label can have.
+pub(super) fn label_value(rules: &mut Rules<'_>, path: &str, value: &str) {
     if !is_name(value) {
         let help = "at most 63 letters, digits, `-`, `_` and `.`";
         rules.error(path, format!("`{value}` is no value of a label or a taint"), help);
@@ -51,6 +65,27 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_domain(text: &str) -> bool {
-    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
-    text.len() <= 253 && text.bytes().all(inside) && !text.starts_with(['-', '.'])
+    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let part = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(inside)
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_label_key;
+
+    #[test]
+    fn keys_of_labels_are_those_that_kubernetes_takes() {
+        for right in ["gpu", "nvidia.com/gpu.product", "a/b", "1.a-b/C_d", "kubernetes.io/arch"] {
+            assert!(is_label_key(right), "{right}");
+        }
+        for wrong in ["", "/x", "a..b/x", "foo./x", "-a/x", "a/", "a/b/c", "A/b", "x y", ".x"] {
+            assert!(!is_label_key(wrong), "{wrong}");
+        }
+    }
 }

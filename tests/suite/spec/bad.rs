@@ -75,6 +75,15 @@ fn keys_types_and_units() {
             ],
         ),
         (
+            "beyond what can be",
+            &[
+                ("replicas = 12", "replicas = 4294967295"),
+                ("\"18 req/s\"", "\"18.0005 req/s\""),
+                ("usd_per_month = 30000.5", "usd_per_month = 1e12"),
+                ("name = \"deepseek\"", "name = \"3m\""),
+            ],
+        ),
+        (
             "wrong words and names",
             &[
                 ("join = \"kubernetes\"", "join = \"kubernets\""),
@@ -122,6 +131,128 @@ fn what_cannot_be_read_hides_nothing_and_blames_nothing_else() {
 }
 
 #[test]
+fn one_mistake_hides_no_other() {
+    let many: &[(&str, &str)] = &[
+        ("phase = \"medium\"", "phase = \"meduim\""),
+        ("min = 3, max = 20", "min = 30, max = 20"),
+        ("stage = \"inference\"\nreplicas", "stage = \"inferenc\"\nreplicas"),
+    ];
+    let with = |edit| [many, &[edit]].concat();
+    snapshot(after(&[
+        (
+            "all in one pool",
+            &[
+                ("[aws.pools.g6e]", "[aws.pools.h100]"),
+                ("to = \"g6e\"", "to = \"h100\""),
+                (
+                    "stage = \"inference\"\nreplicas = 12",
+                    "stage = \"inferenc\"\nreplicas = { min = 9, max = 3 }",
+                ),
+                ("\"18 req/s\"", "\"18 rps\"\nnode_selector = { gpu = \"H 100\" }"),
+            ],
+        ),
+        ("a table twice", &with(("[slo]", "[onprem.pools.cpu]\nstage = \"preprocess\"\n\n[slo]"))),
+        ("a key twice", &with(("gpus = 1\n", "gpus = 1\ngpus = 2\n"))),
+        ("a key twice on one line", &with(("{ cpu = \"4\",", "{ cpu = \"4\", cpu = \"5\","))),
+        ("a value without quotes", &with(("context = \"dc1\"", "context = dc1"))),
+        (
+            "a file that is not there",
+            &with(("\n[environment]", "extends = \"gone.toml\"\n[environment]")),
+        ),
+    ]));
+}
+
+#[test]
+fn what_is_there_under_a_wrong_name_is_not_missing() {
+    let top = "extends = \"base.toml\"\n[environment]\nname = \"prod\"\n";
+    let parts = [
+        ("extend", top.replace("extends", "extend")),
+        ("extends in a table", "[environment]\nname = \"prod\"\nextends = \"base.toml\"\n".into()),
+        ("extend in a table", "[slo]\navailability = \"99%\"\nextend = \"base.toml\"\n".into()),
+        ("a table", changed(&[("[service", "[servce")])),
+        ("a key", changed(&[("replicas = 12", "replica = 12")])),
+        ("an unknown key at the top", changed(&[("\n[environment]", "colour = 1\n[environment]")])),
+    ];
+    let base = ("base.toml", WHOLE.as_bytes());
+    let part = |(title, text): &(&str, String)| {
+        format!("## {title}\n{}", said([("prod.toml", text.as_bytes()), base]))
+    };
+    snapshot(parts.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn secrets_are_refused_and_never_quoted() {
+    let text = after(&[
+        (
+            "in a setting",
+            &[("gpus = 1", "gpus = 1\nenv = { HF_TOKEN = \"hunter2\", KEY_FILE = \"/run/key\" }")],
+        ),
+        (
+            "in arguments",
+            &[("gpus = 1", "gpus = 1\nargs = [\"--api-key=hunter2\", \"--token\", \"hunter2\"]")],
+        ),
+        (
+            "in a text over lines, beside other mistakes",
+            &[("gpus = 1", "gpu = 1\nenv.DB_PASSWORD = \"\"\"\nhunter2\"\"\"\nenv.\"A-B\" = \"\"")],
+        ),
+        (
+            "written in another way",
+            &[("gpus = 1", "gpus = 1\nenv = { \"HF_TOKE\\u004E\" = \"hunter2\", \"A-B\" = \"\" }")],
+        ),
+        ("in a URL", &[("http://prometheus", "ftp://me:hunter2@prometheus")]),
+        (
+            "in a URL, beside another mistake",
+            &[(
+                "prometheus = \"http://prometheus.monitoring:9090\"",
+                "prometheus = \"https://me:hunter2@prom\"\ndemnd = \"https://me:hunter2@prom\"",
+            )],
+        ),
+        ("in a URL of a file that is no TOML", &[("\"http://prometheus", "https://me:hunter2@p")]),
+        ("in a name", &[("name = \"prod\"", "name = \"http://me:hunter2@p\"")]),
+    ]);
+    assert!(!text.contains("hunter2"), "{text}");
+    snapshot(text);
+}
+
+#[test]
+fn what_is_quoted_stays_on_its_line_and_in_its_order() {
+    let text = after(&[
+        ("a line of a log", &[("name = \"prod\"", "name = \"x\\n::error file=a::pwned\"")]),
+        ("a key", &[("gpus = 1", "gpus = 1\n\"\\n::error\\u202e\" = 1")]),
+        ("raw", &[("name = \"prod\"", "name = \"\u{202e}x\u{9b}\"")]),
+    ]);
+    assert!(text.lines().all(floodway::diag::is_plain), "{text:?}");
+    assert!(!text.lines().any(|line| line.starts_with("::")), "{text}");
+    snapshot(text);
+}
+
+#[test]
+fn the_only_error_is_said_whatever_number_of_warnings_there_are() {
+    let stage = |n| {
+        format!(
+            "[service.stages.s{n}]\nimage = \"a:1\"\nresources = {{ cpu = \"1\", memory = \"1Gi\" }}\n"
+        )
+    };
+    let stages: String = (0..120).map(stage).collect();
+    let text = changed(&[
+        ("phase = \"medium\"", "phase = \"medium\"\nprotected = true"),
+        ("min = 3, max = 20", "min = 30, max = 20"),
+    ]) + &stages;
+    let (_, diagnostics) = resolve("a.toml", &Memory::new([("a.toml", text)]));
+    assert_eq!(diagnostics.counts().0, 1);
+    assert!(diagnostics.render(Look::PLAIN).starts_with("error: the pool `cpu` has min 30"));
+    let unknown: String = (0..150).map(|n| format!("k{n} = 1\n")).collect();
+    let (_, diagnostics) = resolve("a.toml", &Memory::new([("a.toml", unknown + WHOLE)]));
+    assert_eq!((diagnostics.counts(), diagnostics.left_out()), ((150, 0), 50));
+}
+
+#[test]
+fn columns_count_no_byte_order_mark() {
+    let text = format!("\u{feff}extend = 1\n{WHOLE}");
+    assert!(said([("a.toml", text.as_bytes())]).contains("--> a.toml:1:1\n"));
+}
+
+#[test]
 fn syntax() {
     let latin = b"[environment]\nname = \"gr\xfcn\"\n";
     let mut parts = vec![
@@ -158,6 +289,11 @@ fn extends() {
             said([("a.toml", b"extends = \"b.toml\"\n"), ("b.toml", b"x = \n")]),
             said([("empty.toml", b"")]),
             resolve("none.toml", &Memory::new([("a.toml", "")])).1.render(Look::PLAIN),
+            resolve("e/prd.toml", &Memory::new([("e/prod.toml", "")])).1.render(Look::PLAIN),
+            said([
+                ("e/a.toml", b"extends = [\"bse.toml\", \"base\", \"../e/Base.toml\"]"),
+                ("e/base.toml", b""),
+            ]),
             chain(20),
             said([
                 ("a.toml", b"extends = \"b.toml\"\nslo = 3\nservice.stages.inference.gpus.x = 2\n"),
@@ -209,7 +345,7 @@ fn stages_and_pools() {
                 ("cpu = \"8\"", "cpu = \"0\""),
                 (
                     "gpus = 1",
-                    "gpus = 1\nmax_message = \"4Gi\"\nenv = { HF_TOKEN = \"x\", \"a b\" = \"\" }",
+                    "gpus = 1\nmax_message = \"4Gi\"\nstartup = \"0s\"\nenv = { \"a b\" = \"\" }",
                 ),
                 ("NoSchedule", "noschedule"),
                 (
@@ -278,6 +414,7 @@ fn owners_and_autoscalers() {
                 ("min = 3", "min = 0"),
             ],
         ),
+        ("an HPA between two percents", &[("cpu = \"70%\"", "cpu = \"70.9%\"")]),
         ("an HPA without a target", &[("{ cpu = \"70%\", requests_per_second = 1000 }", "{}")]),
         ("a demand that cannot be carried", &[("gpus = 1", "gpus = 1\ndemand = \"1000 req/s\"")]),
         (
@@ -330,7 +467,7 @@ fn the_environment_itself() {
         (
             "promises",
             &[
-                ("\"99.95%\"", "\"100%\"\ne2e_p99 = \"0.1s\""),
+                ("\"99.95%\"", "\"100%\"\ne2e_p99 = \"0.1s\"\ntpot_p99 = \"0s\""),
                 ("[burst]", "[burst]\ntarget_utilization = \"120%\"\nforecast = { quantile = 1 }"),
             ],
         ),
@@ -344,6 +481,5 @@ fn the_environment_itself() {
             ],
         ),
         ("a URL", &[("http://prometheus.monitoring:9090", "prometheus:9090")]),
-        ("a secret", &[("http://prometheus", "https://me:hunter2@prometheus")]),
     ]));
 }

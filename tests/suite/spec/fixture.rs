@@ -23,6 +23,12 @@ impl Loader for Memory {
         let bytes = self.files.get(path).cloned().ok_or(LoadError::NotFound)?;
         Ok(Loaded { bytes, real: path.to_owned() })
     }
+
+    fn siblings(&self, path: &str) -> Vec<String> {
+        let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let beside = self.files.keys().filter(|file| folder(file) == folder(path));
+        beside.filter_map(|file| file.rsplit('/').next().map(str::to_owned)).collect()
+    }
 }
 
 /// A TOML text as JSON, read without any of Floodway's code.

@@ -6,49 +6,81 @@ use floodway::diag::Look;
 use floodway::spec::{MAX_FILE, resolve};
 use proptest::prelude::*;
 
-/// Reads `text` and renders all that is said about it; whether it was accepted.
-fn accepted(text: impl Into<Vec<u8>>) -> bool {
+/// What is said about `text`, and whether it was accepted.
+fn judged(text: impl Into<Vec<u8>>) -> (bool, String) {
     let memory = Memory::new([("a.toml", text.into())]);
     let (resolved, diagnostics) = resolve("a.toml", &memory);
     let said = diagnostics.render(Look::PLAIN);
     assert!(said.len() < 4 << 20, "{} bytes are more than anyone reads", said.len());
     let _ = diagnostics.to_json();
     assert_eq!(resolved.is_none(), diagnostics.has_errors());
-    resolved.is_some()
+    (resolved.is_some(), said)
+}
+
+/// A right environment, but for what is put before it.
+fn after(text: impl AsRef<str>) -> String {
+    format!("{}\n{WHOLE}", text.as_ref())
+}
+
+/// A right environment, but for what is put in the place of a part of it.
+fn instead(of: &str, text: impl AsRef<str>) -> String {
+    assert!(WHOLE.contains(of), "the fixture has no {of}");
+    WHOLE.replace(of, text.as_ref())
 }
 
 #[test]
-fn deep_wide_and_broken_files_are_errors() {
+fn deep_wide_and_broken_files_are_errors_for_what_they_are() {
     let key = ["a"; 79].join(".");
     let inline = format!("{key} = {{");
+    let (open, close) = (inline.repeat(79), "}".repeat(79));
+    let long = "x".repeat(MAX_FILE - 3000);
     let wide: String = (0..60_000).map(|n| format!("k{n}=[1],")).collect();
-    for (what, text) in [
-        ("arrays", format!("x = {}", "[".repeat(10_000))),
-        ("closed arrays", format!("x = {}{}", "[".repeat(10_000), "]".repeat(10_000))),
-        ("inline tables", "x = {a=".repeat(10_000)),
-        ("a dotted key", format!("{} = 1", ["a"; 10_000].join("."))),
-        ("a dotted header", format!("[{}]", ["a"; 10_000].join("."))),
-        ("dots times brackets", format!("{}1{}", inline.repeat(79), "}".repeat(79))),
-        ("the same twice", format!("a=1\n{0}1{1}\n{0}1{1}", inline.repeat(79), "}".repeat(79))),
-        ("a giant array", format!("slo = [{}]", "1,".repeat(400_000))),
-        ("unknown keys on one line", format!("service = {{{wide}}}")),
-        ("unknown keys", (0..60_000).map(|n| format!("k{n} = 1\n")).collect()),
-        ("one key again and again", "k = 1\n".repeat(100_000)),
-        ("tables of an array", "[[moved]]\n".repeat(90_000)),
-        ("quotes", "'''\"\"\"".repeat(100_000)),
-        ("junk", "\u{1}= [{,".repeat(100_000)),
-        ("a key of a megabyte", format!("[slo]\n{} = 1", "x".repeat(MAX_FILE - 100))),
-        ("a name of a megabyte", format!("[environment]\nname = '{}'", "x".repeat(MAX_FILE - 100))),
-        ("nothing", String::new()),
+    let unknown: String = (0..60_000).map(|n| format!("k{n} = 1\n")).collect();
+    let budget = "budget = { usd_per_hour = 120, usd_per_month = 30000.5 }";
+    let moved = "[[moved]]\nfrom = \"l40s\"\nto = \"g6e\"\n";
+    let (deep, twice) = ("nested too deep", "`k` is declared twice");
+    assert!(judged(after("")).0);
+    for (text, why) in [
+        (after(format!("x = {}", "[".repeat(10_000))), deep),
+        (after(format!("x = {}{}", "[".repeat(10_000), "]".repeat(10_000))), deep),
+        (after("x = {a=".repeat(10_000)), deep),
+        (after(format!("{} = 1", ["a"; 10_000].join("."))), deep),
+        (after(format!("[{}]", ["a"; 10_000].join("."))), deep),
+        (after(format!("{open}1{close}")), deep),
+        (after(format!("a=1\n{open}1{close}\n{open}1{close}")), deep),
+        (after("\u{1}= [{,".repeat(100_000)), deep),
+        (after("'''\"\"\"".repeat(100_000)), "not TOML"),
+        (after("=".repeat(1_000_000)), "not TOML"),
+        (after("k = 1\n".repeat(100_000)), twice),
+        (after("[k]\n".repeat(100_000)), twice),
+        (after("[k]\n[k]\n".to_owned() + &"k=1\n".repeat(200_000)), twice),
+        (after(unknown), "unknown key `k0` at the top"),
+        (after(format!("{long} = 1")), "error: unknown key"),
+        (instead(budget, format!("budget = {{{wide}}}")), "unknown key `k0` in `burst.budget`"),
+        (instead(moved, "[[moved]]\n".repeat(90_000)), "`moved.0.from` is missing"),
+        (instead(moved, format!("moved = [{}]", "1,".repeat(400_000))), "unknown key `moved`"),
+        (instead("stages.preprocess", format!("stages.{long}")), "is not a name"),
+        (instead("\"prod\"", format!("'{long}'")), "is not a name"),
     ] {
-        assert!(!accepted(text), "{what}");
+        let begins: String = text.chars().take(40).collect();
+        let (accepted, said) = judged(text);
+        let told = said.contains(why);
+        let said: String = said.chars().take(2000).collect();
+        assert!(!accepted && told, "not `{why}` of {begins}: {said}");
     }
+    assert!(!judged("").0);
 }
 
 #[test]
 fn a_file_beyond_the_limit_is_not_even_parsed() {
-    assert!(!accepted(vec![b'['; 100 << 20]));
-    assert!(!accepted(WHOLE.to_owned() + &"#".repeat(MAX_FILE)));
+    let large = |length: usize| WHOLE.to_owned() + &"#".repeat(length - WHOLE.len());
+    assert!(judged(large(MAX_FILE)).0);
+    for length in [MAX_FILE + 1, 100 << 20] {
+        let (accepted, said) = judged(large(length));
+        assert!(!accepted);
+        assert!(said.starts_with("error: the file is larger than 1024 KiB"), "{said}");
+        assert_eq!(said.matches("error").count(), 1, "{said}");
+    }
 }
 
 #[test]
@@ -79,7 +111,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        accepted(bytes);
+        judged(bytes);
     }
 
     #[test]
@@ -87,6 +119,6 @@ proptest! {
         at in 0..WHOLE.len(), length in 0..40usize, with in "[\\[\\]{}=.,\"'#\\n a0é%]{0,4}",
     ) {
         let end = (at + length).min(WHOLE.len());
-        accepted([&WHOLE.as_bytes()[..at], with.as_bytes(), &WHOLE.as_bytes()[end..]].concat());
+        judged([&WHOLE.as_bytes()[..at], with.as_bytes(), &WHOLE.as_bytes()[end..]].concat());
     }
 }

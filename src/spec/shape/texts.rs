@@ -1,0 +1,143 @@
+//! Texts of which only some are right.
+
+use super::{Decoder, Shape, Tree, Wire};
+use crate::id::Name;
+use crate::spec::node::Node;
+use serde_json::{Value as Json, json};
+
+/// Declares a text with a check, a pattern that says the same, and what to say
+/// about another.
+macro_rules! text_like {
+    ($(#[doc = $about:literal])* $text:ident, $pattern:literal, $right:path, $what:literal, $help:literal) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub(in crate::spec) struct $text(String);
+
+        impl Shape for $text {
+            fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+                let text = String::decode(node, decoder)?;
+                if !$right(&text) {
+                    let why = format!(concat!("`{}` is not ", $what), text);
+                    decoder.wrong_value(node, &why, Some($help.to_owned()));
+                    return None;
+                }
+                Some(Self(text))
+            }
+
+            fn stand_in() -> Self {
+                Self(String::new())
+            }
+
+            fn encode(&self) -> Option<Tree> {
+                Some(Tree::String(self.0.clone()))
+            }
+
+            fn schema(_: bool) -> Json {
+                json!({ "type": "string", "pattern": $pattern })
+            }
+        }
+
+        impl Wire<String> for $text {
+            fn meaning(self) -> String {
+                self.0
+            }
+
+            fn written(value: &String) -> Self {
+                Self(value.clone())
+            }
+        }
+
+        impl Wire<Option<String>> for Option<$text> {
+            fn meaning(self) -> Option<String> {
+                self.map(|text| text.0)
+            }
+
+            fn written(value: &Option<String>) -> Self {
+                value.clone().map($text)
+            }
+        }
+    };
+}
+
+text_like!(
+    /// The number of an AWS account.
+    Account,
+    "^[0-9]{12}$",
+    is_account,
+    "an AWS account: it has twelve digits",
+    "write it like \"123456789012\""
+);
+
+text_like!(
+    /// The name of an AWS region.
+    Region,
+    "^[a-z]{2}(-[a-z]+)+-[0-9]+$",
+    is_region,
+    "an AWS region",
+    "write it like \"us-east-1\"; a zone (\"us-east-1a\") is chosen by the subnets"
+);
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `us-east-1`, `us-gov-west-1`, `ap-southeast-2`.
+fn is_region(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    parts.len() >= 3
+        && parts.last().is_some_and(number)
+        && parts[..parts.len() - 1].iter().all(letters)
+        && parts[0].len() == 2
+}
+
+/// A name that Services can begin with: Kubernetes wants a letter first.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::spec) struct ServiceName(Name);
+
+impl Shape for ServiceName {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let name = Name::decode(node, decoder)?;
+        if !name.as_str().starts_with(|c: char| c.is_ascii_lowercase()) {
+            let why = format!("`{name}` does not begin with a letter, as a Service's name must");
+            decoder.wrong_value(node, &why, None);
+            return None;
+        }
+        Some(Self(name))
+    }
+
+    fn stand_in() -> Self {
+        Self(Name::stand_in())
+    }
+
+    fn encode(&self) -> Option<Tree> {
+        self.0.encode()
+    }
+
+    fn schema(_: bool) -> Json {
+        json!({ "type": "string", "pattern": Name::PATTERN.replacen("[a-z0-9]", "[a-z]", 1) })
+    }
+}
+
+impl Wire<Name> for ServiceName {
+    fn meaning(self) -> Name {
+        self.0
+    }
+
+    fn written(value: &Name) -> Self {
+        Self(value.clone())
+    }
+}
+
+/// `"a", "b" or "c"`.
+pub(in crate::spec) fn in_words(texts: &[&str]) -> String {
+    match texts {
+        [] => String::new(),
+        [one] => format!("\"{one}\""),
+        [all @ .., last] => {
+            let all: Vec<_> = all.iter().map(|text| format!("\"{text}\"")).collect();
+            format!("{} or \"{last}\"", all.join(", "))
+        }
+    }
+}
