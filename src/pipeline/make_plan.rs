@@ -84,6 +84,7 @@ fn input<'a>(
     PlanInput {
         mark: &session.mark,
         environment: &session.resolved.environment,
+        origins: &session.resolved.origins,
         environment_digest: &session.resolved.digest,
         environment_text: &session.text,
         catalog: &session.catalog,

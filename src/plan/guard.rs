@@ -76,6 +76,7 @@ pub(super) fn places(input: &PlanInput<'_>) -> Vec<Refusal> {
 /// The declared cluster and account, and no other environment's set.
 pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
     let mut refusals = identities(input);
+    refusals.extend(nameless_members(input));
     let last = input.inventory.last_apply.as_ref().filter(|last| last.mark != *input.mark);
     refusals.extend(last.map(|last| {
         let (theirs, ours) = (&last.mark, input.mark);
@@ -106,6 +107,32 @@ fn nothing_found(input: &PlanInput<'_>) -> Option<Refusal> {
             format!("the last apply left {} things here, and none of them is there", last.members),
             "check the context, account and region; if all of it was deleted on purpose, delete \
              the ConfigMap that records it too and plan again",
+        )
+    })
+}
+
+/// Members without their parent: it alone says from which file they come, so
+/// any file of that name could take them.
+fn nameless_members(input: &PlanInput<'_>) -> Option<Refusal> {
+    let parent = input.mark.parent_name();
+    let inventory = input.inventory;
+    let members = inventory.resources.values().filter(|live| {
+        live.id.side == Side::Kubernetes
+            && live.ownership == Ownership::Ours
+            && !parent::is_parent(input.mark, &live.id)
+    });
+    let (count, adopted) =
+        (members.count(), input.options.adopt.iter().any(|id| parent::is_parent(input.mark, id)));
+    let hidden = inventory.gaps.iter().any(|gap| gap.hides_members);
+    (count > 0 && inventory.last_apply.is_none() && !hidden && !adopted).then(|| {
+        Refusal::new(
+            "ownership",
+            format!(
+                "{count} things here carry the marks of environment {}, and ConfigMap {parent}, \
+                 which says from which file they were applied, is gone",
+                input.mark.environment
+            ),
+            format!("if they are this file's, apply with --adopt ConfigMap/{parent}"),
         )
     })
 }

@@ -4,7 +4,7 @@ use super::Target;
 use crate::decide::{Decision, Supply};
 use crate::desired::DesiredWorld;
 use crate::observe::{Inventory, Mark, ResourceId};
-use crate::spec::{Catalog, Environment};
+use crate::spec::{Catalog, Environment, Origins};
 use std::collections::BTreeSet;
 
 /// What to plan from. A plan is a pure function of it.
@@ -14,6 +14,8 @@ pub struct PlanInput<'a> {
     pub mark: &'a Mark,
     /// What git declares: its guards, places and `[[moved]]`.
     pub environment: &'a Environment,
+    /// The line that each value came from.
+    pub origins: &'a Origins,
     /// SHA-256 of `environment_text`, in hex.
     pub environment_digest: &'a str,
     /// The resolved environment as TOML.

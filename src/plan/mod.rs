@@ -20,6 +20,7 @@ mod orphans;
 mod owners;
 mod parent;
 pub mod quantity;
+mod reasons;
 pub mod saved;
 mod slots;
 mod stale;

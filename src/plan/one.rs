@@ -6,6 +6,7 @@ use super::{
     diff::alike,
     diff_wanted, kinds,
     owners::{recognise_drift, take_over},
+    reasons,
     slots::Pair,
     view,
 };
@@ -148,6 +149,9 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         let hold = hands_over.map(|seed| seed.path.as_str());
         change.before = Some(live.fields.clone());
         change.steps = steps::update(limits, want, live, hold, takes.clone(), rolls);
+    }
+    if let Some(reason) = reasons::of(input, want, &difference.fields) {
+        change.reason = reason;
     }
     (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
     live_facts(&mut change, live);

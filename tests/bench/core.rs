@@ -9,7 +9,7 @@ use floodway::observe::{Health, Mark, Node, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::{self, PlanInput, PlanOptions};
 use floodway::port::{Backends, Scope};
-use floodway::spec::{self, Catalog};
+use floodway::spec::{self, Catalog, Origins};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -135,6 +135,7 @@ fn decide_and_diff_10_000_nodes() {
         let began = Instant::now();
         let (supply, decision) = work();
         let draft = plan::draft(&PlanInput {
+            origins: &Origins::default(),
             mark: &session.mark,
             environment,
             environment_digest: &session.resolved.digest,

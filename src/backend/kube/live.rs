@@ -11,11 +11,15 @@ pub(super) fn live(id: ResourceId, object: &Value, mark: &Mark, namespace: &str)
     let managed = object.pointer("/metadata/managedFields").and_then(Value::as_array);
     let entries: Vec<Entry<'_>> = managed.into_iter().flatten().filter_map(Entry::of).collect();
     let own = entries.iter().find(|entry| entry.applied && entry.manager == marks::MANAGER);
-    let fields = match (&ownership, own) {
+    let mut fields = match (&ownership, own) {
         (Ownership::Unmarked | Ownership::Other(_), _) => manifest(object),
         (Ownership::Ours, Some(entry)) => fields::owned(object, entry.fields),
         (Ownership::Ours, None) => json!({}),
     };
+    if id.kind == "NetworkPolicy" && ownership == Ownership::Ours {
+        // What others add to it opens a way: nothing in it is theirs.
+        fields["spec"] = object["spec"].clone();
+    }
     Live {
         uid: text(object, "/metadata/uid").unwrap_or_default().to_owned(),
         fields,

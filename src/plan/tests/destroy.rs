@@ -6,11 +6,14 @@ use crate::decide::Supply;
 use crate::desired::{DesiredWorld, fixture};
 use crate::observe::{Gap, Live, ResourceId, Side};
 use crate::plan::*;
+use crate::spec::Origins;
 
 fn destroy(world: &World, namespace: bool) -> Plan {
+    let origins = Origins::default();
     let input = PlanInput {
         mark: &fixture::mark(),
         environment: &world.environment,
+        origins: &origins,
         environment_digest: "digest",
         environment_text: "",
         catalog: &World::catalog(),

@@ -125,6 +125,21 @@ fn an_empty_place_where_something_was_is_refused() {
 }
 
 #[test]
+fn members_without_their_parent_are_nobodys_until_it_is_adopted() {
+    let mut world = World::applied();
+    let parent = world.live("ConfigMap", "floodway-prod").id.clone();
+    world.inventory.resources.remove(&parent);
+    world.inventory.last_apply = None;
+    let plan = world.plan();
+    assert_eq!(guards(&plan), ["ownership"]);
+    assert!(plan.refusals[0].message.contains("is gone"));
+    world.options.adopt.insert(parent);
+    let plan = world.plan();
+    assert_eq!(plan.refusals, []);
+    assert_eq!(of(&plan, "ConfigMap", "floodway-prod").action, Action::Create);
+}
+
+#[test]
 fn a_copied_file_of_the_same_name_is_refused() {
     let mut world = World::applied();
     let theirs = &mut world.inventory.last_apply.as_mut().unwrap().mark;

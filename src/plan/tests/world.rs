@@ -11,7 +11,7 @@ use crate::plan::{
     Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Precondition, Step, Verdict, draft,
     finish,
 };
-use crate::spec::{Catalog, Environment, InstanceType};
+use crate::spec::{Catalog, Environment, InstanceType, Origins};
 use serde_json::{Value, json};
 
 /// The fixture's environment in a world of its own.
@@ -68,6 +68,7 @@ impl World {
         draft(&PlanInput {
             mark: &fixture::mark(),
             environment: &self.environment,
+            origins: &Origins::default(),
             environment_digest: "digest",
             environment_text: "[environment]\nname = \"prod\"\n",
             catalog: &Self::catalog(),

@@ -28,6 +28,21 @@ fn drift_is_shown_with_its_manager_and_repaired_when_forced() {
 }
 
 #[test]
+fn a_policy_that_somebody_opened_is_drift_and_is_closed() {
+    let ground = Ground::new("opened");
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    let policy = format!("floodway-{}-default-deny", ground.name);
+    let opened = r#"{"spec": {"egress": [{}], "ingress": [{}]}}"#;
+    ground.kubectl(&["patch", "networkpolicy", &policy, "--type=merge", "-p", opened]);
+    ground.run("plan", &[]).exits(12).says("spec.egress");
+    ground.run("apply", &["--yes", "--force-conflicts"]).exits(0);
+    let live = ground.get("networkpolicy", &policy).unwrap();
+    assert!(live["spec"]["egress"].is_null() && live["spec"]["ingress"].is_null());
+    ground.is_settled();
+}
+
+#[test]
 fn another_managers_fields_stay_its_own() {
     let ground = Ground::new("beside");
     ground.declare(&ground.pool("gpu", "2"));
