@@ -21,8 +21,7 @@ pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGr
     for instance_type in &pool.instance_types {
         let known = input.catalog.get(instance_type);
         let gpus = known.map_or(0, |known| known.gpus);
-        let fitting = gpus.checked_div(gpus_per_replica).unwrap_or(1);
-        let replicas = pool.replicas_per_node.unwrap_or(fitting);
+        let replicas = pool.replicas_on(gpus, gpus_per_replica);
         let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
         let listed = known.map(|known| known.usd_per_hour);
         for &capacity_type in markets {

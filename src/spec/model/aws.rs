@@ -72,6 +72,15 @@ table! {
     }
 }
 
+impl BurstPool {
+    /// Replicas of a stage with so many GPUs each that one instance with
+    /// `gpus` runs: as declared, else as many as its GPUs suffice for; one of
+    /// what needs no GPU.
+    pub fn replicas_on(&self, gpus: u32, gpus_per_replica: u32) -> u32 {
+        self.replicas_per_node.unwrap_or_else(|| gpus.checked_div(gpus_per_replica).unwrap_or(1))
+    }
+}
+
 table! {
     /// Spot beside on-demand.
     pub struct Spot {

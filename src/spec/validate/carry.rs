@@ -68,7 +68,7 @@ fn most<'r>(rules: &Rules<'r>) -> Option<BTreeMap<&'r Name, Most>> {
         add(&pool.stage, rate, &format!("onprem.pools.{name}"), &["replicas", "capacity"])?;
     }
     for (name, pool) in rules.environment.aws.iter().flat_map(|aws| &aws.pools) {
-        let rate = best_node(rules, pool).times(pool.size.max());
+        let rate = first_node(rules, pool).times(pool.size.max());
         let keys = ["size", "capacity", "instance_types", "replicas_per_node"];
         add(&pool.stage, rate, &format!("aws.pools.{name}"), &keys)?;
     }
@@ -78,14 +78,12 @@ fn most<'r>(rules: &Rules<'r>) -> Option<BTreeMap<&'r Name, Most>> {
     Some(most)
 }
 
-/// What one instance of the pool's best type carries.
-fn best_node(rules: &Rules<'_>, pool: &BurstPool) -> Rate {
+/// What one instance of the pool's first type carries: the one that a declared
+/// demand is put on.
+fn first_node(rules: &Rules<'_>, pool: &BurstPool) -> Rate {
     let per_replica = rules.stage(&pool.stage).map_or(0, |stage| stage.gpus);
-    let node = |instance_type: &String| {
-        let gpus = rules.catalog.get(instance_type).map_or(0, |known| known.gpus);
-        let fitting = gpus.checked_div(per_replica).unwrap_or(0);
-        let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
-        capacity.times(pool.replicas_per_node.unwrap_or(fitting))
-    };
-    pool.instance_types.iter().map(node).max().unwrap_or_default()
+    let Some(first) = pool.instance_types.first() else { return Rate::default() };
+    let gpus = rules.catalog.get(first).map_or(0, |known| known.gpus);
+    let capacity = pool.capacity.get(first).copied().unwrap_or_default();
+    capacity.times(pool.replicas_on(gpus, per_replica))
 }
