@@ -4,7 +4,7 @@ use super::scene::{About, Scene};
 use super::stages::{about, metrics_port};
 use super::view::{NextStage, Plain, Reach, StagePolicy};
 use super::{Desired, DesiredError, names};
-use crate::id::Name;
+use crate::id::{Name, Namespace};
 use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Egress, Join, Stage};
@@ -118,7 +118,7 @@ fn prometheus_namespace(environment: &Environment) -> Option<String> {
     let mut labels = host.split('.');
     let (_service, namespace) = (labels.next()?, labels.next()?);
     let in_cluster = matches!(labels.next(), None | Some("svc"));
-    let is_name = namespace.parse::<Name>().is_ok();
+    let is_name = namespace.parse::<Namespace>().is_ok();
     let is_address = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     (in_cluster && is_name && !is_address).then(|| namespace.to_owned())
 }

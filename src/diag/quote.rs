@@ -10,7 +10,7 @@ pub fn is_plain(text: &str) -> bool {
 }
 
 /// Controls, line separators, and format characters: bidi overrides, joiners,
-/// variation selectors, tags.
+/// variation selectors, tags. All reorder their neighbours or take no column.
 pub(crate) fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c,

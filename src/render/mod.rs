@@ -20,5 +20,5 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
-pub use redact::{HIDDEN, is_secret_name};
+pub use redact::HIDDEN;
 pub use style::Style;

@@ -1,34 +1,11 @@
 //! Secrets never reach a screen or a document. None is ever put into an
 //! environment's TOML on purpose; this is for the one who did it all the same.
 
+use crate::diag::is_secret_name;
 use serde_json::{Map, Value};
 
 /// What stands for a hidden value.
 pub const HIDDEN: &str = "(hidden)";
-
-/// Last words of a name that promise a secret. `MAX_TOKENS` is none.
-const SECRETS: [&str; 11] = [
-    "token",
-    "secret",
-    "secrets",
-    "password",
-    "passwords",
-    "passwd",
-    "key",
-    "keys",
-    "credential",
-    "credentials",
-    "passphrase",
-];
-
-/// Whether a setting of this name is likely to hold a secret: one of its words
-/// is, or ends in, `TOKEN`, `SECRET`, `PASSWORD`, `KEY` and their like.
-pub fn is_secret_name(name: &str) -> bool {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-        let word = word.to_ascii_lowercase();
-        SECRETS.iter().any(|secret| word.ends_with(secret))
-    })
-}
 
 /// As [`is_secret_name`], for a key at any place of an object, where `key` and
 /// `topologyKey` are ordinary words: only names written like variables count.

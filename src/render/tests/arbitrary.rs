@@ -26,7 +26,7 @@ fn assert_fits(text: &str, style: &Style) -> Result<(), TestCaseError> {
         let width = UnicodeWidthStr::width(line);
         prop_assert!(width <= style.width.max(Style::MIN_WIDTH), "{} columns: {:?}", width, line);
     }
-    let harmful = |c: char| c != '\n' && crate::render::text::is_harmful(c);
+    let harmful = |c: char| c != '\n' && crate::diag::steers(c);
     prop_assert!(!text.contains(harmful), "{:?}", text);
     Ok(())
 }

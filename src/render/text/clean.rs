@@ -1,6 +1,7 @@
 //! Text from a cluster or a file, made harmless: nothing in it may move the
 //! cursor, change colours, reorder what is read, or take no column of its own.
 
+use crate::diag::steers;
 use unicode_width::UnicodeWidthChar;
 
 /// Glyphs that printers use, and what stands for them where only ASCII can.
@@ -21,24 +22,12 @@ pub(super) fn clean(text: &str, unicode: bool, mut push: impl FnMut(char)) {
     for c in text.chars() {
         if let Some((_, plain)) = ASCII.iter().find(|(glyph, _)| !unicode && *glyph == c) {
             plain.chars().for_each(&mut push);
-        } else if is_harmful(c) {
+        } else if steers(c) {
             c.escape_default().for_each(&mut push);
         } else {
             push(c);
         }
     }
-}
-
-/// Controls, line separators, and format characters: bidi overrides, joiners,
-/// variation selectors, tags. All take no column or reorder their neighbours.
-pub(crate) fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'
-            | '\u{891}' | '\u{8e2}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Columns of one character that has been cleaned.

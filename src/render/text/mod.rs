@@ -7,8 +7,6 @@ mod number;
 mod table;
 mod wrap;
 
-#[cfg(test)]
-pub(super) use clean::is_harmful;
 pub(super) use line::Line;
 pub(super) use number::{
     count, flow_count, flow_money, flow_rate, money, plural, rate, signed, signed_money,
