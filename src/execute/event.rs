@@ -26,7 +26,7 @@ pub enum Event {
         change: usize,
         /// The thing that the step is about.
         id: ResourceId,
-        /// `apply`, `hold`, `catch_up`, `await_ready`, `drain`, `delete`.
+        /// `apply`, `hold`, `catch_up`, `raise`, `await_ready`, `drain`, `delete`.
         step: String,
     },
     /// A thing is not where it should be yet.

@@ -29,7 +29,7 @@ pub enum Entry {
         change: usize,
         /// The thing.
         id: ResourceId,
-        /// `apply`, `hold`, `catch_up`, `drain`, `delete`.
+        /// `apply`, `hold`, `catch_up`, `raise`, `drain`, `delete`.
         step: String,
     },
     /// A change ended.

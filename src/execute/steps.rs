@@ -57,7 +57,9 @@ impl Runner<'_, '_> {
             self.write(step).await?;
         }
         match step {
-            Step::Apply { .. } | Step::Hold { .. } | Step::CatchUp { .. } => Ok(()),
+            Step::Apply { .. } | Step::Hold { .. } | Step::CatchUp { .. } | Step::Raise { .. } => {
+                Ok(())
+            }
             Step::AwaitReady { limit, .. } => {
                 let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
                 self.wait(step, *limit, settled, "not ready").await
@@ -148,6 +150,12 @@ impl Runner<'_, '_> {
                         let kind = FailureKind::Other;
                         return Err(Interruption::Failed(PortError { kind, message, help }));
                     }
+                    let stalled = seen.as_ref().is_some_and(|seen| seen.stalled);
+                    if stalled && matches!(step, Step::AwaitReady { .. }) {
+                        let message = format!("the rollout was given up{}", describe(&seen));
+                        let (kind, help) = (FailureKind::Other, help(&seen));
+                        return Err(Interruption::Failed(PortError { kind, message, help }));
+                    }
                     if seen != told {
                         self.tell_waiting(step, seen.as_ref());
                         told = seen;
@@ -195,6 +203,7 @@ fn name(step: &Step) -> &'static str {
         Step::Apply { .. } => "apply",
         Step::Hold { .. } => "hold",
         Step::CatchUp { .. } => "catch_up",
+        Step::Raise { .. } => "raise",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
         Step::Delete { .. } => "delete",

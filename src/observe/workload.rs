@@ -18,6 +18,10 @@ pub struct Workload {
     pub pending: u32,
     /// The newest shape has been seen by its controller.
     pub observed: bool,
+    /// Its controller has given the rollout up: nothing has moved for longer
+    /// than it may take.
+    #[serde(default)]
+    pub stalled: bool,
     /// Why units do not become ready, most telling first.
     pub problems: Vec<Problem>,
 }

@@ -3,7 +3,8 @@
 use super::{Error, Session};
 use crate::decide::{self, Decision, PlanningInput, Supply};
 use crate::observe::{Gap, Inventory, ResourceId, Side};
-use crate::port::{Backend, PortError, Scope};
+use crate::plan::wrong_place;
+use crate::port::{Backend, Scope};
 use futures::future::try_join_all;
 
 /// What is there, and how much capacity each pool should have.
@@ -42,15 +43,18 @@ pub(super) async fn look_in(session: &Session, scope: Scope) -> Result<Seen, Err
 }
 
 /// Where we are first, then what is there; both sides at once.
-pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventory, PortError> {
+pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventory, Error> {
     let sides = [&session.backends.kubernetes, &session.backends.aws];
     let one = async |backend: &Backend| {
         let location = backend.locate.locate().await?;
+        if let Some(refusal) = wrong_place(&session.resolved.environment, &location) {
+            return Err(Error::Refused(vec![refusal]));
+        }
         let mut seen = backend.observe.observe(scope).await?;
         if !seen.locations.contains(&location) {
             seen.locations.push(location);
         }
-        Ok::<_, PortError>(seen)
+        Ok::<_, Error>(seen)
     };
     let seen = try_join_all(sides.into_iter().flatten().map(one)).await?;
     let clock = super::apply::clock(&session.backends);
@@ -77,5 +81,5 @@ pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventor
 pub async fn search(session: &Session) -> Result<Inventory, Error> {
     let mut scope = session.scope([]);
     scope.any_environment = true;
-    Ok(observe(session, &scope).await?)
+    observe(session, &scope).await
 }

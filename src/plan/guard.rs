@@ -1,7 +1,7 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
 use super::{Action, Change, Flow, PlanInput, Refusal, kinds, parent};
-use crate::observe::{Gap, Ownership, ResourceId, Side};
+use crate::observe::{Gap, Location, Ownership, ResourceId, Side};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
 use crate::units::{UsdPerHour, UsdPerMonth};
@@ -137,15 +137,44 @@ fn nameless_members(input: &PlanInput<'_>) -> Option<Refusal> {
     })
 }
 
+/// Why `place` is not the one that `environment` means, if it is not: to be
+/// asked before anything there is read.
+pub fn wrong_place(environment: &Environment, place: &Location) -> Option<Refusal> {
+    let (what, declared, same): (_, &str, bool) = match place.side {
+        Side::Kubernetes => {
+            let uid = environment.onprem.as_ref()?.cluster_uid.as_ref()?;
+            ("cluster", uid, place.identity == *uid)
+        }
+        Side::Aws => {
+            let account = environment.aws.as_ref()?.account.as_ref()?;
+            ("account", account, place.identity.split(['/', ':']).any(|part| part == account))
+        }
+    };
+    let (title, identity) = (&place.title, &place.identity);
+    (!same).then(|| {
+        let message = format!("{title} is {what} {identity}, not {declared} as declared");
+        Refusal::location(message, help_to_find(place.side))
+    })
+}
+
+fn help_to_find(side: Side) -> &'static str {
+    match side {
+        Side::Kubernetes => {
+            "check the context in [onprem] and in the kubeconfig; for a cluster that was made \
+             anew, change onprem.cluster_uid"
+        }
+        Side::Aws => "check the AWS profile and role, or aws.account",
+    }
+}
+
 fn identities(input: &PlanInput<'_>) -> Vec<Refusal> {
     let environment = input.environment;
     let mut refusals = Vec::new();
     if let Some(uid) = environment.onprem.as_ref().and_then(|onprem| onprem.cluster_uid.as_ref()) {
-        refusals.extend(other_place(input, Side::Kubernetes, "cluster", uid, |seen| seen == uid));
+        refusals.extend(other_place(input, Side::Kubernetes, "cluster", uid));
     }
     if let Some(account) = environment.aws.as_ref().and_then(|aws| aws.account.as_ref()) {
-        let of_account = |seen: &str| seen.split(['/', ':']).any(|part| part == account);
-        refusals.extend(other_place(input, Side::Aws, "account", account, of_account));
+        refusals.extend(other_place(input, Side::Aws, "account", account));
     }
     refusals
 }
@@ -157,31 +186,15 @@ fn is_about(input: &PlanInput<'_>, side: Side) -> bool {
         || input.inventory.resources.keys().any(|id| id.side == side)
 }
 
-fn other_place(
-    input: &PlanInput<'_>,
-    side: Side,
-    what: &str,
-    declared: &str,
-    is_it: impl Fn(&str) -> bool,
-) -> Option<Refusal> {
-    let place = input.inventory.locations.iter().find(|place| place.side == side);
-    let message = match place {
-        Some(place) if is_it(&place.identity) => return None,
-        Some(place) => {
-            let (title, identity) = (&place.title, &place.identity);
-            format!("{title} is {what} {identity}, not {declared} as declared")
-        }
-        None if !is_about(input, side) => return None,
-        None => format!("it is not known whether this is {what} {declared} as declared"),
-    };
-    let help = match side {
-        Side::Kubernetes => {
-            "check the context in [onprem] and in the kubeconfig; for a cluster that was made \
-             anew, change onprem.cluster_uid"
-        }
-        Side::Aws => "check the AWS profile and role, or aws.account",
-    };
-    Some(Refusal::location(message, help))
+fn other_place(input: &PlanInput<'_>, side: Side, what: &str, declared: &str) -> Option<Refusal> {
+    match input.inventory.locations.iter().find(|place| place.side == side) {
+        Some(place) => wrong_place(input.environment, place),
+        None if !is_about(input, side) => None,
+        None => Some(Refusal::location(
+            format!("it is not known whether this is {what} {declared} as declared"),
+            help_to_find(side),
+        )),
+    }
 }
 
 /// A cluster that is known by nothing but a context's name.

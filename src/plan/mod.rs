@@ -40,6 +40,7 @@ pub use destroy::destroy_plan;
 pub use diff::{Diff, diff, diff_wanted};
 pub use draft::{Draft, draft};
 pub use finish::{PlanFailure, finish};
+pub use guard::wrong_place;
 pub use input::{PlanError, PlanInput, PlanOptions};
 pub use kinds::resource_named;
 pub use orphans::{Orphan, orphans};

@@ -1,5 +1,6 @@
 //! One pair of past and future becomes one change.
 
+use super::Step;
 use super::steps::{self, Limits};
 use super::{
     Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, Takes, diff,
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::decide::Reason;
 use crate::desired::{Desired, Seed};
-use crate::observe::{FieldPath, Live, Ownership, Side, Workload};
+use crate::observe::{FieldPath, Live, Ownership, Side, Workload, marks};
 use serde_json::Value;
 
 /// What became of a pair.
@@ -128,7 +129,12 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     });
     change.notes.extend(moved.map(|from| format!("moved from {from}")));
 
-    let nothing = difference.fields.is_empty() && hands_over.is_none() && !takes_over && ours;
+    let raise = raise(input, want, live);
+    let nothing = difference.fields.is_empty()
+        && hands_over.is_none()
+        && !takes_over
+        && raise.is_none()
+        && ours;
     let takes = if input.options.force_conflicts || !ours {
         Takes::Everything
     } else {
@@ -149,6 +155,11 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         let hold = hands_over.map(|seed| seed.path.as_str());
         change.before = Some(live.fields.clone());
         change.steps = steps::update(limits, want, live, hold, takes.clone(), rolls);
+        if let Some(step) = raise {
+            change.notes.push("was drained, and is wanted again".to_owned());
+            change.steps.push(step);
+            change.steps.extend(steps::wait(limits, want));
+        }
     }
     if let Some(reason) = reasons::of(input, want, &difference.fields) {
         change.reason = reason;
@@ -161,6 +172,17 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         warnings,
         ..Outcome::from(change)
     }
+}
+
+/// A runtime-owned workload that a drain of ours has left at nothing: an
+/// autoscaler does not scale from zero, so git gives it its least again.
+fn raise(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Option<Step> {
+    let (seed, runtime) = (want.seed.as_ref()?, live.runtime.as_ref()?);
+    let least = input.decision.pools.get(want.pool.as_ref()?)?.min;
+    let ours = runtime.managers.iter().any(|manager| manager == marks::HANDOVER_MANAGER);
+    let drained = runtime.value == 0 && least > 0 && ours && want.id.kind == kinds::DEPLOYMENT;
+    let (id, uid, path) = (live.id.clone(), live.uid.clone(), seed.path.clone());
+    drained.then_some(Step::Raise { id, uid, path, least })
 }
 
 /// What an apply that was cut off, or failed, has left behind.

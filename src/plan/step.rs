@@ -82,6 +82,18 @@ pub enum Step {
         /// JSON pointer of the number, in both.
         path: String,
     },
+    /// Asks for `least` units of `id`, if it has fewer: a drain that was begun
+    /// and is not wanted any more left a runtime owner with nothing to scale.
+    Raise {
+        /// The thing.
+        id: ResourceId,
+        /// UID it must still have.
+        uid: String,
+        /// JSON pointer of the number.
+        path: String,
+        /// How many at least.
+        least: u32,
+    },
     /// Waits until the units of `id` serve, at most `limit`.
     AwaitReady {
         /// The thing.
@@ -116,6 +128,7 @@ impl Step {
             Self::Apply { id, .. }
             | Self::Hold { id, .. }
             | Self::CatchUp { id, .. }
+            | Self::Raise { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
             | Self::Delete { id, .. } => id,

@@ -26,6 +26,15 @@ impl Act for Cluster {
             }
             Step::Hold { path, uid, .. } => self.hold(id, &resource, path, uid).await,
             Step::AwaitReady { .. } => Ok(()),
+            Step::Raise { uid, path, least, .. } => {
+                let live = self.get(&resource, &id.name).await?;
+                let live = live.filter(|live| live::text(live, "/metadata/uid") == Some(uid));
+                let Some(live) = live else { return Err(stale(id)) };
+                if live.pointer(path).and_then(Value::as_u64).unwrap_or(0) >= u64::from(*least) {
+                    return Ok(());
+                }
+                self.set_number(id, &resource, header(id), path, json!(least)).await
+            }
             Step::CatchUp { with, path, .. } => self.catch_up(id, with, path).await,
             Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             Step::Delete { uid, .. } => self.remove(id, &resource, uid).await,

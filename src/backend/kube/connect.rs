@@ -7,6 +7,7 @@ use crate::observe::{Location, Side};
 use crate::plan::{FailureKind, PortError};
 use crate::port::{Backend, Locate};
 use async_trait::async_trait;
+use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::path::Path;
@@ -37,8 +38,7 @@ pub async fn connect(
     config.write_timeout = Some(ANSWER);
     // Repeats are made where they are bounded and told.
     config.default_retry = false;
-    let client = Client::try_from(config)
-        .map_err(|error| unreachable(format!("no connection can be made: {error}"), None))?;
+    let client = Client::try_from(config).map_err(|error| no_client(&error))?;
     let cluster = Arc::new(Cluster { client, title });
     Ok(Backend {
         locate: Arc::clone(&cluster) as _,
@@ -118,6 +118,28 @@ fn in_cluster(context: Option<&str>) -> Result<(Config, String), PortError> {
     }
     let config = Config::incluster().map_err(|_| none("there is no kubeconfig".to_owned()))?;
     Ok((config, "the cluster that this runs in".to_owned()))
+}
+
+/// What a login helper prints may be a credential: only how it ended is said,
+/// and what it wrote to standard error.
+fn no_client(error: &kube::Error) -> PortError {
+    let help = Some("run the kubeconfig's login helper by hand, then log in again".to_owned());
+    match error {
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.trim();
+            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+            let status = out.status;
+            unreachable(format!("the kubeconfig's login helper failed ({status}){said}"), help)
+        }
+        kube::Error::Auth(AuthError::AuthExecStart(error)) => {
+            unreachable(format!("the kubeconfig's login helper cannot be started: {error}"), help)
+        }
+        kube::Error::Auth(AuthError::AuthExecParse(_) | AuthError::AuthExec(_)) => {
+            unreachable("the kubeconfig's login helper gave no credential".to_owned(), help)
+        }
+        error => unreachable(format!("no connection can be made: {error}"), None),
+    }
 }
 
 fn unreachable(message: String, help: Option<String>) -> PortError {

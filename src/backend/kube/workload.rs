@@ -27,8 +27,17 @@ pub(super) fn of_status(object: &Value) -> Workload {
         ready,
         pending: desired.saturating_sub(ready),
         observed: seen >= wanted,
+        stalled: seen >= wanted && gave_up(object),
         problems: refused(object).into_iter().collect(),
     }
+}
+
+/// `progressDeadlineSeconds` have passed without any progress.
+fn gave_up(object: &Value) -> bool {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|condition| {
+        condition["type"] == "Progressing" && condition["reason"] == "ProgressDeadlineExceeded"
+    })
 }
 
 /// The controller may not create pods: quota, limits, Pod Security.

@@ -54,6 +54,14 @@ impl World {
                 apply(object, id, marks::HANDOVER_MANAGER, &held, &Takes::Nothing)?;
             }
             Step::AwaitReady { .. } => {}
+            Step::Raise { id, uid, path, least } => {
+                let path = keyed::pointer(path);
+                let object = self.the_one(id, uid)?;
+                let has = keyed::get(&object.content, &path).and_then(Value::as_u64);
+                if has.unwrap_or(0) < u64::from(*least) {
+                    object.update(marks::HANDOVER_MANAGER, &path, json!(least));
+                }
+            }
             Step::CatchUp { id, with, path } => {
                 let path = keyed::pointer(path);
                 let number = |id: &ResourceId| {

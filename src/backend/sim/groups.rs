@@ -163,6 +163,7 @@ impl World {
         }
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.kind));
         Some(Workload {
+            stalled: false,
             desired,
             existing: number(mine().count()),
             updated: alive,

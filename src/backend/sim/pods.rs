@@ -211,6 +211,7 @@ impl World {
         let ready = count(&|pod| pod.is_ready());
         let desired = u32::try_from(asked.replicas).unwrap_or(u32::MAX);
         Some(Workload {
+            stalled: false,
             desired,
             existing: count(&|_| true),
             updated: count(&|pod| pod.template == asked.template && !pod.is_ending()),

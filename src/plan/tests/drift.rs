@@ -238,3 +238,18 @@ fn a_group_gives_nodes_back_after_the_pods_on_them_are_gone() {
     assert_eq!(resize(3), (true, false), "nodes before the pods that need them");
     assert_eq!(resize(1), (false, true), "pods before the nodes that they leave");
 }
+
+#[test]
+fn what_a_drain_left_at_nothing_is_raised_when_it_is_wanted_again() {
+    let mut world = World::applied();
+    world.scale("Deployment", H100, 0, "floodway-handover");
+    let plan = world.plan();
+    let change = of(&plan, "Deployment", H100);
+    assert_eq!(change.action, Action::Update);
+    assert_eq!(change.notes, ["was drained, and is wanted again"]);
+    assert!(change.steps.iter().any(|step| matches!(step, Step::Raise { least: 3, .. })));
+    world.execute(&plan);
+    assert!(!world.plan().has_work());
+    world.scale("Deployment", H100, 0, "floodway-run");
+    assert!(world.plan().is_empty(), "a runtime owner may scale to nothing");
+}

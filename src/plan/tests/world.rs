@@ -153,6 +153,11 @@ impl World {
                 );
             }
             Step::CatchUp { .. } => {}
+            Step::Raise { id, least, .. } => {
+                let live = self.inventory.resources.get_mut(id).unwrap();
+                live.runtime.as_mut().unwrap().value = json!(least);
+                live.workload = Some(settled(*least));
+            }
             Step::Drain { id, .. } => {
                 let live = self.inventory.resources.get_mut(id).unwrap();
                 live.workload = Some(Workload::default());
@@ -205,6 +210,7 @@ pub(crate) fn settled(count: u32) -> Workload {
         updated: count,
         ready: count,
         observed: true,
+        stalled: false,
         ..Workload::default()
     }
 }

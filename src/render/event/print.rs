@@ -138,6 +138,7 @@ fn step_verb(step: &str) -> &str {
     match step {
         "apply" => "writing",
         "hold" => "holding the live value of",
+        "raise" => "raising",
         "catch_up" => "bringing to the size of the old one",
         "await_ready" => "waiting for",
         "drain" => "draining",

@@ -108,6 +108,7 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Hold { path, .. } => {
             format!("hold the live {} of {name}", FieldPath::from_pointer(path))
         }
+        Step::Raise { least, .. } => format!("bring {name} to {least} again"),
         Step::CatchUp { with, .. } => format!("bring {name} to as many as {} has", with.name),
         Step::AwaitReady { limit, .. } => {
             format!("wait until {name} is ready (at most {})", text::span(*limit))
