@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// Tells running work to end: the message says why.
@@ -62,6 +63,7 @@ impl Executor<'_> {
             changes: todo.len(),
         });
 
+        let wrote = AtomicBool::new(false);
         let mut waiting = todo.clone();
         let mut running = FuturesUnordered::new();
         let mut stop = self.stop.clone();
@@ -69,7 +71,7 @@ impl Executor<'_> {
             stopped = stopped.or_else(|| self.stop.borrow().clone());
             while stopped.is_none() && running.len() < self.limits.concurrency {
                 let Some(index) = self.next_ready(&mut waiting, &mut outcomes) else { break };
-                running.push(self.run_change(index));
+                running.push(self.run_change(index, &wrote));
             }
             if running.is_empty() {
                 break;
@@ -93,7 +95,8 @@ impl Executor<'_> {
             self.skip(index, because, &mut outcomes);
         }
         self.record(&Entry::End { at: clock.now() });
-        self.report(&todo, outcomes, stopped)
+        let report = Report { stopped, wrote: wrote.load(Ordering::Relaxed), ..Report::default() };
+        self.report(&todo, outcomes, report)
     }
 
     /// The next change of which everything before is done. On the way, what
@@ -129,7 +132,7 @@ impl Executor<'_> {
         }
     }
 
-    async fn run_change(&self, index: usize) -> (usize, Outcome) {
+    async fn run_change(&self, index: usize, wrote: &AtomicBool) -> (usize, Outcome) {
         let change = &self.plan.changes[index];
         (self.listener)(&Event::ChangeStarted { change: index, id: change.id.clone() });
         for step in &change.steps {
@@ -137,7 +140,7 @@ impl Executor<'_> {
                 let message = format!("no backend is connected for {}", step.id());
                 return (index, Outcome::Failed { message, help: None });
             };
-            let runner = Runner { executor: self, backend, change: index };
+            let runner = Runner { executor: self, backend, change: index, wrote };
             match runner.run(step).await {
                 Ok(()) => {}
                 Err(Interruption::Failed(error)) => {
@@ -146,10 +149,6 @@ impl Executor<'_> {
                 }
                 Err(Interruption::Unknown(message)) => {
                     let message = format!("{}: {message}", step.id());
-                    return (index, Outcome::Unknown { message });
-                }
-                Err(Interruption::Stopped(because)) => {
-                    let message = format!("{}: stopped while waiting: {because}", step.id());
                     return (index, Outcome::Unknown { message });
                 }
             }
@@ -178,15 +177,14 @@ impl Executor<'_> {
         &self,
         todo: &BTreeSet<usize>,
         mut outcomes: Vec<Option<Outcome>>,
-        stopped: Option<String>,
+        mut report: Report,
     ) -> Report {
         let ended = |index: usize, outcome: Option<Outcome>| {
             let id = self.plan.changes[index].id.clone();
             let never = || Outcome::Skipped { because: "it was never its turn".to_owned() };
             (id, outcome.unwrap_or_else(never))
         };
-        let changes = todo.iter().map(|&index| ended(index, outcomes[index].take())).collect();
-        let report = Report { changes, stopped };
+        report.changes = todo.iter().map(|&index| ended(index, outcomes[index].take())).collect();
         let [done, failed, skipped, unknown] = report.counts();
         (self.listener)(&Event::Ended { done, failed, skipped, unknown });
         report
