@@ -89,7 +89,7 @@ pub struct Backend {
     pub act: Arc<dyn Act>,
     /// See the trait.
     pub progress: Arc<dyn Progress>,
-    /// None where the other side's lock is enough.
+    /// None where there is nothing to lock; two sides of one place share theirs.
     pub lock: Option<Arc<dyn Lock>>,
     /// The clock of this place: virtual in the simulator.
     pub clock: Arc<dyn crate::clock::Clock>,

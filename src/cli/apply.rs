@@ -1,8 +1,8 @@
 use super::applying::{Apply, block_on, show_plan};
 use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
-use super::progress::Stream;
 use super::repository::{self, Located};
+use super::stream::Stream;
 use super::terminal::Terminal;
 use super::{Global, connect, plan_file};
 use crate::pipeline::{self, Session};
@@ -31,12 +31,22 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
-    let stream = Stream::open(args.events.json_into.as_deref())?;
     let path = Path::new(&args.what);
-    if is_saved_plan(path) {
-        let plan = plan_file::read(path)?;
-        return block_on(saved(args, &plan, global, terminal, &stream));
-    }
+    Stream::of(args.events.json_into.as_deref(), |stream| {
+        if is_saved_plan(path) {
+            saved(args, path, global, terminal, stream)
+        } else {
+            environment(args, global, terminal, stream)
+        }
+    })
+}
+
+fn environment(
+    args: &Args,
+    global: &Global,
+    terminal: &Terminal,
+    stream: &Stream,
+) -> Result<Exit, Failure> {
     let located = repository::locate(&args.what)?;
     if !args.yes && !terminal.interactive {
         return Err(Failure::usage("there is no terminal to ask on, so nothing was applied")
@@ -44,10 +54,9 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     }
     block_on(async {
         let session = connect::session(&located, global, terminal).await?;
+        stream.started("apply", &session);
         let again = format!("floodway apply {}", args.what);
-        let apply =
-            Apply { session: &session, located: &located, terminal, stream: &stream, again };
-        apply.mention_cut_off();
+        let apply = Apply { session: &session, located: &located, terminal, stream, again };
         let options = args.planning.options(&session.resolved.environment)?;
         let plan = pipeline::make_plan(&session, &options).await?;
         stream.plan(&plan);
@@ -63,26 +72,34 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     })
 }
 
-async fn saved(
+fn saved(
     args: &Args,
-    plan: &Plan,
+    path: &Path,
     global: &Global,
     terminal: &Terminal,
     stream: &Stream,
 ) -> Result<Exit, Failure> {
-    let located = find(plan)?;
-    let session = connect::session(&located, global, terminal).await?;
-    of_same_environment(plan, &session)?;
-    stream.plan(plan);
-    let again = format!("floodway apply {}", plan.mark.file);
-    let apply = Apply { session: &session, located: &located, terminal, stream, again };
-    let _ = args;
-    apply.mention_cut_off();
-    if !plan.has_work() && plan.refusals.is_empty() {
-        terminal.print("The plan has no changes.\n");
-        return Ok(Exit::Done);
+    let confirmed = args.planning.for_saved()?;
+    let mut plan = plan_file::read(path)?;
+    if let Some(name) = confirmed {
+        plan.confirm(name);
     }
-    apply.run(plan).await
+    let located = find(&plan)?;
+    block_on(async {
+        let session = connect::session(&located, global, terminal).await?;
+        of_same_environment(&plan, &session)?;
+        stream.started("apply", &session);
+        stream.plan(&plan);
+        if !plan.has_work() && plan.refusals.is_empty() {
+            // That nothing is left to do must still be true.
+            pipeline::compare(&session, &plan).await?;
+            terminal.print("The plan has no changes.\n");
+            return Ok(Exit::Done);
+        }
+        let again = format!("floodway apply {}", plan.mark.file);
+        let apply = Apply { session: &session, located: &located, terminal, stream, again };
+        apply.run(&plan).await
+    })
 }
 
 /// The plan's own environment file, in the repository around here.

@@ -1,9 +1,10 @@
 //! What applying commands share: the runtime, the question, the apply itself.
 
 use super::exit::{Exit, Failure};
-use super::journal::{FileJournal, cut_off};
-use super::progress::{Progress, Stream};
+use super::journal::FileJournal;
+use super::progress::Progress;
 use super::repository::Located;
+use super::stream::Stream;
 use super::terminal::Terminal;
 use crate::execute::{Limits, Report};
 use crate::pipeline::{self, ApplyRequest, Session};
@@ -37,26 +38,22 @@ pub(super) struct Apply<'a> {
 }
 
 impl Apply<'_> {
-    /// Says what an apply before was cut off at.
-    pub(super) fn mention_cut_off(&self) {
-        let name = &self.session.mark.environment;
-        if let Some(doing) = cut_off(self.located.files.root(), name) {
-            self.terminal.note(&format!(
-                "The last apply was cut off at: {doing}. This plan starts from what is there now.\n"
-            ));
-        }
-    }
-
     /// Applies `plan` and prints how it ended.
     pub(super) async fn run(&self, plan: &Plan) -> Result<Exit, Failure> {
-        // Only who may write gets to the journal: guards and the lock come first.
         if !plan.refusals.is_empty() {
             return Err(pipeline::Error::Refused(plan.refusals.clone()).into());
         }
-        let journal = FileJournal::begin(self.located.files.root(), &plan.mark.environment)?;
         let progress = Progress::new(plan, self.terminal, self.stream);
         let (stop, stopped) = watch::channel(None);
         let clock = pipeline::clock(&self.session.backends);
+        // Told by who holds the lock: to others it may be an apply that still runs.
+        let cut_off = |doing: &str| {
+            let told =
+                format!("the last apply was cut off at: {doing}; this one goes on from there");
+            progress.warn(clock.now(), told);
+        };
+        let root = self.located.files.root();
+        let journal = FileJournal::new(root, &plan.mark.environment, &cut_off);
         let listener = |event: &crate::execute::Event| progress.tell(clock.now(), event);
         let request = ApplyRequest {
             holder: &holder(),
@@ -66,8 +63,10 @@ impl Apply<'_> {
             limits: Limits::default(),
         };
         let applied = tokio::select! {
-            applied = pipeline::apply(self.session, plan, &request) => applied?,
+            // Signals first: until they are watched, one ends the process at once.
+            biased;
             () = watch_signals(&stop, self.terminal) => return Err(Failure::told(Exit::Partly)),
+            applied = pipeline::apply(self.session, plan, &request) => applied?,
         };
         let report = applied.report;
         let next = (!report.is_done()).then(|| self.again.clone());
@@ -77,10 +76,9 @@ impl Apply<'_> {
 }
 
 fn exit_of(report: &Report) -> Exit {
-    let [done, _, _, unknown] = report.counts();
     if report.is_done() {
         Exit::Done
-    } else if done == 0 && unknown == 0 {
+    } else if report.is_untouched() {
         Exit::Failed
     } else {
         Exit::Partly

@@ -1,16 +1,19 @@
 //! From an environment to a session with its places connected.
 
-use super::Global;
 use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
+use super::{Global, home};
 use crate::backend::sim::{Scenario, Simulator};
 use crate::desired::Templates;
 use crate::observe::Side;
 use crate::pipeline::{self, Session};
 use crate::port::{Backend, Backends, PortError, Scope};
+use crate::render::event::{self, EventView};
 use crate::spec::model::{AwsProvider, OnPrem, OnPremProvider};
-use crate::spec::{Catalog, Resolved};
+use crate::spec::{Catalog, Environment, MAX_FILE, Resolved};
+use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 /// Reads and connects an environment.
@@ -29,7 +32,7 @@ pub(super) async fn session(
         whole_namespace: false,
     };
     let mut limits = Vec::new();
-    let backends = backends(located, &resolved, scope, global, &mut limits).await?;
+    let backends = backends(located, &resolved, scope, global, terminal, &mut limits).await?;
     Ok(Session {
         text: resolved.to_toml(),
         resolved,
@@ -46,6 +49,7 @@ async fn backends(
     resolved: &Resolved,
     scope: Scope,
     global: &Global,
+    terminal: &Terminal,
     limits: &mut Vec<String>,
 ) -> Result<Backends, Failure> {
     let environment = &resolved.environment;
@@ -54,8 +58,8 @@ async fn backends(
     let simulated = onprem.is_some_and(|onprem| onprem.provider == OnPremProvider::Sim)
         || aws.is_some_and(|aws| aws.provider == AwsProvider::Sim);
     let simulator = if simulated {
-        let scenario = scenario(global)?;
-        Some(Simulator::on_disk(located.files.root(), environment, scope, scenario)?)
+        let scenario = scenario(global, environment, terminal)?;
+        Some(simulator(located, environment, scope, scenario, terminal)?)
     } else {
         None
     };
@@ -80,12 +84,55 @@ async fn backends(
     Ok(Backends { kubernetes, aws })
 }
 
-fn scenario(global: &Global) -> Result<Scenario, Failure> {
-    let Some(file) = &global.scenario else { return Ok(Scenario::default()) };
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::file(file, "cannot be read", &error))?;
-    Scenario::parse(&text)
-        .map_err(|error| Failure::new(Exit::Invalid, format!("{}: {error}", file.display())))
+/// The environment's world, made with `scenario` if there is none yet.
+fn simulator(
+    located: &Located,
+    environment: &Environment,
+    scope: Scope,
+    scenario: Option<Scenario>,
+    terminal: &Terminal,
+) -> Result<Arc<Simulator>, Failure> {
+    let root = located.files.root();
+    let folder = home::folder(root)
+        .map_err(|error| Failure::file(&root.join(".floodway"), "cannot be made", &error))?
+        .join("sim");
+    let asked = scenario.clone().unwrap_or_default();
+    let simulator = Simulator::on_disk(&folder, environment, scope, asked)?;
+    if let Some(scenario) = &scenario
+        && let Some(file) = simulator.kept_from_another(scenario)?
+    {
+        let message = format!(
+            "the world exists already; delete {} to begin anew with this scenario",
+            file.strip_prefix(root).unwrap_or(file).display()
+        );
+        terminal.note(&event::text(&EventView::Warning { message }, &terminal.err));
+    }
+    Ok(simulator)
+}
+
+fn scenario(
+    global: &Global,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Option<Scenario>, Failure> {
+    let Some(file) = &global.scenario else { return Ok(None) };
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(file)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes =
+        read().map_err(|error: std::io::Error| Failure::file(file, "cannot be read", &error))?;
+    let invalid = |what: &str| Failure::new(Exit::Invalid, format!("{} {what}", file.display()));
+    if bytes.len() > MAX_FILE {
+        return Err(invalid("is too large to be a scenario"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8"))?;
+    let read = Scenario::read(&file.to_string_lossy(), &text, environment);
+    read.map(Some).map_err(|wrong| {
+        terminal.diagnose(&wrong);
+        invalid("is no scenario that can be simulated")
+    })
 }
 
 #[cfg(feature = "kube")]

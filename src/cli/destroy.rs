@@ -1,7 +1,7 @@
 use super::applying::{Apply, block_on, show_plan};
 use super::exit::{Exit, Failure};
 use super::options::Events;
-use super::progress::Stream;
+use super::stream::Stream;
 use super::terminal::Terminal;
 use super::{Global, connect, repository};
 use crate::pipeline;
@@ -25,18 +25,25 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    Stream::of(args.events.json_into.as_deref(), |stream| destroy(args, global, terminal, stream))
+}
+
+fn destroy(
+    args: &Args,
+    global: &Global,
+    terminal: &Terminal,
+    stream: &Stream,
+) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
-    let stream = Stream::open(args.events.json_into.as_deref())?;
     if args.confirm.is_none() && !terminal.interactive {
         return Err(Failure::usage("there is no terminal to ask on, so nothing was destroyed")
             .help("pass the environment's name with --confirm NAME"));
     }
     block_on(async {
         let session = connect::session(&located, global, terminal).await?;
+        stream.started("destroy", &session);
         let again = format!("floodway destroy {}", args.env);
-        let apply =
-            Apply { session: &session, located: &located, terminal, stream: &stream, again };
-        apply.mention_cut_off();
+        let apply = Apply { session: &session, located: &located, terminal, stream, again };
         let options = PlanOptions { confirm: args.confirm.clone(), ..PlanOptions::default() };
         let mut plan = pipeline::destroy_plan(&session, &options, args.namespace).await?;
         stream.plan(&plan);

@@ -1,7 +1,7 @@
 //! How a command ends.
 
 use crate::pipeline;
-use crate::plan::{FailureKind, PortError};
+use crate::plan::{FailureKind, PlanError, PortError};
 use crate::render::error::ErrorView;
 use std::process::ExitCode;
 
@@ -17,6 +17,17 @@ pub(super) enum Exit {
     Partly = 13,
     Usage = 64,
     Invalid = 65,
+}
+
+impl Exit {
+    /// With results that could not be printed. What went wrong with the work
+    /// itself says more.
+    pub(super) fn with_output(self, lost: bool) -> Self {
+        match self {
+            Self::Done | Self::Changes if lost => Self::Failed,
+            exit => exit,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -81,6 +92,7 @@ impl From<pipeline::Error> for Failure {
             },
             Error::Refused(_) | Error::Elsewhere { .. } => Exit::Refused,
             Error::Stale(_) => Exit::Stale,
+            Error::Plan(PlanError::UnknownTarget { .. }) => Exit::Usage,
             Error::Desired(_) | Error::Plan(_) | Error::Rejected(_) => Exit::Failed,
         };
         let mut view = ErrorView::new(&error);

@@ -8,6 +8,7 @@ mod connect;
 mod demo;
 mod destroy;
 mod exit;
+mod home;
 mod init;
 mod journal;
 mod man;
@@ -20,6 +21,7 @@ mod repository;
 mod schema;
 mod show;
 mod status;
+mod stream;
 mod terminal;
 mod validate;
 
@@ -111,15 +113,12 @@ fn start(arguments: Vec<OsString>) -> ExitCode {
         terminal.complain(&failure);
         failure.exit
     });
-    match Terminal::lost_output() {
-        Some(error) => {
-            let message = format!("standard output cannot be written: {error}");
-            terminal.complain(&Failure::new(Exit::Failed, message));
-            // What went wrong with the work itself says more.
-            if matches!(exit, Exit::Done | Exit::Changes) { Exit::Failed } else { exit }.into()
-        }
-        None => exit.into(),
+    let lost = Terminal::lost_output();
+    if let Some(error) = lost {
+        let message = format!("standard output cannot be written: {error}");
+        terminal.complain(&Failure::new(Exit::Failed, message));
     }
+    exit.with_output(lost.is_some()).into()
 }
 
 fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {

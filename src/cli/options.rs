@@ -31,6 +31,20 @@ pub(super) struct Events {
 }
 
 impl Planning {
+    /// What a saved plan can still be told: all else was decided when it was made.
+    pub(super) fn for_saved(&self) -> Result<Option<&str>, Failure> {
+        let given = [
+            ("--target", !self.target.is_empty()),
+            ("--adopt", !self.adopt.is_empty()),
+            ("--force-conflicts", self.force_conflicts),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(self.confirm.as_deref()),
+            Some((flag, _)) => Err(Failure::usage(format!("a saved plan takes no {flag}"))
+                .help(format!("pass it to `floodway plan ENV --out FILE {flag} …`"))),
+        }
+    }
+
     pub(super) fn options(&self, environment: &Environment) -> Result<PlanOptions, Failure> {
         let namespace = environment.service.namespace.as_str();
         let adopt = self.adopt.iter().map(|text| {

@@ -1,11 +1,12 @@
 use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
-use super::progress::Stream;
+use super::stream::Stream;
 use super::terminal::Terminal;
 use super::{Global, applying, connect, plan_file, repository};
 use crate::pipeline;
+use crate::plan::Plan;
 use crate::render::plan as render;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Show what apply would change, and why
 ///
@@ -34,10 +35,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    Stream::of(args.events.json_into.as_deref(), |stream| plan(args, global, terminal, stream))
+}
+
+fn plan(
+    args: &Args,
+    global: &Global,
+    terminal: &Terminal,
+    stream: &Stream,
+) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
-    let stream = Stream::open(args.events.json_into.as_deref())?;
     let plan = applying::block_on(async {
         let session = connect::session(&located, global, terminal).await?;
+        stream.started("plan", &session);
         let options = args.planning.options(&session.resolved.environment)?;
         Ok(pipeline::make_plan(&session, &options).await?)
     })?;
@@ -50,10 +60,7 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     } else {
         applying::show_plan(&plan, terminal, args.verbose);
         if let Some(path) = &args.out {
-            terminal.print(&format!(
-                "Saved. Apply exactly this with: floodway apply {}\n",
-                path.display()
-            ));
+            terminal.print(&saved(&plan, path));
         }
     }
     Ok(if !plan.refusals.is_empty() {
@@ -63,4 +70,18 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     } else {
         Exit::Done
     })
+}
+
+/// What can be done with the saved plan.
+fn saved(plan: &Plan, path: &Path) -> String {
+    let (file, name) = (path.display(), &plan.mark.environment);
+    let mut confirmed = plan.clone();
+    confirmed.confirm(name);
+    if plan.refusals.is_empty() {
+        format!("Saved. Apply exactly this with: floodway apply {file}\n")
+    } else if confirmed.refusals.is_empty() {
+        format!("Saved. If that is meant: floodway apply {file} --confirm {name}\n")
+    } else {
+        format!("Saved to be looked at with: floodway show {file}\nIt cannot be applied.\n")
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::exit::{Exit, Failure};
 use crate::plan::{Plan, saved};
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// No plan is larger.
@@ -12,16 +13,19 @@ const LARGEST: u64 = 1 << 30;
 /// Writes `plan` so that the file is whole or not there, and only its owner
 /// may read it.
 pub(super) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
     let save = || {
-        // Temporary files are made with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(&saved::encode(plan))?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        file.sync_all()?;
+        fs::rename(&beside, path)
     };
-    save().map_err(|error: std::io::Error| Failure::file(path, "cannot be written", &error))
+    save().map_err(|error: std::io::Error| {
+        let _ = fs::remove_file(&beside);
+        Failure::file(path, "cannot be written", &error)
+    })
 }
 
 /// Reads a saved plan.

@@ -25,13 +25,14 @@ pub(super) struct Terminal {
 impl Terminal {
     pub(super) fn detect(choice: ColorChoice) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         let style = |is_terminal: bool| Style {
             color: match choice {
                 ColorChoice::Always => true,
                 ColorChoice::Never => false,
                 ColorChoice::Auto if set("NO_COLOR") => false,
                 ColorChoice::Auto if set("CLICOLOR_FORCE") => true,
-                ColorChoice::Auto => is_terminal,
+                ColorChoice::Auto => is_terminal && !dumb,
             },
             width: columns(is_terminal),
             unicode: unicode(),

@@ -35,6 +35,8 @@ pub struct Report {
     pub changes: Vec<(ResourceId, Outcome)>,
     /// Why it stopped early, if it did.
     pub stopped: Option<String>,
+    /// Whether any call that writes succeeded, also in a change that failed later.
+    pub wrote: bool,
 }
 
 impl Report {
@@ -43,9 +45,9 @@ impl Report {
         self.changes.iter().all(|(_, outcome)| *outcome == Outcome::Done)
     }
 
-    /// Nothing was made, and nothing may have been.
+    /// Nothing was written, and nothing may have been.
     pub fn is_untouched(&self) -> bool {
-        self.changes.iter().all(|(_, outcome)| matches!(outcome, Outcome::Skipped { .. }))
+        !self.wrote && self.count(|outcome| matches!(outcome, Outcome::Unknown { .. })) == 0
     }
 
     /// How many changes ended as `which` says.

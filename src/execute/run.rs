@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, watch};
 
 /// Tells running work to end: the message says why.
@@ -63,6 +64,7 @@ impl Executor<'_> {
         });
 
         let calls = Semaphore::new(self.limits.concurrency);
+        let wrote = AtomicBool::new(false);
         let mut waiting = todo.clone();
         let mut running = FuturesUnordered::new();
         let mut stop = self.stop.clone();
@@ -71,7 +73,7 @@ impl Executor<'_> {
             while stopped.is_none()
                 && let Some(index) = self.next_ready(&mut waiting, &mut outcomes)
             {
-                running.push(self.run_change(index, &calls));
+                running.push(self.run_change(index, &calls, &wrote));
             }
             if running.is_empty() {
                 break;
@@ -95,7 +97,8 @@ impl Executor<'_> {
             self.skip(index, because, &mut outcomes);
         }
         self.record(&Entry::End { at: clock.now() });
-        self.report(&todo, outcomes, stopped)
+        let report = Report { stopped, wrote: wrote.load(Ordering::Relaxed), ..Report::default() };
+        self.report(&todo, outcomes, report)
     }
 
     /// The next change of which everything before is done. On the way, what
@@ -131,7 +134,12 @@ impl Executor<'_> {
         }
     }
 
-    async fn run_change(&self, index: usize, calls: &Semaphore) -> (usize, Outcome) {
+    async fn run_change(
+        &self,
+        index: usize,
+        calls: &Semaphore,
+        wrote: &AtomicBool,
+    ) -> (usize, Outcome) {
         let change = &self.plan.changes[index];
         (self.listener)(&Event::ChangeStarted { change: index, id: change.id.clone() });
         for (nth, step) in change.steps.iter().enumerate() {
@@ -149,7 +157,7 @@ impl Executor<'_> {
                 let message = format!("{}: stopped before its next write: {because}", step.id());
                 return (index, Outcome::Failed { message, help: None });
             }
-            let runner = Runner { executor: self, backend, calls, change: index };
+            let runner = Runner { executor: self, backend, calls, change: index, wrote };
             match runner.run(step).await {
                 Ok(()) => {}
                 Err(Interruption::Failed(error)) => {
@@ -158,10 +166,6 @@ impl Executor<'_> {
                 }
                 Err(Interruption::Unknown(message)) => {
                     let message = format!("{}: {message}", step.id());
-                    return (index, Outcome::Unknown { message });
-                }
-                Err(Interruption::Stopped(because)) => {
-                    let message = format!("{}: stopped while waiting: {because}", step.id());
                     return (index, Outcome::Unknown { message });
                 }
             }
@@ -190,15 +194,14 @@ impl Executor<'_> {
         &self,
         todo: &BTreeSet<usize>,
         mut outcomes: Vec<Option<Outcome>>,
-        stopped: Option<String>,
+        mut report: Report,
     ) -> Report {
         let ended = |index: usize, outcome: Option<Outcome>| {
             let id = self.plan.changes[index].id.clone();
             let never = || Outcome::Skipped { because: "it was never its turn".to_owned() };
             (id, outcome.unwrap_or_else(never))
         };
-        let changes = todo.iter().map(|&index| ended(index, outcomes[index].take())).collect();
-        let report = Report { changes, stopped };
+        report.changes = todo.iter().map(|&index| ended(index, outcomes[index].take())).collect();
         let [done, failed, skipped, unknown] = report.counts();
         (self.listener)(&Event::Ended { done, failed, skipped, unknown });
         report

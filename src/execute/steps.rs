@@ -7,6 +7,7 @@ use crate::plan::Step;
 use crate::port::{Backend, FailureKind, PortError};
 use crate::units::Span;
 use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -27,12 +28,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
 /// Why a step did not come to its end.
 pub(super) enum Interruption {
-    /// The place refused, or the time limit passed.
+    /// The place refused, the time limit passed, or somebody asked to stop.
     Failed(PortError),
     /// The last write may or may not have taken effect.
     Unknown(String),
-    /// Somebody asked to stop.
-    Stopped(String),
 }
 
 /// Runs steps of one change at one place.
@@ -42,6 +41,8 @@ pub(super) struct Runner<'a, 'e> {
     /// One permit for each call that may be under way.
     pub(super) calls: &'a Semaphore,
     pub(super) change: usize,
+    /// Set by the first write that succeeds.
+    pub(super) wrote: &'a AtomicBool,
 }
 
 impl Runner<'_, '_> {
@@ -101,23 +102,26 @@ impl Runner<'_, '_> {
                 let _call = self.calls.acquire().await;
                 self.backend.act.act(step).await
             };
-            let Err(error) = answer else { return Ok(()) };
+            let Err(error) = answer else {
+                self.wrote.store(true, Ordering::Relaxed);
+                return Ok(());
+            };
             tried += 1;
             let may_pass = matches!(error.kind, FailureKind::Transient | FailureKind::Unknown);
             if !may_pass || tried >= self.executor.limits.tries {
-                return Err(match error.kind {
-                    FailureKind::Unknown => Interruption::Unknown(error.message),
-                    _ => Interruption::Failed(error),
-                });
+                return Err(Interruption::of_write(error));
             }
             let pause = backoff(tried, &step.id().to_string());
             self.tell(Event::Retrying {
                 change: self.change,
                 id: step.id().clone(),
-                because: error.message,
+                because: error.message.clone(),
                 after_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             });
-            self.pause(pause).await?;
+            if let Err(because) = self.pause(pause).await {
+                let message = format!("{}; not tried again: {because}", error.message);
+                return Err(Interruption::of_write(PortError { message, ..error }));
+            }
         }
     }
 
@@ -170,7 +174,7 @@ impl Runner<'_, '_> {
                     }
                 }
             }
-            self.pause(pause).await?;
+            self.pause(pause).await.map_err(|because| not_waited_for(step, &because))?;
             pause = (pause * 2).min(LONGEST_LOOK);
         }
     }
@@ -185,17 +189,42 @@ impl Runner<'_, '_> {
         self.tell(Event::Waiting { change, id, ready, of, problems: seen.problems });
     }
 
-    async fn pause(&self, pause: Duration) -> Result<(), Interruption> {
+    /// An error says why somebody asked to stop.
+    async fn pause(&self, pause: Duration) -> Result<(), String> {
         let mut stop = self.executor.stop.clone();
         tokio::select! {
             () = self.backend.clock.sleep(pause) => Ok(()),
-            because = wait_for_stop(&mut stop) => Err(Interruption::Stopped(because)),
+            because = wait_for_stop(&mut stop) => Err(because),
         }
     }
 
     fn tell(&self, event: Event) {
         (self.executor.listener)(&event);
     }
+}
+
+impl Interruption {
+    /// A write that is not tried again.
+    fn of_write(error: PortError) -> Self {
+        match error.kind {
+            FailureKind::Unknown => Self::Unknown(error.message),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// The write is known to be made; only its effect was not waited for.
+fn not_waited_for(step: &Step, because: &str) -> Interruption {
+    let what = match step {
+        Step::Drain { .. } => "its drain has begun and was not waited for",
+        Step::Delete { .. } => "its deletion has begun and was not waited for",
+        _ => "it is written, and was not waited for until it is ready",
+    };
+    Interruption::Failed(PortError {
+        kind: FailureKind::Other,
+        message: format!("{what}: {because}"),
+        help: Some("plan again: a plan starts from what is there".to_owned()),
+    })
 }
 
 fn name(step: &Step) -> &'static str {

@@ -232,6 +232,33 @@ async fn stopping_begins_nothing_new_and_reports_the_rest_as_skipped() {
 }
 
 #[tokio::test]
+async fn stopping_a_wait_tells_what_was_written_and_not_that_it_is_unknown() {
+    let place = Arc::new(Place::default());
+    let (sender, _) = watch::channel(None);
+    *place.stop_at.lock().unwrap() = Some(("a".into(), sender));
+    let wait = Step::AwaitReady { id: id("a"), limit: Span::from_secs(3600) };
+    let report =
+        run(&place, &plan(vec![change("a", &[], vec![apply("a"), wait])]), &NoJournal).await;
+    assert_eq!((states(&report).as_str(), report.wrote), ("f", true));
+    let text = format!("{:?}", report.changes[0].1);
+    assert!(text.contains("it is written, and was not waited for"), "{text}");
+}
+
+#[tokio::test]
+async fn a_report_knows_whether_anything_was_written() {
+    let place = Arc::new(Place::default());
+    fail(&place, "a", &[FailureKind::Rejected]);
+    let report = run(&place, &four(), &NoJournal).await;
+    assert!(!report.wrote && report.is_untouched());
+
+    let place = Arc::new(Place::default());
+    fail(&place, "b", &[FailureKind::Rejected]);
+    let in_part = plan(vec![change("ab", &[], vec![apply("a"), apply("b")])]);
+    let report = run(&place, &in_part, &NoJournal).await;
+    assert_eq!((states(&report).as_str(), report.is_untouched()), ("f", false));
+}
+
+#[tokio::test]
 async fn waiting_ends_when_units_are_ready_and_says_why_not_at_the_limit() {
     let place = Arc::new(Place::default());
     let unready =

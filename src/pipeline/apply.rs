@@ -4,7 +4,7 @@ use super::{Error, Session, look};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
 use crate::plan::{self, Plan};
-use crate::port::{Backends, Lease};
+use crate::port::{Backends, Lease, Lock};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -53,17 +53,18 @@ pub async fn apply(
     outcome
 }
 
-async fn release(leases: Vec<Arc<dyn Lease>>) {
-    for lease in leases {
-        // It runs out by itself; the work is done either way.
-        let _ = lease.release().await;
-    }
-}
-
+/// Takes the lock of every place, or none.
 async fn lock(session: &Session, holder: &str) -> Result<Vec<Arc<dyn Lease>>, Error> {
-    let mut leases = Vec::new();
     let sides = [&session.backends.kubernetes, &session.backends.aws];
+    let mut locks: Vec<&Arc<dyn Lock>> = Vec::new();
     for lock in sides.into_iter().flatten().filter_map(|backend| backend.lock.as_ref()) {
+        // Two sides of one world share its lock.
+        if !locks.iter().any(|taken| Arc::ptr_eq(taken, lock)) {
+            locks.push(lock);
+        }
+    }
+    let mut leases = Vec::new();
+    for lock in locks {
         match lock.acquire(&session.scope([]), holder).await {
             Ok(lease) => leases.push(lease),
             Err(error) => {
@@ -75,30 +76,20 @@ async fn lock(session: &Session, holder: &str) -> Result<Vec<Arc<dyn Lease>>, Er
     Ok(leases)
 }
 
+async fn release(leases: Vec<Arc<dyn Lease>>) {
+    for lease in leases {
+        // It runs out by itself; the work is done either way.
+        let _ = lease.release().await;
+    }
+}
+
 async fn while_locked(
     session: &Session,
     plan: &Plan,
     request: &ApplyRequest<'_>,
     leases: &[Arc<dyn Lease>],
 ) -> Result<Applied, Error> {
-    // What was planned to be adopted carries no marks yet.
-    let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
-    let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
-    let scope = session.scope(named.flatten());
-    let fresh = look::observe(session, &scope).await?;
-    for planned in &plan.locations {
-        if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)
-            && here.identity != planned.identity
-        {
-            let (planned, here) = (Box::new(planned.clone()), Box::new(here.clone()));
-            return Err(Error::Elsewhere { planned, here });
-        }
-    }
-    let stale = plan::staleness(plan, &fresh, &session.resolved.digest, &session.text);
-    if !stale.is_empty() {
-        return Err(Error::Stale(stale));
-    }
-
+    compare(session, plan).await?;
     let (sender, stop) = watch::channel(request.stop.borrow().clone());
     let executor = Executor {
         plan,
@@ -113,6 +104,29 @@ async fn while_locked(
         never = heartbeat(leases, &sender, request.stop.clone()) => match never {},
     };
     Ok(Applied { report })
+}
+
+/// Compares the live world and the environment with what `plan` was computed
+/// from. [`apply`] does so itself, while it holds the lock.
+///
+/// # Errors
+/// Where they differ, or where the places cannot be read.
+pub async fn compare(session: &Session, plan: &Plan) -> Result<(), Error> {
+    // What was planned to be adopted carries no marks yet.
+    let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
+    let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
+    let scope = session.scope(named.flatten());
+    let fresh = look::observe(session, &scope).await?;
+    for planned in &plan.locations {
+        if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)
+            && here.identity != planned.identity
+        {
+            let (planned, here) = (Box::new(planned.clone()), Box::new(here.clone()));
+            return Err(Error::Elsewhere { planned, here });
+        }
+    }
+    let stale = plan::staleness(plan, &fresh, &session.resolved.digest, &session.text);
+    if stale.is_empty() { Ok(()) } else { Err(Error::Stale(stale)) }
 }
 
 /// Renews the leases, and passes the caller's stop on; a lost lease stops the

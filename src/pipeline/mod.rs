@@ -8,7 +8,7 @@ mod error;
 mod look;
 mod make_plan;
 
-pub use apply::{Applied, ApplyRequest, apply, clock};
+pub use apply::{Applied, ApplyRequest, apply, clock, compare};
 pub use error::Error;
 pub use look::{Seen, look, search};
 pub use make_plan::{destroy_plan, make_plan, plan_from};

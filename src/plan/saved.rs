@@ -25,6 +25,12 @@ pub enum SavedError {
     /// Something else.
     #[error("this is not a saved Floodway plan")]
     Foreign,
+    /// Not even the header is whole.
+    #[error("the saved plan is cut off after {found} bytes, in its header; plan again")]
+    NoHeader {
+        /// Bytes that are there.
+        found: usize,
+    },
     /// The end is missing.
     #[error("the saved plan is cut off: {found} bytes of {expected} are there; plan again")]
     Truncated {
@@ -77,9 +83,6 @@ fn envelope(major: u32, minor: u32, writer: &str, payload: &[u8]) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
     let header = Header::read(bytes)?;
     let payload = &bytes[header.payload_at..];
-    if header.major > MAJOR {
-        return Err(SavedError::Newer { major: header.major, writer: header.writer.to_owned() });
-    }
     if payload.len() < header.length {
         let expected = header.payload_at + header.length;
         return Err(SavedError::Truncated { expected, found: bytes.len() });
@@ -95,7 +98,6 @@ pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
 
 struct Header<'a> {
     major: u32,
-    writer: &'a str,
     /// The lines that the checksum covers.
     summed: &'a [u8],
     sum: &'a str,
@@ -107,29 +109,36 @@ impl<'a> Header<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, SavedError> {
         if !bytes.starts_with(MAGIC.as_bytes()) {
             return Err(if MAGIC.as_bytes().starts_with(bytes) {
-                SavedError::Truncated { expected: HEADER, found: bytes.len() }
+                SavedError::NoHeader { found: bytes.len() }
             } else {
                 SavedError::Foreign
             });
         }
         let mut ends = bytes.iter().take(HEADER).enumerate().filter(|(_, byte)| **byte == b'\n');
         let mut end = || ends.next().map(|(at, _)| at + 1);
-        let (Some(first), Some(second), Some(third)) = (end(), end(), end()) else {
-            return Err(if bytes.len() < HEADER {
-                SavedError::Truncated { expected: HEADER, found: bytes.len() }
-            } else {
-                SavedError::Damaged
-            });
+        let cut_off = if bytes.len() < HEADER {
+            SavedError::NoHeader { found: bytes.len() }
+        } else {
+            SavedError::Damaged
         };
         let line = |from: usize, to: usize| std::str::from_utf8(&bytes[from..to - 1]).ok();
-        let parse = || {
+        let (Some(first), Some(second)) = (end(), end()) else { return Err(cut_off) };
+        let version = || {
             let version = line(0, first)?.strip_prefix(MAGIC)?;
             let (major, minor) = version.split_once('.')?;
             minor.parse::<u32>().ok()?;
+            Some((major.parse().ok()?, line(first, second)?.strip_prefix("floodway ")?))
+        };
+        let (major, writer) = version().ok_or(SavedError::Damaged)?;
+        // Beyond these two lines another format may be anything.
+        if major > MAJOR {
+            return Err(SavedError::Newer { major, writer: writer.to_owned() });
+        }
+        let Some(third) = end() else { return Err(cut_off) };
+        let parse = || {
             let (sum, length) = line(second, third)?.strip_prefix("sha256 ")?.split_once(' ')?;
             Some(Self {
-                major: major.parse().ok()?,
-                writer: line(first, second)?.strip_prefix("floodway ")?,
+                major,
                 summed: &bytes[..second],
                 sum,
                 length: length.parse().ok().filter(|_| !length.starts_with(['+', '0']))?,

@@ -1,7 +1,9 @@
 //! Writes, as the API server and EC2 Auto Scaling would take or refuse them.
 
 use super::keyed;
+use super::nodes::MOST_NODES;
 use super::object::{Object, Refused};
+use super::pods::MOST_PODS;
 use super::world::World;
 use crate::observe::{Ownership, ResourceId, Side, marks};
 use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
@@ -76,8 +78,14 @@ impl World {
             Step::Drain { id, uid, .. } => {
                 if self.objects.contains_key(id) {
                     let object = self.the_one(id, uid)?;
-                    let path = if id.side == Side::Aws { "/desired" } else { "/spec/replicas" };
-                    object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(0));
+                    // A group's desired cannot fall below its min.
+                    let paths: &[&str] = match id.side {
+                        Side::Aws => &["/min", "/desired"],
+                        Side::Kubernetes => &["/spec/replicas"],
+                    };
+                    for path in paths {
+                        object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(0));
+                    }
                 }
             }
             Step::Delete { id, uid } => self.delete(id, uid)?,
@@ -96,17 +104,25 @@ impl World {
             let message = format!("ResourceInUse: {id} has {runs} instances");
             return Err(refuse(FailureKind::Rejected, message, Some("drain it first")));
         }
+        self.remove(id);
+        Ok(())
+    }
+
+    /// Takes a thing away; of a namespace, all that is in it too.
+    pub(super) fn remove(&mut self, id: &ResourceId) {
         self.objects.remove(id);
         if id.kind == "Namespace" {
-            self.objects.retain(|other, _| other.scope.as_ref() != Some(&id.name));
+            let inside = |other: &ResourceId| {
+                other.side == Side::Kubernetes && other.scope.as_ref() == Some(&id.name)
+            };
+            self.objects.retain(|other, _| !inside(other));
         }
-        Ok(())
     }
 
     /// What any write must pass, without making it.
     pub(super) fn admit(&self, id: &ResourceId, body: &Value) -> Result<(), PortError> {
         if id.side == Side::Aws {
-            return self.admit_group(body);
+            return self.admit_group(id, body);
         }
         if let Some(namespace) = &id.scope {
             let exists = self
@@ -123,10 +139,32 @@ impl World {
             let message = format!("{id}: the body names {named:?}");
             return Err(refuse(FailureKind::Rejected, message, None));
         }
-        Ok(())
+        let replicas = body.pointer("/spec/replicas").and_then(Value::as_u64);
+        match replicas.filter(|_| id.kind == "Deployment") {
+            Some(replicas) => self.admit_units(id, replicas, "/spec/replicas", MOST_PODS),
+            None => Ok(()),
+        }
     }
 
-    fn admit_group(&self, body: &Value) -> Result<(), PortError> {
+    /// A simulated world is bounded.
+    fn admit_units(
+        &self,
+        id: &ResourceId,
+        units: u64,
+        path: &str,
+        most: usize,
+    ) -> Result<(), PortError> {
+        let others = self.objects.iter().filter(|(other, _)| other.kind == id.kind && *other != id);
+        let units_of = |(_, object): (_, &Object)| object.get(path).and_then(Value::as_u64);
+        let sum = others.filter_map(units_of).fold(units, u64::saturating_add);
+        if sum <= most as u64 {
+            return Ok(());
+        }
+        let message = format!("a simulated world holds {most} of them, and these would be {sum}");
+        Err(refuse(FailureKind::Rejected, message, Some("ask for fewer, or simulate a part")))
+    }
+
+    fn admit_group(&self, id: &ResourceId, body: &Value) -> Result<(), PortError> {
         let number = |key: &str| body.get(key).and_then(Value::as_u64);
         let (min, max) = (number("min").unwrap_or(0), number("max").unwrap_or(0));
         let desired = number("desired").unwrap_or(min);
@@ -136,7 +174,7 @@ impl World {
             );
             return Err(refuse(FailureKind::Rejected, message, None));
         }
-        Ok(())
+        self.admit_units(id, desired, "/desired", MOST_NODES)
     }
 
     fn require(
@@ -201,7 +239,7 @@ impl World {
     }
 }
 
-fn header(id: &ResourceId) -> Value {
+pub(super) fn header(id: &ResourceId) -> Value {
     let mut metadata = json!({"name": id.name});
     if let (Some(namespace), Value::Object(metadata)) = (&id.scope, &mut metadata) {
         metadata.insert("namespace".to_owned(), json!(namespace));
@@ -231,8 +269,7 @@ pub(super) fn apply(
     })
 }
 
-/// Groups have no field ownership: what is not named stays, and a max below
-/// desired lowers it, as EC2 Auto Scaling does.
+/// Groups have no field ownership: what is not named stays.
 fn write_group(
     object: &mut Object,
     body: &Value,
@@ -240,12 +277,12 @@ fn write_group(
 ) -> Result<(), PortError> {
     let kept = object.get("/desired").cloned();
     let mut content = keyed::key(body);
-    let max = body.get("max").and_then(Value::as_u64).unwrap_or(0);
     if body.get("desired").is_none() {
         let seeded = seed.map(|seed| seed.value.clone());
         let desired = kept.or(seeded).and_then(|value| value.as_u64()).unwrap_or(0);
-        keyed::set(&mut content, &keyed::pointer("/desired"), json!(desired.min(max)));
+        keyed::set(&mut content, &keyed::pointer("/desired"), json!(desired));
     }
     object.content = content;
+    object.keep_in_bounds();
     Ok(())
 }

@@ -1,25 +1,53 @@
 //! What goes wrong: calls that fail, and what others do meanwhile.
 
 use super::keyed;
-use super::scenario::{Actor, FaultKind};
+use super::object::Object;
+use super::scenario::{Actor, Create, FaultKind, Set};
 use super::world::World;
-use crate::observe::ResourceId;
-use crate::plan::{FailureKind, PortError};
+use crate::observe::{Gap, Inventory, ResourceId, Side};
+use crate::plan::{FailureKind, PortError, resource_named};
+use crate::port::Scope;
+use serde_json::{Value, json};
 
 impl World {
     /// The fault that the next write to `id` meets, if any; it is used up.
     pub(super) fn take_fault(&mut self, id: &ResourceId) -> Option<FaultKind> {
         let faults = self.scenario.faults.iter().zip(&mut self.faults_left);
-        let (fault, left) =
-            faults.into_iter().find(|(fault, left)| **left > 0 && id.name.contains(&fault.name))?;
+        let (fault, left) = faults.into_iter().find(|(fault, left)| {
+            **left > 0 && fault.list.is_none() && id.name.contains(&fault.name)
+        })?;
         *left -= 1;
         Some(fault.kind)
+    }
+
+    /// Whether the next look at `side` meets a fault.
+    pub(super) fn lists_badly(&self, side: Side) -> bool {
+        let mut faults = self.scenario.faults.iter().zip(&self.faults_left);
+        faults.any(|(fault, left)| {
+            *left > 0 && fault.list.as_deref().is_some_and(|kind| side_of(kind) == side)
+        })
+    }
+
+    /// What a look at `side` sees with the faults that it meets; they are used up.
+    pub(super) fn list_badly(&mut self, scope: &Scope, side: Side) -> Result<Inventory, PortError> {
+        let mut inventory = self.inventory(scope, side);
+        let faults = self.scenario.faults.iter().zip(&mut self.faults_left);
+        for (fault, left) in faults {
+            let kind = fault.list.as_deref().filter(|kind| side_of(kind) == side);
+            let (Some(kind), true) = (kind, *left > 0) else { continue };
+            *left -= 1;
+            if fault.kind != FaultKind::Denied {
+                return Err(error(fault.kind));
+            }
+            hide(&mut inventory, side, kind);
+        }
+        Ok(inventory)
     }
 
     /// Lets the scenario's events happen that are due.
     pub(super) fn happen(&mut self) {
         while let Some(event) = self.scenario.events.get(self.happened) {
-            if event.at_millis() > self.now {
+            if event.at.millis() > self.now {
                 break;
             }
             let what = event.what.clone();
@@ -30,24 +58,65 @@ impl World {
 
     fn act_out(&mut self, what: Actor) {
         match what {
-            Actor::Set { kind, name, path, value, by } => {
-                let found =
-                    self.objects.iter_mut().find(|(id, _)| id.kind == kind && id.name == name);
-                if let Some((_, object)) = found {
-                    object.update(&by, &keyed::pointer(&path), value);
-                }
+            Actor::Set(set) => self.set(set),
+            Actor::Delete(delete) => {
+                let is_meant = |id: &&ResourceId| id.kind == delete.kind && id.name == delete.name;
+                let meant: Vec<_> = self.objects.keys().filter(is_meant).cloned().collect();
+                meant.iter().for_each(|id| self.remove(id));
             }
-            Actor::Delete { kind, name } => {
-                self.objects.retain(|id, _| id.kind != kind || id.name != name);
-            }
+            Actor::Create(create) => self.create(create),
             Actor::NodeNotReady(name) => self.set_ready(&name, false),
             Actor::NodeReady(name) => self.set_ready(&name, true),
-            Actor::GpusUnhealthy { node, gpus } => {
-                for found in self.nodes.iter_mut().filter(|n| n.name == node) {
-                    found.gpus_unhealthy = gpus.min(found.room.gpus);
+            Actor::GpusUnhealthy(what) => {
+                for found in self.nodes.iter_mut().filter(|n| n.name == what.node) {
+                    found.gpus_unhealthy = what.gpus.min(found.room.gpus);
                 }
             }
         }
+    }
+
+    fn set(&mut self, set: Set) {
+        let found =
+            self.objects.iter_mut().find(|(id, _)| id.kind == set.kind && id.name == set.name);
+        if let Some((id, object)) = found {
+            object.update(&set.by, &keyed::pointer(&set.path), set.value);
+            if id.side == Side::Aws {
+                object.keep_in_bounds();
+            }
+        }
+    }
+
+    /// A thing without marks. What is there already stays as it is.
+    fn create(&mut self, create: Create) {
+        let id = if side_of(&create.kind) == Side::Aws {
+            Some(ResourceId::group(&create.namespace, &create.name))
+        } else {
+            resource_named(&format!("{}/{}", create.kind, create.name), &create.namespace)
+        };
+        let Some(id) = id.filter(|id| !self.objects.contains_key(id)) else { return };
+        if let (Side::Kubernetes, Some(namespace)) = (id.side, &id.scope) {
+            self.put(
+                &ResourceId::kubernetes("v1", "Namespace", None, namespace),
+                json!({}),
+                &create.by,
+            );
+        }
+        self.put(&id, create.content, &create.by);
+    }
+
+    fn put(&mut self, id: &ResourceId, content: Value, by: &str) {
+        if self.objects.contains_key(id) {
+            return;
+        }
+        let mut body = if id.side == Side::Aws { json!({}) } else { super::apply::header(id) };
+        for (path, value) in keyed::leaves(&keyed::key(&content)) {
+            keyed::set(&mut body, &path, value);
+        }
+        let mut object = Object::new(self.draw_uid());
+        for (path, value) in keyed::leaves(&keyed::key(&body)) {
+            object.update(by, &path, value);
+        }
+        self.objects.insert(id.clone(), object);
     }
 
     fn set_ready(&mut self, name: &str, ready: bool) {
@@ -63,6 +132,26 @@ pub(super) fn error(fault: FaultKind) -> PortError {
         FaultKind::Throttled => (FailureKind::Transient, "RequestLimitExceeded: too many calls"),
         FaultKind::TimeoutAfterEffect => (FailureKind::Unknown, "no answer within the time limit"),
         FaultKind::Rejected => (FailureKind::Rejected, "refused by the scenario"),
+        FaultKind::Denied => (FailureKind::Denied, "forbidden by the scenario"),
     };
     PortError { kind, message: message.to_owned(), help: None }
+}
+
+fn side_of(kind: &str) -> Side {
+    if kind == "AutoScalingGroup" { Side::Aws } else { Side::Kubernetes }
+}
+
+/// What a look lacks where the list of `kind` is denied.
+fn hide(inventory: &mut Inventory, side: Side, kind: &str) {
+    let hides_members = kind != "Node";
+    if hides_members {
+        inventory.resources.retain(|id, _| id.kind != kind);
+    } else {
+        inventory.nodes.clear();
+    }
+    if kind == "ConfigMap" {
+        inventory.last_apply = None;
+    }
+    let (what, why) = (format!("the list of kind {kind}"), "forbidden by the scenario".to_owned());
+    inventory.gaps.push(Gap { side, what, why, hides_members });
 }

@@ -1,10 +1,11 @@
 //! Auto Scaling groups and their instances.
 
-use super::nodes::SimNode;
+use super::nodes::{MOST_NODES, SimNode};
 use super::world::{Moment, World};
 use crate::observe::{Problem, ProblemKind, ResourceId, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// One instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ impl World {
     fn age_instances(&mut self) -> bool {
         let now = self.now;
         let mut moved = false;
-        let mut gone = Vec::new();
+        let mut gone = HashSet::new();
         let mut joined = Vec::new();
         for instance in &mut self.instances {
             match instance.state {
@@ -63,19 +64,28 @@ impl World {
                     joined.push((instance.id.clone(), instance.group.clone()));
                 }
                 InstanceState::Terminating { gone_at } if gone_at <= now => {
-                    gone.push(instance.id.clone());
+                    gone.insert(instance.id.clone());
                 }
                 _ => {}
             }
+        }
+        // A group that somebody deleted takes its instances with it.
+        let orphaned: Vec<usize> = (0..self.instances.len())
+            .filter(|&i| self.instances[i].is_alive())
+            .filter(|&i| !self.objects.contains_key(&self.instances[i].group))
+            .collect();
+        for index in orphaned {
+            moved = true;
+            self.terminate(index);
         }
         for (id, group) in joined {
             moved = true;
             self.join(&id, &group);
         }
-        for id in gone {
+        if !gone.is_empty() {
             moved = true;
-            self.instances.retain(|instance| instance.id != id);
-            self.nodes.retain(|node| node.name != id);
+            self.instances.retain(|instance| !gone.contains(&instance.id));
+            self.nodes.retain(|node| !gone.contains(&node.name));
         }
         moved
     }
@@ -93,27 +103,33 @@ impl World {
 
     fn scale_group(&mut self, group: &ResourceId) -> bool {
         let desired = self.group_desired(group);
-        let alive = self.alive(group);
-        if alive > desired {
-            let surplus = self.instances.iter().rposition(|i| i.group == *group && i.is_alive());
-            let Some(index) = surplus else { return false };
-            let drain = self.scenario.drain.millis();
-            let gone_at = match self.instances[index].state {
-                InstanceState::InService => self.now + drain,
-                _ => self.now + 1,
-            };
-            self.instances[index].state = InstanceState::Terminating { gone_at };
-            return true;
+        let alive: Vec<usize> = (0..self.instances.len())
+            .filter(|&i| self.instances[i].group == *group && self.instances[i].is_alive())
+            .collect();
+        for index in alive.iter().skip(desired) {
+            self.terminate(*index);
         }
-        if alive == desired || self.is_exhausted(group) {
-            return false;
+        let launched = desired.saturating_sub(alive.len()).min(self.to_be_had(group));
+        for _ in 0..launched {
+            self.launch(group);
         }
+        alive.len() > desired || launched > 0
+    }
+
+    fn launch(&mut self, group: &ResourceId) {
         let chance = self.draw();
         let delay = self.scenario.launch.at(chance);
         let id = format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
         let state = InstanceState::Pending { in_service_at: self.now + delay };
         self.instances.push(Instance { id, group: group.clone(), state });
-        true
+    }
+
+    fn terminate(&mut self, index: usize) {
+        let gone_at = match self.instances[index].state {
+            InstanceState::InService => self.now + self.scenario.drain.millis(),
+            _ => self.now + 1,
+        };
+        self.instances[index].state = InstanceState::Terminating { gone_at };
     }
 
     fn group_desired(&self, group: &ResourceId) -> usize {
@@ -121,25 +137,22 @@ impl World {
         desired.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
     }
 
-    fn alive(&self, group: &ResourceId) -> usize {
-        self.instances.iter().filter(|i| i.group == *group && i.is_alive()).count()
-    }
-
-    /// Whether AWS has no more of what the group asks for: limits are per
-    /// instance type and market, over all groups.
-    fn is_exhausted(&self, group: &ResourceId) -> bool {
+    /// How many more AWS has of what the group asks for: limits are per instance
+    /// type and market, over all groups.
+    fn to_be_had(&self, group: &ResourceId) -> usize {
         let offering = |id: &ResourceId| {
             let object = self.objects.get(id)?;
             Some((object.text("/instance_type")?, object.text("/capacity_type")?))
         };
-        let Some(own) = offering(group) else { return true };
+        let Some(own) = offering(group) else { return 0 };
+        let room = MOST_NODES.saturating_sub(self.instances.len());
         let limit = self.scenario.capacity.iter().find(|limit| {
             limit.instance_type == own.0
-                && limit.capacity_type.as_deref().is_none_or(|market| market == own.1)
+                && limit.capacity_type.is_none_or(|market| market.name() == own.1)
         });
-        let Some(limit) = limit else { return false };
+        let Some(limit) = limit else { return room };
         let running = self.instances.iter().filter(|i| offering(&i.group) == Some(own)).count();
-        running >= limit.instances as usize
+        room.min((limit.instances as usize).saturating_sub(running))
     }
 
     /// What runs in a group.

@@ -6,13 +6,16 @@
 //! the same world. Sleeping on its clock moves it forward at once.
 
 mod apply;
+mod autoscale;
 mod capacity;
 mod faults;
 mod groups;
 mod keyed;
+mod lock;
 mod nodes;
 mod object;
 mod observe;
+mod place;
 mod pods;
 mod ports;
 mod scenario;
@@ -22,5 +25,8 @@ mod tests;
 mod world;
 
 pub use ports::Simulator;
-pub use scenario::{Actor, Delay, Event, FaultKind, NodeSet, Scenario, ScenarioError};
+pub use scenario::{
+    Actor, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault, FaultKind,
+    GpusUnhealthy, NodeSet, Scenario, Set,
+};
 pub use world::World;

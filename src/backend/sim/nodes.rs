@@ -10,6 +10,10 @@ use crate::spec::model::Count;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// A world holds no more nodes, those that instances become aside, and no more
+/// instances: beyond it, looking at the world would take too long.
+pub(super) const MOST_NODES: usize = 10_000;
+
 /// One node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct SimNode {
@@ -61,24 +65,26 @@ impl SimNode {
 impl World {
     /// The nodes as an inventory has them.
     pub(super) fn observed_nodes(&self) -> Vec<Node> {
-        let observed = |node: &SimNode| Node {
+        let observed = |(node, used): (&SimNode, Room)| Node {
             name: node.name.clone(),
             labels: node.labels.clone(),
             health: if node.ready { Health::Ready } else { Health::NotReady },
             gpus_allocatable: node.offered().gpus,
-            gpus_used: self.used_on(&node.name).gpus,
+            gpus_used: used.gpus,
             gpus_unhealthy: node.gpus_unhealthy,
         };
-        self.nodes.iter().map(observed).collect()
+        self.nodes.iter().zip(self.used()).map(observed).collect()
     }
 }
 
 /// Nodes with room for everything that `environment` may run on-prem: eight
 /// GPUs each, as many as the pools' max replicas need, with the pools' labels;
-/// and enough processors for what needs no GPU.
+/// and enough processors for what needs no GPU. Never more than a world holds:
+/// what then finds no node is unschedulable.
 pub(super) fn nodes_for(environment: &Environment) -> Vec<NodeSet> {
     const GPUS_PER_NODE: u32 = 8;
     let mut sets = Vec::new();
+    let mut left = u32::try_from(MOST_NODES).unwrap_or(u32::MAX);
     for (name, pool) in environment.onprem.iter().flat_map(|onprem| &onprem.pools) {
         let Some(stage) = environment.service.stages.get(&pool.stage) else { continue };
         let most = match pool.replicas {
@@ -89,9 +95,11 @@ pub(super) fn nodes_for(environment: &Environment) -> Vec<NodeSet> {
             0 => 16,
             gpus => (GPUS_PER_NODE / gpus).max(1),
         };
+        let count = most.div_ceil(per_node).max(1).min(left);
+        left -= count;
         sets.push(NodeSet {
             name: name.to_string(),
-            count: most.div_ceil(per_node).max(1),
+            count,
             gpus: if stage.gpus == 0 { 0 } else { GPUS_PER_NODE.max(stage.gpus) },
             labels: pool.node_selector.clone(),
             ..NodeSet::default()

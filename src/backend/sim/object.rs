@@ -79,6 +79,17 @@ impl Object {
         self.owners.entry(manager.to_owned()).or_default().insert(path.to_vec());
     }
 
+    /// A group's desired follows its min and max, as EC2 Auto Scaling has it.
+    pub(super) fn keep_in_bounds(&mut self) {
+        let number = |path: &str| self.get(path).and_then(Value::as_u64);
+        let (min, max) = (number("/min").unwrap_or(0), number("/max").unwrap_or(u64::MAX));
+        let desired = number("/desired").unwrap_or(min);
+        let bounded = desired.max(min).min(max);
+        if number("/desired") != Some(bounded) {
+            keyed::set(&mut self.content, &keyed::pointer("/desired"), json!(bounded));
+        }
+    }
+
     /// The live values at the paths that `manager` owns.
     pub(super) fn owned_by(&self, manager: &str) -> Value {
         let mut projected = json!({});

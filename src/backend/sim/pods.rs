@@ -1,15 +1,17 @@
-//! Pods: what a Deployment asks for, placed, started, replaced and ended.
+//! Pods: what a Deployment asks for, started, replaced and ended.
 
 use super::capacity::Room;
 use super::keyed;
-use super::nodes::SimNode;
 use super::object::Object;
 use super::world::{Moment, World};
 use crate::observe::{Problem, ProblemKind, ResourceId, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+/// A world holds no more pods: beyond it, looking at the world takes too long.
+pub(super) const MOST_PODS: usize = 100_000;
 
 /// One pod.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,19 @@ struct Asked {
     unavailable: usize,
 }
 
+/// Pods of one template, in the order in which they were made.
+#[derive(Default)]
+struct Generation {
+    ready: Vec<usize>,
+    unready: VecDeque<usize>,
+}
+
+impl Generation {
+    fn len(&self) -> usize {
+        self.ready.len() + self.unready.len()
+    }
+}
+
 impl World {
     /// One round; whether anything moved.
     pub(super) fn settle_pods(&mut self) -> bool {
@@ -85,18 +100,14 @@ impl World {
             .retain(|pod| !matches!(pod.state, PodState::Ending { gone_at } if gone_at <= now));
         // What a deleted Deployment or a lost node leaves goes too.
         let mut moved = self.pods.len() != before;
-        let orphaned: Vec<usize> = (0..self.pods.len())
-            .filter(|&i| !self.pods[i].is_ending())
-            .filter(|&i| !self.objects.contains_key(&self.pods[i].deployment))
-            .collect();
-        for index in orphaned {
+        for index in self.orphaned_pods() {
             self.end(index);
             moved = true;
         }
-        let nodes: BTreeMap<&str, bool> =
-            self.nodes.iter().map(|node| (node.name.as_str(), node.ready)).collect();
+        let ready: HashSet<&str> =
+            self.nodes.iter().filter(|n| n.ready).map(|node| node.name.as_str()).collect();
         let before = self.pods.len();
-        self.pods.retain(|pod| pod.node.as_deref().is_none_or(|n| nodes.get(n) == Some(&true)));
+        self.pods.retain(|pod| pod.node.as_deref().is_none_or(|node| ready.contains(node)));
         moved |= self.pods.len() != before;
         for pod in &mut self.pods {
             if matches!(pod.state, PodState::Starting { ready_at } if ready_at <= now) {
@@ -105,6 +116,23 @@ impl World {
             }
         }
         moved
+    }
+
+    fn orphaned_pods(&self) -> Vec<usize> {
+        // The pods of one Deployment stand together: most ask what the one before did.
+        let mut before: Option<(&ResourceId, bool)> = None;
+        let mut orphaned = Vec::new();
+        for (index, pod) in self.pods.iter().enumerate().filter(|(_, pod)| !pod.is_ending()) {
+            let exists = match before {
+                Some((deployment, exists)) if *deployment == pod.deployment => exists,
+                _ => self.objects.contains_key(&pod.deployment),
+            };
+            before = Some((&pod.deployment, exists));
+            if !exists {
+                orphaned.push(index);
+            }
+        }
+        orphaned
     }
 
     fn asked(&self) -> Vec<Asked> {
@@ -116,27 +144,43 @@ impl World {
     /// than replicas − unavailable because of it.
     fn roll(&mut self, asked: &Asked) -> bool {
         let mut moved = false;
+        let (mut new, mut old) = self.shape(asked);
         loop {
-            let mine: Vec<usize> = (0..self.pods.len())
-                .filter(|&i| self.pods[i].deployment == asked.id && !self.pods[i].is_ending())
-                .collect();
-            let is_new = |i: &usize| self.pods[*i].template == asked.template;
-            let (new, old): (Vec<usize>, Vec<usize>) = mine.iter().copied().partition(is_new);
-            let ready = mine.iter().filter(|&&i| self.pods[i].is_ready()).count();
-            if new.len() < asked.replicas && mine.len() < asked.replicas + asked.surge {
+            let all = new.len() + old.len();
+            let missing = new.len() < asked.replicas && all < asked.replicas + asked.surge;
+            if missing && self.pods.len() < MOST_PODS {
+                new.unready.push_back(self.pods.len());
                 self.start(asked);
                 moved = true;
                 continue;
             }
+            let ready = new.ready.len() + old.ready.len();
             let spare = ready > asked.replicas.saturating_sub(asked.unavailable);
             let too_many = new.len() > asked.replicas;
-            let surplus = if too_many { new } else { old };
-            let unready = surplus.iter().copied().find(|&i| !self.pods[i].is_ready());
-            let goes = unready.or_else(|| surplus.last().copied().filter(|_| spare || too_many));
+            let surplus = if too_many { &mut new } else { &mut old };
+            let goes = match surplus.unready.pop_front() {
+                None if spare || too_many => surplus.ready.pop(),
+                unready => unready,
+            };
             let Some(index) = goes else { return moved };
             self.end(index);
             moved = true;
         }
+    }
+
+    /// The Deployment's pods of the template of now, and of one before.
+    fn shape(&self, asked: &Asked) -> (Generation, Generation) {
+        let (mut new, mut old) = (Generation::default(), Generation::default());
+        let mine = self.pods.iter().enumerate();
+        for (index, pod) in mine.filter(|(_, p)| !p.is_ending() && p.deployment == asked.id) {
+            let generation = if pod.template == asked.template { &mut new } else { &mut old };
+            if pod.is_ready() {
+                generation.ready.push(index);
+            } else {
+                generation.unready.push_back(index);
+            }
+        }
+        (new, old)
     }
 
     fn start(&mut self, asked: &Asked) {
@@ -157,48 +201,6 @@ impl World {
         let ready = self.pods[index].is_ready();
         let gone_at = if ready { self.now + drain } else { self.now };
         self.pods[index].state = PodState::Ending { gone_at: gone_at.max(self.now + 1) };
-    }
-
-    fn place(&mut self) -> bool {
-        let mut moved = false;
-        for index in 0..self.pods.len() {
-            if !matches!(self.pods[index].state, PodState::Unscheduled(_)) {
-                continue;
-            }
-            let state = match self.find_node(&self.pods[index]) {
-                Ok(node) => {
-                    moved = true;
-                    self.pods[index].node = Some(node);
-                    self.begin(index)
-                }
-                Err(why) => PodState::Unscheduled(why),
-            };
-            self.pods[index].state = state;
-        }
-        moved
-    }
-
-    fn begin(&mut self, index: usize) -> PodState {
-        if self.scenario.missing_images.contains(&self.pods[index].image) {
-            return PodState::ImageMissing;
-        }
-        let chance = self.draw();
-        let delay = self.scenario.start.at(chance);
-        PodState::Starting { ready_at: self.now + delay }
-    }
-
-    fn find_node(&self, pod: &Pod) -> Result<String, String> {
-        let template = self.objects.get(&pod.deployment).and_then(|o| o.get("/spec/template"));
-        let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
-        for node in &self.nodes {
-            let refused = refuses(node, template, self.used_on(&node.name), pod.asks);
-            match refused {
-                None => return Ok(node.name.clone()),
-                Some(reason) => *reasons.entry(reason).or_default() += 1,
-            }
-        }
-        let listed: Vec<_> = reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
-        Err(format!("0/{} nodes are available: {}", self.nodes.len(), listed.join(", ")))
     }
 
     /// What runs in a Deployment.
@@ -237,35 +239,6 @@ fn problems(pods: &[&Pod]) -> Vec<Problem> {
         *found.entry(problem).or_default() += 1;
     }
     found.into_iter().map(|((kind, message), units)| Problem { kind, units, message }).collect()
-}
-
-/// Why a pod of `template` cannot go to `node`, in the scheduler's words.
-fn refuses(node: &SimNode, template: Option<&Value>, used: Room, asks: Room) -> Option<String> {
-    let at = |path: &str| template.and_then(|t| keyed::get(t, &keyed::pointer(path)));
-    if !node.ready {
-        return Some("node(s) were not ready".to_owned());
-    }
-    let selector = at("/spec/nodeSelector").and_then(Value::as_object);
-    let selected = selector
-        .into_iter()
-        .flatten()
-        .all(|(key, value)| node.labels.get(key).map(String::as_str) == value.as_str());
-    if !selected {
-        return Some("node(s) didn't match Pod's node affinity/selector".to_owned());
-    }
-    if let Some((key, value)) = &node.taint {
-        let tolerations = at("/spec/tolerations").and_then(Value::as_array);
-        let tolerated = tolerations.into_iter().flatten().any(|toleration| {
-            let is = |name: &str, wanted: &str| {
-                toleration.get(name).is_none_or(|v| v.as_str() == Some(wanted))
-            };
-            is("key", key) && is("value", value)
-        });
-        if !tolerated {
-            return Some("node(s) had untolerated taint(s)".to_owned());
-        }
-    }
-    node.offered().short_of(used, asks).map(|what| format!("Insufficient {what}"))
 }
 
 impl Asked {

@@ -1,58 +1,63 @@
 //! The simulator behind the ports.
 
+use super::lock::Locking;
 use super::store::Store;
 use super::world::World;
 use super::{Scenario, apply, faults, nodes, scenario};
 use crate::clock::{Clock, Timestamp};
 use crate::observe::{Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
-use crate::plan::{CheckRequest, FailureKind, PortError, Step, Verdict};
-use crate::port::{Act, Backend, Check, Lease, Locate, Lock, Observe, Progress, Scope};
+use crate::plan::{CheckRequest, PortError, Step, Verdict};
+use crate::port::{Act, Backend, Check, Locate, Lock, Observe, Progress, Scope};
 use crate::spec::Environment;
 use async_trait::async_trait;
-use fs4::FileExt;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A simulated world that both sides of an environment can live in.
 pub struct Simulator {
     store: Store,
-    lock: Locking,
+    lock: Arc<dyn Lock>,
     scope: Scope,
-}
-
-type Holder = Arc<Mutex<Option<String>>>;
-
-enum Locking {
-    Memory(Holder),
-    File(PathBuf),
+    /// Why time does not pass: a clock cannot say so itself.
+    stuck: Mutex<Option<PortError>>,
 }
 
 impl Simulator {
     /// A world that lasts as long as this value.
     pub fn in_memory(environment: &Environment, scope: Scope, scenario: Scenario) -> Arc<Self> {
-        let world = World::new(furnished(environment, scenario));
+        let world = begin(environment, &scope, scenario);
         let store = Store::Memory(Box::new(Mutex::new(world)));
-        Arc::new(Self { store, lock: Locking::Memory(Arc::default()), scope })
+        Arc::new(Self::of(store, Locking::Memory(Arc::default()), scope))
     }
 
-    /// The world kept under `root/.floodway/sim`; `scenario` counts when it is
-    /// made.
+    /// The world kept in `folder`; `scenario` counts when it is made.
     ///
     /// # Errors
     /// A file that is damaged, or that cannot be read or written.
     pub fn on_disk(
-        root: &Path,
+        folder: &Path,
         environment: &Environment,
         scope: Scope,
         scenario: Scenario,
     ) -> Result<Arc<Self>, PortError> {
         let name = &scope.mark.environment;
-        let store = Store::file(root, name, || World::new(furnished(environment, scenario)))?;
-        let lock = root.join(".floodway").join("sim").join(format!("{name}.lease"));
-        Ok(Arc::new(Self { store, lock: Locking::File(lock), scope }))
+        let store = Store::file(folder, name, || begin(environment, &scope, scenario))?;
+        let lock = Locking::File(folder.join(format!("{name}.lease")));
+        Ok(Arc::new(Self::of(store, lock, scope)))
+    }
+
+    fn of(store: Store, lock: Locking, scope: Scope) -> Self {
+        Self { store, lock: Arc::new(lock), scope, stuck: Mutex::default() }
+    }
+
+    /// The file of a world that was made with another scenario than this.
+    ///
+    /// # Errors
+    /// As its file.
+    pub fn kept_from_another(&self, scenario: &Scenario) -> Result<Option<&Path>, PortError> {
+        let same = self.store.read(|world| world.asked == scenario.digest())?;
+        Ok(self.store.path().filter(|_| !same))
     }
 
     /// One side of the world behind the ports.
@@ -64,8 +69,8 @@ impl Simulator {
             check: Arc::clone(&one) as _,
             act: Arc::clone(&one) as _,
             progress: Arc::clone(&one) as _,
-            // One world, one lock.
-            lock: (side == Side::Kubernetes).then(|| Arc::clone(self) as _),
+            // One world, one lock: who takes those of both sides takes it once.
+            lock: Some(Arc::clone(&self.lock)),
             clock: Arc::clone(self) as _,
         }
     }
@@ -95,13 +100,14 @@ impl World {
     }
 }
 
-fn furnished(environment: &Environment, mut scenario: Scenario) -> Scenario {
+fn begin(environment: &Environment, scope: &Scope, mut scenario: Scenario) -> World {
+    let asked = scenario.digest();
     if scenario.nodes.is_empty() {
         scenario.nodes = nodes::nodes_for(environment);
     }
     let declared = environment.aws.as_ref().and_then(|aws| aws.account.clone());
     scenario.account = scenario.account.or(declared);
-    scenario
+    World { asked, ..World::new(&scope.mark.environment, scenario) }
 }
 
 struct OneSide {
@@ -119,7 +125,11 @@ impl Locate for OneSide {
 #[async_trait]
 impl Observe for OneSide {
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError> {
-        self.simulator.store.read(|world| world.inventory(scope, self.side))
+        let store = &self.simulator.store;
+        if store.read(|world| world.lists_badly(self.side))? {
+            return store.write(|world| world.list_badly(scope, self.side))?;
+        }
+        store.read(|world| world.inventory(scope, self.side))
     }
 }
 
@@ -174,6 +184,12 @@ impl Act for OneSide {
 #[async_trait]
 impl Progress for OneSide {
     async fn progress(&self, id: &ResourceId) -> Result<Option<Workload>, PortError> {
+        // What is waited for never comes where time stands still.
+        if let Some(stuck) =
+            self.simulator.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        {
+            return Err(stuck);
+        }
         let settled = Workload { observed: true, ..Workload::default() };
         self.simulator.store.read(|world| {
             let exists = world.objects.contains_key(id);
@@ -189,78 +205,8 @@ impl Clock for Simulator {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // A world that cannot be written shows it at the next call that can say so.
-        let _ = self.store.pass(|world| world.advance(duration));
+        let passed = self.store.pass(|world| world.advance(duration));
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = passed.err();
         tokio::task::yield_now().await;
-    }
-}
-
-#[async_trait]
-impl Lock for Simulator {
-    async fn acquire(&self, _: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        match &self.lock {
-            Locking::Memory(mutex) => {
-                let mut held = mutex.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(other) = held.as_ref() {
-                    return Err(locked(other));
-                }
-                *held = Some(holder.to_owned());
-                Ok(Arc::new(Held { file: None, memory: Some(Arc::clone(mutex)) }))
-            }
-            Locking::File(path) => lock_file(path, holder),
-        }
-    }
-}
-
-/// The operating system frees the lock when its holder ends, however it ends.
-fn lock_file(path: &Path, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-    let failed = |error: std::io::Error| PortError {
-        kind: FailureKind::Other,
-        message: format!("the lock {} cannot be taken: {error}", path.display()),
-        help: None,
-    };
-    let open = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
-    let mut file = open.map_err(failed)?;
-    if FileExt::try_lock(&file).is_err() {
-        let mut other = String::new();
-        let _ = file.read_to_string(&mut other);
-        return Err(locked(other.trim()));
-    }
-    let write = |file: &mut File| {
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(holder.as_bytes())
-    };
-    write(&mut file).map_err(failed)?;
-    Ok(Arc::new(Held { file: Some(file), memory: None }))
-}
-
-fn locked(holder: &str) -> PortError {
-    PortError {
-        kind: FailureKind::Locked,
-        message: format!("another apply is under way: {holder}"),
-        help: Some("wait until it ends, then try again".to_owned()),
-    }
-}
-
-struct Held {
-    file: Option<File>,
-    memory: Option<Holder>,
-}
-
-#[async_trait]
-impl Lease for Held {
-    async fn renew(&self) -> Result<(), PortError> {
-        Ok(())
-    }
-
-    async fn release(&self) -> Result<(), PortError> {
-        if let Some(file) = &self.file {
-            let _ = FileExt::unlock(file);
-        }
-        if let Some(memory) = &self.memory {
-            *memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        Ok(())
     }
 }

@@ -19,9 +19,13 @@
 //! instances = 2
 //!
 //! [[faults]]                               # of calls that write
-//! kind = "throttled"                       # or "timeout_after_effect", "rejected"
+//! kind = "throttled"                       # or "timeout_after_effect", "rejected", "denied"
 //! name = "deepseek-inference"              # part of the thing's name
 //! calls = 3
+//! [[faults]]                               # of calls that list
+//! kind = "denied"                          # a gap; "throttled": no answer at all
+//! list = "Service"                         # the kind that is listed; or "Node"
+//! calls = 1
 //!
 //! [[events]]
 //! at = "10m"
@@ -29,10 +33,22 @@
 //! [[events]]
 //! at = "20m"
 //! node_not_ready = "h100-0"
+//! [[events]]
+//! at = "30m"                               # a thing of somebody else's, whose name is taken then
+//! create = { kind = "Service", name = "deepseek-inference", namespace = "inference", by = "kubectl" }
+//! [[events]]
+//! at = "40m"
+//! delete = { kind = "AutoScalingGroup", name = "demo-g6e-od-g6e.12xlarge" }
 //! ```
+
+mod event;
+mod read;
+
+pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set};
 
 use crate::units::{Cpu, Memory, Span};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A scenario file.
@@ -92,7 +108,8 @@ pub struct Delay {
 
 impl Delay {
     /// The delay, in milliseconds, that a share `chance` (0..1) is faster than:
-    /// straight lines through half the median at 0, the median, and p95.
+    /// straight lines through half the median at 0, the median, and p95. In
+    /// whole seconds: what happens at one time is worked out once.
     pub(super) fn at(self, chance: f64) -> u64 {
         let (median, p95) = (self.median.as_secs_f64(), self.p95.as_secs_f64());
         let seconds = if chance < 0.5 {
@@ -100,7 +117,7 @@ impl Delay {
         } else {
             median + (p95 - median).max(0.0) * (chance - 0.5) / 0.45
         };
-        (seconds * 1000.0) as u64 + 1
+        (seconds.ceil() as u64 * 1000).max(1)
     }
 }
 
@@ -141,11 +158,30 @@ impl Default for NodeSet {
 pub struct CapacityLimit {
     /// The type.
     pub instance_type: String,
-    /// `spot` or `on-demand`; none: each of them.
+    /// None: each of them.
     #[serde(default)]
-    pub capacity_type: Option<String>,
+    pub capacity_type: Option<CapacityType>,
     /// So many instances at once.
     pub instances: u32,
+}
+
+/// How an instance is bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapacityType {
+    /// Cheaper, and taken back at will.
+    Spot,
+    /// At list price.
+    OnDemand,
+}
+
+impl CapacityType {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Spot => "spot",
+            Self::OnDemand => "on-demand",
+        }
+    }
 }
 
 /// Calls that fail.
@@ -157,6 +193,9 @@ pub struct Fault {
     /// Part of the name of the thing that is written; empty: any.
     #[serde(default)]
     pub name: String,
+    /// The kind whose list fails; none: calls that write do.
+    #[serde(default)]
+    pub list: Option<String>,
     /// The first so many of them.
     pub calls: u32,
 }
@@ -171,76 +210,15 @@ pub enum FaultKind {
     TimeoutAfterEffect,
     /// The place refuses it.
     Rejected,
+    /// The verb is forbidden.
+    Denied,
 }
-
-/// Something that happens by itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
-    /// Since the world began.
-    pub at: Span,
-    /// What.
-    #[serde(flatten)]
-    pub what: Actor,
-}
-
-impl Event {
-    pub(super) fn at_millis(&self) -> u64 {
-        self.at.millis()
-    }
-}
-
-/// What happens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// Another manager sets a field.
-    Set {
-        /// `Deployment`, `AutoScalingGroup`, …
-        kind: String,
-        /// Its name.
-        name: String,
-        /// JSON pointer through maps; elements of keyed lists by their key.
-        path: String,
-        /// The new value.
-        value: serde_json::Value,
-        /// The manager.
-        by: String,
-    },
-    /// Somebody deletes a thing.
-    Delete {
-        /// Its kind.
-        kind: String,
-        /// Its name.
-        name: String,
-    },
-    /// A node is lost.
-    NodeNotReady(String),
-    /// A node is back.
-    NodeReady(String),
-    /// A node has this many GPUs that do not work.
-    GpusUnhealthy {
-        /// The node.
-        node: String,
-        /// How many.
-        gpus: u32,
-    },
-}
-
-/// Why a scenario file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ScenarioError(String);
 
 impl Scenario {
-    /// Reads a scenario file.
-    ///
-    /// # Errors
-    /// What is wrong, with line, column and snippet.
-    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let mut scenario: Self =
-            toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
-        scenario.events.sort_by_key(|event| event.at);
-        Ok(scenario)
+    /// Tells scenarios apart.
+    pub(super) fn digest(&self) -> String {
+        // Plain data: serde_json has nothing to refuse.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }

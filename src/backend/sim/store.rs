@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// The format of the file; an older or newer one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where a world is kept.
 pub(super) enum Store {
@@ -45,6 +45,12 @@ enum Safety {
     Kernel,
 }
 
+/// What tells the version of any file.
+#[derive(Deserialize)]
+struct Head {
+    floodway_simulated_world: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Format<W> {
     floodway_simulated_world: u32,
@@ -52,14 +58,13 @@ struct Format<W> {
 }
 
 impl Store {
-    /// The file of `name` under `root`, made from `fresh` if there is none.
+    /// The file of `name` in `folder`, made from `fresh` if there is none.
     pub(super) fn file(
-        root: &Path,
+        folder: &Path,
         name: &str,
         fresh: impl FnOnce() -> World,
     ) -> Result<Self, PortError> {
-        let folder = root.join(".floodway").join("sim");
-        fs::create_dir_all(&folder).map_err(|error| failed(&folder, "cannot be made", &error))?;
+        fs::create_dir_all(folder).map_err(|error| failed(folder, "cannot be made", &error))?;
         let kept = Kept {
             path: folder.join(format!("{name}.json")),
             lock: folder.join(format!("{name}.lock")),
@@ -67,6 +72,14 @@ impl Store {
         };
         kept.make(fresh)?;
         Ok(Self::File(Box::new(kept)))
+    }
+
+    /// Its file, if it is in one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::File(kept) => Some(&kept.path),
+        }
     }
 
     /// Reads the world.
@@ -178,25 +191,27 @@ fn load(path: &Path) -> Result<Option<Seen>, PortError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, "cannot be read", &error)),
     };
-    let format: Format<World> = serde_json::from_slice(&bytes)
-        .map_err(|error| damaged(path, &format!("is damaged ({error})")))?;
-    if format.floodway_simulated_world != VERSION {
-        let version = format.floodway_simulated_world;
-        return Err(damaged(path, &format!("is of version {version}, this is version {VERSION}")));
+    let is_damaged = |error: serde_json::Error| damaged(path, &format!("is damaged ({error})"));
+    let head: Head = serde_json::from_slice(&bytes).map_err(is_damaged)?;
+    if head.floodway_simulated_world != VERSION {
+        return Err(of_version(path, head.floodway_simulated_world));
     }
+    let format: Format<World> = serde_json::from_slice(&bytes).map_err(is_damaged)?;
     Ok(Some(Seen { world: format.world, file, modified }))
 }
 
-/// All or nothing: a killed process leaves the old file or the new one.
+/// All or nothing: a killed process leaves the old file or the new one. Only who
+/// holds the lock writes, so what it left beside the file is written over.
 fn save(path: &Path, world: World, safety: Safety) -> io::Result<Seen> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let beside = path.with_extension("json.new");
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(true).open(&beside)?;
     let format = Format { floodway_simulated_world: VERSION, world };
     file.write_all(&serde_json::to_vec(&format)?)?;
     if safety == Safety::Disk {
-        file.as_file().sync_data()?;
+        file.sync_data()?;
     }
-    let file = file.persist(path)?;
+    fs::rename(&beside, path)?;
     let modified = file.metadata()?.modified()?;
     Ok(Seen { world: format.world, file, modified })
 }
@@ -210,6 +225,16 @@ fn damaged(path: &Path, what: &str) -> PortError {
     let message = format!("the simulated world {} {what}", path.display());
     let help = Some("delete the file to begin with a new world".to_owned());
     PortError { kind: FailureKind::Other, message, help }
+}
+
+fn of_version(path: &Path, version: u32) -> PortError {
+    let mut error =
+        damaged(path, &format!("is of version {version}, and this is version {VERSION}"));
+    if version > VERSION {
+        let other = "use the Floodway that wrote it, or delete the file to begin with a new world";
+        error.help = Some(other.to_owned());
+    }
+    error
 }
 
 fn missing(path: &Path) -> PortError {

@@ -29,7 +29,7 @@ fn scenario() -> Scenario {
 }
 
 fn world(scenario: Scenario) -> World {
-    let mut world = World::new(scenario);
+    let mut world = World::new("t", scenario);
     let namespace = ResourceId::kubernetes("v1", "Namespace", None, "ns");
     write(
         &mut world,
@@ -229,28 +229,13 @@ fn a_group_with_instances_is_only_deleted_after_its_drain() {
 
 #[test]
 fn faults_are_met_so_often_and_no_more() {
-    let faults = vec![Fault { kind: FaultKind::Throttled, name: "serv".into(), calls: 2 }];
+    let faults =
+        vec![Fault { kind: FaultKind::Throttled, name: "serv".into(), list: None, calls: 2 }];
     let mut world = world(Scenario { faults, ..scenario() });
     assert_eq!(world.take_fault(&group_id()), None);
     assert_eq!(world.take_fault(&server()), Some(FaultKind::Throttled));
     assert_eq!(world.take_fault(&server()), Some(FaultKind::Throttled));
     assert_eq!(world.take_fault(&server()), None);
-}
-
-#[test]
-fn a_scenario_file_is_read_whole_and_its_errors_have_a_place() {
-    let module = include_str!("scenario.rs");
-    let example: String = module
-        .lines()
-        .skip_while(|line| *line != "//! ```toml")
-        .skip(1)
-        .take_while(|line| *line != "//! ```")
-        .map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n")
-        .collect();
-    let scenario = Scenario::parse(&example).unwrap();
-    assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (2, 8));
-    let error = Scenario::parse("seed = 1\nlanch = 3\n").unwrap_err().to_string();
-    assert!(error.contains("line 2") && error.contains("lanch"), "{error}");
 }
 
 #[test]
@@ -261,6 +246,181 @@ fn a_world_survives_its_file() {
     world.advance(minutes(3));
     let text = serde_json::to_string(&world).unwrap();
     assert_eq!(serde_json::from_str::<World>(&text).unwrap(), world);
+}
+
+fn autoscaler(min: u32, max: u32) -> (ResourceId, Value) {
+    let id = ResourceId::kubernetes("autoscaling/v2", "HorizontalPodAutoscaler", Some("ns"), "h");
+    let body = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "h", "namespace": "ns",
+            "labels": {"applyset.kubernetes.io/part-of": scope().mark.applyset_id("ns")}},
+        "spec": {"minReplicas": min, "maxReplicas": max,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "server"}},
+    });
+    (id, body)
+}
+
+#[test]
+fn an_autoscaler_keeps_its_deployment_between_its_bounds() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(None, "i"));
+    for (min, max, replicas) in [(2, 5, 2), (4, 5, 4), (1, 3, 3), (1, 1, 1)] {
+        let (id, body) = autoscaler(min, max);
+        write(&mut world, &id, body);
+        assert_eq!(units(&world, &server()).desired, replicas);
+    }
+    let owners = world.objects[&server()].managers_of(&super::keyed::pointer("/spec/replicas"));
+    assert_eq!(owners, ["kube-controller-manager"]);
+}
+
+#[test]
+fn a_groups_desired_follows_its_bounds() {
+    let mut world = world(scenario());
+    write(&mut world, &group_id(), group(5, Some(1)));
+    let mut body = group(5, None);
+    body["min"] = json!(3);
+    write(&mut world, &group_id(), body);
+    assert_eq!(units(&world, &group_id()).desired, 3);
+    write(&mut world, &group_id(), group(2, None));
+    assert_eq!(units(&world, &group_id()).desired, 2);
+}
+
+fn happens(world: &mut World, what: Actor) {
+    let at = Span::from_millis(world.now);
+    world.scenario.events.insert(world.happened, Event { at, what });
+    world.settle();
+}
+
+#[test]
+fn what_somebody_deletes_takes_what_is_in_it_along() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(Some(2), "i"));
+    write(&mut world, &group_id(), group(3, Some(2)));
+    world.advance(minutes(20));
+    let delete = |kind: &str, name: &str| {
+        Actor::Delete(Delete { kind: kind.to_owned(), name: name.to_owned() })
+    };
+    happens(&mut world, delete("AutoScalingGroup", "t-g6e"));
+    happens(&mut world, delete("Namespace", "ns"));
+    world.advance(minutes(5));
+    assert!(world.objects.is_empty() && world.instances.is_empty() && world.pods.is_empty());
+    assert_eq!(world.nodes.len(), 2, "the instances' nodes are gone");
+}
+
+#[test]
+fn two_environments_live_in_two_places() {
+    let (a, b) = (World::new("a", scenario()), World::new("b", scenario()));
+    assert_ne!(a.identity(), b.identity());
+    assert_eq!(a.identity(), World::new("a", scenario()).identity());
+}
+
+fn list_fault(kind: FaultKind, list: &str) -> Fault {
+    Fault { kind, name: String::new(), list: Some(list.to_owned()), calls: 1 }
+}
+
+#[test]
+fn a_list_that_is_denied_is_a_gap_and_one_that_is_throttled_an_error() {
+    use crate::observe::Side;
+    let faults = vec![
+        list_fault(FaultKind::Denied, "Deployment"),
+        list_fault(FaultKind::Throttled, "AutoScalingGroup"),
+    ];
+    let mut world = world(Scenario { faults, ..scenario() });
+    write(&mut world, &server(), deployment(Some(1), "i"));
+    let (kubernetes, aws) = (Side::Kubernetes, Side::Aws);
+    assert!(world.lists_badly(kubernetes) && world.lists_badly(aws));
+    let seen = world.list_badly(&scope(), kubernetes).unwrap();
+    assert!(!seen.resources.contains_key(&server()) && seen.gaps[0].hides_members);
+    let error = world.list_badly(&scope(), aws).unwrap_err();
+    assert_eq!(error.kind, FailureKind::Transient);
+    assert!(!world.lists_badly(kubernetes) && !world.lists_badly(aws));
+    assert!(world.inventory(&scope(), kubernetes).resources.contains_key(&server()));
+}
+
+#[test]
+fn a_name_that_somebody_else_has_is_taken() {
+    let create = Create {
+        kind: "Deployment".into(),
+        name: "server".into(),
+        namespace: "ns".into(),
+        content: json!({"spec": {"replicas": 1}}),
+        by: "kubectl".into(),
+    };
+    let mut world = World::new("t", scenario());
+    happens(&mut world, Actor::Create(create));
+    let error = world.write(&scope(), &step(&server(), deployment(Some(1), "i"))).unwrap_err();
+    assert_eq!(error.kind, FailureKind::Stale);
+    assert!(error.message.contains("AlreadyExists"), "{}", error.message);
+}
+
+#[test]
+fn a_world_is_bounded_and_says_so() {
+    let mut world = world(scenario());
+    let error = world.write(&scope(), &step(&server(), deployment(Some(100_001), "i")));
+    assert!(error.unwrap_err().message.contains("100001"));
+    let error = world.write(&scope(), &step(&group_id(), group(20_000, Some(10_001))));
+    assert!(error.unwrap_err().message.contains("10001"));
+}
+
+#[test]
+fn many_pods_are_placed_and_started_in_no_time() {
+    let nodes = vec![NodeSet { name: "n".into(), count: 2_500, gpus: 8, ..NodeSet::default() }];
+    let mut world = world(Scenario { nodes, ..Scenario::default() });
+    write(&mut world, &server(), deployment(Some(12_000), "i"));
+    world.advance(minutes(20));
+    let seen = units(&world, &server());
+    assert_eq!((seen.ready, seen.pending), (10_000, 2_000));
+}
+
+#[tokio::test]
+async fn waiting_ends_with_an_error_where_time_cannot_pass() {
+    use crate::clock::Clock;
+    use crate::observe::Side;
+    let folder = tempfile::tempdir().unwrap();
+    let environment = crate::desired::fixture::environment();
+    let simulator =
+        Simulator::on_disk(folder.path(), &environment, scope(), Scenario::default()).unwrap();
+    let backend = simulator.backend(Side::Kubernetes);
+    let namespace = ResourceId::kubernetes("v1", "Namespace", None, "ns");
+    let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}});
+    backend.act.act(&step(&namespace, body)).await.unwrap();
+    // In the way of every write, and of no read.
+    let in_the_way = folder.path().join("t.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    simulator.sleep(minutes(1)).await;
+    let error = backend.progress.progress(&namespace).await.unwrap_err();
+    assert!(error.message.contains("cannot be written"), "{}", error.message);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    simulator.sleep(minutes(1)).await;
+    assert!(backend.progress.progress(&namespace).await.unwrap().is_some());
+}
+
+#[test]
+fn a_world_of_another_version_is_not_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.json");
+    let open = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let environment = crate::desired::fixture::environment();
+        let opened = Simulator::on_disk(folder.path(), &environment, scope(), Scenario::default());
+        opened.map(drop).unwrap_err()
+    };
+    let newer = open(r#"{"floodway_simulated_world": 9, "world": {"unheard": "of"}}"#);
+    assert!(newer.message.contains("is of version 9"), "{}", newer.message);
+    assert!(newer.help.unwrap().contains("use the Floodway that wrote it"));
+    assert!(open("{").message.contains("is damaged"));
+}
+
+#[test]
+fn a_world_says_when_another_scenario_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = crate::desired::fixture::environment();
+    let open = |seed| {
+        let scenario = Scenario { seed, ..Scenario::default() };
+        let on_disk = Simulator::on_disk(folder.path(), &environment, scope(), scenario.clone());
+        on_disk.unwrap().kept_from_another(&scenario).unwrap().is_some()
+    };
+    assert_eq!([open(7), open(7), open(8)], [false, false, true]);
 }
 
 proptest! {

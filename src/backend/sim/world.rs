@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::observe::ResourceId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// Milliseconds since the world began.
@@ -19,7 +19,11 @@ pub(super) type Moment = u64;
 /// A world of nodes, objects, pods, groups and instances on a virtual clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct World {
+    /// The environment that it is the world of.
+    pub(super) name: String,
     pub(super) scenario: Scenario,
+    /// Digest of the scenario that was asked for when it was made.
+    pub(super) asked: String,
     /// Milliseconds since the world began.
     pub(super) now: Moment,
     /// Names and delays are drawn by counting.
@@ -40,10 +44,13 @@ pub struct World {
 const BEGINNING: i64 = 1_767_225_600;
 
 impl World {
-    /// A world as `scenario` describes it, in which nothing has happened.
-    pub fn new(scenario: Scenario) -> Self {
+    /// A world for the environment `name` as `scenario` describes it, in which
+    /// nothing has happened.
+    pub fn new(name: &str, scenario: Scenario) -> Self {
         let faults_left = scenario.faults.iter().map(|fault| fault.calls).collect();
         let mut world = Self {
+            name: name.to_owned(),
+            asked: scenario.digest(),
             nodes: scenario.nodes.iter().flat_map(SimNode::of_set).collect(),
             scenario,
             now: 0,
@@ -65,8 +72,9 @@ impl World {
     }
 
     /// The world's own identity: what a cluster's or an account's is elsewhere.
+    /// Each environment has a world of its own.
     pub fn identity(&self) -> String {
-        self.id_of("world", 0)
+        self.id_of(&format!("world {}", self.name), 0)
     }
 
     /// Moves time on; everything that is due on the way happens in its order.
@@ -85,6 +93,7 @@ impl World {
         self.happen();
         loop {
             let mut moved = self.settle_groups();
+            moved |= self.settle_autoscalers();
             moved |= self.settle_pods();
             if !moved {
                 break;
@@ -95,7 +104,7 @@ impl World {
     fn next_event(&self) -> Option<Moment> {
         let pods = self.pods.iter().filter_map(Pod::next_event);
         let instances = self.instances.iter().filter_map(Instance::next_event);
-        let scripted = self.scenario.events.get(self.happened).map(|event| event.at_millis());
+        let scripted = self.scenario.events.get(self.happened).map(|event| event.at.millis());
         pods.chain(instances).chain(scripted).filter(|at| *at > self.now).min()
     }
 
@@ -129,10 +138,18 @@ impl World {
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 
-    /// What runs on the node of this name, all pods together.
-    pub(super) fn used_on(&self, node: &str) -> Room {
-        let there = self.pods.iter().filter(|pod| pod.node.as_deref() == Some(node));
-        there.fold(Room::default(), |sum, pod| sum.plus(pod.asks))
+    /// What runs on each node, in the nodes' order, all its pods together.
+    pub(super) fn used(&self) -> Vec<Room> {
+        let nodes = self.nodes.iter().enumerate();
+        let index: HashMap<&str, usize> = nodes.map(|(at, n)| (n.name.as_str(), at)).collect();
+        let mut used = vec![Room::default(); self.nodes.len()];
+        for pod in &self.pods {
+            let node = pod.node.as_deref().and_then(|name| index.get(name));
+            if let Some(at) = node {
+                used[*at] = used[*at].plus(pod.asks);
+            }
+        }
+        used
     }
 }
 

@@ -23,7 +23,11 @@ fn other_files_and_cut_off_ones_are_told_apart() {
     for length in [0, 5, 14, 17, 40, 60, 110, 200, bytes.len() - 1] {
         let found = decode(&bytes[..length]);
         assert!(
-            matches!(found, Err(SavedError::Truncated { found, .. }) if found == length),
+            matches!(
+                found,
+                Err(SavedError::NoHeader { found } | SavedError::Truncated { found, .. })
+                    if found == length
+            ),
             "{length}: {found:?}"
         );
     }
@@ -41,7 +45,8 @@ fn a_newer_minor_is_read_on_and_a_newer_major_is_not() {
     let text = serde_json::to_vec(&value).unwrap();
     assert_eq!(decode(&envelope(1, 7, "1.4.0", &text)), Ok(plan));
     let newer = SavedError::Newer { major: 2, writer: "2.0.0".into() };
-    assert_eq!(decode(&envelope(2, 0, "2.0.0", b"whatever it is")), Err(newer));
+    assert_eq!(decode(&envelope(2, 0, "2.0.0", b"whatever it is")), Err(newer.clone()));
+    assert_eq!(decode(b"floodway-plan 2.0\nfloodway 2.0.0\n"), Err(newer));
     assert!(matches!(decode(&envelope(0, 9, "0.0.1", &text)), Err(SavedError::Unreadable(_))));
     assert!(matches!(decode(&envelope(1, 0, "0.1.0", b"{}")), Err(SavedError::Unreadable(_))));
 }

@@ -4,4 +4,6 @@
 pub mod bed;
 pub mod environment;
 pub mod programs;
+pub mod pty;
 pub mod repository;
+pub mod running;
