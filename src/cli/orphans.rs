@@ -28,13 +28,19 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
                 claimed.push(other.mark(&resolved));
             }
         }
-        Ok(orphans(&everything, &claimed, &session.catalog))
+        Ok((orphans(&everything, &claimed, &session.catalog), everything.gaps))
     })?;
+    let (found, gaps) = found;
+    let unseen: Vec<_> = gaps.iter().filter(|gap| gap.hides_members).collect();
+    for gap in &unseen {
+        terminal.note(&format!("warning: {} could not be looked at: {}\n", gap.what, gap.why));
+    }
     let view = OrphansView::new(&found);
     if args.json {
         terminal.print(&super::schema::pretty(&view));
     } else {
         terminal.print(&render::text(&view, &terminal.out));
     }
-    Ok(Exit::Done)
+    // What nobody could see may be there.
+    Ok(if unseen.is_empty() { Exit::Done } else { Exit::Failed })
 }

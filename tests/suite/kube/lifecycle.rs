@@ -1,6 +1,7 @@
 //! Pools that come, are renamed, move to another stage, and go.
 
 use super::Ground;
+use serde_json::json;
 
 const SECOND: &str = "[service.stages.second]\nimage = \"registry.example/second:1\"\n\
                       resources = { cpu = \"1\", memory = \"1Gi\" }\nstartup = \"1m\"\ndrain = \"1s\"\n";
@@ -86,4 +87,27 @@ fn an_environment_makes_its_namespace_and_takes_it_away_only_when_asked() {
     ground.apply();
     ground.run("destroy", &["--confirm", &ground.name, "--namespace"]).exits(0);
     assert!(ground.bed.get("", "namespace", &ground.name).is_none());
+}
+
+#[test]
+fn a_burst_pools_pods_serve_on_the_nodes_that_joined_for_it() {
+    let ground = Ground::new("burst");
+    let burst = "[aws]\nprovider = \"sim\"\nregion = \"us-east-1\"\n[aws.pools.burst]\n\
+                 stage = \"inference\"\nsize = 1\njoin = \"kubernetes\"\n\
+                 instance_types = [\"g6e.12xlarge\"]\n\
+                 capacity = { \"g6e.12xlarge\" = \"9 req/s\" }\n\
+                 image = { name = \"gpu-inference\" }\n";
+    ground.declare(&(ground.pool("gpu", "1") + burst));
+    // What the simulated instance would be, joined.
+    let joined = json!({"floodway.dev/workload": "llm-inference-burst"});
+    ground.bed.add_nodes(&format!("{}-joined", ground.name), 1, 4, &joined);
+    ground.apply();
+    ground.is_settled();
+    assert_eq!(ground.replicas("llm-inference-burst"), Some(4));
+    let pod = "/spec/template/spec";
+    let live = ground.get("deployment", "llm-inference-burst").unwrap();
+    let pod = live.pointer(pod).unwrap();
+    assert_eq!(pod["nodeSelector"]["floodway.dev/workload"], "llm-inference-burst");
+    ground.run("status", &[]).exits(0).says("4 of 4 pods on them are ready");
+    ground.run("destroy", &["--confirm", &ground.name]).exits(0);
 }
