@@ -134,6 +134,14 @@ fn deletions(
             let own = changes[gone].pool.is_some();
             let users = workloads.iter().filter(|&&user| !own || same_pool(user, gone));
             after[gone].extend(users);
+            // The same rules in another kind: there is no moment without alerts.
+            let rules = |index: usize| {
+                let id = &changes[index].id;
+                matches!(id.kind.as_str(), "ConfigMap" | "PrometheusRule")
+                    && id.name == changes[gone].id.name
+            };
+            let heirs = active.iter().filter(|&&heir| is(heir, Action::Create) && rules(heir));
+            after[gone].extend(heirs.filter(|_| rules(gone)));
         }
     }
 }

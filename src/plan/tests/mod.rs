@@ -228,3 +228,17 @@ fn a_removed_pool_is_drained_after_what_carries_on_in_its_stage_is_ready() {
     world.execute(&plan);
     assert!(world.plan().is_empty());
 }
+
+#[test]
+fn alert_rules_that_change_their_kind_are_there_all_the_time() {
+    let mut world = World::applied();
+    world.inventory.capabilities.prometheus_rules = true;
+    let plan = world.plan();
+    let name = "floodway-prod-alerts";
+    let (new, old) = (place(&plan, "PrometheusRule", name), place(&plan, "ConfigMap", name));
+    assert_eq!(
+        (plan.changes[new].action, plan.changes[old].action),
+        (Action::Create, Action::Delete)
+    );
+    assert!(plan.changes[old].after.contains(&new));
+}
