@@ -37,7 +37,7 @@ fn a_limit_range_fails_the_plan() {
 }
 
 #[test]
-fn pod_security_is_asked_too() {
+fn what_is_applied_passes_the_strictest_pod_security_level() {
     let ground = Ground::new("security");
     ground.kubectl(&[
         "label",
@@ -46,7 +46,6 @@ fn pod_security_is_asked_too() {
         "pod-security.kubernetes.io/enforce=restricted",
     ]);
     ground.declare(&ground.pool("gpu", "1"));
-    // What Floodway renders passes the strictest level.
     ground.apply();
     ground.is_settled();
 }
