@@ -129,7 +129,7 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     });
     change.notes.extend(moved.map(|from| format!("moved from {from}")));
 
-    let raise = raise(input, want, live);
+    let raise = raise(input, want, live, hands_over.is_some());
     let nothing = difference.fields.is_empty()
         && hands_over.is_none()
         && !takes_over
@@ -156,7 +156,7 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         change.before = Some(live.fields.clone());
         change.steps = steps::update(limits, want, live, hold, takes.clone(), rolls);
         if let Some(step) = raise {
-            change.notes.push("was drained, and is wanted again".to_owned());
+            change.notes.push("stands at 0, from where no autoscaler scales".to_owned());
             change.steps.push(step);
             change.steps.extend(steps::wait(limits, want));
         }
@@ -174,12 +174,14 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     }
 }
 
-/// A runtime-owned workload that a drain of ours has left at nothing: an
-/// autoscaler does not scale from zero, so git gives it its least again.
-fn raise(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Option<Step> {
+/// A runtime-owned workload that a drain of ours, or git before it hands the
+/// number over, has left at nothing: an autoscaler does not scale from zero, so
+/// git gives it its least.
+fn raise(input: &PlanInput<'_>, want: &Desired, live: &Live, hands_over: bool) -> Option<Step> {
     let (seed, runtime) = (want.seed.as_ref()?, live.runtime.as_ref()?);
     let least = input.decision.pools.get(want.pool.as_ref()?)?.min;
-    let ours = runtime.managers.iter().any(|manager| manager == marks::HANDOVER_MANAGER);
+    let drained_by_us = runtime.managers.iter().any(|name| name == marks::HANDOVER_MANAGER);
+    let ours = hands_over || drained_by_us;
     let drained = runtime.value == 0 && least > 0 && ours && want.id.kind == kinds::DEPLOYMENT;
     let (id, uid, path) = (live.id.clone(), live.uid.clone(), seed.path.clone());
     drained.then_some(Step::Raise { id, uid, path, least })

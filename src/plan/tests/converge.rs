@@ -144,6 +144,20 @@ fn drift(fields: &mut Value, taken: &mut std::collections::BTreeMap<String, Take
     }
 }
 
+#[test]
+fn a_pool_that_git_kept_at_nothing_is_handed_over_at_its_least() {
+    let mut world = World::applied();
+    for event in [Event::Fixed(1, 0), Event::Autoscaled(1)] {
+        happen(&mut world, &event);
+        let plan = world.plan();
+        world.execute(&plan);
+    }
+    let again = world.plan();
+    assert!(again.is_empty(), "{:#?}", active(&again));
+    let front = world.live("Deployment", "deepseek-preprocess-front");
+    assert_eq!(front.runtime.as_ref().unwrap().value, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -172,7 +186,8 @@ proptest! {
             prop_assert!(again.is_empty(), "{:#?}", active(&again));
             let members = world.inventory.last_apply.as_ref().unwrap().members as usize;
             prop_assert_eq!(members, world.inventory.resources.len() - 1);
-            for (id, _, runtime) in running {
+            // What stands at nothing is brought to its least: no autoscaler would.
+            for (id, _, runtime) in running.into_iter().filter(|(.., field)| field.value != 0) {
                 let owned = again.changes.iter().any(|c| c.id == id && c.owned_by.is_some());
                 if let Some(live) = world.inventory.resources.get(&id).filter(|_| owned) {
                     prop_assert_eq!(&live.runtime.as_ref().unwrap().value, &runtime.value,

@@ -246,7 +246,7 @@ fn what_a_drain_left_at_nothing_is_raised_when_it_is_wanted_again() {
     let plan = world.plan();
     let change = of(&plan, "Deployment", H100);
     assert_eq!(change.action, Action::Update);
-    assert_eq!(change.notes, ["was drained, and is wanted again"]);
+    assert_eq!(change.notes, ["stands at 0, from where no autoscaler scales"]);
     assert!(change.steps.iter().any(|step| matches!(step, Step::Raise { least: 3, .. })));
     world.execute(&plan);
     assert!(!world.plan().has_work());
