@@ -2,6 +2,7 @@
 
 use crate::observe::ResourceId;
 use std::error::Error;
+use std::fmt::Display;
 
 /// A template that cannot be used. Templates are the only thing here that can
 /// be wrong: the environment has been validated before.
@@ -43,6 +44,11 @@ pub enum DesiredError {
 }
 
 impl DesiredError {
+    pub(super) fn yaml(template: &str, id: &ResourceId, error: impl Display) -> Self {
+        let (template, id) = (template.to_owned(), Box::new(id.clone()));
+        Self::Yaml { template, id, report: error.to_string() }
+    }
+
     pub(super) fn template(template: &str, error: &tera::Error) -> Self {
         let mut report = error.to_string();
         let mut cause = error.source();

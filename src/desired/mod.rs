@@ -5,6 +5,7 @@ mod alerts;
 mod burst;
 mod cluster;
 mod error;
+mod marked;
 mod names;
 mod network;
 mod scene;

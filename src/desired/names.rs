@@ -37,11 +37,17 @@ pub(super) fn workloads(
     decision: &Decision,
     inventory: &Inventory,
 ) -> BTreeMap<Name, String> {
+    let mut there: BTreeMap<(&str, &str), Vec<&Live>> = BTreeMap::new();
+    for live in ours(environment, inventory) {
+        if let Some(pool) = live.pool() {
+            there.entry((&live.id.kind, pool)).or_default().push(live);
+        }
+    }
     let mut names: BTreeMap<Name, String> = decision
         .pools
         .iter()
         .filter_map(|(pool, decided)| {
-            kept_workload(environment, decision, inventory, pool, &decided.stage)
+            kept_workload(environment, decision, &there, pool, &decided.stage)
                 .map(|name| (pool.clone(), name))
         })
         .collect();
@@ -129,14 +135,15 @@ fn cannot_be_adopted<'a>(
 fn kept_workload(
     environment: &Environment,
     decision: &Decision,
-    inventory: &Inventory,
+    there: &BTreeMap<(&str, &str), Vec<&Live>>,
     pool: &Name,
     stage: &Name,
 ) -> Option<String> {
     let kind = if is_standalone(environment, pool) { "EndpointSlice" } else { "Deployment" };
     former_names(environment, decision, pool).into_iter().find_map(|name| {
-        ours(environment, inventory)
-            .filter(|live| live.id.kind == kind && live.pool() == Some(&name))
+        let candidates = there.get(&(kind, name.as_str()))?;
+        candidates
+            .iter()
             .filter(|live| can_stay(live, stage))
             .map(|live| live.id.name.clone())
             .min_by_key(|name| (name.len(), name.clone()))

@@ -1,5 +1,6 @@
 //! What all objects of one environment share: names, labels, reasons.
 
+use super::templates::Reader;
 use super::view::{Meta, View};
 use super::{Desired, DesiredError, DesiredInput, Templates, names};
 use crate::decide::Reason;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 /// The input, with what is worked out of it once.
 pub(super) struct Scene<'a> {
     pub(super) input: DesiredInput<'a>,
-    templates: &'a Templates,
+    reader: Reader<'a>,
     /// Workload names by pool.
     pub(super) workloads: BTreeMap<Name, String>,
     applyset: String,
@@ -28,7 +29,7 @@ impl<'a> Scene<'a> {
         let environment = input.environment;
         Self {
             input,
-            templates,
+            reader: Reader::new(templates),
             workloads: names::workloads(environment, input.decision, input.inventory),
             applyset: input.mark.applyset_id(environment.service.namespace.as_str()),
         }
@@ -102,7 +103,7 @@ impl<'a> Scene<'a> {
         about: About,
     ) -> Result<Desired, DesiredError> {
         Ok(Desired {
-            body: self.templates.object(template, &id, view)?,
+            body: self.reader.object(template, &id, view)?,
             id,
             seed: None,
             pool: None,

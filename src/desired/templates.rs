@@ -1,12 +1,13 @@
 //! The templates, and what comes out of them.
 
 use super::DesiredError;
+use super::marked::{self, Marked};
 use super::view::{Meta, View};
-use super::yaml::write_scalar;
 use crate::observe::ResourceId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use tera::{Context, Tera};
 
 /// Named templates, parsed and checked. Names are paths in the repository:
@@ -65,20 +66,36 @@ impl Templates {
         }
         let mut tera = Tera::new();
         tera.autoescape_on([".yaml"]);
-        tera.set_escape_fn(write_scalar);
+        tera.set_escape_fn(marked::mark);
         tera.add_raw_templates(sources).map_err(|error| DesiredError::template("", &error))?;
         Ok(Self(tera))
     }
 
-    /// The text of one template.
+    /// The text of one template, as YAML.
     pub(super) fn text(
         &self,
         template: &str,
         view: &impl Serialize,
     ) -> Result<String, DesiredError> {
+        Ok(marked::as_yaml(&self.marked(template, view)?))
+    }
+
+    fn marked(&self, template: &str, view: &impl Serialize) -> Result<String, DesiredError> {
         Context::from_serialize(view)
             .and_then(|context| self.0.render(template, &context))
             .map_err(|error| DesiredError::template(template, &error))
+    }
+}
+
+/// Reads objects from what templates render, each shape of text once.
+pub(super) struct Reader<'a> {
+    templates: &'a Templates,
+    shapes: RefCell<HashMap<String, Value>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(templates: &'a Templates) -> Self {
+        Self { templates, shapes: RefCell::default() }
     }
 
     /// The object that one template renders, which must be the one named `id`
@@ -89,60 +106,54 @@ impl Templates {
         id: &ResourceId,
         view: &impl View,
     ) -> Result<Value, DesiredError> {
-        let text = self.text(template, view)?;
-        let body: Value = serde_saphyr::from_str(&text).map_err(|error| DesiredError::Yaml {
-            template: template.to_owned(),
-            id: Box::new(id.clone()),
-            report: error.to_string(),
-        })?;
-        let header = Header::deserialize(&body).map_err(|error| DesiredError::Yaml {
-            template: template.to_owned(),
-            id: Box::new(id.clone()),
-            report: error.to_string(),
-        })?;
-        header.must_be(template, id, view.meta())?;
+        let text = self.templates.marked(template, view)?;
+        let parts = Marked::of(&text);
+        let mut shapes = self.shapes.borrow_mut();
+        let body = match shapes.get(&parts.shape) {
+            Some(read) => parts.fill(read),
+            None => {
+                let read = serde_saphyr::from_str(&parts.shape).map_err(|error| {
+                    // The same mistake in the text that people know.
+                    let known = serde_saphyr::from_str::<Value>(&marked::as_yaml(&text)).err();
+                    DesiredError::yaml(template, id, known.unwrap_or(error))
+                })?;
+                let body = parts.fill(&read);
+                shapes.insert(parts.shape, read);
+                body
+            }
+        };
+        must_be(&body, template, id, view.meta())?;
         Ok(body)
     }
 }
 
-/// What every Kubernetes object begins with.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    api_version: String,
-    kind: String,
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-    namespace: Option<String>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
-
-impl Header {
-    fn must_be(self, template: &str, id: &ResourceId, meta: &Meta) -> Result<(), DesiredError> {
-        let named = [
-            ("apiVersion", self.api_version, &id.api),
-            ("kind", self.kind, &id.kind),
-            ("metadata.name", self.metadata.name, &id.name),
-            (
-                "metadata.namespace",
-                self.metadata.namespace.unwrap_or_default(),
-                id.scope.as_ref().unwrap_or(&String::new()),
-            ),
-        ]
-        .map(|(field, found, wanted)| (field.to_owned(), found, wanted.clone()));
-        let labelled = meta.labels.iter().map(|(key, wanted)| {
-            let found = self.metadata.labels.get(key).cloned().unwrap_or_default();
-            (format!("metadata.labels[{key:?}]"), found, wanted.clone())
-        });
-        let wrong = named.into_iter().chain(labelled).find(|(_, found, wanted)| found != wanted);
-        wrong.map_or(Ok(()), |(field, found, wanted)| {
-            let (template, id) = (template.to_owned(), Box::new(id.clone()));
-            Err(DesiredError::Identity { template, id, field, found, wanted })
-        })
+/// Whether `body` is the object that was asked for.
+fn must_be(body: &Value, template: &str, id: &ResourceId, meta: &Meta) -> Result<(), DesiredError> {
+    let metadata = body.get("metadata");
+    let of = |around: Option<&'_ Value>, key: &str| -> String {
+        around.and_then(|around| around.get(key)?.as_str()).unwrap_or_default().to_owned()
+    };
+    let named = [
+        ("apiVersion", of(Some(body), "apiVersion"), id.api.as_str()),
+        ("kind", of(Some(body), "kind"), &id.kind),
+        ("metadata.name", of(metadata, "name"), &id.name),
+        ("metadata.namespace", of(metadata, "namespace"), id.scope.as_deref().unwrap_or_default()),
+    ];
+    let wrong = |field: String, found: String, wanted: &str| {
+        let (template, id) = (template.to_owned(), Box::new(id.clone()));
+        Err(DesiredError::Identity { template, id, field, found, wanted: wanted.to_owned() })
+    };
+    for (field, found, wanted) in named {
+        if found != wanted {
+            return wrong(field.to_owned(), found, wanted);
+        }
     }
+    let labels = metadata.and_then(|metadata| metadata.get("labels"));
+    for (key, wanted) in &meta.labels {
+        let found = of(labels, key);
+        if found != *wanted {
+            return wrong(format!("metadata.labels[{key:?}]"), found, wanted);
+        }
+    }
+    Ok(())
 }

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 /// Writes `text` as one YAML scalar that every YAML parser reads as exactly
-/// this string: plain where that is beyond doubt, else in double quotes. Tera
-/// calls it for each `{{ string }}`, so no value can end its own scalar, start
-/// a key, an anchor or a comment, or turn into a number.
+/// this string: plain where that is beyond doubt, else in double quotes. So no
+/// value can end its own scalar, start a key, an anchor or a comment, or turn
+/// into a number.
 pub(super) fn write_scalar(text: &str, out: &mut dyn Write) -> io::Result<()> {
     if is_plain(text) {
         return out.write_all(text.as_bytes());
