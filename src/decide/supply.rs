@@ -3,7 +3,6 @@
 use super::{CapacityType, OnPremSupply, Supply, SupplyGroup};
 use crate::observe::{Inventory, Live, Ownership};
 use crate::spec::Environment;
-use serde_json::Value;
 
 impl Supply {
     /// What runs now in each pool of `environment`, found by marks; a pool that
@@ -60,11 +59,11 @@ pub fn todays_pool<'a>(environment: &'a Environment, marked: &'a str) -> &'a str
 }
 
 fn group(live: &Live) -> Option<SupplyGroup> {
-    let text = |key: &str| live.fields.get(key).and_then(Value::as_str);
+    let text = |key: &str| live.fields.text_at(key);
     let workload = live.workload.as_ref()?;
     Some(SupplyGroup {
-        instance_type: text("instance_type")?.to_owned(),
-        capacity_type: match text("capacity_type")? {
+        instance_type: text("/instance_type")?,
+        capacity_type: match text("/capacity_type")?.as_str() {
             "spot" => CapacityType::Spot,
             _ => CapacityType::OnDemand,
         },

@@ -93,7 +93,7 @@ fn one_group(
     };
     Desired {
         id: group_id(scene, name, group),
-        body,
+        body: body.into(),
         seed: (!git).then_some(seed),
         pool: Some(name.clone()),
         reason: scene.because(key, format!("{} {market} for pool {name}", group.instance_type)),

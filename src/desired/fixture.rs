@@ -206,7 +206,7 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         uid: format!("uid-{}", id.name),
         id,
         ownership: Ownership::Ours,
-        fields,
+        fields: fields.into(),
         taken: BTreeMap::new(),
         runtime: None,
         marks: texts(&[("stage", stage), ("pool", pool)]),

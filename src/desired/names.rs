@@ -76,9 +76,7 @@ pub(super) fn group(
     pool: &Name,
     group: &BurstGroup,
 ) -> String {
-    let text = |live: &Live, field: &str| {
-        live.fields.get(field).and_then(|value| value.as_str()).map(str::to_owned)
-    };
+    let text = |live: &Live, field: &str| live.fields.text_at(field);
     let (tag, capacity_type) = match group.capacity_type {
         CapacityType::OnDemand => ("od", "on-demand"),
         CapacityType::Spot => ("spot", "spot"),
@@ -89,8 +87,8 @@ pub(super) fn group(
             .filter(|live| {
                 !live.deleting
                     && live.id.scope.as_deref() == Some(&group.region)
-                    && text(live, "instance_type").as_deref() == Some(&group.instance_type)
-                    && text(live, "capacity_type").as_deref() == Some(capacity_type)
+                    && text(live, "/instance_type").as_deref() == Some(&group.instance_type)
+                    && text(live, "/capacity_type").as_deref() == Some(capacity_type)
             })
             .map(|live| live.id.name.clone())
             .min_by_key(|name| (name.len(), name.clone()))
@@ -158,7 +156,7 @@ fn can_stay(live: &Live, stage: &Name) -> bool {
 
 /// Whether its selector, as far as it is seen, is the one that we would give it.
 fn has_own_selector(live: &Live) -> bool {
-    let selector = live.fields.pointer("/spec/selector/matchLabels");
+    let selector = live.fields.at("/spec/selector/matchLabels");
     selector.is_none_or(|labels| {
         labels.as_object().is_some_and(|labels| labels.len() == 1)
             && labels.get(marks::WORKLOAD).and_then(|v| v.as_str()) == Some(&live.id.name)

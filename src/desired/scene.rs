@@ -103,7 +103,7 @@ impl<'a> Scene<'a> {
         about: About,
     ) -> Result<Desired, DesiredError> {
         Ok(Desired {
-            body: self.reader.object(template, &id, view)?,
+            body: self.reader.object(template, &id, view)?.into(),
             id,
             seed: None,
             pool: None,

@@ -2,7 +2,7 @@
 
 use crate::decide::{DesiredOwner, Reason};
 use crate::id::Name;
-use crate::observe::ResourceId;
+use crate::observe::{Body, ResourceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub struct Desired {
     pub id: ResourceId,
     /// Every field that git owns, in the object's own shape. A runtime-owned
     /// field is not in it.
-    pub body: Value,
+    pub body: Body,
     /// The field that git does not own.
     pub seed: Option<Seed>,
     /// The pool it serves.

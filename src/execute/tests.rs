@@ -110,7 +110,13 @@ fn id(name: &str) -> ResourceId {
 
 fn apply(name: &str) -> Step {
     let precondition = Precondition::Absent;
-    Step::Apply { id: id(name), body: json!({}), seed: None, precondition, takes: Takes::Nothing }
+    Step::Apply {
+        id: id(name),
+        body: json!({}).into(),
+        seed: None,
+        precondition,
+        takes: Takes::Nothing,
+    }
 }
 
 fn change(name: &str, after: &[usize], steps: Vec<Step>) -> Change {

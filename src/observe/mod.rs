@@ -1,11 +1,13 @@
 //! What is really there: data only, as the backends saw it.
 
+mod body;
 mod inventory;
 pub mod marks;
 mod path;
 mod resource;
 mod workload;
 
+pub use body::Body;
 pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};

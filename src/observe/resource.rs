@@ -1,6 +1,6 @@
 //! One thing that exists, and the name it goes by.
 
-use super::Workload;
+use super::{Body, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -118,7 +118,7 @@ pub struct Live {
     /// object's own shape; nothing of anybody else's. Of an unmarked thing
     /// that was asked for by name (adoption): all of it but its status and
     /// what the server keeps in its metadata.
-    pub fields: Value,
+    pub fields: Body,
     /// Fields that other managers took: what drift is told by. Keyed by
     /// [`super::FieldPath`]'s text; those of runtime owners may be left out.
     #[serde(default)]

@@ -3,7 +3,7 @@
 use super::Step;
 use crate::clock::Timestamp;
 use crate::decide::{DesiredOwner, Reason};
-use crate::observe::{Location, Mark, ResourceId};
+use crate::observe::{Body, Location, Mark, ResourceId};
 use crate::units::{Rate, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -72,9 +72,9 @@ pub struct Change {
     pub unchanged: usize,
     /// The owned fields as they are, of what changes or goes; none for a create
     /// and for a no-op (there they are the body).
-    pub before: Option<Value>,
+    pub before: Option<Body>,
     /// The body to apply, for what stays or comes.
-    pub body: Option<Value>,
+    pub body: Option<Body>,
     /// The field that git does not own (JSON pointer), with its live value, or
     /// what it gets at creation, and its owner.
     pub owned_by: Option<(String, Option<Value>, DesiredOwner)>,

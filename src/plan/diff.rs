@@ -1,7 +1,7 @@
 //! What differs between the fields that are wanted and those that are owned.
 
-use super::{FieldChange, quantity, view};
-use crate::observe::FieldPath;
+use super::{FieldChange, quantity};
+use crate::observe::{Body, FieldPath};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -58,8 +58,8 @@ impl<'a> Spot<'a> {
 
     fn is_identity(&self, key: &str) -> bool {
         match self {
-            Self::Root => view::is_identity(None, key),
-            Self::Key(Spot::Root, around) => view::is_identity(Some(around), key),
+            Self::Root => Body::is_identity(None, key),
+            Self::Key(Spot::Root, around) => Body::is_identity(Some(around), key),
             _ => false,
         }
     }

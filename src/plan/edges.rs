@@ -154,7 +154,7 @@ fn goes_before(changes: &[Change], workload: usize) -> bool {
     match changes[workload].action {
         Action::Delete => true,
         Action::Update => changes[workload].steps.iter().any(|step| match step {
-            Step::Apply { body, .. } => body.pointer("/spec/replicas").is_some(),
+            Step::Apply { body, .. } => body.at("/spec/replicas").is_some(),
             _ => false,
         }),
         Action::Replace | Action::Create | Action::NoOp => false,

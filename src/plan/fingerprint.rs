@@ -1,9 +1,8 @@
 //! What a change was computed from, in a form that can be compared later (law 4).
 
 use super::{Action, Fingerprint, diff_wanted, view};
-use crate::observe::{Live, Ownership};
+use crate::observe::{Body, Live, Ownership, Side};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
 /// The fingerprint of nothing.
@@ -31,14 +30,14 @@ impl Fingerprint {
 
     /// The fingerprint of `live` for a change that does `action` with `body`
     /// and leaves `owned_by` (JSON pointer) to its runtime owner.
-    pub fn of(live: &Live, action: Action, body: Option<&Value>, owned_by: Option<&str>) -> Self {
+    pub fn of(live: &Live, action: Action, body: Option<&Body>, owned_by: Option<&str>) -> Self {
         let marks = json!({ "ownership": live.ownership, "marks": live.marks });
         let identity = json!({ "uid": live.uid, "deleting": live.deleting });
         let parts = [
-            half_digest(&identity),
-            half_digest(&marks),
+            half_digest(&identity.into()),
+            half_digest(&marks.into()),
             half_digest(&fields(live, action, body, owned_by)),
-            half_digest(&facts(live, action, body)),
+            half_digest(&facts(live, action, body).into()),
         ];
         Self(parts.join("."))
     }
@@ -58,28 +57,32 @@ impl Fingerprint {
 fn fields<'a>(
     live: &'a Live,
     action: Action,
-    body: Option<&Value>,
+    body: Option<&Body>,
     owned_by: Option<&str>,
-) -> Cow<'a, Value> {
-    let body = body.unwrap_or(&Value::Null);
+) -> Cow<'a, Body> {
     let runtime = live.runtime.as_ref().map(|runtime| runtime.path.as_str());
     let not_git = runtime.filter(|path| owned_by == Some(*path));
     match (&live.ownership, action) {
         (Ownership::Ours, _) => view::owned(live, body, not_git),
-        (_, Action::NoOp | Action::Delete) => Cow::Owned(Value::Null),
-        _ => Cow::Owned(json!(diff_wanted(&view::owned(live, body, not_git), body).fields)),
+        (_, Action::NoOp | Action::Delete) => Cow::Owned(Value::Null.into()),
+        _ => {
+            let owned = view::owned(live, body, not_git).value();
+            let wanted = body.map(Body::value).unwrap_or_default();
+            Cow::Owned(json!(diff_wanted(&owned, &wanted).fields).into())
+        }
     }
 }
 
 /// What guards relied on, coarse enough to hold while autoscalers work: that
 /// what is destroyed was idle (or not), that a group's new max was not below
 /// what it runs (or was).
-fn facts(live: &Live, action: Action, body: Option<&Value>) -> Value {
+fn facts(live: &Live, action: Action, body: Option<&Body>) -> Value {
     let Some(workload) = &live.workload else { return Value::Null };
     match action {
         Action::Delete | Action::Replace => json!({ "runs": workload.existing > 0 }),
         Action::Update | Action::NoOp => {
-            match body.and_then(|body| body.get("max")).and_then(Value::as_u64) {
+            let max = body.filter(|_| live.id.side == Side::Aws).and_then(|body| body.at("/max"));
+            match max.and_then(|max| max.as_u64()) {
                 Some(max) => json!({ "above_max": u64::from(workload.desired) > max }),
                 None => Value::Null,
             }
@@ -88,73 +91,9 @@ fn facts(live: &Live, action: Action, body: Option<&Value>) -> Value {
     }
 }
 
-/// The first 16 bytes of the SHA-256 of the canonical form, in hex.
-fn half_digest(value: &Value) -> String {
-    let mut json = Vec::new();
-    canonical(value, Around::Nothing, &mut json);
-    Sha256::digest(json).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Where a value stands, as far as that says whether it is a name.
-#[derive(Clone, Copy)]
-enum Around<'a> {
-    Nothing,
-    Object(&'a str),
-    More,
-}
-
-impl Around<'_> {
-    fn is_identity(self, key: &str) -> bool {
-        match self {
-            Self::Nothing => view::is_identity(None, key),
-            Self::Object(around) => view::is_identity(Some(around), key),
-            Self::More => false,
-        }
-    }
-}
-
-/// Like JSON, with sorted keys, one form for each value, and without what only
-/// names the object.
-fn canonical(value: &Value, around: Around<'_>, out: &mut Vec<u8>) {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<_> =
-                map.iter().filter(|(key, _)| !around.is_identity(key)).collect();
-            entries.sort_unstable_by_key(|(key, _)| *key);
-            out.push(b'{');
-            for (key, value) in entries {
-                text(key, out);
-                out.push(b':');
-                let within = match around {
-                    Around::Nothing => Around::Object(key),
-                    Around::Object(_) | Around::More => Around::More,
-                };
-                canonical(value, within, out);
-                out.push(b',');
-            }
-            out.push(b'}');
-        }
-        Value::Array(list) => {
-            out.push(b'[');
-            for value in list {
-                canonical(value, Around::More, out);
-                out.push(b',');
-            }
-            out.push(b']');
-        }
-        Value::String(string) => text(string, out),
-        Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Null => out.extend_from_slice(b"null"),
-    }
-}
-
-/// A text by its length, which no other text can imitate.
-fn text(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(text.len().to_string().as_bytes());
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
+/// A body's digest, in hex.
+fn half_digest(body: &Body) -> String {
+    body.digest().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -302,7 +302,7 @@ pub(super) fn foreign_autoscalers(input: &PlanInput<'_>, changes: &[Change]) -> 
     });
     others
         .filter_map(|live| {
-            let target = live.fields.pointer("/spec/scaleTargetRef")?;
+            let target = live.fields.at("/spec/scaleTargetRef")?;
             let text = |key: &str| target.get(key).and_then(serde_json::Value::as_str);
             let name = text("name").filter(|_| text("kind") == Some(kinds::DEPLOYMENT))?;
             workload(name, &live.id.scope).then(|| {
@@ -359,14 +359,14 @@ pub(super) fn lowered_max(
         let live = input.inventory.resources.get(&change.id);
         let runs = live.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.desired);
         let field = |name: &str| {
-            let value = change.body.as_ref().and_then(|body| body.get(name));
-            value.and_then(serde_json::Value::as_u64)
+            let value = change.body.as_ref().and_then(|body| body.at(name));
+            value.and_then(|value| value.as_u64())
         };
-        if let Some(wanted) = field("desired").filter(|wanted| *wanted < u64::from(runs)) {
+        if let Some(wanted) = field("/desired").filter(|wanted| *wanted < u64::from(runs)) {
             let fewer = u64::from(runs) - wanted;
             warnings
                 .push(format!("{}: AWS chooses which {fewer} of {runs} instances end", change.id));
-        } else if let Some(max) = field("max").filter(|max| *max < u64::from(runs)) {
+        } else if let Some(max) = field("/max").filter(|max| *max < u64::from(runs)) {
             refusals.push(Refusal::new(
                 "lowered_max",
                 format!("{}: max {max} is below the {runs} instances it runs", change.id),

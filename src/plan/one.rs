@@ -112,12 +112,12 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     // A group's number has no owner that could lose it.
     let in_cluster = live.id.side == Side::Kubernetes;
     let hands_over = want.seed.as_ref().filter(|seed| {
-        let held_by_git = live.fields.pointer(&seed.path).is_some_and(|value| !value.is_null());
+        let held_by_git = live.fields.at(&seed.path).is_some_and(|value| !value.is_null());
         in_cluster && (held_by_git || (!ours && live.runtime.is_some()))
     });
     if let Some(seed) = hands_over.filter(|_| ours) {
         let (field, owner) = (FieldPath::from_pointer(&seed.path), seed.owner);
-        let value = live.fields.pointer(&seed.path).map(ToString::to_string).unwrap_or_default();
+        let value = live.fields.at(&seed.path).map(|value| value.to_string()).unwrap_or_default();
         change.notes.push(format!("hands {field} = {value} over to {owner}"));
     }
     if !ours {
@@ -263,15 +263,22 @@ fn live_facts(change: &mut Change, live: &Live) {
 /// What differs between what git wants and what it owns.
 fn differing(want: &Desired, live: &Live, ours: bool) -> Diff {
     let not_git = want.seed.as_ref().map(|seed| seed.path.as_str());
-    let owned = view::owned(live, &want.body, not_git);
-    if ours { diff(&owned, &want.body) } else { diff_wanted(&owned, &want.body) }
+    let owned = view::owned(live, Some(&want.body), not_git);
+    if owned.digest() == want.body.digest() {
+        return Diff { fields: Vec::new(), unchanged: want.body.leaves() };
+    }
+    let (owned, wanted) = (owned.value(), want.body.value());
+    if ours { diff(&owned, &wanted) } else { diff_wanted(&owned, &wanted) }
 }
 
 /// Pointers in `want.immutable` at which both sides have a value, and not the same.
 fn immutable_differences(want: &Desired, live: &Live) -> Vec<String> {
-    let differs = |pointer: &&&str| match (live.fields.pointer(pointer), want.body.pointer(pointer))
-    {
-        (Some(live), Some(want)) => !alike(live, want),
+    if want.immutable.is_empty() || live.fields.digest() == want.body.digest() {
+        return Vec::new();
+    }
+    let (owned, wanted) = (live.fields.value(), want.body.value());
+    let differs = |pointer: &&&str| match (owned.pointer(pointer), wanted.pointer(pointer)) {
+        (Some(owned), Some(wanted)) => !alike(owned, wanted),
         _ => false,
     };
     let text = |pointer: &&str| FieldPath::from_pointer(pointer).to_string();

@@ -5,7 +5,6 @@ use crate::observe::{Inventory, Live, Mark, ResourceId};
 use crate::spec::Catalog;
 use crate::units::UsdPerHour;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::cmp::Reverse;
 
 /// One thing that nobody claims.
@@ -53,8 +52,8 @@ fn claims(mark: &Mark, live: &Live) -> bool {
 fn orphan(live: &Live, catalog: &Catalog) -> Option<Orphan> {
     let environment = live.marks.get("environment")?.clone();
     let units = live.workload.as_ref().map(|workload| workload.desired);
-    let known = live.fields.get("instance_type").and_then(Value::as_str);
-    let price = known.and_then(|name| catalog.get(name)).map(|known| known.usd_per_hour);
+    let known = live.fields.text_at("/instance_type");
+    let price = known.and_then(|name| catalog.get(&name)).map(|known| known.usd_per_hour);
     let file = live.marks.get("file");
     Some(Orphan {
         id: live.id.clone(),

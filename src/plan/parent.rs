@@ -6,7 +6,7 @@
 
 use super::one::Outcome;
 use super::{Action, Change, Checked, Fingerprint, Precondition, Step, diff, view};
-use crate::observe::{Live, Mark, Ownership, ResourceId, marks};
+use crate::observe::{Body, Live, Mark, Ownership, ResourceId, marks};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -35,7 +35,8 @@ pub(super) fn split(
     let (Some(body), true) = (&whole.body, live.is_none_or(ours)) else {
         return Writes { opening: Some(whole.clone()), closing: None };
     };
-    let recorded = |key| live.and_then(|live| annotation(&live.fields, key));
+    let (body, fields) = (body.value(), live.map(|live| live.fields.value()));
+    let recorded = |key| fields.as_ref().and_then(|fields| annotation(fields, key));
     let before = recorded(marks::APPLYSET_GROUP_KINDS);
     let count_before = recorded(marks::MEMBERS);
 
@@ -49,7 +50,7 @@ pub(super) fn split(
             annotate(&mut last, marks::MEMBERS, Some(members));
         }
         None => {
-            let kinds = union(annotation(body, marks::APPLYSET_GROUP_KINDS), before);
+            let kinds = union(annotation(&body, marks::APPLYSET_GROUP_KINDS), before);
             annotate(&mut last, marks::APPLYSET_GROUP_KINDS, Some(kinds));
             annotate(&mut last, marks::MEMBERS, count_before.map(str::to_owned));
         }
@@ -59,7 +60,7 @@ pub(super) fn split(
     annotate(&mut first, marks::APPLYSET_GROUP_KINDS, Some(kinds));
     annotate(&mut first, marks::MEMBERS, count_before.map(str::to_owned));
 
-    let opening = write(whole, outcome, live, &first, live.map(|live| &live.fields));
+    let opening = write(whole, outcome, live, &first, fields.as_ref());
     let mut closing = write(whole, outcome, live, &last, Some(&first));
     if closing.action != Action::NoOp {
         closing.checked = Checked::NotNeeded;
@@ -80,10 +81,10 @@ fn write(
     body: &Value,
     before: Option<&Value>,
 ) -> Change {
-    let mut change = Change { body: Some(body.clone()), ..whole.clone() };
+    let mut change = Change { body: Some(body.into()), ..whole.clone() };
     change.steps = vec![Step::Apply {
         id: change.id.clone(),
-        body: body.clone(),
+        body: body.into(),
         seed: None,
         precondition: match live {
             Some(live) => Precondition::Is(live.uid.clone()),
@@ -104,9 +105,9 @@ fn write(
         change.steps.clear();
         change.notes.clear();
     }
-    change.before = before.filter(|_| change.action == Action::Update).cloned();
+    change.before = before.filter(|_| change.action == Action::Update).map(Body::from);
     if let Some(live) = live {
-        change.fingerprint = Fingerprint::of(live, change.action, Some(body), None);
+        change.fingerprint = Fingerprint::of(live, change.action, change.body.as_ref(), None);
     }
     change
 }

@@ -4,9 +4,8 @@
 use super::{PlanError, PlanInput, kinds, target::Selection};
 use crate::decide::todays_pool;
 use crate::desired::Desired;
-use crate::observe::{Live, Ownership, ResourceId};
+use crate::observe::{Body, Live, Ownership, ResourceId};
 use crate::spec::Environment;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing's past and future.
@@ -147,11 +146,12 @@ impl Slot {
         Self::new(&live.id, pool, &live.fields)
     }
 
-    fn new(id: &ResourceId, pool: String, body: &Value) -> Option<Self> {
-        let text = |key: &str| Some(body.get(key)?.as_str()?.to_owned());
+    fn new(id: &ResourceId, pool: String, body: &Body) -> Option<Self> {
         let offering = match id.kind.as_str() {
             kinds::DEPLOYMENT => None,
-            kinds::GROUP => Some((text("instance_type")?, text("capacity_type")?)),
+            kinds::GROUP => {
+                Some((body.text_at("/instance_type")?, body.text_at("/capacity_type")?))
+            }
             _ => return None,
         };
         Some(Self { kind: id.kind.clone(), scope: id.scope.clone(), pool, offering })

@@ -188,14 +188,16 @@ fn changed(change: &Change, live: Option<&Live>) -> Vec<String> {
 fn fields(change: &Change, live: &Live) -> Vec<String> {
     let runtime = change.owned_by.as_ref().and(live.runtime.as_ref());
     let not_git = runtime.map(|runtime| runtime.path.as_str());
-    let none = serde_json::Value::Null;
-    let body = change.body.as_ref().unwrap_or(&none);
-    let now = view::owned(live, body, not_git);
+    let body = change.body.as_ref();
+    let now = view::owned(live, body, not_git).value();
     let before = change.before.as_ref().or(change.body.as_ref());
     let Some(before) = before else { return vec!["has other fields".to_owned()] };
-    let mut before = before.clone();
+    let mut before = before.value();
     let by_git = live.id.side == Side::Kubernetes
-        || live.runtime.as_ref().is_none_or(|runtime| body.pointer(&runtime.path).is_some());
+        || live
+            .runtime
+            .as_ref()
+            .is_none_or(|runtime| body.and_then(|body| body.at(&runtime.path)).is_some());
     if let Some(path) =
         not_git.or(live.runtime.as_ref().filter(|_| !by_git).map(|r| r.path.as_str()))
     {

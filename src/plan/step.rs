@@ -1,10 +1,9 @@
 //! The smallest things that apply does, each repeatable.
 
 use crate::desired::Seed;
-use crate::observe::{FieldPath, ResourceId, marks};
+use crate::observe::{Body, FieldPath, ResourceId, marks};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// What must be true of a thing for a write to it to be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +51,7 @@ pub enum Step {
         /// The thing.
         id: ResourceId,
         /// The owned fields, whole.
-        body: Value,
+        body: Body,
         /// A field outside `body` that gets a value if this makes the thing;
         /// the handover manager holds it then, until its owner writes it. Of
         /// no effect on a thing that exists.

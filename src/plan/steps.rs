@@ -5,7 +5,6 @@ use crate::desired::{Desired, Seed};
 use crate::observe::Live;
 use crate::spec::Environment;
 use crate::units::Span;
-use serde_json::Value;
 
 /// Kubernetes' own default of `progressDeadlineSeconds`.
 const PROGRESS_DEADLINE: u64 = 600;
@@ -28,8 +27,8 @@ impl Limits<'_> {
         let turn = if want.id.kind == kinds::GROUP {
             INSTANCE_START + want.pool.as_ref().map_or(0, |pool| self.startup(pool.as_str()))
         } else {
-            let declared = want.body.pointer("/spec/progressDeadlineSeconds");
-            declared.and_then(Value::as_u64).unwrap_or(PROGRESS_DEADLINE)
+            let declared = want.body.at("/spec/progressDeadlineSeconds");
+            declared.and_then(|seconds| seconds.as_u64()).unwrap_or(PROGRESS_DEADLINE)
         };
         Span::from_secs(turn.saturating_mul(u64::from(rolling.max(1))).saturating_add(60))
     }

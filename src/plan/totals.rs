@@ -167,22 +167,22 @@ fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
 
 fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     let units = live.workload.as_ref().map_or(0, |workload| workload.desired);
-    let number = |value: Option<&Value>| {
+    let number = |value: Option<Value>| {
         let text = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
-        value.and_then(|value| value.as_u64().or_else(|| text(value))).unwrap_or(0)
+        value.and_then(|value| value.as_u64().or_else(|| text(&value))).unwrap_or(0)
     };
     let gpus = if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
-        let known = live.fields.get("instance_type").and_then(Value::as_str);
-        let price = known.and_then(|name| input.catalog.get(name)).map(|known| known.usd_per_hour);
+        let known = live.fields.text_at("/instance_type");
+        let price = known.and_then(|name| input.catalog.get(&name)).map(|known| known.usd_per_hour);
         let sum = delta.usd_per_hour.zip(price);
         delta.usd_per_hour = sum.map(|(sum, price)| {
             sum + Flow { before: price.times(units), after: UsdPerHour::default() }
         });
-        number(live.fields.get("gpus"))
+        number(live.fields.at("/gpus"))
     } else {
         let limit = "/spec/template/spec/containers/0/resources/limits/nvidia.com~1gpu";
-        number(live.fields.pointer(limit))
+        number(live.fields.at(limit))
     };
     let gpus = u32::try_from(gpus).unwrap_or(u32::MAX).saturating_mul(units);
     delta.units.before = delta.units.before.saturating_add(units);

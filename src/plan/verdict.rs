@@ -1,8 +1,7 @@
 //! What a place is asked about a change, and what it says.
 
 use super::Takes;
-use crate::observe::{Live, ResourceId};
-use serde_json::Value;
+use crate::observe::{Body, Live, ResourceId};
 
 /// What a place says of a change before it is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +26,7 @@ pub struct CheckRequest {
     /// The thing.
     pub id: ResourceId,
     /// Its owned fields.
-    pub body: Value,
+    pub body: Body,
     /// Whether the plan believes that it exists already.
     pub exists: bool,
     /// What may be taken over from other managers.

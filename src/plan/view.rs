@@ -1,18 +1,9 @@
 //! One side of a comparison: without what names a thing, and without what a
 //! runtime owner moves.
 
-use crate::observe::{Live, Side};
+use crate::observe::{Body, Live, Side};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-
-/// Whether the field `key` of an object around which there is nothing or the
-/// object `around` only says which thing it is. It is not compared.
-pub(super) fn is_identity(around: Option<&str>, key: &str) -> bool {
-    match around {
-        None => matches!(key, "apiVersion" | "kind"),
-        Some(around) => around == "metadata" && matches!(key, "name" | "namespace"),
-    }
-}
 
 /// The owned live fields as they are compared with a body: without the
 /// runtime-owned field at `not_git` (JSON pointer).
@@ -20,18 +11,29 @@ pub(super) fn is_identity(around: Option<&str>, key: &str) -> bool {
 /// Kubernetes says by field ownership whether git holds a field; AWS has no
 /// such thing, so there the runtime field counts as git's exactly when `body`
 /// sets it.
-pub(super) fn owned<'a>(live: &'a Live, body: &Value, not_git: Option<&str>) -> Cow<'a, Value> {
-    let mut fields = Cow::Borrowed(&live.fields);
-    if let (Side::Aws, Some(runtime)) = (live.id.side, &live.runtime) {
-        match body.pointer(&runtime.path) {
-            Some(_) => set(fields.to_mut(), &runtime.path, runtime.value.clone()),
-            None => drop(remove(fields.to_mut(), &runtime.path)),
+pub(super) fn owned<'a>(
+    live: &'a Live,
+    body: Option<&Body>,
+    not_git: Option<&str>,
+) -> Cow<'a, Body> {
+    let runtime = live.runtime.as_ref().filter(|_| live.id.side == Side::Aws);
+    let moved = runtime.map(|runtime| (runtime, body.and_then(|body| body.at(&runtime.path))));
+    let hidden = not_git.filter(|pointer| live.fields.at(pointer).is_some() || moved.is_some());
+    if moved.is_none() && hidden.is_none() {
+        return Cow::Borrowed(&live.fields);
+    }
+    let mut owned = live.fields.clone();
+    owned.edit(|fields| {
+        match moved {
+            Some((runtime, Some(_))) => set(fields, &runtime.path, runtime.value.clone()),
+            Some((runtime, None)) => drop(remove(fields, &runtime.path)),
+            None => {}
         }
-    }
-    if let Some(pointer) = not_git.filter(|pointer| fields.pointer(pointer).is_some()) {
-        remove(fields.to_mut(), pointer);
-    }
-    fields
+        if let Some(pointer) = hidden {
+            remove(fields, pointer);
+        }
+    });
+    Cow::Owned(owned)
 }
 
 /// Takes what is at a JSON pointer through objects away.

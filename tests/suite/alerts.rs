@@ -32,9 +32,9 @@ fn rules() -> (String, String) {
         .resources
         .iter()
         .find(|desired| desired.id.name == "floodway-prod-alerts")
-        .and_then(|desired| desired.body["data"]["rules.yaml"].as_str())
+        .and_then(|desired| desired.body.text_at("/data/rules.yaml"))
         .unwrap();
-    (support::environment::rules(&environment), shipped.to_owned())
+    (support::environment::rules(&environment), shipped)
 }
 
 /// Runs promtool in `dir` and returns what it said; it must succeed.

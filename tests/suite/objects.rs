@@ -61,7 +61,9 @@ fn every_object_is_taken_and_keeps_every_value() {
     apply(bed, &objects);
     let lost: Vec<_> = objects
         .iter()
-        .filter_map(|desired| Some((&desired.id, lost("", &desired.body, &get(bed, desired))?)))
+        .filter_map(|desired| {
+            Some((&desired.id, lost("", &desired.body.value(), &get(bed, desired))?))
+        })
         .collect();
     assert!(lost.is_empty(), "{lost:#?}");
 }
@@ -75,8 +77,10 @@ fn applying_again_changes_nothing() {
     // entry among the managed fields are looked at.
     // An empty list that is written is stored as none, so writing it again counts
     // as a change; a plan, for which both are the same, does not write it again.
-    let objects: Vec<_> =
-        objects.into_iter().filter(|desired| desired.body["spec"]["egress"] != json!([])).collect();
+    let objects: Vec<_> = objects
+        .into_iter()
+        .filter(|desired| desired.body.value()["spec"]["egress"] != json!([]))
+        .collect();
     let owned = |desired: &Desired| {
         let metadata = &get(bed, desired)["metadata"];
         let managers = metadata["managedFields"].as_array().unwrap();
@@ -99,7 +103,7 @@ fn the_pods_pass_the_restricted_pod_security_profile() {
     apply(bed, &objects);
     let mut pods = 0;
     for desired in objects.iter().filter(|desired| desired.id.kind == "Deployment") {
-        let template = &desired.body["spec"]["template"];
+        let template = &desired.body.value()["spec"]["template"];
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {

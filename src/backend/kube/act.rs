@@ -22,7 +22,7 @@ impl Act for Cluster {
         match step {
             Step::Apply { body, seed, precondition, takes, .. } => {
                 let apply = Apply { cluster: self, id, resource };
-                apply.run(body, seed.as_ref(), precondition, takes).await
+                apply.run(body.value(), seed.as_ref(), precondition, takes).await
             }
             Step::Hold { path, uid, .. } => self.hold(id, &resource, path, uid).await,
             Step::AwaitReady { .. } => Ok(()),
@@ -51,12 +51,11 @@ struct Apply<'a> {
 impl Apply<'_> {
     async fn run(
         &self,
-        body: &Value,
+        mut body: Value,
         seed: Option<&Seed>,
         precondition: &Precondition,
         takes: &Takes,
     ) -> Result<(), PortError> {
-        let mut body = body.clone();
         let live = match precondition {
             // The server itself refuses an object with another UID.
             Precondition::Is(uid) => {

@@ -24,13 +24,13 @@ impl Check for Cluster {
 
 impl Cluster {
     async fn ask(&self, request: &CheckRequest) -> Result<Verdict, PortError> {
-        let id = &request.id;
+        let (id, body) = (&request.id, request.body.value());
         let Some(resource) = Resource::of(id) else {
             return Ok(Verdict::NotChecked(format!("{} is no kind of the cluster's", id.kind)));
         };
         let live = self.get(&resource, &id.name).await?;
         if let (Some(live), false) = (&live, request.exists)
-            && !same_set(live, &request.body)
+            && !same_set(live, &body)
         {
             // Whose it is needs no mark: that it is not of the body's set is known.
             let nobody =
@@ -41,7 +41,7 @@ impl Cluster {
             }
         }
         let mode = ApplyMode { manager: marks::MANAGER, takes: &request.takes, dry_run: true };
-        let tried = match self.apply(&resource, &id.name, &request.body, mode).await {
+        let tried = match self.apply(&resource, &id.name, &body, mode).await {
             Ok(tried) => tried,
             Err(kube::Error::Api(status)) if is_missing_rule(&status) => {
                 let rule = resource.rule("patch");

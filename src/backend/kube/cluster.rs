@@ -2,12 +2,12 @@
 
 use super::error::{conflicts, failed};
 use super::kinds::Resource;
+use super::page;
 use crate::observe::marks;
 use crate::plan::{PortError, Takes};
 use http::Request;
 use kube::Client;
 use kube::core::Status;
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Items of one page.
@@ -19,20 +19,6 @@ pub(super) struct Cluster {
     pub(super) client: Client,
     /// For people: context and server.
     pub(super) title: String,
-}
-
-/// A page of a list.
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    metadata: PageMetadata,
-    items: Vec<Value>,
-}
-
-#[derive(Default, Deserialize)]
-struct PageMetadata {
-    #[serde(default, rename = "continue")]
-    token: Option<String>,
 }
 
 /// How a server-side apply is made.
@@ -59,7 +45,7 @@ impl Cluster {
     }
 
     /// All objects that `query` (`labelSelector=…`) selects, page by page; each
-    /// is reduced by `keep` at once, so that only a page is held whole. A list
+    /// is reduced by `keep` as soon as it is read. A list
     /// that expires on the way is begun again.
     pub(super) async fn list<T>(
         &self,
@@ -76,7 +62,13 @@ impl Cluster {
                 resource.path(),
                 continued.unwrap_or_default()
             );
-            let page: Page = match self.send(Request::get(path).body(Vec::new())).await {
+            let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError);
+            let answer = match request {
+                Ok(request) => self.client.request_text(request).await,
+                Err(error) => Err(error),
+            };
+            let read = answer.and_then(|text| page::read(&text, &keep));
+            let page = match read {
                 Ok(page) => page,
                 Err(kube::Error::Api(status)) if status.code == 410 && token.is_some() => {
                     kept.clear();
@@ -85,8 +77,8 @@ impl Cluster {
                 }
                 Err(error) => return Err(failed(error, "list", resource, "")),
             };
-            kept.extend(page.items.into_iter().filter_map(&keep));
-            token = page.metadata.token.filter(|token| !token.is_empty());
+            kept.extend(page.kept);
+            token = page.token;
             if token.is_none() {
                 return Ok(kept);
             }

@@ -22,7 +22,7 @@ pub(super) fn live(id: ResourceId, object: &Value, mark: &Mark, namespace: &str)
     }
     Live {
         uid: text(object, "/metadata/uid").unwrap_or_default().to_owned(),
-        fields,
+        fields: fields.into(),
         taken: taken(object, &entries),
         runtime: runtime(&id, object, &entries),
         marks: own_marks(object),

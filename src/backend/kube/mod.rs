@@ -12,6 +12,7 @@ mod live;
 mod namespace;
 mod nodes;
 mod observe;
+mod page;
 mod pods;
 mod quota;
 mod workload;

@@ -20,6 +20,7 @@ impl World {
     pub(super) fn write(&mut self, scope: &Scope, step: &Step) -> Result<(), PortError> {
         match step {
             Step::Apply { id, body, seed, precondition, takes } => {
+                let body = &body.value();
                 self.require(scope, id, precondition)?;
                 self.admit(id, body)?;
                 let existed = self.objects.contains_key(id);

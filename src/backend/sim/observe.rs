@@ -63,7 +63,7 @@ impl World {
         Live {
             id: id.clone(),
             uid: object.uid.clone(),
-            fields,
+            fields: fields.into(),
             taken: taken(object),
             runtime: runtime(id, object),
             marks: own_marks(id, object),

@@ -143,8 +143,8 @@ impl Check for OneSide {
 
 impl OneSide {
     fn ask(&self, world: &World, request: &CheckRequest) -> Verdict {
-        let id = &request.id;
-        if let Err(error) = world.admit(id, &request.body) {
+        let (id, body) = (&request.id, &request.body.value());
+        if let Err(error) = world.admit(id, body) {
             return Verdict::Rejected(error);
         }
         let Some(live) = world.objects.get(id) else { return Verdict::Accepted };
@@ -156,7 +156,7 @@ impl OneSide {
             return Verdict::Accepted;
         }
         let mut object = live.clone();
-        match apply::apply(&mut object, id, marks::MANAGER, &request.body, &request.takes) {
+        match apply::apply(&mut object, id, marks::MANAGER, body, &request.takes) {
             Ok(()) if object.content == live.content => Verdict::Unchanged,
             Ok(()) => Verdict::Accepted,
             Err(error) => Verdict::Rejected(error),

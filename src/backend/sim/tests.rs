@@ -41,6 +41,7 @@ fn world(scenario: Scenario) -> World {
 
 fn step(id: &ResourceId, body: Value) -> Step {
     let precondition = Precondition::Absent;
+    let body = body.into();
     Step::Apply { id: id.clone(), body, seed: None, precondition, takes: Takes::Nothing }
 }
 

@@ -67,7 +67,7 @@ fn a_pool_that_changes_its_stage_gets_a_new_name() {
 fn a_foreign_selector_cannot_be_kept() {
     let mut adopted = live("deepseek-inference-h100", "inference", "h100");
     adopted.fields =
-        serde_json::json!({ "spec": { "selector": { "matchLabels": { "app": "x" } } } });
+        serde_json::json!({ "spec": { "selector": { "matchLabels": { "app": "x" } } } }).into();
     let seen = inventory([adopted]);
     assert_eq!(named(&environment(), &seen, "h100"), "deepseek-inference-h100-2");
 }

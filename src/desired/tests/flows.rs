@@ -103,7 +103,7 @@ impl Evaluator {
     fn of(environment: &Environment) -> Self {
         let world = fixture::world(environment, &fixture::empty());
         let policies = world.resources.into_iter().filter(|d| d.id.kind == "NetworkPolicy");
-        Self { policies: policies.map(|desired| desired.body).collect() }
+        Self { policies: policies.map(|desired| desired.body.value()).collect() }
     }
 
     fn passes(&self, from: &End, to: &End, port: u16, protocol: &str) -> bool {

@@ -30,7 +30,8 @@ fn no_text_breaks_out_of_a_policy() {
         let world = fixture::world(&environment, &fixture::empty());
         let mut policies = world.resources.iter().filter(|d| d.id.kind == "NetworkPolicy");
         let policy = policies.find(|d| d.id.name == "deepseek-inference").unwrap();
-        let rules = policy.body["spec"]["egress"].as_array().unwrap();
+        let rules = policy.body.at("/spec/egress").unwrap();
+        let rules = rules.as_array().unwrap();
         assert_eq!(rules.len(), 2);
         assert_eq!(rules[1]["to"], json!([{ "ipBlock": { "cidr": text } }]));
     }
@@ -52,7 +53,7 @@ fn deployment_with(text: &str) -> Value {
     pool.tolerations = vec![Toleration { key: text.into(), value: taint.clone(), effect: taint }];
     let world = fixture::world(&environment, &fixture::empty());
     let found = world.resources.into_iter().find(|d| d.id.name == "deepseek-inference-h100");
-    found.unwrap().body
+    found.unwrap().body.value()
 }
 
 fn assert_only_values_changed(text: &str) {
@@ -102,8 +103,8 @@ fn names_that_yaml_takes_for_numbers_or_words_stay_strings() {
         environment.service.namespace = unit(name);
         environment.environment.name = unit(name);
         let world = fixture::world(&environment, &fixture::empty());
-        for desired in world.resources.iter().filter(|d| d.body.get("metadata").is_some()) {
-            let label = &desired.body["metadata"]["labels"]["floodway.dev/environment"];
+        for desired in world.resources.iter().filter(|d| d.body.value().get("metadata").is_some()) {
+            let label = &desired.body.value()["metadata"]["labels"]["floodway.dev/environment"];
             assert_eq!(label, &json!(name), "{}", desired.id);
         }
     }

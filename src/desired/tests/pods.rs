@@ -11,7 +11,7 @@ fn pod(declare: impl FnOnce(&mut Environment)) -> Value {
     let world = fixture::world(&environment, &fixture::empty());
     let mut resources = world.resources.into_iter();
     let found = resources.find(|desired| desired.id.name == "deepseek-inference-h100");
-    found.unwrap().body["spec"]["template"]["spec"].clone()
+    found.unwrap().body.value()["spec"]["template"]["spec"].clone()
 }
 
 fn variable(pod: &Value, name: &str) -> Value {

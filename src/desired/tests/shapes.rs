@@ -22,15 +22,15 @@ fn find<'a>(world: &'a DesiredWorld, kind: &str, name: &str) -> &'a Desired {
         .unwrap_or_else(|| panic!("no {kind} {name}"))
 }
 
-fn pod<'a>(world: &'a DesiredWorld, deployment: &str) -> &'a Value {
-    &find(world, "Deployment", deployment).body["spec"]["template"]["spec"]
+fn pod(world: &DesiredWorld, deployment: &str) -> Value {
+    find(world, "Deployment", deployment).body.at("/spec/template/spec").unwrap()
 }
 
 #[test]
 fn a_fixed_pool_has_replicas_in_its_body_and_no_other_owner() {
     let world = world(&environment());
     let fixed = find(&world, "Deployment", "deepseek-postprocess-back");
-    assert_eq!(fixed.body["spec"]["replicas"], json!(2));
+    assert_eq!(fixed.body.value()["spec"]["replicas"], json!(2));
     assert_eq!(fixed.seed, None);
 }
 
@@ -43,7 +43,7 @@ fn replicas_that_the_runtime_moves_are_only_a_seed() {
         ("deepseek-inference-g6e", DesiredOwner::Controller, 0),
     ] {
         let desired = find(&world, "Deployment", name);
-        assert_eq!(desired.body["spec"].get("replicas"), None, "{name}");
+        assert_eq!(desired.body.value()["spec"].get("replicas"), None, "{name}");
         let seed = desired.seed.as_ref().unwrap();
         assert_eq!((seed.path.as_str(), seed.owner), ("/spec/replicas", owner));
         assert_eq!(seed.value, json!(start), "{name}");
@@ -57,10 +57,13 @@ fn a_burst_deployment_has_as_many_replicas_as_its_nodes_hold() {
     let world = world(&environment);
     // Four GPUs a node, one a replica.
     let desired = find(&world, "Deployment", "deepseek-inference-g6e");
-    assert_eq!(desired.body["spec"]["replicas"], json!(12));
+    assert_eq!(desired.body.value()["spec"]["replicas"], json!(12));
     let on_demand = find(&world, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge");
     let spot = find(&world, "AutoScalingGroup", "prod-g6e-spot-g6e.12xlarge");
-    assert_eq!((&on_demand.body["desired"], &spot.body["desired"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&on_demand.body.value()["desired"], &spot.body.value()["desired"]),
+        (&json!(2), &json!(1))
+    );
     assert_eq!(on_demand.seed, None);
 }
 
@@ -68,10 +71,10 @@ fn a_burst_deployment_has_as_many_replicas_as_its_nodes_hold() {
 fn groups_of_a_runtime_owned_pool_only_start_at_their_number() {
     let world = world(&environment());
     let group = find(&world, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge");
-    assert_eq!(group.body.get("desired"), None);
+    assert_eq!(group.body.value().get("desired"), None);
     let seed = group.seed.as_ref().unwrap();
     assert_eq!((seed.path.as_str(), &seed.value), ("/desired", &json!(0)));
-    assert_eq!((&group.body["min"], &group.body["max"]), (&json!(0), &json!(10)));
+    assert_eq!((&group.body.value()["min"], &group.body.value()["max"]), (&json!(0), &json!(10)));
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn a_warm_pool_stands_only_beside_the_first_on_demand_group() {
         .resources
         .iter()
         .filter(|d| d.pool.as_ref().is_some_and(|pool| pool.as_str() == "g6e"))
-        .filter(|d| d.body.get("warm_pool").is_some_and(|warm| warm != &json!(0)))
+        .filter(|d| d.body.value().get("warm_pool").is_some_and(|warm| warm != &json!(0)))
         .map(|d| d.id.name.as_str())
         .collect();
     assert_eq!(warm, ["prod-g6e-od-g6e.12xlarge"]);
@@ -91,7 +94,7 @@ fn a_warm_pool_stands_only_beside_the_first_on_demand_group() {
 fn endpoints_are_the_controllers_even_in_a_pool_of_fixed_size() {
     let world = world(&environment());
     let slice = find(&world, "EndpointSlice", "deepseek-inference-edge");
-    assert_eq!(slice.body.get("endpoints"), None);
+    assert_eq!(slice.body.value().get("endpoints"), None);
     let seed = slice.seed.as_ref().unwrap();
     assert_eq!((seed.path.as_str(), seed.owner), ("/endpoints", DesiredOwner::Controller));
 }
@@ -101,7 +104,10 @@ fn the_namespace_is_made_only_where_it_is_absent_and_is_never_a_member() {
     let absent = world(&environment());
     let namespace = find(&absent, "Namespace", "inference");
     assert!(!namespace.member);
-    assert_eq!(namespace.body["metadata"]["labels"].get("applyset.kubernetes.io/part-of"), None);
+    assert_eq!(
+        namespace.body.value()["metadata"]["labels"].get("applyset.kubernetes.io/part-of"),
+        None
+    );
     let present = fixture::world(&environment(), &fixture::inventory([]));
     assert!(present.resources.iter().all(|desired| desired.id.kind != "Namespace"));
 }
@@ -112,13 +118,13 @@ fn the_parent_names_the_kinds_and_the_number_of_its_members() {
     let parent = find(&world, "ConfigMap", "floodway-prod");
     let members: Vec<_> =
         world.resources.iter().filter(|d| d.member && d.id.side == Side::Kubernetes).collect();
-    let id = &parent.body["metadata"]["labels"]["applyset.kubernetes.io/id"];
+    let id = &parent.body.value()["metadata"]["labels"]["applyset.kubernetes.io/id"];
     for member in &members {
-        let labels = &member.body["metadata"]["labels"];
+        let labels = &member.body.value()["metadata"]["labels"];
         assert_eq!(&labels["applyset.kubernetes.io/part-of"], id, "{}", member.id);
         assert_eq!(labels["floodway.dev/environment"], json!("prod"));
     }
-    let annotations = &parent.body["metadata"]["annotations"];
+    let annotations = &parent.body.value()["metadata"]["annotations"];
     assert_eq!(annotations["floodway.dev/members"], json!(members.len().to_string()));
     let kinds = annotations["applyset.kubernetes.io/contains-group-kinds"].as_str().unwrap();
     assert!(kinds.contains("Deployment.apps") && kinds.contains("PriorityClass.scheduling.k8s.io"));
@@ -176,7 +182,7 @@ fn probes_and_grace_fit_what_the_stage_declares() {
         let grace = number(&pod["terminationGracePeriodSeconds"]);
         assert!(grace >= pre_stop + drain, "{name}: {grace} < {pre_stop} + {drain}");
         let deployment = find(&world, "Deployment", name);
-        let deadline = number(&deployment.body["spec"]["progressDeadlineSeconds"]);
+        let deadline = number(&deployment.body.value()["spec"]["progressDeadlineSeconds"]);
         assert!(deadline > startup + grace, "{name}");
     }
 }
@@ -204,7 +210,7 @@ fn a_rollout_of_a_full_gpu_pool_goes_on_and_never_takes_the_last_replica_first()
         pools.get_mut("h100").unwrap().replicas = replicas;
         let world = world(&environment);
         let deployment = find(&world, "Deployment", "deepseek-inference-h100");
-        deployment.body["spec"]["strategy"]["rollingUpdate"].clone()
+        deployment.body.value()["spec"]["strategy"]["rollingUpdate"].clone()
     };
     for (min, max) in [(0, 2), (1, 2), (1, 3), (1, 4), (1, 20), (2, 4), (3, 20), (12, 12)] {
         let strategy = strategy(Count::Between { min, max });
@@ -229,7 +235,7 @@ fn a_pool_that_git_sizes_rolls_like_one_of_its_size() {
     let pools = &mut environment.onprem.as_mut().unwrap().pools;
     pools.get_mut("h100").unwrap().replicas = Count::Between { min: 1, max: 20 };
     let world = world(&environment);
-    let spec = &find(&world, "Deployment", "deepseek-inference-h100").body["spec"];
+    let spec = &find(&world, "Deployment", "deepseek-inference-h100").body.value()["spec"];
     assert!(spec["replicas"].as_u64().is_some_and(|replicas| replicas > 1), "{spec:#}");
     assert_eq!(spec["strategy"]["rollingUpdate"]["maxSurge"], json!(0));
 }
@@ -239,7 +245,7 @@ fn a_pool_that_git_sizes_rolls_like_one_of_its_size() {
 #[test]
 fn serving_pods_stand_first_in_the_queue_and_evict_nobody() {
     let world = world(&environment());
-    let class = &find(&world, "PriorityClass", "floodway-prod").body;
+    let class = &find(&world, "PriorityClass", "floodway-prod").body.value();
     assert_eq!(class["preemptionPolicy"], json!("Never"));
     assert!(class["value"].as_i64().unwrap() > 0);
 }
@@ -256,7 +262,7 @@ fn burst_pods_run_only_on_their_own_nodes() {
     }]);
     assert_eq!(pod["tolerations"], taint);
     let group = find(&world, "AutoScalingGroup", "prod-g6e-od-g6e.12xlarge");
-    assert_eq!(group.body["workload"], json!("deepseek-inference-g6e"));
+    assert_eq!(group.body.value()["workload"], json!("deepseek-inference-g6e"));
 }
 
 #[test]
@@ -270,7 +276,7 @@ fn the_pods_of_a_renamed_pool_are_the_same_to_the_letter() {
     let live = fixture::live("deepseek-inference-h100", "inference", "h100");
     let after = fixture::world(&environment, &fixture::inventory([live]));
     let deployment =
-        |world: &DesiredWorld| find(world, "Deployment", "deepseek-inference-h100").body.clone();
+        |world: &DesiredWorld| find(world, "Deployment", "deepseek-inference-h100").body.value();
     let (before, after) = (deployment(&before), deployment(&after));
     assert_eq!(before["spec"], after["spec"]);
     assert_eq!(after["metadata"]["labels"]["floodway.dev/pool"], json!("h200"));
@@ -285,8 +291,8 @@ fn quantities_are_written_as_the_api_server_writes_them() {
         pools.get_mut("front").unwrap().hpa = Some(hpa);
         let world = world(&environment);
         let hpa = find(&world, "HorizontalPodAutoscaler", "deepseek-preprocess-front");
-        let target = hpa.body.pointer("/spec/metrics/0/external/target/averageValue").unwrap();
-        assert_eq!(target, &json!(written));
+        let target = hpa.body.at("/spec/metrics/0/external/target/averageValue").unwrap();
+        assert_eq!(target, json!(written));
     }
     let world = world(&environment());
     let gpus = &pod(&world, "deepseek-inference-h100")["containers"][0]["resources"]["limits"];
@@ -308,13 +314,14 @@ fn an_environment_without_a_cluster_has_groups_only() {
 fn alerts_are_a_prometheus_rule_where_that_kind_exists_with_the_same_rules() {
     let configmap = world(&environment());
     let text =
-        find(&configmap, "ConfigMap", "floodway-prod-alerts").body["data"]["rules.yaml"].clone();
+        find(&configmap, "ConfigMap", "floodway-prod-alerts").body.value()["data"]["rules.yaml"]
+            .clone();
     let mut inventory = fixture::empty();
     inventory.capabilities.prometheus_rules = true;
     let with_crd = fixture::world(&environment(), &inventory);
     let rule = find(&with_crd, "PrometheusRule", "floodway-prod-alerts");
     let rules: Value = serde_saphyr::from_str(text.as_str().unwrap()).unwrap();
-    assert_eq!(rule.body["spec"], rules);
+    assert_eq!(rule.body.value()["spec"], rules);
     assert!(
         with_crd.resources.iter().all(|d| d.id.kind != "ConfigMap" || d.id.name == "floodway-prod")
     );

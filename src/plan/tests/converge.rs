@@ -2,7 +2,7 @@
 
 use super::active;
 use super::world::World;
-use crate::observe::{Ownership, Taken};
+use crate::observe::{Live, Ownership, Taken};
 use crate::plan::*;
 use crate::spec::model::{Count, Hpa, Moved};
 use proptest::prelude::*;
@@ -110,7 +110,8 @@ fn happen(world: &mut World, event: &Event) {
             let id =
                 at.get(&world.inventory.resources.keys().collect::<Vec<_>>()).to_owned().clone();
             let live = world.inventory.resources.get_mut(&id).unwrap();
-            drift(&mut live.fields, &mut live.taken);
+            let Live { fields, taken, .. } = live;
+            fields.edit(|fields| drift(fields, taken));
         }
     }
 }
@@ -127,7 +128,7 @@ fn scale(world: &mut World, at: &prop::sample::Index, count: u32) {
         .collect();
     if !runtime.is_empty() {
         let (kind, name) = at.get(&runtime).clone();
-        let most = world.live(&kind, &name).fields.get("max").and_then(Value::as_u64);
+        let most = world.live(&kind, &name).fields.at("/max").and_then(|max| max.as_u64());
         let count = most.map_or(count, |most| count.min(u32::try_from(most).unwrap()));
         world.scale(&kind, &name, count, "runtime");
     }

@@ -24,7 +24,7 @@ fn h100() -> ResourceId {
 fn foreign(world: &World, selector: &str) -> Live {
     let wanted = world.desired();
     let want = wanted.resources.iter().find(|want| want.id == h100()).unwrap();
-    let mut fields = want.body.clone();
+    let mut fields = want.body.value();
     fields["spec"]["selector"]["matchLabels"] = json!({ "floodway.dev/workload": selector });
     fields["spec"]["template"]["spec"]["containers"][0]["image"] = json!("theirs:1");
     fields["metadata"]["labels"] = json!({ "app": "theirs" });
@@ -32,7 +32,7 @@ fn foreign(world: &World, selector: &str) -> Live {
         id: h100(),
         uid: "theirs".into(),
         ownership: Ownership::Unmarked,
-        fields,
+        fields: fields.into(),
         taken: BTreeMap::new(),
         runtime: Some(crate::observe::RuntimeField {
             path: "/spec/replicas".into(),
@@ -298,7 +298,7 @@ fn what_cannot_be_adopted_in_place_says_so() {
     let mut world = World::empty();
     let mut live = World::applied().live("Service", "deepseek-inference").clone();
     live.ownership = Ownership::Unmarked;
-    live.fields["spec"]["clusterIP"] = json!("10.96.0.7");
+    live.fields.edit(|fields| fields["spec"]["clusterIP"] = json!("10.96.0.7"));
     world.options.adopt.insert(live.id.clone());
     world.inventory.resources.insert(live.id.clone(), live);
     let plan = world.plan();

@@ -60,7 +60,7 @@ fn members_come_after_the_parent_and_its_count_after_all() {
     let last = plan.changes.last().unwrap();
     assert_eq!(last.after.len(), plan.changes.len() - 1);
     let opening = plan.changes[parent].body.as_ref().unwrap();
-    assert_eq!(opening.pointer("/metadata/annotations/floodway.dev~1members"), None);
+    assert_eq!(opening.at("/metadata/annotations/floodway.dev~1members"), None);
 }
 
 #[test]
@@ -69,15 +69,17 @@ fn the_first_write_of_the_parent_names_old_kinds_and_new_ones() {
     world.environment.onprem.as_mut().unwrap().pools.get_mut("front").unwrap().hpa = None;
     let parent = world.live("ConfigMap", "floodway-prod");
     let kinds = "/metadata/annotations/applyset.kubernetes.io~1contains-group-kinds";
-    parent.fields["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"] =
-        json!("Deployment.apps,Job.batch");
+    parent.fields.edit(|fields| {
+        fields["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"] =
+            json!("Deployment.apps,Job.batch");
+    });
     let plan = world.plan();
     let writes: Vec<_> = plan
         .changes
         .iter()
         .filter(|c| c.id.name == "floodway-prod" && c.id.kind == "ConfigMap")
         .collect();
-    let text = |change: &Change| change.body.as_ref().unwrap().pointer(kinds).unwrap().to_string();
+    let text = |change: &Change| change.body.as_ref().unwrap().at(kinds).unwrap().to_string();
     assert!(text(writes[0]).contains("Job.batch") && text(writes[0]).contains("Service"));
     assert!(!text(writes[1]).contains("Job.batch"));
     assert!(!text(writes[1]).contains("HorizontalPodAutoscaler"), "the last one is deleted");
@@ -107,7 +109,7 @@ fn replicas_are_held_before_git_gives_them_up() {
     let change = of(&plan, "Deployment", name);
     assert!(matches!(&change.steps[0], Step::Hold { path, .. } if path == "/spec/replicas"));
     assert!(
-        matches!(&change.steps[1], Step::Apply { body, .. } if body.pointer("/spec/replicas").is_none())
+        matches!(&change.steps[1], Step::Apply { body, .. } if body.at("/spec/replicas").is_none())
     );
     assert_eq!(change.notes, ["hands spec.replicas = 2 over to the HPA"]);
     assert!(place(&plan, "HorizontalPodAutoscaler", name) > place(&plan, "Deployment", name));

@@ -38,7 +38,9 @@ fn a_saved_plan_stays_good_while_autoscalers_work() {
 fn a_moved_field_is_named_with_what_it_was_and_is() {
     let (mut world, plan) = updated();
     let live = world.live("Deployment", H100);
-    live.fields["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--debug"]);
+    live.fields.edit(|fields| {
+        fields["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--debug"])
+    });
     let expected = format!(
         "Deployment inference/{H100} spec.template.spec.containers[server].args was \
          [\"--log-level=info\"], is [\"--debug\"]"
@@ -47,11 +49,13 @@ fn a_moved_field_is_named_with_what_it_was_and_is() {
 
     let (mut world, plan) = updated();
     let front = world.live("Deployment", FRONT);
-    front.fields["metadata"]["labels"].as_object_mut().unwrap().remove("floodway.dev/stage");
+    front.fields.edit(|fields| {
+        drop(fields["metadata"]["labels"].as_object_mut().unwrap().remove("floodway.dev/stage"))
+    });
     assert_eq!(stale(&plan, &world).len(), 1, "what the plan leaves alone was read, too");
     let group = "prod-g6e-od-g6e.12xlarge";
     let (mut world, plan) = updated();
-    world.live("AutoScalingGroup", group).fields["max"] = json!(11);
+    world.live("AutoScalingGroup", group).fields.edit(|fields| fields["max"] = json!(11));
     assert_eq!(
         stale(&plan, &world),
         [format!("AutoScalingGroup us-east-1/{group} max was 10, is 11")]
@@ -132,7 +136,10 @@ fn a_replacement_reads_the_old_thing_and_wants_the_new_name_free() {
     pools.get_mut("h100").unwrap().stage = "postprocess".parse().unwrap();
     let plan = world.plan();
     assert_eq!(stale(&plan, &world), [""; 0]);
-    world.live("Deployment", H100).fields["spec"]["revisionHistoryLimit"] = json!(1);
+    world
+        .live("Deployment", H100)
+        .fields
+        .edit(|fields| fields["spec"]["revisionHistoryLimit"] = json!(1));
     let mut new = world.live("Deployment", H100).clone();
     new.id.name = "deepseek-postprocess-h100".into();
     world.inventory.resources.insert(new.id.clone(), new);

@@ -114,7 +114,7 @@ impl World {
                 let before = live.and_then(|live| live.runtime.as_ref());
                 let path = if id.side == Side::Aws { "/desired" } else { "/spec/replicas" };
                 let path = seed.as_ref().map_or(path, |seed| seed.path.as_str());
-                let git = body.pointer(path).cloned();
+                let git = body.at(path);
                 let value = git.clone().or_else(|| before.map(|field| field.value.clone()));
                 let value = value.or_else(|| seed.as_ref().map(|seed| seed.value.clone()));
                 let managers = match (&git, before) {
@@ -132,7 +132,7 @@ impl World {
                 let uid = live.map(|live| live.uid.clone());
                 self.made += 1;
                 let uid = uid.unwrap_or_else(|| format!("uid-{}", self.made));
-                let live = seen(id, uid, body, runtime);
+                let live = seen(id, uid, &body.value(), runtime);
                 if id.kind == "Namespace" {
                     self.inventory.capabilities.namespace_exists = true;
                 } else {
@@ -173,8 +173,8 @@ impl World {
 
     fn remember(&mut self, live: &Live) {
         if live.id.kind == "ConfigMap" && live.id.name == fixture::mark().parent_name() {
-            let noted = live.fields.pointer("/metadata/annotations/floodway.dev~1members");
-            let members = noted.and_then(Value::as_str).map_or(0, |text| text.parse().unwrap());
+            let noted = live.fields.at("/metadata/annotations/floodway.dev~1members");
+            let members = noted.map_or(0, |text| text.as_str().unwrap().parse().unwrap());
             self.inventory.last_apply = Some(LastApply { mark: fixture::mark(), members });
         }
     }
@@ -228,7 +228,7 @@ fn seen(id: &ResourceId, uid: String, body: &Value, runtime: Option<RuntimeField
         id: id.clone(),
         uid,
         ownership: Ownership::Ours,
-        fields: body.clone(),
+        fields: body.into(),
         taken: std::collections::BTreeMap::new(),
         runtime,
         marks: marks.collect(),

@@ -2,7 +2,7 @@
 //! written for `terraform show -json` (Conftest, OPA, Sentinel's kin) run on it.
 
 use super::view::PlanView;
-use crate::observe::ResourceId;
+use crate::observe::{Body, ResourceId};
 use crate::plan::{Action, Change, Plan};
 use crate::render::name::{address, side, type_of};
 use crate::render::redact::redact;
@@ -120,8 +120,8 @@ fn resource_change(change: &Change) -> ResourceChange {
     }
 }
 
-fn shown(value: Option<&Value>) -> (Option<Value>, Value) {
-    match value.map(redact) {
+fn shown(body: Option<&Body>) -> (Option<Value>, Value) {
+    match body.map(|body| redact(&body.value())) {
         None => (None, Value::Bool(false)),
         Some((value, hidden)) => (Some(value), hidden.unwrap_or_else(|| json!({}))),
     }

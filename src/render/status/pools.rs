@@ -4,7 +4,6 @@ use super::view::{GpusView, GroupStatus, NodesView, PodsView, PoolStatus, Proble
 use crate::decide::{BurstGroup, CapacityType, PoolDecision, PoolKind};
 use crate::observe::{Health, Inventory, Live, Node, Workload, marks};
 use crate::spec::Environment;
-use serde_json::Value;
 
 /// One pool's part of the inventory.
 pub(super) struct PoolFacts<'a> {
@@ -154,12 +153,12 @@ impl<'a> PoolFacts<'a> {
         let undeclared =
             self.groups.iter().filter(|live| !declared.iter().any(|group| is_group(live, group)));
         let unknown = undeclared.map(|live| {
-            let text = |key| live.fields.get(key).and_then(Value::as_str).unwrap_or("unknown");
+            let text = |key| live.fields.text_at(key).unwrap_or_else(|| "unknown".to_owned());
             let workload = live.workload.clone().unwrap_or_default();
             GroupStatus {
                 name: Some(live.id.name.clone()),
-                instance_type: text("instance_type").into(),
-                capacity_type: text("capacity_type").into(),
+                instance_type: text("/instance_type"),
+                capacity_type: text("/capacity_type"),
                 region: live.id.scope.clone().unwrap_or_default(),
                 desired: workload.desired,
                 ready: workload.ready,
@@ -190,9 +189,9 @@ impl GpusView {
 }
 
 fn is_group(live: &Live, group: &BurstGroup) -> bool {
-    let text = |key: &str| live.fields.get(key).and_then(Value::as_str);
-    text("instance_type") == Some(&group.instance_type)
-        && text("capacity_type") == Some(capacity_type(group.capacity_type))
+    let is = |key: &str, value: &str| live.fields.text_at(key).as_deref() == Some(value);
+    is("/instance_type", &group.instance_type)
+        && is("/capacity_type", capacity_type(group.capacity_type))
         && live.id.scope.as_deref() == Some(&group.region)
 }
 

@@ -2,7 +2,7 @@
 
 use super::highlights::highlights;
 use crate::decide::{DesiredOwner, Reason};
-use crate::observe::FieldPath;
+use crate::observe::{Body, FieldPath};
 use crate::plan::{Action, Change, Checked, FieldChange, Plan, Step, Takes};
 use crate::render::leaves::leaves;
 use crate::render::name::address;
@@ -15,11 +15,12 @@ use serde_json::Value;
 
 /// What readers are told about `change` of `plan`.
 pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
-    let body = change.body.as_ref().map(|body| redact(body).0);
+    let shown = |body: &Body| redact(&body.value()).0;
+    let body = change.body.as_ref().filter(|_| change.action != Action::NoOp).map(shown);
     let fields = match change.action {
         Action::Create if change.fields.is_empty() => whole(body.as_ref(), true),
         Action::Delete if change.fields.is_empty() => {
-            whole(change.before.as_ref().map(|before| redact(before).0).as_ref(), false)
+            whole(change.before.as_ref().map(shown).as_ref(), false)
         }
         _ => change.fields.iter().map(field_view).collect(),
     };
