@@ -6,8 +6,8 @@ use super::view::{Meta, View};
 use crate::observe::ResourceId;
 use serde::Serialize;
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tera::{Context, Tera};
 
 /// Named templates, parsed and checked. Names are paths in the repository:
@@ -90,12 +90,16 @@ impl Templates {
 /// Reads objects from what templates render, each shape of text once.
 pub(super) struct Reader<'a> {
     templates: &'a Templates,
-    shapes: RefCell<HashMap<String, Value>>,
+    shapes: Mutex<HashMap<String, Arc<Value>>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(templates: &'a Templates) -> Self {
-        Self { templates, shapes: RefCell::default() }
+        Self { templates, shapes: Mutex::default() }
+    }
+
+    fn shapes(&self) -> MutexGuard<'_, HashMap<String, Arc<Value>>> {
+        self.shapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The object that one template renders, which must be the one named `id`
@@ -108,20 +112,21 @@ impl<'a> Reader<'a> {
     ) -> Result<Value, DesiredError> {
         let text = self.templates.marked(template, view)?;
         let parts = Marked::of(&text);
-        let mut shapes = self.shapes.borrow_mut();
-        let body = match shapes.get(&parts.shape) {
-            Some(read) => parts.fill(read),
+        let known = self.shapes().get(&parts.shape).cloned();
+        let read = match known {
+            Some(read) => read,
             None => {
                 let read = serde_saphyr::from_str(&parts.shape).map_err(|error| {
                     // The same mistake in the text that people know.
                     let known = serde_saphyr::from_str::<Value>(&marked::as_yaml(&text)).err();
                     DesiredError::yaml(template, id, known.unwrap_or(error))
                 })?;
-                let body = parts.fill(&read);
-                shapes.insert(parts.shape, read);
-                body
+                let read = Arc::new(read);
+                self.shapes().insert(parts.shape.clone(), Arc::clone(&read));
+                read
             }
         };
+        let body = parts.fill(&read);
         must_be(&body, template, id, view.meta())?;
         Ok(body)
     }

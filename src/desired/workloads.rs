@@ -10,6 +10,7 @@ use crate::decide::{DesiredOwner, PoolDecision, Reason};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
 use crate::spec::model::{Hpa, OnPremPool, Stage};
+use rayon::prelude::*;
 use serde_json::json;
 
 /// For scheduling and the image, on top of a replica's own startup.
@@ -18,25 +19,31 @@ pub(super) const SCHEDULING_SECONDS: u64 = 600;
 const LONGEST_WINDOW_SECONDS: u64 = 3600;
 
 pub(super) fn members(scene: &Scene<'_>) -> Result<Vec<Desired>, DesiredError> {
-    let mut members = Vec::new();
-    for (pool, decided) in &scene.input.decision.pools {
-        let environment = scene.environment();
-        let (Some(stage), Some(name)) =
-            (environment.service.stages.get(&decided.stage), scene.workloads.get(pool))
-        else {
-            continue;
-        };
-        let pool = Pool { scene, pool, name, decided, stage };
-        if names::is_standalone(environment, pool.pool) {
-            members.push(pool.endpoint_slice()?);
-            continue;
-        }
-        members.push(pool.deployment()?);
-        members.push(pool.disruption_budget()?);
-        let hpa = pool.on_prem().and_then(|pool| pool.hpa.as_ref());
-        if let (Some(hpa), DesiredOwner::Hpa) = (hpa, decided.owner) {
-            members.push(pool.autoscaler(hpa)?);
-        }
+    let pools = scene.input.decision.pools.par_iter();
+    let members: Result<Vec<_>, _> =
+        pools.map(|(pool, decided)| of_pool(scene, pool, decided)).collect();
+    Ok(members?.into_iter().flatten().collect())
+}
+
+fn of_pool(
+    scene: &Scene<'_>,
+    pool: &Name,
+    decided: &PoolDecision,
+) -> Result<Vec<Desired>, DesiredError> {
+    let environment = scene.environment();
+    let (Some(stage), Some(name)) =
+        (environment.service.stages.get(&decided.stage), scene.workloads.get(pool))
+    else {
+        return Ok(Vec::new());
+    };
+    let pool = Pool { scene, pool, name, decided, stage };
+    if names::is_standalone(environment, pool.pool) {
+        return Ok(vec![pool.endpoint_slice()?]);
+    }
+    let mut members = vec![pool.deployment()?, pool.disruption_budget()?];
+    let hpa = pool.on_prem().and_then(|pool| pool.hpa.as_ref());
+    if let (Some(hpa), DesiredOwner::Hpa) = (hpa, decided.owner) {
+        members.push(pool.autoscaler(hpa)?);
     }
     Ok(members)
 }

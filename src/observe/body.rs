@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,9 +26,22 @@ impl Body {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
-    /// The value at a JSON pointer.
+    /// The value at a JSON pointer. Only what is there is read.
     pub fn at(&self, pointer: &str) -> Option<Value> {
-        self.value().pointer_mut(pointer).map(Value::take)
+        let mut text: &str = &self.text;
+        for key in pointer.split('/').skip(1) {
+            let key = key.replace("~1", "/").replace("~0", "~");
+            let raw: &RawValue = match key.parse::<usize>() {
+                Ok(index) if text.starts_with('[') => {
+                    *serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(index)?
+                }
+                _ => serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(text)
+                    .ok()?
+                    .get(key.as_str())?,
+            };
+            text = raw.get();
+        }
+        serde_json::from_str(text).ok()
     }
 
     /// The text at a JSON pointer.

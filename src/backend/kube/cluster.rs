@@ -2,9 +2,10 @@
 
 use super::error::{conflicts, failed};
 use super::kinds::Resource;
-use super::page;
+use super::page::Page;
 use crate::observe::marks;
 use crate::plan::{PortError, Takes};
+use futures::future::join;
 use http::Request;
 use kube::Client;
 use kube::core::Status;
@@ -45,44 +46,53 @@ impl Cluster {
     }
 
     /// All objects that `query` (`labelSelector=…`) selects, page by page; each
-    /// is reduced by `keep` as soon as it is read. A list
-    /// that expires on the way is begun again.
-    pub(super) async fn list<T>(
+    /// is reduced by `keep` as soon as it is read. A list that expires on the
+    /// way is begun again.
+    pub(super) async fn list<T: Send>(
         &self,
         resource: &Resource<'_>,
         query: &str,
-        keep: impl Fn(Value) -> Option<T>,
+        keep: impl Fn(Value) -> Option<T> + Sync,
     ) -> Result<Vec<T>, PortError> {
+        let failed = |error| failed(error, "list", resource, "");
         let mut kept = Vec::new();
-        let mut token: Option<String> = None;
+        let mut answer = self.page(resource, query, None).await;
+        let mut first = true;
         loop {
-            let continued = token.as_ref().map(|token| format!("&continue={}", escape(token)));
-            let path = format!(
-                "{}?limit={PAGE}&{query}{}",
-                resource.path(),
-                continued.unwrap_or_default()
-            );
-            let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError);
-            let answer = match request {
-                Ok(request) => self.client.request_text(request).await,
-                Err(error) => Err(error),
-            };
-            let read = answer.and_then(|text| page::read(&text, &keep));
-            let page = match read {
-                Ok(page) => page,
-                Err(kube::Error::Api(status)) if status.code == 410 && token.is_some() => {
+            let text = match answer {
+                Ok(text) => text,
+                Err(kube::Error::Api(status)) if status.code == 410 && !first => {
                     kept.clear();
-                    token = None;
+                    answer = self.page(resource, query, None).await;
+                    first = true;
                     continue;
                 }
-                Err(error) => return Err(failed(error, "list", resource, "")),
+                Err(error) => return Err(failed(error)),
             };
-            kept.extend(page.kept);
-            token = page.token;
-            if token.is_none() {
+            let page = Page::of(&text).map_err(failed)?;
+            let Some(token) = page.next() else {
+                kept.extend(page.reduce(&keep).map_err(failed)?);
                 return Ok(kept);
-            }
+            };
+            // The server writes the next page while this one is read.
+            let next = self.page(resource, query, Some(token));
+            let (next, reduced) = join(next, async { page.reduce(&keep) }).await;
+            kept.extend(reduced.map_err(failed)?);
+            (answer, first) = (next, false);
         }
+    }
+
+    async fn page(
+        &self,
+        resource: &Resource<'_>,
+        query: &str,
+        token: Option<&str>,
+    ) -> Result<String, kube::Error> {
+        let continued = token.map(|token| format!("&continue={}", escape(token)));
+        let (path, continued) = (resource.path(), continued.unwrap_or_default());
+        let path = format!("{path}?limit={PAGE}&{query}{continued}");
+        let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
+        self.client.request_text(request).await
     }
 
     /// Server-side apply. The server takes over all conflicting fields or none:

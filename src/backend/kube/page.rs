@@ -1,94 +1,51 @@
-//! One page of a list, reduced while it is read: a page of Deployments as a
-//! tree would take some fifty times the room of what is kept of it.
+//! One page of a list. Its items are read one by one, each reduced at once, on
+//! every core: as trees of values a page of Deployments would take some fifty
+//! times the room of what is kept of it.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use rayon::prelude::*;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::fmt;
+use serde_json::value::RawValue;
 
-/// What is kept of a page, and where the next one begins.
-#[derive(Debug)]
-pub(super) struct Page<T> {
-    pub(super) kept: Vec<T>,
-    pub(super) token: Option<String>,
+/// A page that is not read yet but for where its items are.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<'a> {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(borrow, deserialize_with = "or_none")]
+    items: Vec<&'a RawValue>,
 }
 
-/// Reads a page; `keep` gets each item by itself.
-pub(super) fn read<T>(
-    text: &str,
-    keep: impl Fn(Value) -> Option<T>,
-) -> Result<Page<T>, kube::Error> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let page = List(&keep).deserialize(&mut reader).map_err(kube::Error::SerdeError)?;
-    reader.end().map_err(kube::Error::SerdeError)?;
-    Ok(page)
-}
-
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Metadata {
     #[serde(default, rename = "continue")]
     token: Option<String>,
 }
 
-struct List<'a, F>(&'a F);
-
-impl<'de, T, F: Fn(Value) -> Option<T>> DeserializeSeed<'de> for List<'_, F> {
-    type Value = Page<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page<T>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
+/// Some servers write an empty list as `null`.
+fn or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-impl<'de, T, F: Fn(Value) -> Option<T>> Visitor<'de> for List<'_, F> {
-    type Value = Page<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
+impl<'a> Page<'a> {
+    /// The page that `text` is.
+    pub(super) fn of(text: &'a str) -> Result<Self, kube::Error> {
+        serde_json::from_str(text).map_err(kube::Error::SerdeError)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
-        let (mut kept, mut metadata) = (None, Metadata::default());
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "items" => kept = Some(map.next_value_seed(Items(self.0))?),
-                "metadata" => metadata = map.next_value()?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        let kept = kept.ok_or_else(|| de::Error::missing_field("items"))?;
-        Ok(Page { kept, token: metadata.token.filter(|token| !token.is_empty()) })
-    }
-}
-
-struct Items<'a, F>(&'a F);
-
-impl<'de, T, F: Fn(Value) -> Option<T>> DeserializeSeed<'de> for Items<'_, F> {
-    type Value = Vec<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, T, F: Fn(Value) -> Option<T>> Visitor<'de> for Items<'_, F> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("objects")
+    /// What the next page is asked for with; none: this is the last.
+    pub(super) fn next(&self) -> Option<&str> {
+        self.metadata.token.as_deref().filter(|token| !token.is_empty())
     }
 
-    /// How some servers write an empty list.
-    fn visit_unit<E>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-        let mut kept = Vec::new();
-        while let Some(item) = items.next_element()? {
-            kept.extend((self.0)(item));
-        }
-        Ok(kept)
+    /// What `keep` keeps of the items, in their order.
+    pub(super) fn reduce<T: Send>(
+        &self,
+        keep: &(impl Fn(Value) -> Option<T> + Sync),
+    ) -> Result<Vec<T>, kube::Error> {
+        let read = |item: &&RawValue| serde_json::from_str(item.get()).map(keep).transpose();
+        let kept: Result<Vec<T>, _> = self.items.par_iter().filter_map(read).collect();
+        kept.map_err(kube::Error::SerdeError)
     }
 }
 
@@ -96,8 +53,10 @@ impl<'de, T, F: Fn(Value) -> Option<T>> Visitor<'de> for Items<'_, F> {
 mod tests {
     use super::*;
 
-    fn names(text: &str) -> Result<Page<String>, kube::Error> {
-        read(text, |item| item["name"].as_str().map(str::to_owned))
+    fn names(text: &str) -> Result<(Vec<String>, Option<String>), kube::Error> {
+        let page = Page::of(text)?;
+        let kept = page.reduce(&|item| item["name"].as_str().map(str::to_owned))?;
+        Ok((kept, page.next().map(str::to_owned)))
     }
 
     #[test]
@@ -105,9 +64,9 @@ mod tests {
         let text = r#"{"kind": "L", "metadata": {"continue": "x", "resourceVersion": "1"},
             "items": [{"name": "a", "more": [1, {}]}, {"other": 1}, {"name": "b"}]}"#;
         let page = names(text).unwrap();
-        assert_eq!((page.kept, page.token), (vec!["a".into(), "b".into()], Some("x".into())));
+        assert_eq!(page, (vec!["a".into(), "b".into()], Some("x".into())));
         let last = names(r#"{"items": null, "metadata": {"continue": ""}}"#).unwrap();
-        assert_eq!((last.kept, last.token), (vec![], None));
+        assert_eq!(last, (vec![], None));
     }
 
     #[test]
