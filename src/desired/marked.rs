@@ -46,18 +46,36 @@ impl<'a> Marked<'a> {
 
     /// What `shape` was read as, with its values in place.
     pub(super) fn fill(&self, read: &Value) -> Value {
+        self.filled(read, true)
+    }
+
+    /// What `shape` was read as, with the values in place that are keys.
+    pub(super) fn fill_keys(&self, read: &Value) -> Value {
+        self.filled(read, false)
+    }
+
+    fn filled(&self, read: &Value, texts: bool) -> Value {
         match read {
-            Value::String(text) => Value::String(self.fill_text(text)),
-            Value::Array(list) => list.iter().map(|value| self.fill(value)).collect(),
+            Value::String(text) if texts => Value::String(self.fill_text(text)),
+            Value::Array(list) => list.iter().map(|value| self.filled(value, texts)).collect(),
             Value::Object(map) => {
-                let filled = map.iter().map(|(key, value)| (self.fill_text(key), self.fill(value)));
-                Value::Object(filled.collect())
+                let filled = |(key, value): (&String, &Value)| {
+                    (self.fill_text(key), self.filled(value, texts))
+                };
+                Value::Object(map.iter().map(filled).collect())
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => read.clone(),
+            _ => read.clone(),
         }
     }
 
-    fn fill_text(&self, text: &str) -> String {
+    /// The values with these `numbers` as one text that no others have; none: a
+    /// number is no value's.
+    pub(super) fn chosen(&self, numbers: &[usize]) -> Option<String> {
+        let values: Option<Vec<_>> = numbers.iter().map(|at| self.values.get(*at)).collect();
+        values.map(|values| format!("{values:?}"))
+    }
+
+    pub(super) fn fill_text(&self, text: &str) -> String {
         let Some((before, rest)) = text.split_once(BEGIN) else { return text.to_owned() };
         let mut filled = before.to_owned();
         for part in rest.split(BEGIN) {
@@ -73,6 +91,39 @@ impl<'a> Marked<'a> {
             }
         }
         filled
+    }
+}
+
+/// The number of the value that `text` of a shape stands for, if for one alone.
+pub(super) fn number(text: &str) -> Option<usize> {
+    text.strip_prefix(BEGIN)?.strip_suffix(END)?.parse().ok()
+}
+
+/// The numbers of the values that stand in keys of what a shape was `read` as.
+pub(super) fn keys(read: &Value) -> Vec<usize> {
+    let mut keys = Vec::new();
+    each(read, &mut |text, is_key| keys.extend(number(text).filter(|_| is_key)));
+    keys
+}
+
+/// Whether each value stands alone, and in no longer text, in what a shape was
+/// `read` as.
+pub(super) fn is_whole(read: &Value) -> bool {
+    let mut whole = true;
+    each(read, &mut |text, _| whole &= !text.contains(BEGIN) || number(text).is_some());
+    whole
+}
+
+/// Calls `seen` with each text and whether it is a key.
+fn each<'a>(read: &'a Value, seen: &mut impl FnMut(&'a str, bool)) {
+    match read {
+        Value::String(text) => seen(text, false),
+        Value::Array(list) => list.iter().for_each(|value| each(value, seen)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            seen(key, true);
+            each(value, seen);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

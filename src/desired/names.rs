@@ -7,6 +7,7 @@ use crate::id::Name;
 use crate::observe::marks;
 use crate::observe::{Inventory, Live, Ownership};
 use crate::spec::Environment;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,7 @@ pub(super) fn workloads(
     }
     let mut names: BTreeMap<Name, String> = decision
         .pools
-        .iter()
+        .par_iter()
         .filter_map(|(pool, decided)| {
             kept_workload(environment, decision, &there, pool, &decided.stage)
                 .map(|name| (pool.clone(), name))

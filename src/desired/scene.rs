@@ -103,7 +103,7 @@ impl<'a> Scene<'a> {
         about: About,
     ) -> Result<Desired, DesiredError> {
         Ok(Desired {
-            body: self.reader.object(template, &id, view)?.into(),
+            body: self.reader.object(template, &id, view)?,
             id,
             seed: None,
             pool: None,

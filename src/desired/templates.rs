@@ -3,7 +3,7 @@
 use super::DesiredError;
 use super::marked::{self, Marked};
 use super::view::{Meta, View};
-use crate::observe::ResourceId;
+use crate::observe::{Body, Pattern, ResourceId};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -90,16 +90,45 @@ impl Templates {
 /// Reads objects from what templates render, each shape of text once.
 pub(super) struct Reader<'a> {
     templates: &'a Templates,
-    shapes: Mutex<HashMap<String, Arc<Value>>>,
+    shapes: Mutex<HashMap<String, Arc<Shape>>>,
+}
+
+/// What objects have in common that differ in their values alone.
+struct Shape {
+    /// As it was read, with numbers in place of values.
+    read: Value,
+    /// Whether each value stands alone, and in no longer text.
+    whole: bool,
+    /// The numbers of the values that are keys.
+    keys: Vec<usize>,
+    /// What makes bodies of it, by the values of the keys.
+    patterns: Mutex<HashMap<String, Arc<Pattern>>>,
+}
+
+impl Shape {
+    fn body(&self, parts: &Marked<'_>) -> Body {
+        let Some(keys) = parts.chosen(&self.keys).filter(|_| self.whole) else {
+            return parts.fill(&self.read).into();
+        };
+        let known = held(&self.patterns).get(&keys).cloned();
+        let pattern = known.unwrap_or_else(|| {
+            let hole = |text: &str| marked::number(text).filter(|at| *at < parts.values.len());
+            let pattern = Arc::new(Pattern::new(&parts.fill_keys(&self.read), hole));
+            held(&self.patterns).insert(keys, Arc::clone(&pattern));
+            pattern
+        });
+        pattern.fill(&parts.values)
+    }
+}
+
+/// What a lock holds; nothing that panics is done while it is held.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(templates: &'a Templates) -> Self {
         Self { templates, shapes: Mutex::default() }
-    }
-
-    fn shapes(&self) -> MutexGuard<'_, HashMap<String, Arc<Value>>> {
-        self.shapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The object that one template renders, which must be the one named `id`
@@ -109,38 +138,46 @@ impl<'a> Reader<'a> {
         template: &str,
         id: &ResourceId,
         view: &impl View,
-    ) -> Result<Value, DesiredError> {
+    ) -> Result<Body, DesiredError> {
         let text = self.templates.marked(template, view)?;
         let parts = Marked::of(&text);
-        let known = self.shapes().get(&parts.shape).cloned();
-        let read = match known {
-            Some(read) => read,
+        let known = held(&self.shapes).get(&parts.shape).cloned();
+        let shape = match known {
+            Some(shape) => shape,
             None => {
                 let read = serde_saphyr::from_str(&parts.shape).map_err(|error| {
                     // The same mistake in the text that people know.
                     let known = serde_saphyr::from_str::<Value>(&marked::as_yaml(&text)).err();
                     DesiredError::yaml(template, id, known.unwrap_or(error))
                 })?;
-                let read = Arc::new(read);
-                self.shapes().insert(parts.shape.clone(), Arc::clone(&read));
-                read
+                let (whole, keys) = (marked::is_whole(&read), marked::keys(&read));
+                let shape = Arc::new(Shape { read, whole, keys, patterns: Mutex::default() });
+                held(&self.shapes).insert(parts.shape.clone(), Arc::clone(&shape));
+                shape
             }
         };
-        let body = parts.fill(&read);
-        must_be(&body, template, id, view.meta())?;
-        Ok(body)
+        must_be(&shape.read, &parts, template, id, view.meta())?;
+        Ok(shape.body(&parts))
     }
 }
 
-/// Whether `body` is the object that was asked for.
-fn must_be(body: &Value, template: &str, id: &ResourceId, meta: &Meta) -> Result<(), DesiredError> {
-    let metadata = body.get("metadata");
-    let of = |around: Option<&'_ Value>, key: &str| -> String {
-        around.and_then(|around| around.get(key)?.as_str()).unwrap_or_default().to_owned()
+/// Whether what was `read`, with its values in place, is the object that was
+/// asked for.
+fn must_be(
+    read: &Value,
+    parts: &Marked<'_>,
+    template: &str,
+    id: &ResourceId,
+    meta: &Meta,
+) -> Result<(), DesiredError> {
+    let metadata = read.get("metadata");
+    let of = |around: Option<&Value>, key: &str| -> String {
+        let found = around.and_then(|around| around.get(key)?.as_str());
+        found.map(|found| parts.fill_text(found)).unwrap_or_default()
     };
     let named = [
-        ("apiVersion", of(Some(body), "apiVersion"), id.api.as_str()),
-        ("kind", of(Some(body), "kind"), &id.kind),
+        ("apiVersion", of(Some(read), "apiVersion"), id.api.as_str()),
+        ("kind", of(Some(read), "kind"), &id.kind),
         ("metadata.name", of(metadata, "name"), &id.name),
         ("metadata.namespace", of(metadata, "namespace"), id.scope.as_deref().unwrap_or_default()),
     ];
@@ -153,10 +190,15 @@ fn must_be(body: &Value, template: &str, id: &ResourceId, meta: &Meta) -> Result
             return wrong(field.to_owned(), found, wanted);
         }
     }
-    let labels = metadata.and_then(|metadata| metadata.get("labels"));
+    let labels = metadata.and_then(|metadata| metadata.get("labels")?.as_object());
+    let labels: HashMap<String, String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((parts.fill_text(key), parts.fill_text(value.as_str()?))))
+        .collect();
     for (key, wanted) in &meta.labels {
-        let found = of(labels, key);
-        if found != *wanted {
+        if labels.get(key) != Some(wanted) {
+            let found = labels.get(key).cloned().unwrap_or_default();
             return wrong(format!("metadata.labels[{key:?}]"), found, wanted);
         }
     }

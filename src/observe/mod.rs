@@ -7,7 +7,7 @@ mod path;
 mod resource;
 mod workload;
 
-pub use body::Body;
+pub use body::{Body, Pattern};
 pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};

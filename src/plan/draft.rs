@@ -8,6 +8,7 @@ use super::{
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// A plan that the places have not been asked about yet.
@@ -46,8 +47,9 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
 
     let mut drafted = Drafted::default();
     let mut parent = None;
-    for pair in slots::pairs(input, &selection) {
-        let outcome = one::change(input, &pair);
+    let pairs = slots::pairs(input, &selection);
+    let outcomes: Vec<_> = pairs.par_iter().map(|pair| one::change(input, pair)).collect();
+    for (pair, outcome) in pairs.iter().zip(outcomes) {
         refusals.extend(outcome.refusals.iter().cloned());
         warnings.extend(outcome.warnings.iter().cloned());
         let is_parent = parent::is_parent(input.mark, &outcome.change.id);

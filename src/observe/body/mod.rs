@@ -1,5 +1,10 @@
 //! The fields of a thing, kept small.
 
+mod canonical;
+mod pattern;
+
+pub use pattern::Pattern;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -89,13 +94,15 @@ impl From<Value> for Body {
 
 impl From<&Value> for Body {
     fn from(value: &Value) -> Self {
-        let mut canonical = Canonical::default();
-        canonical.write(value, Around::Nothing);
-        let mut digest = [0; 16];
-        let sum = Sha256::digest(&canonical.bytes);
-        digest.iter_mut().zip(sum).for_each(|(byte, of_sum)| *byte = of_sum);
-        Self { text: value.to_string().into(), digest, leaves: canonical.leaves }
+        let (canonical, leaves) = canonical::of(value);
+        Self { text: value.to_string().into(), digest: digest(&canonical), leaves }
     }
+}
+
+fn digest(canonical: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.iter_mut().zip(Sha256::digest(canonical)).for_each(|(byte, of_sum)| *byte = of_sum);
+    half
 }
 
 impl PartialEq for Body {
@@ -125,80 +132,6 @@ impl Serialize for Body {
 impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Value::deserialize(deserializer).map(Self::from)
-    }
-}
-
-/// Where a value stands, as far as that says whether it is a name.
-#[derive(Clone, Copy)]
-enum Around<'a> {
-    Nothing,
-    Object(&'a str),
-    More,
-}
-
-impl Around<'_> {
-    fn is_identity(self, key: &str) -> bool {
-        match self {
-            Self::Nothing => Body::is_identity(None, key),
-            Self::Object(around) => Body::is_identity(Some(around), key),
-            Self::More => false,
-        }
-    }
-}
-
-/// The canonical form, as it is written.
-#[derive(Default)]
-struct Canonical {
-    bytes: Vec<u8>,
-    leaves: usize,
-}
-
-impl Canonical {
-    fn write(&mut self, value: &Value, around: Around<'_>) {
-        self.leaves += match value {
-            Value::Object(map) => usize::from(map.is_empty()),
-            Value::Array(_) | Value::Null => 0,
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
-        };
-        match value {
-            Value::Object(map) => {
-                let mut entries: Vec<_> =
-                    map.iter().filter(|(key, _)| !around.is_identity(key)).collect();
-                entries.sort_unstable_by_key(|(key, _)| *key);
-                self.bytes.push(b'{');
-                for (key, value) in entries {
-                    self.text(key);
-                    self.bytes.push(b':');
-                    let within = match around {
-                        Around::Nothing => Around::Object(key),
-                        Around::Object(_) | Around::More => Around::More,
-                    };
-                    self.write(value, within);
-                    self.bytes.push(b',');
-                }
-                self.bytes.push(b'}');
-            }
-            Value::Array(list) => {
-                self.bytes.push(b'[');
-                for value in list {
-                    self.write(value, Around::More);
-                    self.bytes.push(b',');
-                }
-                self.bytes.push(b']');
-            }
-            Value::String(string) => self.text(string),
-            Value::Number(number) => self.bytes.extend_from_slice(number.to_string().as_bytes()),
-            Value::Bool(true) => self.bytes.extend_from_slice(b"true"),
-            Value::Bool(false) => self.bytes.extend_from_slice(b"false"),
-            Value::Null => self.bytes.extend_from_slice(b"null"),
-        }
-    }
-
-    /// A text by its length, which no other text can imitate.
-    fn text(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.len().to_string().as_bytes());
-        self.bytes.push(b'"');
-        self.bytes.extend_from_slice(text.as_bytes());
     }
 }
 
