@@ -4,6 +4,7 @@ use super::cluster::{ApplyMode, Cluster};
 use super::error::{failed, is_missing_rule};
 use super::kinds::Resource;
 use super::live;
+use super::managed::Managed;
 use super::quota::Short;
 use crate::observe::{Mark, Ownership, marks};
 use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
@@ -35,7 +36,7 @@ impl Cluster {
             // Whose it is needs no mark: that it is not of the body's set is known.
             let nobody =
                 Mark { environment: String::new(), repository: String::new(), file: String::new() };
-            let found = live::live(id.clone(), live, &nobody, "");
+            let found = live::live(id.clone(), Managed::of(live), &nobody, "");
             if id.kind != "Namespace" || found.ownership != Ownership::Unmarked {
                 return Ok(Verdict::Taken(Box::new(found)));
             }

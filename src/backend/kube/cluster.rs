@@ -45,14 +45,24 @@ impl Cluster {
         }
     }
 
-    /// All objects that `query` (`labelSelector=…`) selects, page by page; each
-    /// is reduced by `keep` as soon as it is read. A list that expires on the
-    /// way is begun again.
+    /// All objects that `query` (`labelSelector=…`) selects; each is reduced by
+    /// `keep` as soon as it is read.
     pub(super) async fn list<T: Send>(
         &self,
         resource: &Resource<'_>,
         query: &str,
         keep: impl Fn(Value) -> Option<T> + Sync,
+    ) -> Result<Vec<T>, PortError> {
+        self.list_texts(resource, query, |text| serde_json::from_str(text).map(&keep)).await
+    }
+
+    /// As [`Self::list`], page by page; `keep` gets the texts of objects. A list
+    /// that expires on the way is begun again.
+    pub(super) async fn list_texts<T: Send>(
+        &self,
+        resource: &Resource<'_>,
+        query: &str,
+        keep: impl Fn(&str) -> Result<Option<T>, serde_json::Error> + Sync,
     ) -> Result<Vec<T>, PortError> {
         let failed = |error| failed(error, "list", resource, "");
         let mut kept = Vec::new();

@@ -1,104 +1,122 @@
 //! Field ownership: from `managedFields`, the values that a manager owns.
-//!
-//! `fieldsV1` is a tree: `f:name` is a field, `k:{…}` the element of a list
-//! with these keys, `v:…` the element with this value, `.` the thing itself;
-//! an empty tree owns all that is below it.
 
 use crate::observe::{FieldPath, marks};
 use crate::plan::Takes;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
-/// The values of `live` at what `fields` owns.
-pub(super) fn owned(live: &Value, fields: &Value) -> Value {
-    project(live, fields).unwrap_or_else(|| json!({}))
+/// Which fields a manager owns: `fieldsV1`, where `f:name` is a field, `k:{…}`
+/// the element of a list with these keys, `v:…` the element with this value,
+/// `.` the thing itself; an empty tree owns all that is below it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Tree {
+    itself: bool,
+    fields: HashMap<String, Tree>,
+    elements: Vec<(Map<String, Value>, Tree)>,
+    values: Vec<Value>,
 }
 
-fn project(live: &Value, fields: &Value) -> Option<Value> {
-    let tree = fields.as_object()?;
-    if tree.is_empty() {
-        return Some(live.clone());
-    }
-    match live {
-        Value::Object(map) => {
-            let mut kept = Map::new();
-            // In the object's own order.
-            for (name, value) in map {
-                if let Some(below) = tree.get(&format!("f:{name}"))
-                    && let Some(value) = project(value, below)
-                {
-                    kept.insert(name.clone(), value);
+impl Tree {
+    /// Reads `fieldsV1`; what is of another form is owned by nobody.
+    pub(super) fn of(fields: &Value) -> Self {
+        let mut tree = Self::default();
+        for (key, below) in fields.as_object().into_iter().flatten() {
+            if let Some(name) = key.strip_prefix("f:") {
+                tree.fields.insert(name.to_owned(), Self::of(below));
+            } else if let Some(keys) = key.strip_prefix("k:") {
+                if let Ok(Value::Object(keys)) = serde_json::from_str(keys) {
+                    tree.elements.push((keys, Self::of(below)));
                 }
+            } else if let Some(value) = key.strip_prefix("v:") {
+                tree.values.extend(serde_json::from_str::<Value>(value));
+            } else {
+                tree.itself |= key == ".";
             }
-            (!kept.is_empty() || tree.contains_key(".")).then_some(Value::Object(kept))
         }
-        Value::Array(list) => {
-            let kept: Vec<Value> =
-                list.iter().filter_map(|element| project_element(element, tree)).collect();
-            Some(Value::Array(kept))
-        }
-        _ => None,
+        tree
     }
-}
 
-fn project_element(element: &Value, tree: &Map<String, Value>) -> Option<Value> {
-    for (key, below) in tree {
-        if let Some(keys) = key.strip_prefix("k:")
-            && let Some(keys) = merge_key(keys)
-            && keys.iter().all(|(name, value)| element.get(name) == Some(value))
-        {
-            // Without its keys an element could not be told from another.
-            let mut kept = project(element, below).unwrap_or_else(|| json!({}));
-            if let Value::Object(map) = &mut kept {
-                for (name, value) in keys {
-                    map.entry(name).or_insert(value);
-                }
+    fn owns_all(&self) -> bool {
+        let Self { itself, fields, elements, values } = self;
+        !itself && fields.is_empty() && elements.is_empty() && values.is_empty()
+    }
+
+    /// Whether it owns the field at a JSON pointer through objects.
+    pub(super) fn owns(&self, pointer: &str) -> bool {
+        let mut names = pointer.split('/').skip(1);
+        names.try_fold(self, |tree, name| tree.fields.get(name)).is_some()
+    }
+
+    /// Leaves of `live` what it owns.
+    pub(super) fn owned(&self, live: &mut Value) {
+        if !self.keep(live, None) {
+            *live = json!({});
+        }
+    }
+
+    /// Whether something is left of `live`. Of an element of a list its `keys`
+    /// stay: without them it could not be told from another.
+    fn keep(&self, live: &mut Value, keys: Option<&Map<String, Value>>) -> bool {
+        if self.owns_all() {
+            return true;
+        }
+        match live {
+            Value::Object(map) => {
+                map.retain(|name, value| match self.fields.get(name) {
+                    Some(below) => below.keep(value, None),
+                    None => keys.is_some_and(|keys| keys.contains_key(name)),
+                });
+                !map.is_empty() || self.itself
             }
-            return Some(kept);
-        }
-        if let Some(value) = key.strip_prefix("v:")
-            && serde_json::from_str::<Value>(value).ok().as_ref() == Some(element)
-        {
-            return Some(element.clone());
+            Value::Array(list) => {
+                list.retain_mut(|element| self.keep_element(element));
+                true
+            }
+            _ => false,
         }
     }
-    None
-}
 
-fn merge_key(text: &str) -> Option<Map<String, Value>> {
-    match serde_json::from_str(text).ok()? {
-        Value::Object(map) => Some(map),
-        _ => None,
+    fn keep_element(&self, element: &mut Value) -> bool {
+        let found = self.elements.iter().find(|(keys, _)| has(element, keys));
+        match found {
+            Some((keys, below)) => {
+                below.keep(element, Some(keys));
+                true
+            }
+            None => self.values.contains(element),
+        }
     }
-}
 
-/// Every leaf that `fields` owns, with its path as people write it and its
-/// live value.
-pub(super) fn leaves(live: &Value, fields: &Value) -> Vec<(FieldPath, Value)> {
-    fn walk(at: &FieldPath, live: &Value, fields: &Value, into: &mut Vec<(FieldPath, Value)>) {
-        let Some(tree) = fields.as_object() else { return };
-        if tree.is_empty() {
+    /// Every leaf that it owns, with its path as people write it and its live
+    /// value.
+    pub(super) fn leaves(&self, live: &Value) -> Vec<(FieldPath, Value)> {
+        let mut leaves = Vec::new();
+        self.walk(&FieldPath::root(), live, &mut leaves);
+        leaves
+    }
+
+    fn walk(&self, at: &FieldPath, live: &Value, into: &mut Vec<(FieldPath, Value)>) {
+        if self.owns_all() {
             into.push((at.clone(), live.clone()));
         }
-        for (key, below) in tree {
-            if let Some(name) = key.strip_prefix("f:") {
-                if let Some(value) = live.get(name) {
-                    walk(&at.key(name), value, below, into);
-                }
-            } else if let Some(keys) = key.strip_prefix("k:").and_then(merge_key) {
-                let found = live.as_array().into_iter().flatten().find(|element| {
-                    keys.iter().all(|(name, value)| element.get(name) == Some(value))
-                });
-                let parts: Vec<String> = keys.values().map(text).collect();
-                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-                if let Some(element) = found {
-                    walk(&at.element(&parts), element, below, into);
-                }
+        for (name, below) in &self.fields {
+            if let Some(value) = live.get(name) {
+                below.walk(&at.key(name), value, into);
+            }
+        }
+        for (keys, below) in &self.elements {
+            let parts: Vec<String> = keys.values().map(text).collect();
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            let mut elements = live.as_array().into_iter().flatten();
+            if let Some(element) = elements.find(|element| has(element, keys)) {
+                below.walk(&at.element(&parts), element, into);
             }
         }
     }
-    let mut into = Vec::new();
-    walk(&FieldPath::root(), live, fields, &mut into);
-    into
+}
+
+fn has(element: &Value, keys: &Map<String, Value>) -> bool {
+    keys.iter().all(|(name, value)| element.get(name) == Some(value))
 }
 
 fn text(value: &Value) -> String {
@@ -118,7 +136,7 @@ pub(super) fn without_co_owners(object: &Value, takes: &Takes) -> Option<Value> 
     let taken = match takes {
         Takes::Nothing => return None,
         Takes::Everything => own.clone(),
-        Takes::Field(pointer) if owns(own, pointer) => tree(pointer),
+        Takes::Field(pointer) if Tree::of(own).owns(pointer) => tree(pointer),
         Takes::Field(_) => return None,
     };
     let taken = taken.as_object()?;
@@ -166,18 +184,6 @@ fn without(theirs: &Map<String, Value>, own: &Map<String, Value>) -> Map<String,
     rest
 }
 
-/// Whether `fields` owns the field at a JSON pointer through objects.
-pub(super) fn owns(fields: &Value, pointer: &str) -> bool {
-    let mut at = fields;
-    for name in pointer.split('/').skip(1) {
-        match at.get(format!("f:{name}")) {
-            Some(below) => at = below,
-            None => return false,
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,16 +205,19 @@ mod tests {
             },
             "f:metadata": {"f:finalizers": {"v:\"x\"": {}}, "f:labels": {"f:ours": {}}},
         });
+        let tree = Tree::of(&fields);
+        let mut owned = live.clone();
+        tree.owned(&mut owned);
         assert_eq!(
-            owned(&live, &fields),
+            owned,
             json!({"spec": {
                 "containers": [{"image": "i", "name": "a"}],
                 "selector": {"matchLabels": {"a": "b"}},
             }, "metadata": {"finalizers": ["x"], "labels": {"ours": "1"}}})
         );
-        assert!(!owns(&fields, "/spec/replicas") && owns(&fields, "/spec/selector"));
+        assert!(!tree.owns("/spec/replicas") && tree.owns("/spec/selector"));
         let paths: Vec<String> =
-            leaves(&live, &fields).iter().map(|(path, _)| path.to_string()).collect();
+            tree.leaves(&live).iter().map(|(path, _)| path.to_string()).collect();
         assert!(paths.contains(&"spec.containers[a].image".to_owned()), "{paths:?}");
     }
 
@@ -245,6 +254,8 @@ mod tests {
     #[test]
     fn what_is_gone_is_not_owned() {
         let fields = json!({"f:spec": {"f:replicas": {}}});
-        assert_eq!(owned(&json!({"spec": {}}), &fields), json!({}));
+        let mut live = json!({"spec": {}});
+        Tree::of(&fields).owned(&mut live);
+        assert_eq!(live, json!({}));
     }
 }

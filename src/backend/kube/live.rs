@@ -1,60 +1,47 @@
 //! An object as the inventory has it: what is ours of it, and no more.
 
-use super::{fields, workload};
+use super::managed::{Managed, Manager};
+use super::workload;
 use crate::observe::{Live, Mark, Ownership, ResourceId, RuntimeField, Taken, marks};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Reduces an object, as the API server lists it, to what plans look at.
-pub(super) fn live(id: ResourceId, object: &Value, mark: &Mark, namespace: &str) -> Live {
-    let ownership = ownership(object, mark, namespace);
-    let managed = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let entries: Vec<Entry<'_>> = managed.into_iter().flatten().filter_map(Entry::of).collect();
-    let own = entries.iter().find(|entry| entry.applied && entry.manager == marks::MANAGER);
-    let mut fields = match (&ownership, own) {
-        (Ownership::Unmarked | Ownership::Other(_), _) => manifest(object),
-        (Ownership::Ours, Some(entry)) => fields::owned(object, entry.fields),
-        (Ownership::Ours, None) => json!({}),
-    };
-    if id.kind == "NetworkPolicy" && ownership == Ownership::Ours {
-        // What others add to it opens a way: nothing in it is theirs.
-        fields["spec"] = object["spec"].clone();
-    }
+pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &str) -> Live {
+    let Managed { object, managers } = managed;
+    let ownership = ownership(&object, mark, namespace);
     Live {
-        uid: text(object, "/metadata/uid").unwrap_or_default().to_owned(),
-        fields: fields.into(),
-        taken: taken(object, &entries),
-        runtime: runtime(&id, object, &entries),
-        marks: own_marks(object),
-        workload: (id.kind == "Deployment").then(|| workload::of_status(object)),
+        uid: text(&object, "/metadata/uid").unwrap_or_default().to_owned(),
+        taken: taken(&object, &managers),
+        runtime: runtime(&id, &object, &managers),
+        marks: own_marks(&object),
+        workload: (id.kind == "Deployment").then(|| workload::of_status(&object)),
         deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
+        fields: fields(&id, object, &ownership, &managers).into(),
         ownership,
         id,
     }
 }
 
-/// An entry of `managedFields`.
-struct Entry<'a> {
-    manager: &'a str,
-    /// By server-side apply, not by an update.
-    applied: bool,
-    fields: &'a Value,
-}
-
-impl<'a> Entry<'a> {
-    /// None: of a subresource (status, scale), which says nothing of drift.
-    fn of(entry: &'a Value) -> Option<Self> {
-        let subresource = text(entry, "/subresource").unwrap_or_default();
-        (subresource.is_empty() || subresource == "scale").then_some(Self {
-            manager: text(entry, "/manager")?,
-            applied: text(entry, "/operation") == Some("Apply"),
-            fields: entry.get("fieldsV1")?,
-        })
+fn fields(
+    id: &ResourceId,
+    mut object: Value,
+    ownership: &Ownership,
+    managers: &[Manager],
+) -> Value {
+    if *ownership != Ownership::Ours {
+        return manifest(object);
     }
-
-    fn is_own(&self) -> bool {
-        self.manager == marks::MANAGER || self.manager == marks::HANDOVER_MANAGER
+    // What others add to a NetworkPolicy opens a way: nothing in it is theirs.
+    let spec = (id.kind == "NetworkPolicy").then(|| object["spec"].clone());
+    match managers.iter().find(|manager| manager.applied && manager.name == marks::MANAGER) {
+        Some(own) => own.fields.owned(&mut object),
+        None => object = json!({}),
     }
+    if let Some(spec) = spec {
+        object["spec"] = spec;
+    }
+    object
 }
 
 /// Whose an object is, by its ApplySet labels.
@@ -77,31 +64,25 @@ pub(super) fn ownership(object: &Value, mark: &Mark, namespace: &str) -> Ownersh
 }
 
 /// The object without its status and what the server keeps in its metadata.
-fn manifest(object: &Value) -> Value {
-    let mut object = object.clone();
+fn manifest(mut object: Value) -> Value {
     if let Value::Object(map) = &mut object {
         map.shift_remove("status");
     }
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        for kept_by_server in [
-            "uid",
-            "resourceVersion",
-            "generation",
-            "creationTimestamp",
-            "managedFields",
-            "selfLink",
-        ] {
+        for kept_by_server in
+            ["uid", "resourceVersion", "generation", "creationTimestamp", "selfLink"]
+        {
             metadata.shift_remove(kept_by_server);
         }
     }
     object
 }
 
-fn taken(object: &Value, entries: &[Entry<'_>]) -> BTreeMap<String, Taken> {
+fn taken(object: &Value, managers: &[Manager]) -> BTreeMap<String, Taken> {
     let mut taken = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| !entry.is_own()) {
-        for (path, value) in fields::leaves(object, entry.fields) {
-            let manager = entry.manager.to_owned();
+    for manager in managers.iter().filter(|manager| !manager.is_own()) {
+        for (path, value) in manager.fields.leaves(object) {
+            let manager = manager.name.clone();
             taken.insert(path.to_string(), Taken { manager, value });
         }
     }
@@ -110,14 +91,14 @@ fn taken(object: &Value, entries: &[Entry<'_>]) -> BTreeMap<String, Taken> {
     taken
 }
 
-fn runtime(id: &ResourceId, object: &Value, entries: &[Entry<'_>]) -> Option<RuntimeField> {
+fn runtime(id: &ResourceId, object: &Value, managers: &[Manager]) -> Option<RuntimeField> {
     let path = match id.kind.as_str() {
         "Deployment" => "/spec/replicas",
         "EndpointSlice" => "/endpoints",
         _ => return None,
     };
-    let owners = entries.iter().filter(|entry| fields::owns(entry.fields, path));
-    let mut managers: Vec<String> = owners.map(|entry| entry.manager.to_owned()).collect();
+    let owners = managers.iter().filter(|manager| manager.fields.owns(path));
+    let mut managers: Vec<String> = owners.map(|manager| manager.name.clone()).collect();
     managers.sort();
     managers.dedup();
     let value = object.pointer(path).cloned().unwrap_or_else(|| json!([]));

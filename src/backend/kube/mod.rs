@@ -9,6 +9,7 @@ mod fields;
 mod kinds;
 mod lease;
 mod live;
+mod managed;
 mod namespace;
 mod nodes;
 mod observe;

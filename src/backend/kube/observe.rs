@@ -4,6 +4,7 @@ use super::cluster::{Cluster, escape};
 use super::error::failed;
 use super::kinds::{MEMBERS, OPERATOR, Resource};
 use super::live;
+use super::managed::{Managed, Trees};
 use crate::clock::{Clock, SystemClock};
 use crate::observe::{
     Capabilities, Gap, Inventory, LastApply, Live, Mark, Ownership, ResourceId, Side, marks,
@@ -97,15 +98,17 @@ impl Cluster {
             // Whoever made an autoscaler, it moves what it points at.
             let all = kind == AUTOSCALER && !scope.any_environment;
             let query = if all { "" } else { query.as_str() };
-            let keep = |object: Value| {
-                let copied = is_controlled(&object);
-                let mut live = reduce(api, kind, &object, &scope.mark, namespace);
+            let trees = Trees::default();
+            let keep = |text: &str| {
+                let managed = Managed::read(text, &trees)?;
+                let copied = is_controlled(&managed.object);
+                let mut live = reduce(api, kind, managed, &scope.mark, namespace);
                 if copied && all {
                     live.ownership = Ownership::Other("the controller that made it".to_owned());
                 }
-                (!copied || all).then_some(live)
+                Ok((!copied || all).then_some(live))
             };
-            (plural, self.list(&resource, query, keep).await)
+            (plural, self.list_texts(&resource, query, keep).await)
         }))
         .await
     }
@@ -124,7 +127,7 @@ impl Cluster {
                 return Ok(());
             }
         };
-        let parent = reduce("v1", "ConfigMap", &object, &scope.mark, namespace);
+        let parent = reduce("v1", "ConfigMap", Managed::of(&object), &scope.mark, namespace);
         if parent.ownership == Ownership::Ours {
             let noted = |key: &str| {
                 let notes = object.pointer("/metadata/annotations");
@@ -159,8 +162,10 @@ impl Cluster {
             .map(async |id: ResourceId| {
                 let Some(resource) = Resource::of(&id) else { return Ok(None) };
                 let object = self.get(&resource, &id.name).await?;
-                let of = |object| live::live(id.clone(), &object, &scope.mark, &scope.namespace);
-                Ok::<_, PortError>(object.map(of))
+                let of = |object: &Value| {
+                    live::live(id.clone(), Managed::of(object), &scope.mark, &scope.namespace)
+                };
+                Ok::<_, PortError>(object.as_ref().map(of))
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
@@ -199,10 +204,10 @@ fn is_controlled(object: &Value) -> bool {
     owners.into_iter().flatten().any(|owner| owner["controller"] == true)
 }
 
-fn reduce(api: &str, kind: &str, object: &Value, mark: &Mark, namespace: &str) -> Live {
-    let name = live::text(object, "/metadata/name").unwrap_or_default();
-    let within = live::text(object, "/metadata/namespace");
-    live::live(ResourceId::kubernetes(api, kind, within, name), object, mark, namespace)
+fn reduce(api: &str, kind: &str, managed: Managed, mark: &Mark, namespace: &str) -> Live {
+    let name = live::text(&managed.object, "/metadata/name").unwrap_or_default();
+    let within = live::text(&managed.object, "/metadata/namespace");
+    live::live(ResourceId::kubernetes(api, kind, within, name), managed, mark, namespace)
 }
 
 /// What may not be listed is a gap; any other failure is one of everything.

@@ -4,7 +4,6 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A page that is not read yet but for where its items are.
@@ -41,9 +40,9 @@ impl<'a> Page<'a> {
     /// What `keep` keeps of the items, in their order.
     pub(super) fn reduce<T: Send>(
         &self,
-        keep: &(impl Fn(Value) -> Option<T> + Sync),
+        keep: &(impl Fn(&str) -> Result<Option<T>, serde_json::Error> + Sync),
     ) -> Result<Vec<T>, kube::Error> {
-        let read = |item: &&RawValue| serde_json::from_str(item.get()).map(keep).transpose();
+        let read = |item: &&RawValue| keep(item.get()).transpose();
         let kept: Result<Vec<T>, _> = self.items.par_iter().filter_map(read).collect();
         kept.map_err(kube::Error::SerdeError)
     }
@@ -52,10 +51,13 @@ impl<'a> Page<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn names(text: &str) -> Result<(Vec<String>, Option<String>), kube::Error> {
         let page = Page::of(text)?;
-        let kept = page.reduce(&|item| item["name"].as_str().map(str::to_owned))?;
+        let kept = page.reduce(&|text| {
+            serde_json::from_str::<Value>(text).map(|item| item["name"].as_str().map(str::to_owned))
+        })?;
         Ok((kept, page.next().map(str::to_owned)))
     }
 
