@@ -38,7 +38,7 @@ impl Body {
             let key = key.replace("~1", "/").replace("~0", "~");
             let raw: &RawValue = match key.parse::<usize>() {
                 Ok(index) if text.starts_with('[') => {
-                    *serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(index)?
+                    serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(index)?
                 }
                 _ => serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(text)
                     .ok()?
