@@ -80,7 +80,15 @@ impl Reader<'_> {
 
     /// `own` laid upon the files that its `extends` names, in their order.
     fn upon_extended(&mut self, file: &Arc<str>, mut own: Table) -> Table {
-        let Some(Entry { node, .. }) = own.entries.remove("extends") else { return own };
+        let unset = own.entries.remove("unset");
+        let Some(Entry { node, .. }) = own.entries.remove("extends") else {
+            if let Some(Entry { key, .. }) = unset {
+                let wrong =
+                    "`unset` takes keys away from files that this one extends; it extends none";
+                self.refuse(Diagnostic::error(wrong), Some(&key));
+            }
+            return own;
+        };
         let named = match node.value {
             Value::Array(nodes) => nodes,
             _ => vec![node],
@@ -100,6 +108,11 @@ impl Reader<'_> {
                         .help("name a file of this repository by its path from this file");
                     self.refuse(wrong, Some(&node.at));
                 }
+            }
+        }
+        if let Some(Entry { node, .. }) = unset {
+            for (wrong, at) in super::unset::unset(&mut below, node, !self.damage.incomplete) {
+                self.diagnostics.push(at.label(wrong, ""));
             }
         }
         lay(below, own)

@@ -23,6 +23,7 @@ mod spots;
 mod survey;
 mod syntax;
 mod twice;
+mod unset;
 mod validate;
 
 pub use catalog::{Catalog, InstanceType};

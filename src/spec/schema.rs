@@ -31,6 +31,14 @@ fn with_head(mut schema: Json) -> Json {
             { "type": "array", "items": { "type": "string", "minLength": 1 } },
         ],
     });
+    let unset = json!({
+        "description": "Keys of those files that this environment does without, dotted: \
+                        `onprem.pools.a100`.",
+        "anyOf": [
+            { "type": "string", "minLength": 1 },
+            { "type": "array", "items": { "type": "string", "minLength": 1 } },
+        ],
+    });
     let head = [
         ("$schema", json!("https://json-schema.org/draft/2020-12/schema")),
         ("$id", json!(ID)),
@@ -42,6 +50,7 @@ fn with_head(mut schema: Json) -> Json {
     whole.extend(body);
     if let Some(Json::Object(properties)) = whole.get_mut("properties") {
         properties.shift_insert(0, "extends".to_owned(), extends);
+        properties.shift_insert(1, "unset".to_owned(), unset);
     }
     whole.into()
 }

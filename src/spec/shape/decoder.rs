@@ -6,8 +6,8 @@ use super::{Shape, Spoiled, Wire};
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::spec::node::{At, Entry, Node, Table, Value};
 
-/// The key that names the files that a file is laid upon.
-const EXTENDS: &str = "extends";
+/// Keys of one file, which say what it is laid upon: the layers have taken them.
+const OF_FILE: [&str; 2] = ["extends", "unset"];
 
 /// Where reading is, and what was wrong so far.
 pub(in crate::spec) struct Decoder<'d> {
@@ -103,13 +103,19 @@ impl<'d> Decoder<'d> {
             return self.diagnostics.push(unknown);
         }
         let near = nearest(key, known.iter().copied());
-        let extends = key == EXTENDS || (near.is_none() && nearest(key, [EXTENDS]).is_some());
+        let of_file =
+            |name: &&&str| key == **name || (near.is_none() && nearest(key, [**name]).is_some());
+        let of_file = OF_FILE.iter().find(of_file);
         // What it was meant to extend is not there.
-        self.spoiled.incomplete |= extends;
+        self.spoiled.incomplete |= of_file.is_some();
         let diagnostic = match near {
-            _ if extends && top => unknown.help(format!("did you mean `{EXTENDS}`?")),
-            _ if extends => Diagnostic::error(format!(
-                "`{EXTENDS}` must stand before the first table, not {place}"
+            _ if let Some(name) = of_file
+                && top =>
+            {
+                unknown.help(format!("did you mean `{name}`?"))
+            }
+            _ if let Some(name) = of_file => Diagnostic::error(format!(
+                "`{name}` must stand before the first table, not {place}"
             ))
             .help("a key belongs to the `[table]` above it: move the line to the top of the file"),
             Some(near) => {
@@ -121,8 +127,8 @@ impl<'d> Decoder<'d> {
                 unknown.help(format!("did you mean `{near}`?"))
             }
             None => {
-                let extends = if top { &[EXTENDS][..] } else { &[] };
-                unknown.help(format!("known here: {}", [extends, known].concat().join(", ")))
+                let of_file = if top { &OF_FILE[..] } else { &[] };
+                unknown.help(format!("known here: {}", [of_file, known].concat().join(", ")))
             }
         };
         self.diagnostics.push(entry.key.label(diagnostic, ""));

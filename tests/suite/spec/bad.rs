@@ -304,6 +304,22 @@ fn extends() {
     );
 }
 
+#[test]
+fn unset() {
+    let base = ("base.toml", WHOLE.as_bytes());
+    let with = |text: &'static str| said([("a.toml", text.as_bytes()), base]);
+    snapshot(
+        [
+            with("unset = [\"slo\"]\n"),
+            with("extends = \"base.toml\"\nunset = [\"onprem.pool.h100\", \"slo.tpot\", \"slo.x.y\"]\n"),
+            with("extends = \"base.toml\"\nunset = [3, \"a..b\"]\n"),
+            with("extends = \"base.toml\"\n[slo]\nunset = [\"slo.error_rate\"]\n"),
+            with("extends = \"base.toml\"\nunset = [\"service\"]\n"),
+        ]
+        .join("\n"),
+    );
+}
+
 /// Files that extend each other in a row of `length`.
 fn chain(length: usize) -> String {
     let names: Vec<&'static str> =

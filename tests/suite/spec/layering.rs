@@ -64,3 +64,27 @@ fn a_value_names_the_file_that_won_and_a_default_the_table_around_it() {
     assert_eq!(line("nothing.of.it"), None);
     assert_eq!(origins.exact("onprem.pools.h100.node_selector"), None);
 }
+
+#[test]
+fn what_is_unset_is_not_taken_from_the_files_below() {
+    let whole = WHOLE.to_owned()
+        + "[onprem.pools.a100]\nstage = \"inference\"\nreplicas = 1\n\
+                 capacity = \"1 req/s\"\nnode_selector = { \"a.b/c\" = \"x\", d = \"y\" }\n";
+    let files = |unset: &str, more: &str| {
+        let text = format!("unset = {unset}\n{more}");
+        Memory::new([("base.toml", whole.clone()), ("top.toml", extending("'base.toml'", &text))])
+    };
+    let pools = |unset: &str, more: &str| {
+        let resolved = clean("top.toml", &files(unset, more));
+        resolved.environment.onprem.unwrap().pools
+    };
+    assert_eq!(pools("[]", "").len(), 3);
+    assert!(!pools("['onprem.pools.a100']", "").contains_key("a100"));
+    let selector = pools("'onprem.pools.a100.node_selector.\"a.b/c\"'", "");
+    assert_eq!(selector["a100"].node_selector.len(), 1);
+    // What the file itself says comes after.
+    let again =
+        "[onprem.pools.a100]\nstage = \"inference\"\nreplicas = 2\ncapacity = \"1 req/s\"\n";
+    let anew = &pools("['onprem.pools.a100']", again)["a100"];
+    assert_eq!((anew.replicas, anew.node_selector.len()), (Count::Fixed(2), 0));
+}

@@ -1,0 +1,72 @@
+//! `unset`: keys of the files below that an environment does without.
+
+use super::node::{At, Node, Table, Value};
+use crate::diag::{Diagnostic, nearest};
+
+/// How `unset` is written.
+const EXAMPLE: &str = "write it like [\"onprem.pools.a100\", \"service.stages.preprocess\"]";
+
+/// Takes the keys that `named` lists away from `below`. What cannot be taken
+/// away comes back, each with its place; missing keys only where all of `below`
+/// is `known`.
+pub(super) fn unset(below: &mut Table, named: Node, known: bool) -> Vec<(Diagnostic, At)> {
+    let nodes = match named.value {
+        Value::Array(nodes) => nodes,
+        _ => vec![named],
+    };
+    let mut wrong = Vec::new();
+    for Node { value, at } in nodes {
+        let path = match &value {
+            Value::String(text) => toml_edit::Key::parse(text).ok(),
+            _ => None,
+        };
+        let Some(path) = path else {
+            let message = "`unset` must be an array of dotted keys";
+            wrong.push((Diagnostic::error(message).help(EXAMPLE), at));
+            continue;
+        };
+        let path: Vec<&str> = path.iter().map(toml_edit::Key::get).collect();
+        if let Err(diagnostic) = take(below, &path).or_else(|e| if known { Err(e) } else { Ok(()) })
+        {
+            wrong.push((diagnostic, at));
+        }
+    }
+    wrong
+}
+
+fn take(below: &mut Table, path: &[&str]) -> Result<(), Diagnostic> {
+    let Some((last, around)) = path.split_last() else { return Ok(()) };
+    let mut table = below;
+    for (depth, key) in around.iter().enumerate() {
+        if !matches!(table.entries.get(*key), Some(entry) if is_table(&entry.node)) {
+            return Err(missing(table, path, depth));
+        }
+        match table.entries.get_mut(*key).map(|entry| &mut entry.node.value) {
+            Some(Value::Table(inner)) => table = inner,
+            _ => return Err(Diagnostic::error("`unset` goes through no table")),
+        }
+    }
+    match table.entries.remove(*last) {
+        Some(_) => Ok(()),
+        None => Err(missing(table, path, path.len() - 1)),
+    }
+}
+
+fn is_table(node: &Node) -> bool {
+    matches!(node.value, Value::Table(_))
+}
+
+/// `path` ends at `depth`, in `table`.
+fn missing(table: &Table, path: &[&str], depth: usize) -> Diagnostic {
+    let whole = path.join(".");
+    let diagnostic =
+        Diagnostic::error(format!("no file that this one extends has `{whole}` to unset"));
+    let key = path.get(depth).copied().unwrap_or_default();
+    match nearest(key, table.entries.keys().map(String::as_str)) {
+        Some(near) => {
+            let meant = [&path[..depth], &[near], &path[depth + 1..]].concat().join(".");
+            diagnostic.help(format!("did you mean `{meant}`?"))
+        }
+        None => diagnostic.help("take it out of `unset`"),
+    }
+}
