@@ -97,9 +97,9 @@ impl Inventory {
         }
     }
 
-    /// Joins what another side saw.
+    /// Joins what another side saw; the time stays (sides may be simulated, each
+    /// with a clock of its own).
     pub fn merge(&mut self, other: Self) {
-        self.taken_at = self.taken_at.min(other.taken_at);
         self.locations.extend(other.locations);
         self.resources.extend(other.resources);
         self.nodes.extend(other.nodes);

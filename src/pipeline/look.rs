@@ -56,9 +56,9 @@ pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventor
         }
         Ok::<_, Error>(seen)
     };
+    // What is seen later is no older than this.
+    let mut inventory = Inventory::empty(super::apply::clock(&session.backends).now());
     let seen = try_join_all(sides.into_iter().flatten().map(one)).await?;
-    let clock = super::apply::clock(&session.backends);
-    let mut inventory = Inventory::empty(clock.now());
     for side in seen {
         inventory.merge(side);
     }

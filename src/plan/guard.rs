@@ -77,19 +77,35 @@ pub(super) fn places(input: &PlanInput<'_>) -> Vec<Refusal> {
 pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
     let mut refusals = identities(input);
     refusals.extend(nameless_members(input));
-    let last = input.inventory.last_apply.as_ref().filter(|last| last.mark != *input.mark);
-    refusals.extend(last.map(|last| {
-        let (theirs, ours) = (&last.mark, input.mark);
+    refusals.extend(other_file(input));
+    refusals
+}
+
+/// Another file of this name has applied here: a copy, unless the operator says
+/// that it has only moved.
+fn other_file(input: &PlanInput<'_>) -> Option<Refusal> {
+    let last = input.inventory.last_apply.as_ref()?;
+    let (theirs, ours) = (&last.mark, input.mark);
+    (theirs != ours && !parent_is_adopted(input)).then(|| {
         Refusal::new(
             "ownership",
             format!(
                 "environment {} is applied from {} of {}, and this is {} of {}",
                 theirs.environment, theirs.file, theirs.repository, ours.file, ours.repository
             ),
-            "plan from there; or give this environment a name or a namespace of its own",
+            format!(
+                "plan from there; if this file has taken its place (it was moved or renamed), \
+                 apply with --adopt ConfigMap/{}; else give this environment a name or a namespace \
+                 of its own",
+                ours.parent_name()
+            ),
         )
-    }));
-    refusals
+    })
+}
+
+/// `--adopt ConfigMap/floodway-ENV`: what was applied here is this file's.
+fn parent_is_adopted(input: &PlanInput<'_>) -> bool {
+    input.options.adopt.iter().any(|id| parent::is_parent(input.mark, id))
 }
 
 /// Nothing, where the last apply left something: an empty place is more likely
@@ -121,8 +137,7 @@ fn nameless_members(input: &PlanInput<'_>) -> Option<Refusal> {
             && live.ownership == Ownership::Ours
             && !parent::is_parent(input.mark, &live.id)
     });
-    let (count, adopted) =
-        (members.count(), input.options.adopt.iter().any(|id| parent::is_parent(input.mark, id)));
+    let (count, adopted) = (members.count(), parent_is_adopted(input));
     let hidden = inventory.gaps.iter().any(|gap| gap.hides_members);
     (count > 0 && inventory.last_apply.is_none() && !hidden && !adopted).then(|| {
         Refusal::new(

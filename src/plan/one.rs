@@ -220,8 +220,9 @@ fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> 
         return change.into();
     }
     if let Some(workload) = live.workload.as_ref().filter(|workload| workload.existing > 0) {
-        let units = if live.id.kind == kinds::GROUP { "instances" } else { "replicas" };
-        change.notes.push(format!("drains {} {units} first", workload.existing));
+        let unit = if live.id.kind == kinds::GROUP { "instance" } else { "replica" };
+        let plural = if workload.existing == 1 { "" } else { "s" };
+        change.notes.push(format!("drains {} {unit}{plural} first", workload.existing));
     }
     change.steps = steps::delete(Limits { environment: input.environment }, live, successor);
     change.into()

@@ -6,4 +6,4 @@ mod view;
 
 pub use narrate::{FORMAT_VERSION, Narrator};
 pub use print::{report_text, text};
-pub use view::{EventLine, EventView, OutcomeView, ReportView, ThingView};
+pub use view::{EventLine, EventView, MadeView, OutcomeView, ReportView, ThingView};

@@ -1,6 +1,6 @@
 //! From what an apply says to what readers are told.
 
-use super::view::{EventLine, EventView, OutcomeView, ReportView, ThingView};
+use super::view::{EventLine, EventView, MadeView, OutcomeView, ReportView, ThingView};
 use crate::clock::Timestamp;
 use crate::execute::{Event, Outcome, Report};
 use crate::observe::ResourceId;
@@ -165,7 +165,15 @@ impl ReportView {
     pub fn new(plan: &Plan, report: &Report, next_command: Option<String>) -> Self {
         let actions: BTreeMap<&ResourceId, Action> =
             plan.changes.iter().map(|change| (&change.id, change.action)).collect();
-        let mut view = Self { stopped: report.stopped.clone(), next_command, ..Self::default() };
+        let totals = &plan.totals;
+        let made = report.is_done().then_some(MadeView {
+            added: totals.create,
+            changed: totals.update,
+            replaced: totals.replace,
+            destroyed: totals.delete,
+        });
+        let stopped = report.stopped.clone();
+        let mut view = Self { made, stopped, next_command, ..Self::default() };
         for (id, outcome) in &report.changes {
             let action = actions.get(id).copied().unwrap_or(Action::NoOp);
             let thing = thing(id, action.into());

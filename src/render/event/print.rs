@@ -1,6 +1,6 @@
 //! Events as plain lines, for logs and for terminals without live progress.
 
-use super::view::{EventView, OutcomeView, ReportView, ThingView};
+use super::view::{EventView, MadeView, OutcomeView, ReportView, ThingView};
 use crate::render::error::print_error;
 use crate::render::plan::symbol;
 use crate::render::status::ProblemView;
@@ -78,7 +78,10 @@ pub fn report_text(report: &ReportView, style: &Style) -> String {
         }
     }
     screen.blank();
-    let mut parts = vec![format!("{} done", report.done.len())];
+    let mut parts = match report.made {
+        Some(made) => made_parts(made),
+        None => vec![format!("{} done", report.done.len())],
+    };
     for (number, word) in [
         (report.failed.len(), "failed"),
         (report.skipped.len(), "skipped"),
@@ -88,7 +91,7 @@ pub fn report_text(report: &ReportView, style: &Style) -> String {
             parts.push(format!("{number} {word}"));
         }
     }
-    let whole = report.failed.is_empty() && report.skipped.is_empty() && report.unknown.is_empty();
+    let whole = report.made.is_some();
     let head = if whole { "Apply complete" } else { "Apply incomplete" };
     let ink = if whole { Ink::Add } else { Ink::Fail };
     if let Some(why) = &report.stopped {
@@ -100,6 +103,15 @@ pub fn report_text(report: &ReportView, style: &Style) -> String {
         screen.unwrapped(&Line::from("Next: ").ink(Ink::Strong, next));
     }
     screen.finish()
+}
+
+/// As the plan's closing line: replacements only where there are some.
+fn made_parts(made: MadeView) -> Vec<String> {
+    let MadeView { added, changed, replaced, destroyed } = made;
+    let mut parts = vec![format!("{added} added"), format!("{changed} changed")];
+    parts.extend((replaced > 0).then(|| format!("{replaced} replaced")));
+    parts.push(format!("{destroyed} destroyed"));
+    parts
 }
 
 fn outcome_lines(screen: &mut Screen<'_>, word: &str, ink: Ink, outcome: &OutcomeView) {

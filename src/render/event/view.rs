@@ -184,6 +184,9 @@ pub enum EventView {
 /// What became of every change.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ReportView {
+    /// What was made, counted as in the plan; absent where something was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made: Option<MadeView>,
     /// Done.
     pub done: Vec<ThingView>,
     /// Failed, each with its error.
@@ -198,6 +201,19 @@ pub struct ReportView {
     /// The exact command to run next; absent where nothing is left to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_command: Option<String>,
+}
+
+/// How much a whole apply made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MadeView {
+    /// Things that were not there before.
+    pub added: usize,
+    /// Things that are otherwise now.
+    pub changed: usize,
+    /// Things that others stand in for now.
+    pub replaced: usize,
+    /// Things that are gone.
+    pub destroyed: usize,
 }
 
 /// A change that was not done.

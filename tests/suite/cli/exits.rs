@@ -113,3 +113,21 @@ fn a_protected_environment_is_destroyed_only_when_confirmed() {
     settled(&repository);
     repository.run(&["destroy", "small", "--confirm", "small"]).exits(0);
 }
+
+#[test]
+fn a_file_that_was_renamed_goes_on_with_what_it_had_applied() {
+    let repository = applied(&pool("h100", "2"));
+    let text = std::fs::read_to_string(repository.path().join("environments/small.toml")).unwrap();
+    std::fs::remove_file(repository.path().join("environments/small.toml")).unwrap();
+    repository.write("renamed", &text);
+    let help = "it was moved or renamed), apply with --adopt ConfigMap/floodway-small";
+    repository.run(&["plan", "renamed"]).exits(12).says("is applied from").says(help);
+    let adopt = ["--adopt", "ConfigMap/floodway-small"];
+    repository
+        .run(&[["apply", "renamed", "--yes"].as_slice(), &adopt].concat())
+        .exits(0)
+        .says("0 added, 1 changed, 0 destroyed");
+    repository.run(&["plan", "renamed", "--detailed-exitcode"]).exits(0).says("No changes");
+    repository.write("small", &text);
+    repository.run(&["plan", "small"]).exits(12).says("is applied from environments/renamed.toml");
+}
