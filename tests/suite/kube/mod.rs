@@ -6,6 +6,7 @@ mod handover;
 mod lifecycle;
 mod limits;
 mod places;
+mod quotas;
 mod roles;
 
 use crate::support::bed::{Bed, unique};
