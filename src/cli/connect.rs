@@ -4,6 +4,8 @@ use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
 use super::{Global, home};
+#[cfg(feature = "kube")]
+use crate::backend::kube;
 use crate::backend::sim::{Scenario, Simulator};
 use crate::desired::Templates;
 use crate::observe::Side;
@@ -137,9 +139,12 @@ fn scenario(
 
 #[cfg(feature = "kube")]
 async fn kubernetes(onprem: &OnPrem, global: &Global) -> Result<Backend, Failure> {
-    let connected: Result<Backend, PortError> =
-        crate::backend::kube::connect(onprem.context.as_deref(), global.kubeconfig.as_deref())
-            .await;
+    let connected: Result<Backend, PortError> = kube::connect(kube::Way {
+        context: onprem.context.as_deref(),
+        cluster_uid: onprem.cluster_uid.as_deref(),
+        kubeconfig: global.kubeconfig.as_deref(),
+    })
+    .await;
     Ok(connected?)
 }
 

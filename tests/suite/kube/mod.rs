@@ -3,6 +3,7 @@
 mod conflicts;
 mod examples;
 mod handover;
+mod inside;
 mod lifecycle;
 mod limits;
 mod places;
