@@ -4,8 +4,6 @@ use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
 use super::{Global, home};
-#[cfg(feature = "kube")]
-use crate::backend::kube;
 use crate::backend::sim::{Scenario, Simulator};
 use crate::desired::Templates;
 use crate::observe::Side;
@@ -139,7 +137,8 @@ fn scenario(
 
 #[cfg(feature = "kube")]
 async fn kubernetes(onprem: &OnPrem, global: &Global) -> Result<Backend, Failure> {
-    let connected: Result<Backend, PortError> = kube::connect(kube::Way {
+    use crate::backend::kube::{Way, connect};
+    let connected: Result<Backend, PortError> = connect(Way {
         context: onprem.context.as_deref(),
         cluster_uid: onprem.cluster_uid.as_deref(),
         kubeconfig: global.kubeconfig.as_deref(),

@@ -251,14 +251,8 @@ fn namespace_is_missing(status: &Status) -> bool {
 }
 
 fn same_set(live: &Value, body: &Value) -> bool {
-    let set = |object: &Value| {
-        let labels = object.pointer("/metadata/labels")?;
-        [marks::APPLYSET_PART_OF, marks::APPLYSET_ID]
-            .iter()
-            .find_map(|key| labels.get(key))
-            .cloned()
-    };
-    set(live).is_some() && set(live) == set(body)
+    let set = live::applyset(live);
+    set.is_some() && set == live::applyset(body)
 }
 
 /// An object without what every write moves.
