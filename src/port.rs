@@ -38,11 +38,12 @@ pub trait Observe: Send + Sync {
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError>;
 }
 
-/// Asks the place whether it would accept a change, without making it.
+/// Asks the place whether it would accept changes, without making them.
 #[async_trait]
 pub trait Check: Send + Sync {
-    /// One change.
-    async fn check(&self, request: &CheckRequest) -> Verdict;
+    /// All changes of a plan at once, for what fits alone may not fit together;
+    /// a verdict on each, in their order.
+    async fn check(&self, requests: &[CheckRequest]) -> Vec<Verdict>;
 }
 
 /// Does one step.

@@ -137,9 +137,13 @@ fn scenario(
 
 #[cfg(feature = "kube")]
 async fn kubernetes(onprem: &OnPrem, global: &Global) -> Result<Backend, Failure> {
-    let connected: Result<Backend, PortError> =
-        crate::backend::kube::connect(onprem.context.as_deref(), global.kubeconfig.as_deref())
-            .await;
+    use crate::backend::kube::{Way, connect};
+    let connected: Result<Backend, PortError> = connect(Way {
+        context: onprem.context.as_deref(),
+        cluster_uid: onprem.cluster_uid.as_deref(),
+        kubeconfig: global.kubeconfig.as_deref(),
+    })
+    .await;
     Ok(connected?)
 }
 

@@ -94,9 +94,11 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 
 #[cfg(feature = "kube")]
 fn cluster_uid(context: &str, global: &Global) -> Result<String, Failure> {
+    use crate::backend::kube::{Way, connect};
     super::applying::block_on(async {
         let kubeconfig = global.kubeconfig.as_deref();
-        let backend = crate::backend::kube::connect(Some(context), kubeconfig).await?;
+        let way = Way { context: Some(context), cluster_uid: None, kubeconfig };
+        let backend = connect(way).await?;
         Ok(backend.locate.locate().await?.identity)
     })
 }

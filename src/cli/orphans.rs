@@ -20,13 +20,11 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     let found = applying::block_on(async {
         let session = connect::session(&located, global, terminal).await?;
         let everything = pipeline::search(&session).await?;
-        let mut claimed = vec![session.mark.clone()];
+        let mut claimed = vec![located.claim(Some(&session.resolved))];
         for name in repository::all().unwrap_or_default() {
             // An environment that cannot be read still claims what is its own.
             let other = repository::locate(&name)?;
-            if let Ok(resolved) = other.resolve(terminal) {
-                claimed.push(other.mark(&resolved));
-            }
+            claimed.push(other.claim(other.resolve(terminal).ok().as_ref()));
         }
         Ok((orphans(&everything, &claimed, &session.catalog), everything.gaps))
     })?;

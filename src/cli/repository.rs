@@ -5,6 +5,7 @@ use super::terminal::Terminal;
 use crate::backend::files::Files;
 use crate::diag::{Diagnostics, is_plain, nearest};
 use crate::observe::Mark;
+use crate::plan::Claim;
 use crate::spec::{self, Resolved, Survey};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -149,6 +150,19 @@ impl Located {
             let counts = counted(&diagnostics);
             Failure::new(Exit::Invalid, format!("{} has {counts}", self.path))
         })
+    }
+
+    /// What it claims; `resolved` is none where it cannot be read.
+    pub(super) fn claim(&self, resolved: Option<&Resolved>) -> Claim {
+        let named = |resolved: &Resolved| {
+            let environment = &resolved.environment;
+            (environment.environment.name.to_string(), environment.service.namespace.to_string())
+        };
+        Claim {
+            repository: repository(self.files.root()),
+            file: self.path.clone(),
+            environment: resolved.map(named),
+        }
     }
 
     /// Whose environment it is.

@@ -74,7 +74,7 @@ fn priority_class(scene: &Scene<'_>) -> Result<Desired, DesiredError> {
     let id = scene.priority_class_id();
     let environment = scene.environment_name();
     let view = PriorityClass {
-        meta: scene.member(&id, &[]),
+        meta: scene.member(&id, &[(marks::NAMESPACE, scene.namespace())]),
         priority: SERVING_PRIORITY,
         description: format!("Inference serving of environment {environment}, by Floodway"),
     };

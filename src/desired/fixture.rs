@@ -211,6 +211,7 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         runtime: None,
         marks: texts(&[("stage", stage), ("pool", pool)]),
         workload: None,
+        applyset: None,
         deleting: false,
     }
 }

@@ -86,7 +86,7 @@ impl Observe for Unused {
 
 #[async_trait]
 impl Check for Unused {
-    async fn check(&self, _: &crate::port::CheckRequest) -> crate::port::Verdict {
+    async fn check(&self, _: &[crate::port::CheckRequest]) -> Vec<crate::port::Verdict> {
         unreachable!("executing does not check")
     }
 }

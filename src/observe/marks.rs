@@ -12,6 +12,9 @@ pub const ENVIRONMENT: &str = "floodway.dev/environment";
 pub const STAGE: &str = "floodway.dev/stage";
 /// Label and tag: the pool that a thing belongs to; what finds it again.
 pub const POOL: &str = "floodway.dev/pool";
+/// Label of the PriorityClass, whose own name does not tell: the namespace that
+/// the environment stands in.
+pub const NAMESPACE: &str = "floodway.dev/namespace";
 /// Label, selector, node label and taint: the Deployment's name. It never
 /// changes while the Deployment lives, whatever its pool is called.
 pub const WORKLOAD: &str = "floodway.dev/workload";

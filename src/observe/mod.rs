@@ -11,4 +11,4 @@ pub use body::{Body, Pattern};
 pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
-pub use workload::{Health, Node, Problem, ProblemKind, Workload};
+pub use workload::{Health, Node, Problem, ProblemKind, Taint, Workload};

@@ -128,6 +128,9 @@ pub struct Live {
     /// Labels that say which pool, stage and workload this is (`floodway.dev/…`,
     /// without the prefix); for what is not ours too.
     pub marks: std::collections::BTreeMap<String, String>,
+    /// The ApplySet that its labels name, of what is in a cluster.
+    #[serde(default)]
+    pub applyset: Option<String>,
     /// What runs in it, for a Deployment or a group.
     pub workload: Option<Workload>,
     /// It is being deleted and waits for its finalizers.

@@ -83,6 +83,9 @@ pub struct Node {
     pub name: String,
     /// Its labels: which pool it serves is told by them.
     pub labels: BTreeMap<String, String>,
+    /// What keeps pods away that do not tolerate it.
+    #[serde(default)]
+    pub taints: Vec<Taint>,
     /// It is Ready and may be scheduled to.
     pub health: Health,
     /// GPUs that may be asked for.
@@ -91,6 +94,17 @@ pub struct Node {
     pub gpus_used: u32,
     /// GPUs the node has and does not offer.
     pub gpus_unhealthy: u32,
+}
+
+/// A taint that forbids placing (`NoSchedule` or `NoExecute`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value, which may be empty.
+    pub value: String,
+    /// Its effect.
+    pub effect: String,
 }
 
 /// Whether a node can carry work.

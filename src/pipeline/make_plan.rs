@@ -4,13 +4,9 @@ use super::look::{self, Seen, look};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
-use crate::plan::{self, CheckRequest, Plan, PlanInput, PlanOptions, Verdict};
-use crate::port::Scope;
-use futures::StreamExt;
-use futures::stream;
-
-/// Dry runs in flight.
-const CHECKS: usize = 16;
+use crate::plan::{self, CheckRequest, Draft, Plan, PlanInput, PlanOptions, Verdict};
+use crate::port::{Backend, Scope};
+use futures::future::join_all;
 
 /// Observes, decides, and works out the plan; asks the places about every
 /// change of it, and about nothing else: a plan without changes only lists.
@@ -34,12 +30,8 @@ pub async fn plan_from(
 ) -> Result<Plan, Error> {
     let desired = desired_world(session, seen)?;
     let draft = plan::draft(&input(session, seen, &desired, options))?;
-    let asked = draft.check_requests().to_vec();
-    let verdicts: Vec<_> = stream::iter(asked)
-        .map(async |(index, request)| (index, check(session, &request).await))
-        .buffer_unordered(CHECKS)
-        .collect()
-        .await;
+    let sides = [Side::Kubernetes, Side::Aws];
+    let verdicts = join_all(sides.map(|side| check(session, side, &draft))).await.concat();
     let mut plan = plan::finish(draft, verdicts)?;
     plan.warnings.extend(session.limits.iter().cloned());
     Ok(plan)
@@ -71,7 +63,7 @@ fn desired_world(session: &Session, seen: &Seen) -> Result<DesiredWorld, Error> 
         mark: &session.mark,
     };
     let mut desired = desired::render(&input, &session.templates)?;
-    desired.resources.retain(|wanted| connected(session, wanted.id.side));
+    desired.resources.retain(|wanted| backend(session, wanted.id.side).is_some());
     Ok(desired)
 }
 
@@ -96,20 +88,21 @@ fn input<'a>(
     }
 }
 
-async fn check(session: &Session, request: &CheckRequest) -> Verdict {
-    let backend = match request.id.side {
-        Side::Kubernetes => &session.backends.kubernetes,
-        Side::Aws => &session.backends.aws,
+/// What one side says to all that is asked of it.
+async fn check(session: &Session, side: Side, draft: &Draft) -> Vec<(usize, Verdict)> {
+    let asked = draft.check_requests().iter().filter(|(_, request)| request.id.side == side);
+    let (indices, requests): (Vec<usize>, Vec<CheckRequest>) = asked.cloned().unzip();
+    let verdicts = match backend(session, side) {
+        _ if requests.is_empty() => Vec::new(),
+        Some(backend) => backend.check.check(&requests).await,
+        None => vec![Verdict::NotChecked("no backend is connected".to_owned()); requests.len()],
     };
-    match backend {
-        Some(backend) => backend.check.check(request).await,
-        None => Verdict::NotChecked("no backend is connected".to_owned()),
-    }
+    indices.into_iter().zip(verdicts).collect()
 }
 
-fn connected(session: &Session, side: Side) -> bool {
+fn backend(session: &Session, side: Side) -> Option<&Backend> {
     match side {
-        Side::Kubernetes => session.backends.kubernetes.is_some(),
-        Side::Aws => session.backends.aws.is_some(),
+        Side::Kubernetes => session.backends.kubernetes.as_ref(),
+        Side::Aws => session.backends.aws.as_ref(),
     }
 }

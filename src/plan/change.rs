@@ -154,7 +154,7 @@ pub struct Totals {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lowered_max`,
-    /// `max_destroy`, `ownership`, `protected`.
+    /// `max_destroy`, `namespace`, `ownership`, `protected`.
     pub guard: String,
     /// What is wrong.
     pub message: String,

@@ -4,7 +4,7 @@ use super::draft::in_order;
 use super::slots::Pair;
 use super::{
     Action, Change, Fingerprint, Flow, Plan, PlanError, PlanInput, PoolDelta, Refusal, edges,
-    guard, kinds, one, parent, totals,
+    elsewhere, guard, kinds, one, parent, totals,
 };
 use crate::decide::Reason;
 use crate::desired::DesiredWorld;
@@ -21,6 +21,8 @@ use crate::observe::{Live, Ownership};
 pub fn destroy_plan(input: &PlanInput<'_>, namespace: bool) -> Result<Plan, PlanError> {
     let inventory = input.inventory;
     let mut refusals = guard::right_place(input);
+    let there = inventory.resources.values();
+    refusals.extend(there.filter_map(|live| elsewhere::refusal(input, live)));
     let mut warnings: Vec<String> =
         inventory.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let owned = inventory

@@ -4,7 +4,7 @@ use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
     Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, order, parent, target, totals,
+    kinds, order, parent, room, target, totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -68,7 +68,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     }
     let totals = totals::totals(input.mark, &changes, &pools);
     warnings.extend(totals::warnings(input, &pools));
-    warnings.extend(totals::too_few_gpus(input, &changes, &pools));
+    warnings.extend(room::too_few_gpus(input, &changes, &pools));
     refusals.extend(guard::destruction(
         input.environment,
         input.options.confirm.as_deref(),

@@ -5,7 +5,7 @@ use super::steps::{self, Limits};
 use super::{
     Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, Takes, diff,
     diff::alike,
-    diff_wanted, kinds,
+    diff_wanted, elsewhere, kinds,
     owners::{recognise_drift, take_over},
     reasons,
     slots::Pair,
@@ -84,7 +84,11 @@ fn existing(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         return outcome;
     }
     match &live.ownership {
-        Ownership::Other(owner) => refused(want, live, Refusal::owned_by_other(&live.id, owner)),
+        Ownership::Other(owner) => {
+            let elsewhere = elsewhere::refusal(input, live);
+            let refusal = elsewhere.unwrap_or_else(|| Refusal::owned_by_other(&live.id, owner));
+            refused(want, live, refusal)
+        }
         Ownership::Unmarked if want.id.kind == kinds::NAMESPACE => keep(want, live),
         Ownership::Unmarked if !input.options.adopt.contains(&live.id) => {
             refused(want, live, Refusal::not_adopted(&live.id))

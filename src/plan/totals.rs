@@ -2,7 +2,7 @@
 
 use super::{Action, Change, Flow, PlanInput, PoolDelta, Totals, kinds, parent, slots};
 use crate::decide::{BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason, todays_pool};
-use crate::observe::{Health, Live, Mark, Ownership, marks};
+use crate::observe::{Live, Mark, Ownership};
 use crate::units::{Rate, UsdPerHour};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -248,37 +248,6 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
         }
     }
     warnings
-}
-
-/// GPUs that new replicas ask for before old ones give theirs back, where the
-/// cluster's own nodes have fewer to spare.
-pub(super) fn too_few_gpus(
-    input: &PlanInput<'_>,
-    changes: &[Change],
-    pools: &[PoolDelta],
-) -> Option<String> {
-    let own =
-        input.inventory.nodes.iter().filter(|node| {
-            node.health == Health::Ready && !node.labels.contains_key(marks::WORKLOAD)
-        });
-    let (mut nodes, mut free) = (0, 0);
-    for node in own {
-        nodes += 1;
-        free += node.gpus_allocatable.saturating_sub(node.gpus_used);
-    }
-    let replaced = changes.iter().filter(|change| change.action == Action::Replace);
-    let replaced: Vec<_> = replaced.filter_map(|change| change.pool.as_deref()).collect();
-    let needed = pools.iter().filter(|pool| pool.unit == "replicas").map(|pool| {
-        let anew = replaced.contains(&pool.pool.as_str());
-        pool.gpus.after.saturating_sub(if anew { 0 } else { pool.gpus.before })
-    });
-    let needed: u32 = needed.sum();
-    (nodes > 0 && needed > free).then(|| {
-        format!(
-            "new replicas ask for {needed} GPUs and the cluster's nodes have {free} free: some \
-             will wait for room"
-        )
-    })
 }
 
 impl<T> Flow<T> {

@@ -104,6 +104,7 @@ fn decide_and_diff_10_000_nodes() {
         seen.inventory.nodes.push(Node {
             name: format!("node-{number}"),
             labels: [("pool".to_owned(), format!("p{}", number % 50))].into(),
+            taints: vec![],
             health: Health::Ready,
             gpus_allocatable: 8,
             gpus_used: 8,

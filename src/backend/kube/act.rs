@@ -112,13 +112,9 @@ impl Apply<'_> {
     async fn absent(&self, body: &Value) -> Result<Option<Value>, PortError> {
         let found = self.cluster.get(&self.resource, &self.id.name).await?;
         let Some(object) = &found else { return Ok(None) };
-        let set_of = |object: &Value| {
-            let labels = object.pointer("/metadata/labels")?;
-            let own = [marks::APPLYSET_PART_OF, marks::APPLYSET_ID];
-            own.iter().find_map(|key| labels.get(key)).cloned()
-        };
+        let set = live::applyset(object);
         let namespace_of_ours = self.id.kind == "Namespace";
-        if namespace_of_ours || set_of(object).is_some() && set_of(object) == set_of(body) {
+        if namespace_of_ours || set.is_some() && set == live::applyset(body) {
             return Ok(found);
         }
         Err(PortError {

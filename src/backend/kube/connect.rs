@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +20,27 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Until a call is answered.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// Connects to the cluster of a kubeconfig context (none: the current one), or,
-/// without any kubeconfig, to the cluster that this process runs in.
+/// Which cluster is meant, and where to look for the way to it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Way<'a> {
+    /// The kubeconfig's context; none: its current one.
+    pub context: Option<&'a str>,
+    /// The UID that the caller will compare with the cluster's own.
+    pub cluster_uid: Option<&'a str>,
+    /// The kubeconfig; none: that of `KUBECONFIG`, or `~/.kube/config`.
+    pub kubeconfig: Option<&'a Path>,
+}
+
+/// Connects to the cluster of a kubeconfig context, or, without any kubeconfig,
+/// to the cluster that this process runs in.
 ///
 /// # Errors
 /// No kubeconfig, an unknown context, a login helper that is missing. Whether
 /// the cluster answers is seen at the first call.
-pub async fn connect(
-    context: Option<&str>,
-    kubeconfig: Option<&Path>,
-) -> Result<Backend, PortError> {
-    let (mut config, title) = match read(kubeconfig)? {
-        Some(file) => from_file(file, context).await?,
-        None => in_cluster(context)?,
+pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
+    let (mut config, title) = match read(way.kubeconfig)? {
+        Some(file) => from_file(file, way.context).await?,
+        None => in_cluster(way)?,
     };
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(ANSWER);
@@ -67,22 +76,27 @@ impl Locate for Cluster {
     }
 }
 
+/// None: nobody named a kubeconfig, and there is none at home.
 fn read(path: Option<&Path>) -> Result<Option<Kubeconfig>, PortError> {
-    let Some(path) = path else {
-        return match Kubeconfig::read() {
-            Ok(file) => Ok(Some(file)),
-            Err(KubeconfigError::FindPath) => Ok(None),
-            Err(KubeconfigError::ReadConfig(error, _))
-                if error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(unreachable(format!("the kubeconfig cannot be read: {error}"), None)),
-        };
+    let unreadable = |what: &str, error: &KubeconfigError| {
+        unreachable(format!("the kubeconfig {what}cannot be read: {error}"), None)
     };
-    Kubeconfig::read_from(path).map(Some).map_err(|error| {
-        unreachable(format!("the kubeconfig {} cannot be read: {error}", path.display()), None)
-    })
+    if let Some(path) = path {
+        let read = Kubeconfig::read_from(path);
+        return read.map(Some).map_err(|error| unreadable(&format!("{} ", path.display()), &error));
+    }
+    match Kubeconfig::from_env() {
+        Ok(None) => {}
+        named => return named.map_err(|error| unreadable("that KUBECONFIG names ", &error)),
+    }
+    match Kubeconfig::read() {
+        Ok(file) => Ok(Some(file)),
+        Err(KubeconfigError::FindPath) => Ok(None),
+        Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(unreadable("", &error)),
+    }
 }
 
 async fn from_file(file: Kubeconfig, context: Option<&str>) -> Result<(Config, String), PortError> {
@@ -108,16 +122,27 @@ async fn from_file(file: Kubeconfig, context: Option<&str>) -> Result<(Config, S
     Ok((config, title))
 }
 
-fn in_cluster(context: Option<&str>) -> Result<(Config, String), PortError> {
-    let none = |why: String| {
+/// A pod's own cluster has no context that its name could be looked up in: only
+/// its UID tells that it is the one that is meant (law 12).
+fn in_cluster(way: Way<'_>) -> Result<(Config, String), PortError> {
+    let config = Config::incluster().map_err(|why| {
+        let missing = match way.context {
+            Some(context) => format!("there is no kubeconfig to look context `{context}` up in"),
+            None => "there is no kubeconfig".to_owned(),
+        };
         let help = "set KUBECONFIG, pass --kubeconfig FILE, or run in a pod with a service account";
-        unreachable(why, Some(help.to_owned()))
-    };
-    if let Some(context) = context {
-        return Err(none(format!("there is no kubeconfig to look context `{context}` up in")));
+        unreachable(format!("{missing}, and no service account of a pod: {why}"), Some(help.into()))
+    })?;
+    match (way.context, way.cluster_uid) {
+        (Some(context), None) => Err(unreachable(
+            format!(
+                "there is no kubeconfig, only the cluster that this runs in, and whether this is \
+                 `{context}` cannot be known by that name"
+            ),
+            Some("set onprem.cluster_uid: by it a cluster is known from inside too".to_owned()),
+        )),
+        _ => Ok((config, "the cluster that this runs in".to_owned())),
     }
-    let config = Config::incluster().map_err(|_| none("there is no kubeconfig".to_owned()))?;
-    Ok((config, "the cluster that this runs in".to_owned()))
 }
 
 /// What a login helper prints may be a credential: only how it ended is said,

@@ -54,11 +54,16 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// `deployments.apps`
+    pub(super) fn full(&self) -> String {
+        let group = self.api.split_once('/').map(|(group, _)| format!(".{group}"));
+        format!("{}{}", self.plural, group.unwrap_or_default())
+    }
+
     /// `deployments.apps in namespace ns`
     pub(super) fn describe(&self) -> String {
-        let group = self.api.split_once('/').map(|(group, _)| format!(".{group}"));
         let place = self.namespace.map(|namespace| format!(" in namespace {namespace}"));
-        format!("{}{}{}", self.plural, group.unwrap_or_default(), place.unwrap_or_default())
+        format!("{}{}", self.full(), place.unwrap_or_default())
     }
 
     /// The RBAC rule that allows `verb`.

@@ -15,6 +15,7 @@ pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &st
         taken: taken(&object, &managers),
         runtime: runtime(&id, &object, &managers),
         marks: own_marks(&object),
+        applyset: applyset(&object).map(str::to_owned),
         workload: (id.kind == "Deployment").then(|| workload::of_status(&object)),
         deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
         fields: fields(&id, object, &ownership, &managers).into(),
@@ -53,14 +54,24 @@ pub(super) fn ownership(object: &Value, mark: &Mark, namespace: &str) -> Ownersh
     if let Some(other) = tooling.filter(|tool| tool.split('/').next() != Some(marks::MANAGER)) {
         return Ownership::Other(format!("the ApplySet of {other}"));
     }
-    match label(marks::APPLYSET_PART_OF).or_else(|| label(marks::APPLYSET_ID)) {
+    match applyset(object) {
         Some(set) if set == mark.applyset_id(namespace) => Ownership::Ours,
-        Some(set) => Ownership::Other(match label(marks::ENVIRONMENT) {
-            Some(environment) => format!("environment {environment} (ApplySet {set})"),
-            None => format!("ApplySet {set}"),
+        Some(set) => Ownership::Other(match (label(marks::ENVIRONMENT), label(marks::NAMESPACE)) {
+            (Some(environment), Some(within)) => {
+                format!("environment {environment} in namespace {within} (ApplySet {set})")
+            }
+            (Some(environment), None) => format!("environment {environment} (ApplySet {set})"),
+            (None, _) => format!("ApplySet {set}"),
         }),
         None => Ownership::Unmarked,
     }
+}
+
+/// The ApplySet whose member or parent an object is.
+pub(super) fn applyset(object: &Value) -> Option<&str> {
+    let labels = object.pointer("/metadata/labels")?;
+    let set = [marks::APPLYSET_PART_OF, marks::APPLYSET_ID];
+    set.iter().find_map(|key| labels.get(*key)?.as_str())
 }
 
 /// The object without its status and what the server keeps in its metadata.

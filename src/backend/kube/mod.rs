@@ -18,4 +18,4 @@ mod pods;
 mod quota;
 mod workload;
 
-pub use connect::connect;
+pub use connect::{Way, connect};

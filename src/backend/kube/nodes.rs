@@ -3,7 +3,7 @@
 use super::cluster::Cluster;
 use super::kinds::Resource;
 use super::live::text;
-use crate::observe::{Health, Node};
+use crate::observe::{Health, Node, Taint};
 use crate::plan::PortError;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ fn slim(node: &Value) -> Node {
         labels: labels
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect(),
+        taints: taints(node),
         health: match (ready, cordoned) {
             (false, _) => Health::NotReady,
             (true, true) => Health::Cordoned,
@@ -58,6 +59,18 @@ fn slim(node: &Value) -> Node {
         gpus_used: 0,
         gpus_unhealthy: capacity.saturating_sub(allocatable),
     }
+}
+
+fn taints(node: &Value) -> Vec<Taint> {
+    let all = node.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten();
+    let of = |taint: &Value, key: &str| text(taint, key).unwrap_or_default().to_owned();
+    all.map(|taint| Taint {
+        key: of(taint, "/key"),
+        value: of(taint, "/value"),
+        effect: of(taint, "/effect"),
+    })
+    .filter(|taint| taint.effect != "PreferNoSchedule")
+    .collect()
 }
 
 fn gpus_of_pod(pod: &Value) -> Option<(String, u32)> {

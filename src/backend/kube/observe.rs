@@ -115,13 +115,13 @@ impl Cluster {
 
     async fn parent(&self, scope: &Scope, inventory: &mut Inventory) -> Result<(), PortError> {
         if !inventory.capabilities.namespace_exists {
-            return Ok(());
+            return self.elsewhere(scope, inventory).await;
         }
         let namespace = scope.namespace.as_str();
         let maps = Resource::new("v1", "configmaps", Some(namespace));
         let object = match self.get(&maps, &scope.mark.parent_name()).await {
             Ok(Some(object)) => object,
-            Ok(None) => return Ok(()),
+            Ok(None) => return self.elsewhere(scope, inventory).await,
             Err(error) => {
                 inventory.gaps.push(gap("the ApplySet's parent", error, true)?);
                 return Ok(());
@@ -149,6 +149,22 @@ impl Cluster {
             }
         }
         inventory.resources.insert(parent.id.clone(), parent);
+        Ok(())
+    }
+
+    /// An environment that was never applied to its namespace may stand in
+    /// another: its PriorityClass has the same name from anywhere.
+    async fn elsewhere(&self, scope: &Scope, inventory: &mut Inventory) -> Result<(), PortError> {
+        let api = "scheduling.k8s.io/v1";
+        let classes = Resource::new(api, "priorityclasses", None);
+        let found = match self.get(&classes, &scope.mark.parent_name()).await {
+            Err(error) if error.kind == FailureKind::Denied => None,
+            found => found?,
+        };
+        let class = found.map(|object| {
+            reduce(api, "PriorityClass", Managed::of(&object), &scope.mark, &scope.namespace)
+        });
+        inventory.resources.extend(class.map(|class| (class.id.clone(), class)));
         Ok(())
     }
 

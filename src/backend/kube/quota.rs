@@ -1,192 +1,146 @@
-//! Whether a namespace's ResourceQuotas leave room for a workload's pods.
+//! Whether a namespace's ResourceQuotas leave room for all that a plan asks for.
+
+mod objects;
+mod pods;
+#[cfg(test)]
+mod tests;
 
 use super::cluster::Cluster;
 use super::kinds::Resource;
 use super::live::text;
+use crate::observe::ResourceId;
 use crate::plan::{FailureKind, PortError, quantity};
 use serde_json::Value;
 
+/// A change, as quotas see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asks<'a> {
+    pub(super) id: &'a ResourceId,
+    /// As it would be, with what the server adds.
+    pub(super) object: &'a Value,
+    pub(super) live: Option<&'a Value>,
+    /// Replicas of a Deployment at least and at most.
+    pub(super) units: Option<(u32, u32)>,
+}
+
 /// A quota that does not suffice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Short {
-    /// Not even for the least.
-    AtMin(String),
-    /// For the least, not for the most.
-    AtMax(String),
+pub(super) struct Short {
+    /// The change that asks for most, by its place among those that were given.
+    pub(super) at: usize,
+    /// It suffices for the least, not for the most.
+    pub(super) only_at_most: bool,
+    pub(super) message: String,
 }
 
 impl Cluster {
-    /// Compares what is left of each quota, without what the workload has now,
-    /// with what it needs at its least and at its most replicas.
-    pub(super) async fn quotas(
-        &self,
-        namespace: &str,
-        deployment: &Value,
-        live: Option<&Value>,
-        (least, most): (u32, u32),
-    ) -> Result<Option<Short>, PortError> {
+    /// The quotas of a namespace; none where they may not be seen.
+    pub(super) async fn quotas(&self, namespace: &str) -> Result<Vec<Value>, PortError> {
         let quotas = Resource::new("v1", "resourcequotas", Some(namespace));
-        let quotas = match self.list(&quotas, "", Some).await {
-            Ok(quotas) => quotas,
-            Err(error) if error.kind == FailureKind::Denied => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let has = live.and_then(|live| live.pointer("/status/replicas")?.as_u64()).unwrap_or(0);
-        let mut at_max = None;
-        for quota in quotas.iter().filter(|quota| is_about(quota, deployment)) {
-            match short_of(quota, deployment, live, has, (least, most)) {
-                Some(Short::AtMin(message)) => return Ok(Some(Short::AtMin(message))),
-                Some(short) => at_max = at_max.or(Some(short)),
-                None => {}
-            }
+        match self.list(&quotas, "", Some).await {
+            Err(error) if error.kind == FailureKind::Denied => Ok(Vec::new()),
+            answer => answer,
         }
-        Ok(at_max)
     }
 }
 
-/// In billionths; no quota counts below nothing.
-fn amount(value: &Value) -> Option<u128> {
-    quantity::nanos(value).and_then(|nanos| u128::try_from(nanos).ok())
+/// In billionths.
+fn amount(value: &Value) -> Option<i128> {
+    quantity::nanos(value)
 }
 
-/// One piece, in the unit of [`amount`].
-const ONE: u128 = 1_000_000_000;
+/// What does not suffice for all of `asks` together, key by key. What a change
+/// gives back another may take; what goes with a deletion counts until then.
+pub(super) fn shortages(quota: &Value, asks: &[Asks<'_>]) -> Vec<Short> {
+    let hard = quota.pointer("/status/hard").or_else(|| quota.pointer("/spec/hard"));
+    let hard = hard.and_then(Value::as_object).into_iter().flatten();
+    hard.filter_map(|(key, limit)| shortage(quota, key, limit, asks)).collect()
+}
 
-fn short_of(
-    quota: &Value,
-    wanted: &Value,
-    live: Option<&Value>,
-    has: u64,
-    (least, most): (u32, u32),
-) -> Option<Short> {
-    let hard =
-        quota.pointer("/status/hard").or_else(|| quota.pointer("/spec/hard"))?.as_object()?;
+fn shortage(quota: &Value, key: &str, limit: &Value, asks: &[Asks<'_>]) -> Option<Short> {
+    let used = quota.pointer("/status/used").and_then(|used| used.get(key));
+    let left = amount(limit)? - used.and_then(amount).unwrap_or(0);
+    let at = |replicas: fn((u32, u32)) -> u32| -> Vec<(usize, i128)> {
+        let more = |asks: &Asks<'_>| more(quota, key, asks, asks.units.map(replicas));
+        let each = asks.iter().map(more).enumerate();
+        each.filter(|(_, more)| *more != 0).collect()
+    };
+    let lacks = |each: &[(usize, i128)]| {
+        let sum: i128 = each.iter().map(|(_, more)| more).sum();
+        sum > left.max(0)
+    };
+    let (least, most) = (at(|(least, _)| least), at(|(_, most)| most));
+    let only_at_most = !lacks(&least);
+    let each = if only_at_most { most } else { least };
+    if !lacks(&each) {
+        return None;
+    }
+    let (first, _) = each.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
     let name = text(quota, "/metadata/name").unwrap_or_default();
-    let mut at_max = None;
-    for (key, limit) in hard {
-        let each = per_pod(wanted, key);
-        let (Some(limit), true) = (amount(limit), each > 0) else { continue };
-        let used = quota.pointer("/status/used").and_then(|used| amount(used.get(key)?));
-        let own = u128::from(has) * live.map_or(0, |live| per_pod(live, key));
-        let left = limit.saturating_sub(used.unwrap_or(0).saturating_sub(own));
-        let fits = left / each;
-        let message = |replicas: u32| {
-            format!("ResourceQuota {name} leaves room for {fits} of {replicas} replicas ({key})")
-        };
-        if u128::from(least) > fits {
-            return Some(Short::AtMin(message(least)));
-        }
-        if u128::from(most) > fits && at_max.is_none() {
-            at_max = Some(Short::AtMax(message(most)));
-        }
-    }
-    at_max
+    let used = used.map_or_else(|| "0".to_owned(), plain);
+    let most = if only_at_most { "at its most replicas " } else { "" };
+    let wanted = wanted(key, asks, &each);
+    let limit = plain(limit);
+    Some(Short {
+        at: first,
+        only_at_most,
+        message: format!(
+            "ResourceQuota {name}: {used} of {limit} {key} are used, and {most}this plan asks for \
+             {wanted}"
+        ),
+    })
 }
 
-/// What one pod of a Deployment counts for under a quota's key.
-fn per_pod(deployment: &Value, key: &str) -> u128 {
-    let (kind, resource) = match key {
-        "pods" | "count/pods" => return ONE,
-        "cpu" | "memory" => ("requests", key),
-        _ => match key.split_once('.') {
-            Some((kind @ ("requests" | "limits"), resource)) => (kind, resource),
-            _ => return 0,
-        },
+/// How much more of `key` is used when `asks` is done.
+fn more(quota: &Value, key: &str, asks: &Asks<'_>, replicas: Option<u32>) -> i128 {
+    let mut more = 0;
+    if quota.pointer("/spec/scopes").is_none() && quota.pointer("/spec/scopeSelector").is_none() {
+        more += objects::more(key, asks.id, asks.object, asks.live);
+    }
+    let of = |object: &Value, count: u64| {
+        let counts = asks.id.kind == "Deployment" && pods::is_about(quota, object);
+        if counts { i128::from(count) * pods::per_pod(object, key) } else { 0 }
     };
-    let containers = deployment.pointer("/spec/template/spec/containers").and_then(Value::as_array);
-    let asked = |container: &Value| {
-        let asked = container.pointer(&format!("/resources/{kind}"))?.get(resource)?;
-        amount(asked)
-    };
-    containers.into_iter().flatten().filter_map(asked).sum()
+    if let Some(replicas) = replicas {
+        let has = |live: &Value| live.pointer("/status/replicas")?.as_u64();
+        more += of(asks.object, replicas.into());
+        more -= asks.live.map_or(0, |live| of(live, has(live).unwrap_or(0)));
+    }
+    more
 }
 
-/// Whether a quota counts pods of this Deployment, which always ask for
-/// something and never have a deadline of their own. Scopes:
-/// <https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-scopes>
-fn is_about(quota: &Value, deployment: &Value) -> bool {
-    let class = deployment.pointer("/spec/template/spec/priorityClassName").and_then(Value::as_str);
-    let list = |at: &str| quota.pointer(at).and_then(Value::as_array).into_iter().flatten();
-    let scoped = |scope: &str| match scope {
-        "BestEffort" | "Terminating" | "CrossNamespacePodAffinity" => false,
-        "PriorityClass" => class.is_some(),
-        _ => true,
+/// Changes that a message names.
+const NAMED: usize = 4;
+
+fn wanted(key: &str, asks: &[Asks<'_>], each: &[(usize, i128)]) -> String {
+    let sum: i128 = each.iter().map(|(_, more)| more).sum();
+    let named: Vec<String> = each
+        .iter()
+        .take(NAMED)
+        .map(|(at, more)| format!("{}: {}", asks[*at].id, shown(key, *more)))
+        .collect();
+    let others = match each.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        count => format!(", and {count} others"),
     };
-    let selected = |rule: &Value| {
-        let scope = rule["scopeName"].as_str().unwrap_or_default();
-        let named = class.is_some_and(|class| {
-            rule["values"].as_array().into_iter().flatten().any(|value| value == class)
-        });
-        match (scope, rule["operator"].as_str()) {
-            ("PriorityClass", Some("In")) => named,
-            ("PriorityClass", Some("NotIn")) => !named,
-            ("PriorityClass", Some("DoesNotExist")) => class.is_none(),
-            _ => scoped(scope),
-        }
-    };
-    list("/spec/scopes").all(|scope| scoped(scope.as_str().unwrap_or_default()))
-        && list("/spec/scopeSelector/matchExpressions").all(selected)
+    format!("{} more ({}{others})", shown(key, sum), named.join(", "))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn deployment() -> Value {
-        json!({"spec": {"template": {"spec": {"containers": [{"resources": {
-            "requests": {"cpu": "500m", "nvidia.com/gpu": "2"}, "limits": {"memory": "1Gi"},
-        }}]}}}, "status": {"replicas": 3}})
+/// An amount as people write it.
+fn shown(key: &str, nanos: i128) -> String {
+    let bytes = ["memory", "storage", "hugepages"].iter().any(|word| key.contains(word));
+    let whole = nanos / pods::ONE;
+    if nanos % pods::ONE != 0 {
+        return format!("{}m", nanos / 1_000_000);
     }
-
-    fn quota(key: &str, hard: &str, used: &str) -> Value {
-        json!({"metadata": {"name": "q"}, "status": {"hard": {key: hard}, "used": {key: used}}})
+    let unit = ["Ti", "Gi", "Mi", "Ki"].iter().zip([40, 30, 20, 10]);
+    let mut fitting = unit.filter(|(_, bits)| bytes && whole != 0 && whole % (1 << bits) == 0);
+    match fitting.next() {
+        Some((unit, bits)) => format!("{}{unit}", whole >> bits),
+        None => whole.to_string(),
     }
+}
 
-    fn ask(quota: &Value, has: u64, bounds: (u32, u32)) -> Option<Short> {
-        let live = deployment();
-        short_of(quota, &deployment(), Some(&live), has, bounds)
-    }
-
-    #[test]
-    fn room_is_counted_without_what_the_workload_has_already() {
-        let gpus = quota("requests.nvidia.com/gpu", "8", "8");
-        assert_eq!(ask(&gpus, 4, (4, 4)), None);
-        let short = ask(&gpus, 3, (4, 8)).unwrap();
-        assert_eq!(
-            short,
-            Short::AtMin(
-                "ResourceQuota q leaves room for 3 of 4 replicas (requests.nvidia.com/gpu)".into()
-            )
-        );
-        assert!(matches!(ask(&gpus, 4, (2, 5)), Some(Short::AtMax(_))));
-    }
-
-    #[test]
-    fn every_kind_of_key_is_counted_in_its_own_unit() {
-        assert_eq!(ask(&quota("cpu", "2", "0"), 0, (4, 4)), None);
-        assert!(ask(&quota("requests.cpu", "1900m", "0"), 0, (4, 4)).is_some());
-        assert!(ask(&quota("limits.memory", "3Gi", "0"), 0, (4, 4)).is_some());
-        assert!(ask(&quota("limits.memory", "4000M", "0"), 0, (4, 4)).is_some());
-        assert!(ask(&quota("pods", "3", "0"), 0, (4, 4)).is_some());
-        assert_eq!(ask(&quota("services", "0", "0"), 0, (4, 4)), None);
-    }
-
-    #[test]
-    fn a_quota_counts_what_its_scopes_say() {
-        let mut pods = deployment();
-        pods["spec"]["template"]["spec"]["priorityClassName"] = json!("floodway-prod");
-        let scoped = |spec: Value| is_about(&json!({ "spec": spec }), &pods);
-        let of_class = |operator: &str, class: &str| {
-            let rule =
-                json!({"scopeName": "PriorityClass", "operator": operator, "values": [class]});
-            scoped(json!({"scopeSelector": {"matchExpressions": [rule]}}))
-        };
-        assert!(of_class("In", "floodway-prod") && !of_class("In", "batch"));
-        assert!(of_class("NotIn", "batch") && !of_class("NotIn", "floodway-prod"));
-        assert!(
-            scoped(json!({})) && scoped(json!({"scopes": ["NotTerminating", "NotBestEffort"]}))
-        );
-        assert!(!scoped(json!({"scopes": ["Terminating"]})));
-    }
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

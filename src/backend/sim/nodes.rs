@@ -4,7 +4,7 @@
 use super::capacity::Room;
 use super::scenario::NodeSet;
 use super::world::World;
-use crate::observe::{Health, Node, marks};
+use crate::observe::{Health, Node, Taint, marks};
 use crate::spec::Environment;
 use crate::spec::model::Count;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ impl World {
         let observed = |(node, used): (&SimNode, Room)| Node {
             name: node.name.clone(),
             labels: node.labels.clone(),
+            taints: node.taint.iter().map(taint).collect(),
             health: if node.ready { Health::Ready } else { Health::NotReady },
             gpus_allocatable: node.offered().gpus,
             gpus_used: used.gpus,
@@ -75,6 +76,10 @@ impl World {
         };
         self.nodes.iter().zip(self.used()).map(observed).collect()
     }
+}
+
+fn taint((key, value): &(String, String)) -> Taint {
+    Taint { key: key.clone(), value: value.clone(), effect: "NoSchedule".to_owned() }
 }
 
 /// Nodes with room for everything that `environment` may run on-prem: eight

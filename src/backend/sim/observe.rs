@@ -32,9 +32,12 @@ impl World {
     pub(super) fn inventory(&self, scope: &Scope, side: Side) -> Inventory {
         let mut inventory = Inventory::empty(self.now());
         inventory.locations.push(self.location(side));
+        // Its name is the environment's, whatever its namespace.
+        let stands = scope.mark.parent_name();
         for (id, object) in self.objects.iter().filter(|(id, _)| id.side == side) {
             let ownership = self.ownership(scope, id);
             let marked = ownership != Ownership::Unmarked && scope.any_environment;
+            let marked = marked || id.kind == "PriorityClass" && id.name == stands;
             if ownership == Ownership::Ours || marked || scope.named.contains(id) {
                 inventory.resources.insert(id.clone(), self.live(id, object, ownership));
             }
@@ -68,6 +71,7 @@ impl World {
             runtime: runtime(id, object),
             marks: own_marks(id, object),
             workload: self.units(id),
+            applyset: applyset(object),
             deleting: false,
             ownership,
         }
@@ -142,10 +146,19 @@ fn runtime(id: &ResourceId, object: &Object) -> Option<RuntimeField> {
 }
 
 fn own_marks(id: &ResourceId, object: &Object) -> BTreeMap<String, String> {
-    let path = if id.side == Side::Aws { "/tags" } else { "/metadata/labels" };
-    let labels = object.get(path).and_then(Value::as_object);
+    let paths: &[&str] = match id.side {
+        Side::Aws => &["/tags"],
+        Side::Kubernetes => &["/metadata/annotations", "/metadata/labels"],
+    };
+    let all = paths.iter().filter_map(|path| object.get(path)?.as_object()).flatten();
     let own = |(key, value): (&String, &Value)| {
         Some((key.strip_prefix(marks::PREFIX)?.to_owned(), value.as_str()?.to_owned()))
     };
-    labels.into_iter().flatten().filter_map(own).collect()
+    all.filter_map(own).collect()
+}
+
+fn applyset(object: &Object) -> Option<String> {
+    let labels = object.get("/metadata/labels")?;
+    let set = [marks::APPLYSET_PART_OF, marks::APPLYSET_ID];
+    set.iter().find_map(|key| labels.get(*key)?.as_str()).map(str::to_owned)
 }

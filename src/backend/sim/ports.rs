@@ -135,9 +135,10 @@ impl Observe for OneSide {
 
 #[async_trait]
 impl Check for OneSide {
-    async fn check(&self, request: &CheckRequest) -> Verdict {
-        let verdict = self.simulator.store.read(|world| self.ask(world, request));
-        verdict.unwrap_or_else(Verdict::Rejected)
+    async fn check(&self, requests: &[CheckRequest]) -> Vec<Verdict> {
+        let all = |world: &World| requests.iter().map(|r| self.ask(world, r)).collect();
+        let verdicts = self.simulator.store.read(all);
+        verdicts.unwrap_or_else(|error| vec![Verdict::Rejected(error); requests.len()])
     }
 }
 

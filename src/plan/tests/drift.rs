@@ -2,7 +2,7 @@
 
 use super::world::{World, of};
 use super::{H100, active, place};
-use crate::observe::{Health, Node, Taken};
+use crate::observe::Taken;
 use crate::plan::*;
 use crate::spec::model::Count;
 use crate::units::{Rate, UsdPerHour};
@@ -98,34 +98,6 @@ fn a_new_instance_type_takes_over_what_the_old_one_ran() {
     let at = super::place(&plan, "AutoScalingGroup", new);
     assert!(of(&plan, "AutoScalingGroup", old).after.contains(&at));
     assert_eq!(plan.totals.nodes, Flow { before: 4 + 1, after: 4 + 1 });
-}
-
-#[test]
-fn what_a_replacement_needs_at_once_and_has_not_is_said() {
-    let mut world = World::applied();
-    world.scale("Deployment", H100, 8, "floodway-run");
-    let node = |used| Node {
-        name: "n".into(),
-        labels: std::collections::BTreeMap::new(),
-        health: Health::Ready,
-        gpus_allocatable: 8,
-        gpus_used: used,
-        gpus_unhealthy: 0,
-    };
-    world.inventory.nodes = vec![node(8), node(2)];
-    world
-        .live("Deployment", H100)
-        .fields
-        .edit(|fields| fields["spec"]["selector"]["matchLabels"] = json!({"app": "x"}));
-    let plan = world.plan();
-    assert_eq!(plan.totals.replace, 1, "{:?}", active(&plan));
-    let warning = plan.warnings.iter().find(|text| text.contains("GPUs")).unwrap();
-    assert_eq!(
-        warning,
-        "new replicas ask for 8 GPUs and the cluster's nodes have 6 free: some will wait for room"
-    );
-    world.inventory.nodes.push(node(0));
-    assert!(!world.plan().warnings.iter().any(|text| text.contains("GPUs")));
 }
 
 #[test]

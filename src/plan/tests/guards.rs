@@ -41,6 +41,7 @@ fn foreign(world: &World, selector: &str) -> Live {
         }),
         marks: BTreeMap::new(),
         workload: Some(settled(12)),
+        applyset: None,
         deleting: false,
     }
 }

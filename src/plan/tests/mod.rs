@@ -4,6 +4,7 @@ mod converge;
 mod destroy;
 mod drift;
 mod guards;
+mod room;
 mod stale;
 pub(crate) mod world;
 

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::decide::{Decision, Supply};
 use crate::desired::{DesiredWorld, Templates, fixture};
 use crate::observe::{
-    Inventory, LastApply, Live, Ownership, ResourceId, RuntimeField, Side, Workload,
+    Inventory, LastApply, Live, Ownership, ResourceId, RuntimeField, Side, Workload, marks,
 };
 use crate::plan::{
     Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Precondition, Step, Verdict, draft,
@@ -216,9 +216,13 @@ pub(crate) fn settled(count: u32) -> Workload {
 }
 
 fn seen(id: &ResourceId, uid: String, body: &Value, runtime: Option<RuntimeField>) -> Live {
+    let map = |path: &str| body.pointer(path).and_then(Value::as_object).cloned();
     let labels = if id.side == Side::Aws { "/tags" } else { "/metadata/labels" };
-    let labels = body.pointer(labels).and_then(Value::as_object).cloned().unwrap_or_default();
-    let marks = labels.iter().filter_map(|(key, value)| {
+    let labels = map(labels).unwrap_or_default();
+    let set = [marks::APPLYSET_PART_OF, marks::APPLYSET_ID];
+    let set = set.iter().find_map(|key| labels.get(*key)?.as_str()).map(str::to_owned);
+    let notes = map("/metadata/annotations").unwrap_or_default();
+    let marks = labels.iter().chain(&notes).filter_map(|(key, value)| {
         Some((key.strip_prefix("floodway.dev/")?.to_owned(), value.as_str()?.to_owned()))
     });
     let is_workload = matches!(id.kind.as_str(), "Deployment" | "AutoScalingGroup");
@@ -233,6 +237,7 @@ fn seen(id: &ResourceId, uid: String, body: &Value, runtime: Option<RuntimeField
         runtime,
         marks: marks.collect(),
         workload: is_workload.then(|| settled(units)),
+        applyset: set,
         deleting: false,
     }
 }

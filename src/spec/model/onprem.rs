@@ -21,8 +21,8 @@ table! {
     pub struct OnPrem {
         /// A cluster, or the embedded simulator.
         pub provider: OnPremProvider = OnPremProvider::Kubernetes,
-        /// The kubeconfig context; without one, the current context, or the
-        /// cluster that Floodway itself runs in.
+        /// The kubeconfig context; without one, the current context. In a pod
+        /// without a kubeconfig, the cluster around it, known by `cluster_uid`.
         pub context: Option<String>,
         /// The UID of the cluster's `kube-system` namespace, by which a cluster
         /// is known; `init` offers it.

@@ -73,6 +73,36 @@ fn what_no_environment_claims_is_listed_as_an_orphan() {
 }
 
 #[test]
+fn a_copy_of_an_environment_in_another_namespace_is_listed_as_what_it_is() {
+    let ground = Ground::new("left-behind");
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    let listed = format!("{}/llm-inference-gpu", ground.name);
+    let said = ground.run("orphans", &[]).exits(0).out;
+    assert!(!said.contains(&listed), "{said}");
+
+    let text = ground.environment(&ground.pool("gpu", "1"));
+    let namespace = format!("namespace = \"{}\"", ground.name);
+    let moved = text.replace(&namespace, "namespace = \"elsewhere\"");
+    ground.repository.write(&ground.name, &moved);
+    let from = format!("made by environments/{}.toml of local", ground.name);
+    ground.run("orphans", &[]).exits(0).says(&listed).says(&from);
+
+    // The same from another file: another environment, though of the same name.
+    std::fs::remove_file(
+        ground.repository.path().join(format!("environments/{}.toml", ground.name)),
+    )
+    .unwrap();
+    ground.repository.write("copy", &text);
+    ground.repository.run(&["orphans", "copy"]).exits(0).says(&listed).says(&from);
+
+    // A file that cannot be read claims what was made from it.
+    ground.repository.write(&ground.name, &text.replace("[slo]", "[slow]"));
+    let said = ground.repository.run(&["orphans", "copy"]).exits(0).out;
+    assert!(!said.contains(&listed), "{said}");
+}
+
+#[test]
 fn an_environment_makes_its_namespace_and_takes_it_away_only_when_asked() {
     let ground = Ground::bare("namespaced");
     let everywhere = ground.pool("gpu", "1");

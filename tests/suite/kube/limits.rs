@@ -18,9 +18,9 @@ fn a_quota_that_leaves_no_room_fails_the_plan() {
             "spec": {"hard": {"requests.nvidia.com/gpu": "3"}}}),
     );
     ground.declare(&ground.pool("gpu", "4"));
-    ground.run("plan", &[]).exits(1).says("ResourceQuota gpus leaves room for 3 of 4 replicas");
+    ground.run("plan", &[]).exits(1).says("0 of 3 requests.nvidia.com/gpu are used");
     ground.declare(&ground.pool("gpu", "{ min = 2, max = 5 }"));
-    ground.run("plan", &[]).exits(0).says("leaves room for 3 of 5 replicas");
+    ground.run("plan", &[]).exits(0).says("at its most replicas this plan asks for 5 more");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod conflicts;
 mod examples;
 mod handover;
+mod inside;
 mod lifecycle;
 mod limits;
 mod places;
+mod quotas;
 mod roles;
 
 use crate::support::bed::{Bed, unique};

@@ -100,3 +100,33 @@ fn every_way_not_to_get_there_is_one_clear_error() {
     ground.repository.use_kubeconfig("/nowhere/kubeconfig".as_ref());
     ground.run("plan", &[]).exits(1).says("kubeconfig");
 }
+
+#[test]
+fn an_environment_that_stands_in_another_namespace_is_refused_with_both_names() {
+    let ground = Ground::new("stands");
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    let (here, there) = (format!("{}-new", ground.name), &ground.name);
+    let text = ground.environment(&ground.pool("gpu", "1"));
+    let moved =
+        text.replace(&format!("namespace = \"{there}\""), &format!("namespace = \"{here}\""));
+    ground.repository.write(&ground.name, &moved);
+    let both = format!("environment {there} stands in namespace {there}");
+    let said = ground.run("plan", &[]).exits(12).says(&both).says(&format!("says {here}"));
+    let said = said.says("floodway destroy").out;
+    assert_eq!(
+        said.matches("stands in namespace").count(),
+        2,
+        "in the change, and once more: {said}"
+    );
+    assert!(!said.contains("belongs to"), "{said}");
+    ground.run("apply", &["--yes"]).exits(12);
+    ground.run("destroy", &["--confirm", there]).exits(12).says(&both);
+    assert!(ground.bed.get("", "namespace", &here).is_none());
+
+    // Where the new namespace is there already, it is found as well.
+    ground.bed.kubectl(&["create", "namespace", &here], "");
+    ground.run("plan", &[]).exits(12).says(&both);
+    ground.repository.write(&ground.name, &text);
+    ground.is_settled();
+}

@@ -66,6 +66,11 @@ impl Bed {
         self.said("server")
     }
 
+    /// The file with its certificate authority.
+    pub fn ca(&self) -> &Path {
+        Path::new(self.said("ca"))
+    }
+
     /// An administrator's kubeconfig; its context is called `bed`.
     pub fn kubeconfig(&self) -> &Path {
         Path::new(self.said("kubeconfig"))
