@@ -1,0 +1,9 @@
+//! The laws, over random environments and random worlds: whatever was declared
+//! and whatever happened, on the one simulator.
+
+mod converge;
+mod cut;
+mod declared;
+mod heal;
+mod history;
+mod place;
