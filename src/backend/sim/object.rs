@@ -86,7 +86,9 @@ impl Object {
 
     /// Another actor takes a field away.
     pub(super) fn unset(&mut self, path: &[String]) {
-        self.owners.values_mut().for_each(|owned| drop(owned.remove(path)));
+        for owned in self.owners.values_mut() {
+            owned.remove(path);
+        }
         keyed::remove(&mut self.content, path);
         self.default_replicas();
     }
