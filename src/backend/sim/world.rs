@@ -79,6 +79,19 @@ impl World {
         self.id_of(&format!("world {}", self.name), 0)
     }
 
+    /// The same world, in which calls fail from now on as `fault` says.
+    #[must_use]
+    pub fn with_fault(mut self, fault: super::Fault) -> Self {
+        self.faults_left.push(fault.calls);
+        self.scenario.faults.push(fault);
+        self
+    }
+
+    /// Everything that is there, whoever's it is.
+    pub fn ids(&self) -> impl Iterator<Item = &ResourceId> {
+        self.objects.keys()
+    }
+
     /// The fields of a thing that Floodway owns, of a group all, as JSON
     /// pointers like those of [`super::Set`]; with their values.
     pub fn owned_fields(&self, id: &ResourceId) -> Vec<(String, Value)> {

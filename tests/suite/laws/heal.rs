@@ -4,7 +4,7 @@ use super::declared::NAMESPACE;
 use super::history::{delete, set};
 use super::place::{Place, mark, shown};
 use floodway::execute::Outcome;
-use floodway::observe::{Ownership, ResourceId};
+use floodway::observe::{Live, Ownership, ResourceId};
 use floodway::plan::{Change, Plan, PlanOptions, Refusal};
 use serde_json::json;
 
@@ -22,6 +22,7 @@ impl Place {
         let mut applied = Vec::new();
         let mut options = PlanOptions::default();
         for _ in 0..40 {
+            self.run();
             let plan = self.try_plan(&options).unwrap_or_else(|error| panic!("{error}"));
             if let Some(refusal) = plan.refusals.first() {
                 self.answer(refusal, &plan, &mut options, world);
@@ -37,9 +38,36 @@ impl Place {
             applied.push(plan);
             options = PlanOptions::default();
             let again = self.plan();
-            assert!(!again.has_work() && again.refusals.is_empty(), "again: {}", shown(&again));
+            let done = !again.has_work() && again.refusals.is_empty();
+            assert!(done, "again: {}\nafter {}", shown(&again), shown(&applied[applied.len() - 1]));
         }
         panic!("it does not converge: {}", shown(&self.plan()));
+    }
+
+    /// As the controller does: a burst pool's Deployment has as many replicas as
+    /// its nodes have room for.
+    fn run(&self) {
+        let seen = self.seen(&[]);
+        let number = |live: &Live, at: &str| live.fields.at(at).and_then(|value| value.as_u64());
+        for live in seen.resources.values().filter(|live| live.id.kind == "Deployment") {
+            let pinned = "/spec/template/spec/nodeSelector/floodway.dev~1workload";
+            let by_git = live.fields.at("/spec/replicas").is_some();
+            let (Some(on), false) = (live.fields.text_at(pinned), by_git) else { continue };
+            let groups = seen.resources.values().filter(|group| {
+                group.fields.text_at("/workload").as_ref() == Some(&on)
+                    && group.fields.text_at("/join").as_deref() == Some("kubernetes")
+            });
+            let room: u64 = groups
+                .filter_map(|group| {
+                    let nodes = u64::from(group.workload.as_ref()?.ready);
+                    Some(nodes * number(group, "/replicas_per_node")?)
+                })
+                .sum();
+            if live.runtime.as_ref().is_some_and(|runtime| runtime.value != json!(room)) {
+                self.disturb(set(&live.id, "/spec/replicas", json!(room), "floodway-run"));
+                self.pass(10);
+            }
+        }
     }
 
     fn answer(&self, refusal: &Refusal, plan: &Plan, options: &mut PlanOptions, world: World) {

@@ -3,7 +3,10 @@
 
 mod converge;
 mod cut;
+mod cut_off;
 mod declared;
 mod heal;
 mod history;
+mod missing;
 mod place;
+mod stale;

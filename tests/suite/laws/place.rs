@@ -2,7 +2,7 @@
 
 use super::cut::Cut;
 use super::declared::{Declared, FILE, NAME, NAMESPACE};
-use floodway::backend::sim::{Actor, NodeSet, Scenario, Simulator};
+use floodway::backend::sim::{Actor, Fault, NodeSet, Scenario, Simulator};
 use floodway::desired::Templates;
 use floodway::execute::{Limits, NoJournal, Report};
 use floodway::observe::{Inventory, Mark, Ownership, ResourceId, Side};
@@ -60,6 +60,18 @@ impl Place {
     pub fn fork(&self) -> Self {
         let simulator = Simulator::resumed(self.simulator.world().unwrap(), scope(mark()));
         Self { declared: self.declared.clone(), simulator }
+    }
+
+    /// A copy of this world in which calls fail.
+    pub fn with_fault(&self, fault: Fault) -> Self {
+        let world = self.simulator.world().unwrap().with_fault(fault);
+        let simulator = Simulator::resumed(world, scope(mark()));
+        Self { declared: self.declared.clone(), simulator }
+    }
+
+    /// Ids of all that is there, whatever a list would say.
+    pub fn everything(&self) -> BTreeSet<ResourceId> {
+        self.simulator.world().unwrap().ids().cloned().collect()
     }
 
     pub fn session(&self) -> Session {
