@@ -38,7 +38,7 @@ impl Place {
             applied.push(plan);
             options = PlanOptions::default();
             let again = self.plan();
-            let done = !again.has_work() && again.refusals.is_empty();
+            let done = again.is_empty() && again.refusals.is_empty();
             assert!(done, "again: {}\nafter {}", shown(&again), shown(&applied[applied.len() - 1]));
         }
         panic!("it does not converge: {}", shown(&self.plan()));
