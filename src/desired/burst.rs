@@ -5,7 +5,7 @@ use super::{Desired, Seed, names};
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
-use crate::spec::model::{BurstPool, Join, Subnets};
+use crate::spec::model::{BurstPool, Subnets};
 use serde_json::{Map, Value, json};
 
 /// Every group of every burst pool.
@@ -38,7 +38,9 @@ pub(super) fn group_ids(scene: &Scene<'_>, pool: &Name, decided: &PoolDecision) 
 
 fn group_id(scene: &Scene<'_>, pool: &Name, group: &BurstGroup) -> ResourceId {
     let input = scene.input;
-    let name = names::group(input.environment, input.decision, input.inventory, pool, group);
+    let workload = scene.workloads.get(pool).map(String::as_str).unwrap_or_default();
+    let (environment, decision) = (input.environment, input.decision);
+    let name = names::group(environment, decision, input.inventory, pool, group, workload);
     ResourceId::group(&group.region, &name)
 }
 
@@ -69,10 +71,7 @@ fn one_group(
         "image": { "name": pool.image.name, "channel": pool.image.channel },
         "subnets": subnets(&pool.subnets),
         "warm_pool": warm_pool,
-        "join": match pool.join {
-            Join::Kubernetes => "kubernetes",
-            Join::Standalone => "standalone",
-        },
+        "join": names::join_of(scene.environment(), name),
         "workload": workload,
         "tags": tags(scene, name, &decided.stage, &workload),
     });
@@ -99,7 +98,7 @@ fn one_group(
         reason: scene.because(key, format!("{} {market} for pool {name}", group.instance_type)),
         // The mark that tells a later run where to look is left first.
         after: in_cluster.then(|| scene.parent_id()).into_iter().collect(),
-        immutable: vec!["/instance_type", "/capacity_type"],
+        immutable: vec!["/instance_type", "/capacity_type", "/workload", "/join"],
         member: true,
     }
 }

@@ -5,8 +5,9 @@
 use crate::decide::{BurstGroup, CapacityType, Decision};
 use crate::id::Name;
 use crate::observe::marks;
-use crate::observe::{Inventory, Live, Ownership};
+use crate::observe::{Inventory, Live, Ownership, ResourceId};
 use crate::spec::Environment;
+use crate::spec::model::Join;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,7 @@ pub(super) fn workloads(
         .par_iter()
         .filter_map(|(pool, decided)| {
             kept_workload(environment, decision, &there, pool, &decided.stage)
+                .or_else(|| of_its_nodes(environment, decision, inventory, pool, &decided.stage))
                 .map(|name| (pool.clone(), name))
         })
         .collect();
@@ -69,15 +71,19 @@ pub(super) fn workloads(
     names
 }
 
-/// The name of a pool's group, kept where one of the same offering is there.
+/// The name of a pool's group, kept where one of the same offering is there
+/// whose instances serve `workload`: what they join as, and for whom, they
+/// learn when they start.
 pub(super) fn group(
     environment: &Environment,
     decision: &Decision,
     inventory: &Inventory,
     pool: &Name,
     group: &BurstGroup,
+    workload: &str,
 ) -> String {
     let text = |live: &Live, field: &str| live.fields.text_at(field);
+    let join = join_of(environment, pool);
     let (tag, capacity_type) = match group.capacity_type {
         CapacityType::OnDemand => ("od", "on-demand"),
         CapacityType::Spot => ("spot", "spot"),
@@ -90,18 +96,36 @@ pub(super) fn group(
                     && live.id.scope.as_deref() == Some(&group.region)
                     && text(live, "/instance_type").as_deref() == Some(&group.instance_type)
                     && text(live, "/capacity_type").as_deref() == Some(capacity_type)
+                    && text(live, "/workload").is_none_or(|served| served == workload)
+                    && text(live, "/join").is_none_or(|joins| joins == join)
             })
             .map(|live| live.id.name.clone())
             .min_by_key(|name| (name.len(), name.clone()))
     });
     let environment = environment.environment.name.as_str();
-    kept.unwrap_or_else(|| format!("{environment}-{pool}-{tag}-{}", group.instance_type))
+    let fresh = || format!("{environment}-{pool}-{tag}-{}", group.instance_type);
+    kept.unwrap_or_else(|| {
+        let is_free = |name: &String| {
+            let there = inventory.resources.get(&ResourceId::group(&group.region, name));
+            there.is_none_or(|live| live.ownership != Ownership::Ours)
+        };
+        let numbered = (2u32..).map(|number| format!("{}-{number}", fresh()));
+        std::iter::once(fresh()).chain(numbered).find(is_free).unwrap_or_else(fresh)
+    })
 }
 
 /// Whether a pool's endpoint is an EndpointSlice; else it is a Deployment.
 pub(super) fn is_standalone(environment: &Environment, pool: &Name) -> bool {
+    join_of(environment, pool) == "standalone"
+}
+
+/// How the instances of a pool join, as its groups say it.
+pub(super) fn join_of(environment: &Environment, pool: &Name) -> &'static str {
     let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
-    burst.is_some_and(|pool| pool.join == crate::spec::model::Join::Standalone)
+    match burst.map(|pool| pool.join) {
+        Some(Join::Standalone) => "standalone",
+        Some(Join::Kubernetes) | None => "kubernetes",
+    }
 }
 
 /// Deployments and EndpointSlices share one space of names, because a
@@ -146,6 +170,28 @@ fn kept_workload(
             .filter(|live| can_stay(live, stage))
             .map(|live| live.id.name.clone())
             .min_by_key(|name| (name.len(), name.clone()))
+    })
+}
+
+/// The workload that a burst pool's instances were started for, if that itself
+/// is gone: made anew under its name, it runs on them.
+fn of_its_nodes(
+    environment: &Environment,
+    decision: &Decision,
+    inventory: &Inventory,
+    pool: &Name,
+    stage: &Name,
+) -> Option<String> {
+    let join = join_of(environment, pool);
+    let is_taken = |name: &String| ours(environment, inventory).any(|live| live.id.name == *name);
+    former_names(environment, decision, pool).into_iter().find_map(|name| {
+        let groups = inventory.of_pool("AutoScalingGroup", &name).filter(|live| {
+            !live.deleting
+                && live.marks.get("stage").is_some_and(|marked| marked == stage.as_str())
+                && live.fields.text_at("/join").as_deref() == Some(join)
+        });
+        let served = groups.filter_map(|live| live.fields.text_at("/workload"));
+        served.filter(|name| !is_taken(name)).min_by_key(|name| (name.len(), name.clone()))
     })
 }
 

@@ -118,7 +118,7 @@ fn deletions(
             let pods = workloads.iter().filter(|&&pods| {
                 kind == kinds::GROUP
                     && changes[pods].id.kind == kinds::DEPLOYMENT
-                    && is(pods, Action::Delete)
+                    && (is(pods, Action::Delete) || is(pods, Action::Replace))
                     && same_pool(pods, gone)
             });
             after[gone].extend(pods);

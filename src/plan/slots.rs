@@ -126,13 +126,14 @@ fn adopted<'a>(
 }
 
 /// The part a workload plays, whatever its name: a pool's Deployment, or the
-/// pool's group of one offering.
+/// pool's group of one offering, for one workload. What a group's nodes run
+/// moves before they go, so that one for another workload is no successor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Slot {
     kind: String,
     scope: Option<String>,
     pool: String,
-    offering: Option<(String, String)>,
+    offering: Option<[Option<String>; 4]>,
 }
 
 impl Slot {
@@ -150,7 +151,8 @@ impl Slot {
         let offering = match id.kind.as_str() {
             kinds::DEPLOYMENT => None,
             kinds::GROUP => {
-                Some((body.text_at("/instance_type")?, body.text_at("/capacity_type")?))
+                let told = ["/instance_type", "/capacity_type", "/workload", "/join"];
+                Some(told.map(|field| body.text_at(field)))
             }
             _ => return None,
         };

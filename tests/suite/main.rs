@@ -6,6 +6,7 @@ mod alerts;
 mod cli;
 #[cfg(feature = "kube")]
 mod kube;
+mod laws;
 mod layers;
 #[cfg(feature = "kube")]
 mod objects;

@@ -2,7 +2,7 @@
 
 use super::keyed;
 use super::object::Object;
-use super::scenario::{Actor, Create, FaultKind, Set};
+use super::scenario::{Actor, Create, FaultKind, Set, Unset};
 use super::world::World;
 use crate::observe::{Gap, Inventory, ResourceId, Side};
 use crate::plan::{FailureKind, PortError, resource_named};
@@ -59,6 +59,7 @@ impl World {
     fn act_out(&mut self, what: Actor) {
         match what {
             Actor::Set(set) => self.set(set),
+            Actor::Unset(unset) => self.unset(&unset),
             Actor::Delete(delete) => {
                 let is_meant = |id: &&ResourceId| id.kind == delete.kind && id.name == delete.name;
                 let meant: Vec<_> = self.objects.keys().filter(is_meant).cloned().collect();
@@ -76,14 +77,37 @@ impl World {
     }
 
     fn set(&mut self, set: Set) {
-        let found =
-            self.objects.iter_mut().find(|(id, _)| id.kind == set.kind && id.name == set.name);
-        if let Some((id, object)) = found {
-            object.update(&set.by, &keyed::pointer(&set.path), set.value);
-            if id.side == Side::Aws {
-                object.keep_in_bounds();
-            }
+        let path = keyed::pointer(&set.path);
+        let Some((side, object)) = self.changeable(&set.kind, &set.name, &path) else { return };
+        if keyed::get(&object.content, &path) == Some(&set.value) && side == Side::Kubernetes {
+            object.share(&set.by, &path);
+        } else {
+            object.update(&set.by, &path, set.value);
         }
+        if side == Side::Aws {
+            object.keep_in_bounds();
+        }
+    }
+
+    fn unset(&mut self, unset: &Unset) {
+        let path = keyed::pointer(&unset.path);
+        let Some((side, object)) = self.changeable(&unset.kind, &unset.name, &path) else { return };
+        object.unset(&path);
+        if side == Side::Aws {
+            object.keep_in_bounds();
+        }
+    }
+
+    /// The thing of this name, if what is at `path` may ever change.
+    fn changeable(
+        &mut self,
+        kind: &str,
+        name: &str,
+        path: &[String],
+    ) -> Option<(Side, &mut Object)> {
+        let named = |id: &ResourceId| id.kind == kind && id.name == name;
+        let (id, object) = self.objects.iter_mut().find(|(id, _)| named(id))?;
+        (!object.is_fixed(path)).then_some((id.side, object))
     }
 
     /// A thing without marks. What is there already stays as it is.

@@ -132,6 +132,17 @@ pub(super) fn shown(path: &[String]) -> FieldPath {
     })
 }
 
+/// Whether `path` is a field that tells an element of a list from the others.
+pub(super) fn names_an_element(path: &[String]) -> bool {
+    let [.., list, element, field] = path else { return false };
+    element.starts_with(ELEMENT) && merge_keys(list).contains(&field.as_str())
+}
+
+/// The path as a JSON pointer.
+pub(super) fn to_pointer(path: &[String]) -> String {
+    path.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
 /// A JSON pointer through maps only, as a path.
 pub(super) fn pointer(pointer: &str) -> Path {
     pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()

@@ -79,12 +79,25 @@ impl Lease for Held {
     }
 
     async fn release(&self) -> Result<(), PortError> {
+        self.free();
+        Ok(())
+    }
+}
+
+impl Held {
+    fn free(&self) {
         if let Some(file) = &self.file {
             let _ = FileExt::unlock(file);
         }
         if let Some(memory) = &self.memory {
             *memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
-        Ok(())
+    }
+}
+
+/// An apply that is dropped in its midst has ended, as a killed process has.
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.free();
     }
 }

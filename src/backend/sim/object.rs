@@ -79,6 +79,28 @@ impl Object {
         self.owners.entry(manager.to_owned()).or_default().insert(path.to_vec());
     }
 
+    /// Another actor applies the value that a field has: it owns it too.
+    pub(super) fn share(&mut self, manager: &str, path: &[String]) {
+        self.owners.entry(manager.to_owned()).or_default().insert(path.to_vec());
+    }
+
+    /// Another actor takes a field away.
+    pub(super) fn unset(&mut self, path: &[String]) {
+        for owned in self.owners.values_mut() {
+            owned.remove(path);
+        }
+        keyed::remove(&mut self.content, path);
+        self.default_replicas();
+    }
+
+    /// Whether no update changes what is at `path`: names, and what the API
+    /// server says is immutable.
+    pub(super) fn is_fixed(&self, path: &[String]) -> bool {
+        let names = ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
+        let fixed = names.iter().chain(self.immutable()).map(|field| keyed::pointer(field));
+        keyed::names_an_element(path) || fixed.into_iter().any(|fixed| path.starts_with(&fixed))
+    }
+
     /// A group's desired follows its min and max, as EC2 Auto Scaling has it.
     pub(super) fn keep_in_bounds(&mut self) {
         let number = |path: &str| self.get(path).and_then(Value::as_u64);
@@ -143,12 +165,7 @@ impl Object {
     }
 
     fn refuse_immutable(&self, body: &Value) -> Result<(), Refused> {
-        let fields: &[&str] = match self.content.get("kind").and_then(Value::as_str) {
-            Some("Deployment") => &["/spec/selector"],
-            Some("EndpointSlice") => &["/addressType"],
-            _ => &[],
-        };
-        for field in fields {
+        for field in self.immutable() {
             let path = keyed::pointer(field);
             let (live, wanted) = (keyed::get(&self.content, &path), keyed::get(body, &path));
             if wanted.is_some() && live.is_some() && live != wanted {
@@ -156,6 +173,14 @@ impl Object {
             }
         }
         Ok(())
+    }
+
+    fn immutable(&self) -> &'static [&'static str] {
+        match self.content.get("kind").and_then(Value::as_str) {
+            Some("Deployment") => &["/spec/selector"],
+            Some("EndpointSlice") => &["/addressType"],
+            _ => &[],
+        }
     }
 
     fn default_replicas(&mut self) {

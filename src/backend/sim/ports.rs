@@ -26,7 +26,11 @@ pub struct Simulator {
 impl Simulator {
     /// A world that lasts as long as this value.
     pub fn in_memory(environment: &Environment, scope: Scope, scenario: Scenario) -> Arc<Self> {
-        let world = begin(environment, &scope, scenario);
+        Self::resumed(begin(environment, &scope, scenario), scope)
+    }
+
+    /// A copy of `world` that goes on by itself, as long as this value lasts.
+    pub fn resumed(world: World, scope: Scope) -> Arc<Self> {
         let store = Store::Memory(Box::new(Mutex::new(world)));
         Arc::new(Self::of(store, Locking::Memory(Arc::default()), scope))
     }

@@ -31,6 +31,9 @@
 //! at = "10m"
 //! set = { kind = "Deployment", name = "deepseek-inference-h100", path = "/spec/replicas", value = 9, by = "kube-controller-manager" }
 //! [[events]]
+//! at = "15m"
+//! unset = { kind = "Service", name = "deepseek-inference", path = "/metadata/labels/app.kubernetes.io~1part-of" }
+//! [[events]]
 //! at = "20m"
 //! node_not_ready = "h100-0"
 //! [[events]]
@@ -44,7 +47,7 @@
 mod event;
 mod read;
 
-pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set};
+pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set, Unset};
 
 use crate::units::{Cpu, Memory, Span};
 use serde::{Deserialize, Serialize};

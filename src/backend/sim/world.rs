@@ -2,13 +2,15 @@
 
 use super::capacity::Room;
 use super::groups::Instance;
+use super::keyed;
 use super::nodes::SimNode;
 use super::object::Object;
 use super::pods::Pod;
 use super::scenario::Scenario;
 use crate::clock::Timestamp;
-use crate::observe::ResourceId;
+use crate::observe::{ResourceId, Side, marks};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -75,6 +77,33 @@ impl World {
     /// Each environment has a world of its own.
     pub fn identity(&self) -> String {
         self.id_of(&format!("world {}", self.name), 0)
+    }
+
+    /// The same world, in which calls fail from now on as `fault` says.
+    #[must_use]
+    pub fn with_fault(mut self, fault: super::Fault) -> Self {
+        self.faults_left.push(fault.calls);
+        self.scenario.faults.push(fault);
+        self
+    }
+
+    /// Everything that is there, whoever's it is.
+    pub fn ids(&self) -> impl Iterator<Item = &ResourceId> {
+        self.objects.keys()
+    }
+
+    /// The fields of a thing that Floodway owns, of a group all, as JSON
+    /// pointers like those of [`super::Set`]; with their values.
+    pub fn owned_fields(&self, id: &ResourceId) -> Vec<(String, Value)> {
+        let Some(object) = self.objects.get(id) else { return Vec::new() };
+        let owned = |path: &keyed::Path| {
+            id.side == Side::Aws || object.managers_of(path).iter().any(|by| by == marks::MANAGER)
+        };
+        let leaves = keyed::leaves(&object.content).into_iter();
+        leaves
+            .filter(|(path, _)| owned(path))
+            .map(|(path, value)| (keyed::to_pointer(&path), value))
+            .collect()
     }
 
     /// Moves time on; everything that is due on the way happens in its order.

@@ -1,6 +1,5 @@
 use super::super::fixture::{self, decision, environment, inventory, live, live_thing, unit};
 use super::*;
-use crate::observe::ResourceId;
 use crate::spec::model::Moved;
 
 fn named(environment: &Environment, inventory: &Inventory, pool: &str) -> String {
@@ -138,7 +137,7 @@ fn groups_are_named_by_environment_pool_market_and_type_and_keep_their_names() {
     let crate::decide::PoolKind::Burst(groups) = &decision.pools["l40s"].kind else { panic!() };
     let names: Vec<_> = groups
         .iter()
-        .map(|one| group(&environment, &decision, &seen, &unit("l40s"), one))
+        .map(|one| group(&environment, &decision, &seen, &unit("l40s"), one, "x"))
         .collect();
     assert_eq!(
         names,
@@ -149,4 +148,45 @@ fn groups_are_named_by_environment_pool_market_and_type_and_keep_their_names() {
             "prod-l40s-spot-g5.12xlarge",
         ]
     );
+}
+
+#[test]
+fn a_group_whose_instances_serve_another_workload_or_join_otherwise_is_not_kept() {
+    let environment = environment();
+    let name = "prod-g6e-od-g6e.12xlarge";
+    let seen = |workload: &str, join: &str| {
+        let fields = serde_json::json!({
+            "instance_type": "g6e.12xlarge", "capacity_type": "on-demand",
+            "workload": workload, "join": join,
+        });
+        let id = ResourceId::group("us-east-1", name);
+        inventory([live_thing(id, "postprocess", "g6e", fields)])
+    };
+    for (workload, join, expected) in [
+        ("deepseek-inference-g6e", "kubernetes", name.to_owned()),
+        ("deepseek-postprocess-g6e", "kubernetes", format!("{name}-2")),
+        ("deepseek-inference-g6e", "standalone", format!("{name}-2")),
+    ] {
+        let seen = seen(workload, join);
+        let decision = decision(&environment, &seen);
+        let crate::decide::PoolKind::Burst(groups) = &decision.pools["g6e"].kind else { panic!() };
+        let served = workloads(&environment, &decision, &seen)["g6e"].clone();
+        let named = group(&environment, &decision, &seen, &unit("g6e"), &groups[0], &served);
+        assert_eq!(named, expected);
+    }
+}
+
+#[test]
+fn a_workload_that_is_gone_is_made_anew_under_the_name_that_its_nodes_know() {
+    let mut environment = environment();
+    let pools = &mut environment.aws.as_mut().unwrap().pools;
+    let pool = pools.remove("g6e").unwrap();
+    pools.insert(unit("l40s"), pool);
+    let workload = "deepseek-inference-g6e";
+    let fields = serde_json::json!({ "workload": workload, "join": "kubernetes" });
+    let id = ResourceId::group("us-east-1", "prod-g6e-od-g6e.12xlarge");
+    let group = live_thing(id, "inference", "l40s", fields);
+    assert_eq!(named(&environment, &inventory([group.clone()]), "l40s"), workload);
+    let taken = live(workload, "inference", "other");
+    assert_eq!(named(&environment, &inventory([group, taken]), "l40s"), "deepseek-inference-l40s");
 }

@@ -104,24 +104,23 @@ fn a_new_instance_type_takes_over_what_the_old_one_ran() {
 fn a_replacement_that_was_cut_off_goes_on_where_it_stopped() {
     let mut world = World::applied();
     world.scale("Deployment", H100, 5, "floodway-run");
-    world
-        .live("Deployment", H100)
-        .fields
-        .edit(|fields| fields["spec"]["selector"]["matchLabels"] = json!({"app": "x"}));
+    let pools = &mut world.environment.onprem.as_mut().unwrap().pools;
+    pools.get_mut("h100").unwrap().stage = "postprocess".parse().unwrap();
     let mut plan = world.plan();
     for change in &mut plan.changes {
         change.steps.truncate(1);
     }
+    plan.changes.retain(|change| change.action != Action::Delete);
     world.execute(&plan);
     let plan = world.plan();
     let old = of(&plan, "Deployment", H100);
     assert_eq!(old.action, Action::Delete);
-    let new = format!("{H100}-2");
+    let new = "deepseek-postprocess-h100";
     assert!(matches!(&old.steps[0], Step::AwaitReady { id, .. } if id.name == new));
     assert!(matches!(&old.steps[1..], [Step::Drain { .. }, Step::Delete { .. }]));
     world.execute(&plan);
     assert!(world.plan().is_empty(), "{:?}", active(&world.plan()));
-    assert_eq!(world.live("Deployment", &new).runtime.as_ref().unwrap().value, json!(5));
+    assert_eq!(world.live("Deployment", new).runtime.as_ref().unwrap().value, json!(5));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Whole plans over whole worlds, on the pure level.
 
-mod converge;
 mod destroy;
 mod drift;
 mod guards;
@@ -244,4 +243,21 @@ fn alert_rules_that_change_their_kind_are_there_all_the_time() {
         (Action::Create, Action::Delete)
     );
     assert!(plan.changes[old].after.contains(&new));
+}
+
+#[test]
+fn a_pool_that_git_kept_at_nothing_is_handed_over_at_its_least() {
+    let mut world = World::applied();
+    let front = |world: &mut World, replicas, hpa| {
+        let pools = &mut world.environment.onprem.as_mut().unwrap().pools;
+        let front = pools.get_mut("front").unwrap();
+        (front.replicas, front.hpa) = (replicas, hpa);
+        world.apply();
+    };
+    let hpa = Hpa { cpu: Some("70%".parse().unwrap()), requests_per_second: None };
+    front(&mut world, Count::Fixed(0), None);
+    front(&mut world, Count::Between { min: 1, max: 9 }, Some(hpa));
+    let again = world.plan();
+    assert!(again.is_empty(), "{:#?}", active(&again));
+    assert_eq!(world.live("Deployment", FRONT).runtime.as_ref().unwrap().value, 1);
 }

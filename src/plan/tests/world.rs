@@ -1,25 +1,27 @@
-//! A world that does a plan's steps at once, with the least of field ownership:
-//! what `floodway` applied, and who holds the runtime field.
+//! The fixture's environment in a simulated world. What is seen there is plain
+//! data that a test may change before it plans; what is executed is executed in
+//! the simulator.
 
+use crate::backend::sim::{Actor, NodeSet, Scenario, Set, Simulator};
 use crate::clock::Timestamp;
 use crate::decide::{Decision, Supply};
 use crate::desired::{DesiredWorld, Templates, fixture};
-use crate::observe::{
-    Inventory, LastApply, Live, Ownership, ResourceId, RuntimeField, Side, Workload, marks,
-};
-use crate::plan::{
-    Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Precondition, Step, Verdict, draft,
-    finish,
-};
+use crate::execute::{Executor, Limits, NoJournal};
+use crate::observe::{Inventory, Live, Side, Workload};
+use crate::plan::{Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Verdict, draft, finish};
+use crate::port::{Backends, Scope};
 use crate::spec::{Catalog, Environment, InstanceType, Origins};
-use serde_json::{Value, json};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The fixture's environment in a world of its own.
 pub(crate) struct World {
     pub(crate) environment: Environment,
     pub(crate) inventory: Inventory,
     pub(crate) options: PlanOptions,
-    made: usize,
+    simulator: Arc<Simulator>,
+    backends: Backends,
 }
 
 impl World {
@@ -30,8 +32,17 @@ impl World {
     pub(crate) fn of(mut environment: Environment) -> Self {
         environment.environment.protected = false;
         environment.environment.max_destroy = 99;
-        let inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
-        Self { environment, inventory, options: PlanOptions::default(), made: 0 }
+        let labels = [("nvidia.com/gpu.product".to_owned(), "H100".to_owned())].into();
+        let nodes = NodeSet { count: 20, gpus: 8, labels, ..NodeSet::default() };
+        let scenario = Scenario { nodes: vec![nodes], ..Scenario::default() };
+        let simulator = Simulator::in_memory(&environment, scope(), scenario);
+        let backends = Backends {
+            kubernetes: Some(simulator.backend(Side::Kubernetes)),
+            aws: Some(simulator.backend(Side::Aws)),
+        };
+        let (inventory, options) =
+            (Inventory::empty(Timestamp::UNIX_EPOCH), PlanOptions::default());
+        Self { environment, inventory, options, simulator, backends }
     }
 
     /// Everything applied.
@@ -95,88 +106,31 @@ impl World {
         plan
     }
 
+    /// Carries `plan` out in the simulated world, and looks at what is there then.
     pub(crate) fn execute(&mut self, plan: &Plan) {
-        for (index, change) in plan.changes.iter().enumerate() {
-            assert!(change.after.iter().all(|&first| first < index), "{} is too early", change.id);
-            change.steps.iter().for_each(|step| self.act(step));
-        }
+        let (_stop, stop) = tokio::sync::watch::channel(None);
+        let executor = Executor {
+            plan,
+            backends: &self.backends,
+            journal: &NoJournal,
+            listener: &|_| {},
+            stop,
+            limits: Limits::default(),
+        };
+        let report = block_on(executor.run());
+        assert!(report.is_done(), "{report:#?}");
+        self.inventory = self.observed();
     }
 
-    fn act(&mut self, step: &Step) {
-        match step {
-            Step::Apply { id, body, seed, precondition, .. } => {
-                let live = self.inventory.resources.get(id);
-                match (precondition, live) {
-                    (Precondition::Is(uid), Some(live)) => assert_eq!(*uid, live.uid),
-                    (Precondition::Is(_), None) => panic!("{id} is not there"),
-                    (Precondition::Absent, _) => {}
-                }
-                let before = live.and_then(|live| live.runtime.as_ref());
-                let path = if id.side == Side::Aws { "/desired" } else { "/spec/replicas" };
-                let path = seed.as_ref().map_or(path, |seed| seed.path.as_str());
-                let git = body.at(path);
-                let value = git.clone().or_else(|| before.map(|field| field.value.clone()));
-                let value = value.or_else(|| seed.as_ref().map(|seed| seed.value.clone()));
-                let managers = match (&git, before) {
-                    (Some(_), _) => vec!["floodway".to_owned()],
-                    (None, Some(field)) => {
-                        let others = field.managers.iter().filter(|name| *name != "floodway");
-                        others.cloned().collect()
-                    }
-                    (None, None) => vec!["floodway-handover".to_owned()],
-                };
-                let owned = id.side == Side::Aws || !managers.is_empty();
-                assert!(value.is_none() || owned, "{path} of {id} was reset");
-                let runtime =
-                    value.map(|value| RuntimeField { path: path.to_owned(), value, managers });
-                let uid = live.map(|live| live.uid.clone());
-                self.made += 1;
-                let uid = uid.unwrap_or_else(|| format!("uid-{}", self.made));
-                let live = seen(id, uid, &body.value(), runtime);
-                if id.kind == "Namespace" {
-                    self.inventory.capabilities.namespace_exists = true;
-                } else {
-                    self.remember(&live);
-                    self.inventory.resources.insert(id.clone(), live);
-                }
-            }
-            Step::Hold { id, uid, .. } => {
-                let live = self.inventory.resources.get_mut(id).unwrap();
-                assert_eq!(live.uid, *uid);
-                let runtime = live.runtime.as_mut().unwrap();
-                runtime.managers.push("floodway-handover".to_owned());
-            }
-            Step::AwaitReady { id, .. } => {
-                assert!(
-                    self.inventory.resources.contains_key(id),
-                    "{id} is awaited before its time"
-                );
-            }
-            Step::CatchUp { .. } => {}
-            Step::Raise { id, least, .. } => {
-                let live = self.inventory.resources.get_mut(id).unwrap();
-                live.runtime.as_mut().unwrap().value = json!(least);
-                live.workload = Some(settled(*least));
-            }
-            Step::Drain { id, .. } => {
-                let live = self.inventory.resources.get_mut(id).unwrap();
-                live.workload = Some(Workload::default());
-            }
-            Step::Delete { id, uid } => {
-                let live = self.inventory.resources.remove(id).unwrap();
-                assert_eq!(live.uid, *uid);
-                let running = live.workload.map_or(0, |workload| workload.existing);
-                assert_eq!(running, 0, "{id} was deleted before it was drained");
-            }
+    fn observed(&self) -> Inventory {
+        let backends = [&self.backends.kubernetes, &self.backends.aws].into_iter().flatten();
+        let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
+        for backend in backends {
+            inventory.merge(block_on(backend.observe.observe(&scope())).unwrap());
         }
-    }
-
-    fn remember(&mut self, live: &Live) {
-        if live.id.kind == "ConfigMap" && live.id.name == fixture::mark().parent_name() {
-            let noted = live.fields.at("/metadata/annotations/floodway.dev~1members");
-            let members = noted.map_or(0, |text| text.as_str().unwrap().parse().unwrap());
-            self.inventory.last_apply = Some(LastApply { mark: fixture::mark(), members });
-        }
+        // Where it is, is for tests of that to say.
+        inventory.locations.clear();
+        inventory
     }
 
     pub(crate) fn live(&mut self, kind: &str, name: &str) -> &mut Live {
@@ -190,11 +144,30 @@ impl World {
 
     /// The runtime owner of a Deployment or group gives it `count` units.
     pub(crate) fn scale(&mut self, kind: &str, name: &str, count: u32, by: &str) {
-        let live = self.live(kind, name);
-        let runtime = live.runtime.as_mut().unwrap();
-        (runtime.value, runtime.managers) = (json!(count), vec![by.to_owned()]);
-        live.workload = Some(settled(count));
+        let id = self.live(kind, name).id.clone();
+        let path = if id.side == Side::Aws { "/desired" } else { "/spec/replicas" };
+        let (kind, name, path) = (kind.to_owned(), name.to_owned(), path.to_owned());
+        let set = Set { kind, name, path, value: json!(count), by: by.to_owned() };
+        self.simulator.disturb(Actor::Set(set)).unwrap();
+        let clock = self.simulator.backend(id.side).clock;
+        block_on(clock.sleep(Duration::from_secs(3600)));
+        let live = self.observed().resources.remove(&id).unwrap();
+        self.inventory.resources.insert(id, live);
     }
+}
+
+fn scope() -> Scope {
+    Scope {
+        mark: fixture::mark(),
+        namespace: "inference".into(),
+        named: Vec::new(),
+        any_environment: false,
+        whole_namespace: false,
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 pub(crate) fn accepted(draft: Draft) -> Plan {
@@ -212,33 +185,6 @@ pub(crate) fn settled(count: u32) -> Workload {
         observed: true,
         stalled: false,
         ..Workload::default()
-    }
-}
-
-fn seen(id: &ResourceId, uid: String, body: &Value, runtime: Option<RuntimeField>) -> Live {
-    let map = |path: &str| body.pointer(path).and_then(Value::as_object).cloned();
-    let labels = if id.side == Side::Aws { "/tags" } else { "/metadata/labels" };
-    let labels = map(labels).unwrap_or_default();
-    let set = [marks::APPLYSET_PART_OF, marks::APPLYSET_ID];
-    let set = set.iter().find_map(|key| labels.get(*key)?.as_str()).map(str::to_owned);
-    let notes = map("/metadata/annotations").unwrap_or_default();
-    let marks = labels.iter().chain(&notes).filter_map(|(key, value)| {
-        Some((key.strip_prefix("floodway.dev/")?.to_owned(), value.as_str()?.to_owned()))
-    });
-    let is_workload = matches!(id.kind.as_str(), "Deployment" | "AutoScalingGroup");
-    let count = runtime.as_ref().and_then(|field| field.value.as_u64());
-    let units = u32::try_from(count.unwrap_or(0)).unwrap();
-    Live {
-        id: id.clone(),
-        uid,
-        ownership: Ownership::Ours,
-        fields: body.into(),
-        taken: std::collections::BTreeMap::new(),
-        runtime,
-        marks: marks.collect(),
-        workload: is_workload.then(|| settled(units)),
-        applyset: set,
-        deleting: false,
     }
 }
 

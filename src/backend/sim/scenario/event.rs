@@ -19,6 +19,8 @@ pub struct Event {
 pub enum Actor {
     /// Another manager sets a field.
     Set(Set),
+    /// Somebody takes a field away.
+    Unset(Unset),
     /// Somebody deletes a thing.
     Delete(Delete),
     /// Somebody makes a thing that is nobody's.
@@ -31,7 +33,9 @@ pub enum Actor {
     GpusUnhealthy(GpusUnhealthy),
 }
 
-/// Another manager sets a field.
+/// Another manager sets a field, as by server-side apply with force: one that
+/// has the value already is shared from then on, any other is the manager's
+/// alone. What names a thing, or never changes, stays as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Set {
@@ -45,6 +49,18 @@ pub struct Set {
     pub value: Value,
     /// The manager.
     pub by: String,
+}
+
+/// Somebody takes a field away, whoever owned it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unset {
+    /// `Deployment`, `AutoScalingGroup`, …
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// As that of [`Set`].
+    pub path: String,
 }
 
 /// Somebody deletes a thing; a namespace with all that is in it, a group with
@@ -94,6 +110,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     set: Option<Set>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    unset: Option<Unset>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     delete: Option<Delete>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     create: Option<Create>,
@@ -112,6 +130,7 @@ impl TryFrom<Written> for Event {
         let at = written.at;
         let mut happening = [
             written.set.map(Actor::Set),
+            written.unset.map(Actor::Unset),
             written.delete.map(Actor::Delete),
             written.create.map(Actor::Create),
             written.node_not_ready.map(Actor::NodeNotReady),
@@ -133,6 +152,7 @@ impl From<Event> for Written {
         let mut written = Self { at: event.at, ..Self::default() };
         match event.what {
             Actor::Set(set) => written.set = Some(set),
+            Actor::Unset(unset) => written.unset = Some(unset),
             Actor::Delete(delete) => written.delete = Some(delete),
             Actor::Create(create) => written.create = Some(create),
             Actor::NodeNotReady(node) => written.node_not_ready = Some(node),

@@ -130,11 +130,11 @@ impl Check<'_> {
         match what {
             Actor::Set(set) => {
                 self.kind(&format!("{at}.set.kind"), &set.kind);
-                if !set.path.starts_with('/') {
-                    let message = format!("`{}` is no JSON pointer", set.path);
-                    let help = format!("write it `/{}`", set.path.replace('.', "/"));
-                    self.wrong(&format!("{at}.set.path"), message, &help);
-                }
+                self.pointer(&format!("{at}.set.path"), &set.path);
+            }
+            Actor::Unset(unset) => {
+                self.kind(&format!("{at}.unset.kind"), &unset.kind);
+                self.pointer(&format!("{at}.unset.path"), &unset.path);
             }
             Actor::Delete(delete) => self.kind(&format!("{at}.delete.kind"), &delete.kind),
             Actor::Create(create) => {
@@ -154,6 +154,13 @@ impl Check<'_> {
             Actor::GpusUnhealthy(gpus) => {
                 self.node(&format!("{at}.gpus_unhealthy.node"), &gpus.node, nodes);
             }
+        }
+    }
+
+    fn pointer(&mut self, at: &str, path: &str) {
+        if !path.starts_with('/') {
+            let help = format!("write it `/{}`", path.replace('.', "/"));
+            self.wrong(at, format!("`{path}` is no JSON pointer"), &help);
         }
     }
 
@@ -228,7 +235,7 @@ mod tests {
             .map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n")
             .collect();
         let scenario = read(&example).unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (4, 8));
+        assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (5, 8));
     }
 
     #[test]

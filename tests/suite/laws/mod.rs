@@ -1,0 +1,12 @@
+//! The laws, over random environments and random worlds: whatever was declared
+//! and whatever happened, on the one simulator.
+
+mod converge;
+mod cut;
+mod cut_off;
+mod declared;
+mod heal;
+mod history;
+mod missing;
+mod place;
+mod stale;
