@@ -147,6 +147,7 @@ fn is_saved_plan(path: &Path) -> bool {
     let mut beginning = Vec::new();
     let read = File::open(path).map(|file| file.take(13).read_to_end(&mut beginning));
     let toml = path.extension().is_some_and(|extension| extension == "toml");
+    let environment = toml || repository::locate(&path.to_string_lossy()).is_ok();
     // A damaged plan must be called one, not be looked for as an environment.
-    read.is_ok() && path.is_file() && (!toml || beginning == b"floodway-plan")
+    read.is_ok() && path.is_file() && (!environment || beginning == b"floodway-plan")
 }

@@ -84,7 +84,7 @@ pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
     let header = Header::read(bytes)?;
     let payload = &bytes[header.payload_at..];
     if payload.len() < header.length {
-        let expected = header.payload_at + header.length;
+        let expected = header.payload_at.saturating_add(header.length);
         return Err(SavedError::Truncated { expected, found: bytes.len() });
     }
     if payload.len() > header.length || checksum(header.summed, payload) != header.sum {
@@ -93,7 +93,14 @@ pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
     if header.major != MAJOR {
         return Err(SavedError::Unreadable(format!("format {} is too old", header.major)));
     }
-    serde_json::from_slice(payload).map_err(|error| SavedError::Unreadable(error.to_string()))
+    let plan: Plan = serde_json::from_slice(payload)
+        .map_err(|error| SavedError::Unreadable(error.to_string()))?;
+    // The checksum keeps accidents out, not what somebody wrote on purpose.
+    let mut changes = plan.changes.iter().enumerate();
+    if changes.any(|(at, change)| change.after.iter().any(|&first| first >= at)) {
+        return Err(SavedError::Unreadable("a change waits for a later one".to_owned()));
+    }
+    Ok(plan)
 }
 
 struct Header<'a> {

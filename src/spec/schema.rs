@@ -34,10 +34,8 @@ fn with_head(mut schema: Json) -> Json {
     let unset = json!({
         "description": "Keys of those files that this environment does without, dotted: \
                         `onprem.pools.a100`.",
-        "anyOf": [
-            { "type": "string", "minLength": 1 },
-            { "type": "array", "items": { "type": "string", "minLength": 1 } },
-        ],
+        "type": "array",
+        "items": { "type": "string", "minLength": 1 },
     });
     let head = [
         ("$schema", json!("https://json-schema.org/draft/2020-12/schema")),

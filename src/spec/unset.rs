@@ -10,10 +10,11 @@ const EXAMPLE: &str = "write it like [\"onprem.pools.a100\", \"service.stages.pr
 /// away comes back, each with its place; missing keys only where all of `below`
 /// is `known`.
 pub(super) fn unset(below: &mut Table, named: Node, known: bool) -> Vec<(Diagnostic, At)> {
-    let nodes = match named.value {
-        Value::Array(nodes) => nodes,
-        _ => vec![named],
+    let Value::Array(nodes) = named.value else {
+        let wrong = Diagnostic::error("`unset` must be an array of dotted keys").help(EXAMPLE);
+        return vec![(wrong, named.at)];
     };
+    let whole = below.clone();
     let mut wrong = Vec::new();
     for Node { value, at } in nodes {
         let path = match &value {
@@ -26,10 +27,11 @@ pub(super) fn unset(below: &mut Table, named: Node, known: bool) -> Vec<(Diagnos
             continue;
         };
         let path: Vec<&str> = path.iter().map(toml_edit::Key::get).collect();
-        if let Err(diagnostic) = take(below, &path).or_else(|e| if known { Err(e) } else { Ok(()) })
-        {
+        // One key may lie below another that was taken away.
+        if let (Err(diagnostic), true) = (take(&mut whole.clone(), &path), known) {
             wrong.push((diagnostic, at));
         }
+        let _ = take(below, &path);
     }
     wrong
 }

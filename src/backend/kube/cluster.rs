@@ -10,9 +10,18 @@ use http::Request;
 use kube::Client;
 use kube::core::Status;
 use serde_json::Value;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 /// Items of one page.
 const PAGE: u32 = 500;
+/// How often a list may begin, when its pages expire on the way.
+const BEGINNINGS: u32 = 3;
+/// Before a busy server is asked again, at most.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(8)];
+/// As long as a server may make us wait.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A connected cluster.
 #[derive(Clone)]
@@ -37,8 +46,8 @@ impl Cluster {
         resource: &Resource<'_>,
         name: &str,
     ) -> Result<Option<Value>, PortError> {
-        let request = Request::get(format!("{}/{name}", resource.path())).body(Vec::new());
-        match self.send(request).await {
+        let text = self.read(&format!("{}/{name}", resource.path())).await;
+        match text.and_then(|text| serde_json::from_str(&text).map_err(kube::Error::SerdeError)) {
             Ok(object) => Ok(Some(object)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(failed(error, "get", resource, name)),
@@ -67,14 +76,16 @@ impl Cluster {
         let failed = |error| failed(error, "list", resource, "");
         let mut kept = Vec::new();
         let mut answer = self.page(resource, query, None).await;
-        let mut first = true;
+        let (mut first, mut begun) = (true, 1);
         loop {
             let text = match answer {
                 Ok(text) => text,
-                Err(kube::Error::Api(status)) if status.code == 410 && !first => {
+                Err(kube::Error::Api(status))
+                    if status.code == 410 && !first && begun < BEGINNINGS =>
+                {
                     kept.clear();
                     answer = self.page(resource, query, None).await;
-                    first = true;
+                    (first, begun) = (true, begun + 1);
                     continue;
                 }
                 Err(error) => return Err(failed(error)),
@@ -92,6 +103,22 @@ impl Cluster {
         }
     }
 
+    /// Reads what is at `path`. A server that is busy for a moment is asked again:
+    /// reading twice changes nothing.
+    pub(super) async fn read(&self, path: &str) -> Result<String, kube::Error> {
+        let mut tries = 0;
+        loop {
+            let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
+            match self.client.request_text(request).await {
+                Err(kube::Error::Api(status)) if is_busy(&status) && tries < PAUSES.len() => {
+                    tokio::time::sleep(pause(&status, PAUSES[tries])).await;
+                    tries += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     async fn page(
         &self,
         resource: &Resource<'_>,
@@ -100,9 +127,7 @@ impl Cluster {
     ) -> Result<String, kube::Error> {
         let continued = token.map(|token| format!("&continue={}", escape(token)));
         let (path, continued) = (resource.path(), continued.unwrap_or_default());
-        let path = format!("{path}?limit={PAGE}&{query}{continued}");
-        let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
-        self.client.request_text(request).await
+        self.read(&format!("{path}?limit={PAGE}&{query}{continued}")).await
     }
 
     /// Server-side apply. The server takes over all conflicting fields or none:
@@ -203,6 +228,22 @@ impl Cluster {
     ) -> Result<T, kube::Error> {
         self.client.request(request.map_err(kube::Error::HttpError)?).await
     }
+}
+
+/// Too many calls, or nobody there to answer them right now.
+fn is_busy(status: &Status) -> bool {
+    matches!(status.code, 429 | 502 | 503 | 504)
+}
+
+/// As the server asks; else at random up to `most`, so that not all who were
+/// turned away come back at once.
+fn pause(status: &Status, most: Duration) -> Duration {
+    let asked = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    if asked > 0 {
+        return Duration::from_secs(asked.into()).min(LONGEST_PAUSE);
+    }
+    let share = RandomState::new().hash_one(()) % 1000;
+    most.mul_f64(share as f64 / 1000.0)
 }
 
 fn may_be_taken(status: &Status, takes: &Takes) -> bool {

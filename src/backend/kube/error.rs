@@ -42,8 +42,16 @@ fn api(status: &Status, verb: &str, resource: &Resource<'_>, of: &str) -> PortEr
             format!("{of} has changed: {message}"),
             Some("plan again".to_owned()),
         ),
-        429 => error(FailureKind::Transient, format!("too many calls: {message}"), None),
-        500.. => error(FailureKind::Transient, format!("the API server failed: {message}"), None),
+        429 => error(
+            FailureKind::Transient,
+            format!("the API server takes no more calls now ({verb} {of}): {message}"),
+            Some("try again in a moment".to_owned()),
+        ),
+        500.. => error(
+            FailureKind::Transient,
+            format!("the API server failed to {verb} {of}: {message}"),
+            Some("try again; if it stays so, look at the API server".to_owned()),
+        ),
         _ => error(FailureKind::Rejected, causes(status), None),
     }
 }

@@ -155,12 +155,16 @@ fn body(name: &str, holder: &str, live: Option<&Value>) -> Value {
 /// The error that says who holds the lease, while somebody does.
 fn held(lease: &Value) -> Option<PortError> {
     let holder = text(lease, "/spec/holderIdentity").filter(|holder| !holder.is_empty())?;
-    let renewed: Timestamp = text(lease, "/spec/renewTime")?.parse().ok()?;
+    let since = text(lease, "/spec/acquireTime").unwrap_or("an unknown time");
+    let renewed = text(lease, "/spec/renewTime").and_then(|time| time.parse::<Timestamp>().ok());
+    let Some(renewed) = renewed else {
+        // Whether it has run out is not known: then it has not.
+        return Some(locked(&format!("{holder}, since {since}")));
+    };
     let silent = SystemClock.now().duration_since(renewed).as_secs();
     if silent > EXPIRY_SECONDS {
         return None;
     }
-    let since = text(lease, "/spec/acquireTime").unwrap_or("an unknown time");
     Some(locked(&format!("{holder}, since {since}, last seen {silent} s ago")))
 }
 

@@ -86,8 +86,9 @@ impl Managed {
             let mut metadata = Map::new();
             for (key, raw) in serde_json::from_str::<Members<'_>>(raw.get())?.0 {
                 if key == "managedFields" {
-                    let entries: Vec<Entry<'_>> = serde_json::from_str(raw.get())?;
-                    managers = entries.iter().filter_map(|entry| entry.manager(trees)).collect();
+                    let entries: Option<Vec<Entry<'_>>> = serde_json::from_str(raw.get())?;
+                    managers =
+                        entries.iter().flatten().filter_map(|entry| entry.manager(trees)).collect();
                 } else {
                     metadata.insert(key.into_owned(), serde_json::from_str(raw.get())?);
                 }

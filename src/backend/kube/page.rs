@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Deserialize)]
 pub(super) struct Page<'a> {
     #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
     #[serde(borrow, deserialize_with = "or_none")]
     items: Vec<&'a RawValue>,
 }
@@ -34,7 +34,7 @@ impl<'a> Page<'a> {
 
     /// What the next page is asked for with; none: this is the last.
     pub(super) fn next(&self) -> Option<&str> {
-        self.metadata.token.as_deref().filter(|token| !token.is_empty())
+        self.metadata.as_ref()?.token.as_deref().filter(|token| !token.is_empty())
     }
 
     /// What `keep` keeps of the items, in their order.

@@ -9,7 +9,7 @@ pub(super) fn of(value: &Value) -> (Vec<u8>, usize) {
     let mut bytes = Vec::new();
     let leaves = write(value, &mut |part| match part {
         Part::Form(form) => bytes.extend_from_slice(form),
-        Part::Text(of_value) => text(of_value, &mut bytes),
+        Part::Text(of_value) | Part::Key(of_value) => text(of_value, &mut bytes),
     });
     (bytes, leaves)
 }
@@ -25,8 +25,10 @@ pub(super) fn text(text: &str, out: &mut Vec<u8>) {
 pub(super) enum Part<'a> {
     /// As it is.
     Form(&'a [u8]),
-    /// A text that is a value, or a key.
+    /// A text that is a value.
     Text(&'a str),
+    /// A text that is a key.
+    Key(&'a str),
 }
 
 /// Writes the parts of the canonical form in their order; returns the number of
@@ -62,7 +64,7 @@ fn part(value: &Value, around: Around<'_>, out: &mut impl FnMut(Part<'_>)) -> us
             let mut leaves = usize::from(map.is_empty());
             out(Part::Form(b"{"));
             for (key, value) in entries {
-                out(Part::Text(key));
+                out(Part::Key(key));
                 out(Part::Form(b":"));
                 let within = match around {
                     Around::Nothing => Around::Object(key),

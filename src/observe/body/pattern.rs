@@ -26,6 +26,7 @@ impl Pattern {
         let mut pieces = Pieces::default();
         let leaves = canonical::write(value, &mut |part| match part {
             Part::Form(form) => pieces.same().extend_from_slice(form),
+            Part::Key(key) => canonical::text(key, pieces.same()),
             Part::Text(text) => match hole(text) {
                 Some(number) => pieces.0.push(Piece::Hole(number)),
                 None => canonical::text(text, pieces.same()),

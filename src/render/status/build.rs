@@ -109,6 +109,14 @@ fn summary(view: &StatusView) -> String {
     if !short.is_empty() {
         sentences.push(format!("Not ready: {}", short.join(", ")));
     }
+    let waiting: Vec<String> = pools()
+        .filter_map(|pool| Some((pool, pool.pods?)))
+        .filter(|(_, pods)| pods.ready < pods.desired)
+        .map(|(pool, pods)| format!("{} of {} pods on {}", pods.ready, pods.desired, pool.pool))
+        .collect();
+    if !waiting.is_empty() {
+        sentences.push(format!("Ready are only {}", waiting.join(", ")));
+    }
     if !missing.is_empty() {
         sentences.push(format!("Not there yet: {}", missing.join(", ")));
     }

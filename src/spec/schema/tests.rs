@@ -143,6 +143,8 @@ fn object(schema: &Json) -> BoxedStrategy<Json> {
         .map(|(key, schema)| {
             let value = match required.contains(&json!(key)) {
                 _ if key == "extends" => extends(),
+                // What the files below have, the schema cannot know.
+                _ if key == "unset" => Just(None).boxed(),
                 true => document(schema).prop_map(Some).boxed(),
                 false => proptest::option::weighted(0.6, document(schema)).boxed(),
             };

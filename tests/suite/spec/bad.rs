@@ -313,6 +313,7 @@ fn unset() {
             with("unset = [\"slo\"]\n"),
             with("extends = \"base.toml\"\nunset = [\"onprem.pool.h100\", \"slo.tpot\", \"slo.x.y\"]\n"),
             with("extends = \"base.toml\"\nunset = [3, \"a..b\"]\n"),
+            with("extends = \"base.toml\"\nunset = \"slo\"\n"),
             with("extends = \"base.toml\"\n[slo]\nunset = [\"slo.error_rate\"]\n"),
             with("extends = \"base.toml\"\nunset = [\"service\"]\n"),
         ]

@@ -79,8 +79,8 @@ fn what_is_unset_is_not_taken_from_the_files_below() {
         resolved.environment.onprem.unwrap().pools
     };
     assert_eq!(pools("[]", "").len(), 3);
-    assert!(!pools("['onprem.pools.a100']", "").contains_key("a100"));
-    let selector = pools("'onprem.pools.a100.node_selector.\"a.b/c\"'", "");
+    assert!(!pools("['onprem.pools.a100', 'onprem.pools.a100.stage']", "").contains_key("a100"));
+    let selector = pools("['onprem.pools.a100.node_selector.\"a.b/c\"']", "");
     assert_eq!(selector["a100"].node_selector.len(), 1);
     // What the file itself says comes after.
     let again =

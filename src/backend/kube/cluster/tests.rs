@@ -36,6 +36,14 @@ fn expired() -> Answer {
     (410, status.to_string())
 }
 
+fn busy(code: u16) -> Answer {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+        "message": "come back later", "details": {"retryAfterSeconds": 1},
+    });
+    (code, status.to_string())
+}
+
 async fn names(cluster: &Cluster) -> Result<Vec<String>, PortError> {
     let deployments = Resource::new("apps/v1", "deployments", Some("ns"));
     let name = |object: Value| object["metadata"]["name"].as_str().map(str::to_owned);
@@ -66,8 +74,22 @@ async fn a_list_that_expires_on_the_way_begins_again() {
         page(&["a", "b", "c"], ""),
     ];
     assert_eq!(names(&cluster(answers).0).await.unwrap(), ["a", "b", "c"]);
-    let error = names(&cluster([expired()]).0).await.unwrap_err();
-    assert!(error.message.contains("too old"), "{error}");
+    let again = [page(&["a"], "one"), expired()];
+    let for_ever = again.iter().cycle().take(6).cloned().collect();
+    for answers in [vec![expired()], for_ever] {
+        let error = names(&cluster(answers).0).await.unwrap_err();
+        assert!(error.message.contains("too old"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_busy_for_a_moment_is_asked_again() {
+    let answers = [page(&["a"], "one"), busy(429), busy(503), page(&["b"], "")];
+    assert_eq!(names(&cluster(answers).0).await.unwrap(), ["a", "b"]);
+    let (cluster, asked) = cluster([busy(503), busy(503), busy(503), busy(503)]);
+    let error = names(&cluster).await.unwrap_err();
+    assert!(error.message.contains("deployments"), "{error}");
+    assert_eq!(asked.lock().unwrap().len(), 4);
 }
 
 #[tokio::test]

@@ -9,6 +9,14 @@ pub(super) fn summary(view: &PlanView) -> String {
     if view.is_empty() && !view.applicable {
         return format!("Refused, and incomplete: {} may not match.", environment.name);
     }
+    if view.is_empty() && !view.targets.is_empty() {
+        return format!(
+            "No changes to {} (as of {}); the rest of {} was not looked at.",
+            view.targets.join(", "),
+            view.as_of,
+            environment.file
+        );
+    }
     if view.is_empty() {
         return format!(
             "No changes. {} matches {} (as of {}).",
