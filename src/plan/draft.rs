@@ -264,14 +264,15 @@ fn takes(steps: &[Step]) -> Takes {
     steps.iter().find_map(of_write).unwrap_or_default()
 }
 
-/// How many units a workload has at least and at most, for quotas.
+/// How many units a workload, or what an autoscaler moves, has at least and at
+/// most, for quotas.
 fn units(input: &PlanInput<'_>, change: &Change) -> Option<(u32, u32)> {
     let pool = input.decision.pools.get(change.pool.as_deref()?)?;
     let per_unit = match (&pool.kind, change.id.kind.as_str()) {
         (PoolKind::Burst(groups), kinds::DEPLOYMENT) => {
             groups.iter().map(|group| group.replicas_per_node).max().unwrap_or(1)
         }
-        (_, kinds::DEPLOYMENT | kinds::GROUP) => 1,
+        (_, kinds::DEPLOYMENT | kinds::GROUP | kinds::HPA) => 1,
         _ => return None,
     };
     let (least, most) = match pool.owner {
