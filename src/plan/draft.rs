@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 pub struct Draft {
     pub(super) plan: Plan,
     pub(super) requests: Vec<(usize, CheckRequest)>,
-    /// Changes that move field ownership: no no-op, even if no value differs.
-    pub(super) moves_ownership: BTreeSet<usize>,
+    /// Changes that are no no-op even if the server sees no difference.
+    pub(super) needed: BTreeSet<usize>,
 }
 
 impl Draft {
@@ -103,9 +103,9 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             refusals,
         },
         requests: Vec::new(),
-        moves_ownership: BTreeSet::new(),
+        needed: BTreeSet::new(),
     };
-    ask(input, &mut draft, &drafted.moving);
+    ask(input, &mut draft, &drafted.needed);
     Ok(draft)
 }
 
@@ -113,13 +113,13 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
 #[derive(Default)]
 struct Drafted {
     changes: Vec<Change>,
-    moving: BTreeSet<ResourceId>,
+    needed: BTreeSet<ResourceId>,
 }
 
 impl Drafted {
     fn push(&mut self, outcome: Outcome) {
-        if outcome.moves_ownership {
-            self.moving.insert(outcome.change.id.clone());
+        if outcome.is_needed {
+            self.needed.insert(outcome.change.id.clone());
         }
         self.changes.push(outcome.change);
     }
@@ -220,7 +220,7 @@ fn stage(input: &PlanInput<'_>, change: &Change) -> Option<String> {
 }
 
 /// What the places are asked, and what they cannot be asked.
-fn ask(input: &PlanInput<'_>, draft: &mut Draft, moving: &BTreeSet<ResourceId>) {
+fn ask(input: &PlanInput<'_>, draft: &mut Draft, needed: &BTreeSet<ResourceId>) {
     let new_namespaces: BTreeSet<String> = draft
         .plan
         .changes
@@ -230,8 +230,8 @@ fn ask(input: &PlanInput<'_>, draft: &mut Draft, moving: &BTreeSet<ResourceId>) 
         .collect();
     let mut asked = BTreeSet::new();
     for (index, change) in draft.plan.changes.iter_mut().enumerate() {
-        if moving.contains(&change.id) {
-            draft.moves_ownership.insert(index);
+        if needed.contains(&change.id) {
+            draft.needed.insert(index);
         }
         let Some(body) =
             change.body.as_ref().filter(|_| change.action != Action::NoOp && change.has_work())
@@ -264,14 +264,15 @@ fn takes(steps: &[Step]) -> Takes {
     steps.iter().find_map(of_write).unwrap_or_default()
 }
 
-/// How many units a workload has at least and at most, for quotas.
+/// How many units a workload, or what an autoscaler moves, has at least and at
+/// most, for quotas.
 fn units(input: &PlanInput<'_>, change: &Change) -> Option<(u32, u32)> {
     let pool = input.decision.pools.get(change.pool.as_deref()?)?;
     let per_unit = match (&pool.kind, change.id.kind.as_str()) {
         (PoolKind::Burst(groups), kinds::DEPLOYMENT) => {
             groups.iter().map(|group| group.replicas_per_node).max().unwrap_or(1)
         }
-        (_, kinds::DEPLOYMENT | kinds::GROUP) => 1,
+        (_, kinds::DEPLOYMENT | kinds::GROUP | kinds::HPA) => 1,
         _ => return None,
     };
     let (least, most) = match pool.owner {

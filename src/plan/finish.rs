@@ -29,7 +29,7 @@ pub fn finish(
     draft: Draft,
     verdicts: impl IntoIterator<Item = (usize, Verdict)>,
 ) -> Result<Plan, PlanFailure> {
-    let Draft { mut plan, requests, moves_ownership } = draft;
+    let Draft { mut plan, requests, needed } = draft;
     for (index, _) in &requests {
         plan.changes[*index].checked = Checked::Not("the server was not asked".to_owned());
     }
@@ -46,7 +46,7 @@ pub fn finish(
                 change.checked = Checked::ByServer;
                 change.notes.push(note);
             }
-            Verdict::Unchanged => unchanged(change, moves_ownership.contains(&index)),
+            Verdict::Unchanged => unchanged(change, needed.contains(&index)),
             Verdict::Taken(live) => {
                 let refusal = match &live.ownership {
                     Ownership::Other(owner) => Refusal::owned_by_other(&live.id, owner),
@@ -76,10 +76,10 @@ pub fn finish(
 }
 
 /// The server sees no difference where we did: a spelling that it knows and we
-/// do not. Only an update can end so; what moves field ownership stays.
-fn unchanged(change: &mut Change, moves_ownership: bool) {
+/// do not. Only an update can end so; what does more than its write stays.
+fn unchanged(change: &mut Change, needed: bool) {
     change.checked = Checked::ByServer;
-    if change.action != Action::Update || moves_ownership {
+    if change.action != Action::Update || needed {
         return;
     }
     change.action = Action::NoOp;

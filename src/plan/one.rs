@@ -20,9 +20,9 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) change: Change,
-    /// Field ownership moves, though no value may: a server that sees no
-    /// difference does not make this a no-op.
-    pub(super) moves_ownership: bool,
+    /// It does more than its write shows: field ownership moves, or a step
+    /// follows. A server that sees no difference does not make this a no-op.
+    pub(super) is_needed: bool,
     /// What is taken from other managers.
     pub(super) takes: Takes,
     pub(super) refusals: Vec<Refusal>,
@@ -134,11 +134,9 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     change.notes.extend(moved.map(|from| format!("moved from {from}")));
 
     let raise = raise(input, want, live, hands_over.is_some());
-    let nothing = difference.fields.is_empty()
-        && hands_over.is_none()
-        && !takes_over
-        && raise.is_none()
-        && ours;
+    let raises = raise.is_some();
+    let nothing =
+        difference.fields.is_empty() && hands_over.is_none() && !takes_over && !raises && ours;
     let takes = if input.options.force_conflicts || !ours {
         Takes::Everything
     } else {
@@ -171,7 +169,7 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
     live_facts(&mut change, live);
     Outcome {
-        moves_ownership: hands_over.is_some() || takes_over || !ours,
+        is_needed: hands_over.is_some() || takes_over || raises || !ours,
         takes,
         warnings,
         ..Outcome::from(change)
@@ -326,7 +324,7 @@ impl From<Change> for Outcome {
     fn from(change: Change) -> Self {
         Self {
             change,
-            moves_ownership: false,
+            is_needed: false,
             takes: Takes::Nothing,
             refusals: Vec::new(),
             warnings: Vec::new(),

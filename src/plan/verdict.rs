@@ -31,7 +31,8 @@ pub struct CheckRequest {
     pub exists: bool,
     /// What may be taken over from other managers.
     pub takes: Takes,
-    /// For what starts pods: how many at least and at most, for quotas.
+    /// For what starts pods, or moves their number: how many at least and at
+    /// most, for quotas.
     pub units: Option<(u32, u32)>,
 }
 

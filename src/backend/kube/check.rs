@@ -5,7 +5,7 @@ use super::error::{failed, is_missing_rule};
 use super::kinds::Resource;
 use super::live;
 use super::managed::Managed;
-use super::quota::{self, Asks, Short};
+use super::quota;
 use crate::observe::{Mark, Ownership, marks};
 use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 use crate::port::Check;
@@ -13,21 +13,23 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use kube::core::Status;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// Dry runs in flight.
 const AT_ONCE: usize = 16;
 
 /// What the server said of one change, and what it would make of it.
-struct Asked {
-    verdict: Verdict,
+pub(super) struct Asked {
+    pub(super) verdict: Verdict,
     /// None: it is not known, or nothing would change.
-    made: Option<Made>,
+    pub(super) made: Option<Made>,
 }
 
-struct Made {
-    object: Value,
-    live: Option<Value>,
+/// What becomes of a thing.
+pub(super) struct Made {
+    pub(super) object: Value,
+    pub(super) live: Option<Value>,
+    /// The live Deployment that an autoscaler moves.
+    pub(super) moves: Option<Value>,
 }
 
 impl From<Verdict> for Asked {
@@ -57,7 +59,12 @@ impl Cluster {
             let why = format!("{} is no kind of the cluster's", id.kind);
             return Ok(Verdict::NotChecked(why).into());
         };
-        let live = self.get(&resource, &id.name).await?;
+        let live = match self.get(&resource, &id.name).await {
+            Err(error) if error.kind == FailureKind::Denied => {
+                return Ok(Verdict::NotChecked(error.help.unwrap_or(error.message)).into());
+            }
+            found => found?,
+        };
         if let (Some(live), false) = (&live, request.exists)
             && !same_set(live, &body)
         {
@@ -82,50 +89,29 @@ impl Cluster {
             }
             Err(error) => {
                 let error = failed(error, "patch", &resource, &id.name);
-                let made = is_of_quota(&error).then_some(Made { object: body, live });
+                let made = quota::is_of_quota(&error);
+                let made = made.then_some(Made { object: body, live, moves: None });
                 return Ok(Asked { verdict: Verdict::Rejected(error), made });
             }
         };
         if live.as_ref().is_some_and(|live| stripped(live) == stripped(&object)) {
             return Ok(Verdict::Unchanged.into());
         }
-        let mut verdict = Verdict::Accepted;
+        let namespace = id.scope.as_deref().unwrap_or_default();
         // What rejects pods rejects them after the Deployment was taken.
-        if id.kind == "Deployment" {
-            let namespace = id.scope.as_deref().unwrap_or_default();
-            verdict = self.try_pod(namespace, &object).await?.unwrap_or(verdict);
-        }
-        Ok(Asked { verdict, made: Some(Made { object, live }) })
-    }
-
-    /// What each change fits, all together may not.
-    async fn ask_quotas(&self, requests: &[CheckRequest], asked: &mut [Asked]) {
-        let namespaces: BTreeSet<&str> = requests
-            .iter()
-            .zip(&*asked)
-            .filter(|(_, asked)| asked.made.is_some())
-            .filter_map(|(request, _)| request.id.scope.as_deref())
-            .collect();
-        for namespace in namespaces {
-            let quotas = self.quotas(namespace).await;
-            let of = |request: &CheckRequest| request.id.scope.as_deref() == Some(namespace);
-            let within: Vec<usize> = (0..requests.len()).filter(|&at| of(&requests[at])).collect();
-            let found = match quotas {
-                Ok(quotas) => shortages_of(&quotas, requests, asked, &within),
-                Err(error) => {
-                    let why = format!("whether quotas suffice is not known: {error}");
-                    within.iter().for_each(|&at| doubt(&mut asked[at].verdict, &why));
-                    continue;
-                }
-            };
-            // The worst first: what is rejected stays so.
-            for short in found.iter().filter(|short| !short.only_at_most) {
-                reject(&mut asked[short.at].verdict, &short.message);
+        let verdict = match id.kind.as_str() {
+            "Deployment" => self.try_pod(namespace, &object).await?,
+            _ => None,
+        };
+        let moves = match live::text(&object, "/spec/scaleTargetRef/name") {
+            Some(name) => {
+                let deployments = Resource::new("apps/v1", "deployments", Some(namespace));
+                self.get(&deployments, name).await?
             }
-            for short in found.iter().filter(|short| short.only_at_most) {
-                note(&mut asked[short.at].verdict, &short.message);
-            }
-        }
+            None => None,
+        };
+        let made = Some(Made { object, live, moves });
+        Ok(Asked { verdict: verdict.unwrap_or(Verdict::Accepted), made })
     }
 
     /// None: nothing speaks against such a pod.
@@ -163,7 +149,7 @@ impl Cluster {
             }
             // One more pod than there will be proves nothing: quotas are worked out.
             let error = failed(kube::Error::Api(status), "create", &pods, "");
-            if is_of_quota(&error) {
+            if quota::is_of_quota(&error) {
                 return Ok(None);
             }
             return Ok(Some(Verdict::Rejected(PortError {
@@ -173,59 +159,6 @@ impl Cluster {
             })));
         }
         Ok(Some(Verdict::NotChecked("its ServiceAccount does not exist yet".to_owned())))
-    }
-}
-
-/// What is short for the changes at `within`, by their places in `requests`.
-fn shortages_of(
-    quotas: &[Value],
-    requests: &[CheckRequest],
-    asked: &[Asked],
-    within: &[usize],
-) -> Vec<Short> {
-    let (places, asks): (Vec<usize>, Vec<Asks<'_>>) = within
-        .iter()
-        .filter_map(|&at| {
-            let (request, made) = (&requests[at], asked[at].made.as_ref()?);
-            let (object, live) = (&made.object, made.live.as_ref());
-            Some((at, Asks { id: &request.id, object, live, units: request.units }))
-        })
-        .unzip();
-    let found = quotas.iter().flat_map(|quota| quota::shortages(quota, &asks));
-    found.map(|short| Short { at: places[short.at], ..short }).collect()
-}
-
-/// The server's own word of a quota counts one change alone.
-fn is_of_quota(error: &PortError) -> bool {
-    error.message.contains("exceeded quota")
-}
-
-fn reject(verdict: &mut Verdict, message: &str) {
-    let message = match verdict {
-        Verdict::Rejected(error) if error.message.starts_with("ResourceQuota ") => {
-            format!("{}; {message}", error.message)
-        }
-        Verdict::Rejected(error) if !is_of_quota(error) => return,
-        _ => message.to_owned(),
-    };
-    *verdict = Verdict::Rejected(PortError {
-        kind: FailureKind::Rejected,
-        message,
-        help: Some("raise the ResourceQuota, or ask for less: fewer pools, a lower min".to_owned()),
-    });
-}
-
-fn note(verdict: &mut Verdict, message: &str) {
-    match verdict {
-        Verdict::Accepted | Verdict::Unchanged => *verdict = Verdict::Noted(message.to_owned()),
-        Verdict::Noted(said) | Verdict::NotChecked(said) => *said = format!("{said}; {message}"),
-        Verdict::Taken(_) | Verdict::Rejected(_) => {}
-    }
-}
-
-fn doubt(verdict: &mut Verdict, why: &str) {
-    if matches!(verdict, Verdict::Accepted | Verdict::Noted(_)) {
-        *verdict = Verdict::NotChecked(why.to_owned());
     }
 }
 

@@ -4,6 +4,9 @@ mod objects;
 mod pods;
 #[cfg(test)]
 mod tests;
+mod together;
+
+pub(super) use together::is_of_quota;
 
 use super::cluster::Cluster;
 use super::kinds::Resource;
@@ -103,8 +106,11 @@ fn more(quota: &Value, key: &str, asks: &Asks<'_>, replicas: Option<u32>) -> i12
     };
     if let Some(replicas) = replicas {
         let has = |live: &Value| live.pointer("/status/replicas")?.as_u64();
-        more += of(asks.object, replicas.into());
-        more -= asks.live.map_or(0, |live| of(live, has(live).unwrap_or(0)));
+        let wanted = of(asks.object, replicas.into());
+        let had = asks.live.map_or(0, |live| of(live, has(live).unwrap_or(0)));
+        // What the runtime may move between bounds it need not give back.
+        let fixed = asks.units.is_some_and(|(least, most)| least == most);
+        more += if fixed { wanted - had } else { (wanted - had).max(0) };
     }
     more
 }

@@ -232,6 +232,12 @@ fn what_a_drain_left_at_nothing_is_raised_when_it_is_wanted_again() {
     assert_eq!(change.action, Action::Update);
     assert_eq!(change.notes, ["stands at 0, from where no autoscaler scales"]);
     assert!(change.steps.iter().any(|step| matches!(step, Step::Raise { least: 3, .. })));
+    // The server sees no difference: what git owns of it is as it was.
+    let draft = world.draft();
+    let unchanged: Vec<_> =
+        draft.check_requests().iter().map(|(index, _)| (*index, Verdict::Unchanged)).collect();
+    let checked = finish(draft, unchanged).unwrap();
+    assert_eq!(of(&checked, "Deployment", H100).steps, change.steps);
     world.execute(&plan);
     assert!(!world.plan().has_work());
     world.scale("Deployment", H100, 0, "floodway-run");

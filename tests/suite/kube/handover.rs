@@ -13,21 +13,23 @@ use std::time::Duration;
 const NAME: &str = "llm-inference-gpu";
 
 /// Sees every state of the Deployments, all of them together.
-struct Watch {
+pub(super) struct Watch {
     kubectl: Child,
     seen: JoinHandle<Lowest>,
 }
 
 /// The fewest replicas there were.
-#[derive(Debug, Clone, Copy)]
-struct Lowest {
-    asked_for: u64,
-    ready: u64,
+#[derive(Debug, Clone)]
+pub(super) struct Lowest {
+    pub(super) asked_for: u64,
+    pub(super) ready: u64,
+    /// All that were asked for, one after the other.
+    pub(super) asked: Vec<u64>,
 }
 
 impl Watch {
     /// From now on; now `replicas` are asked for, and ready.
-    fn new(ground: &Ground, replicas: u64) -> Self {
+    pub(super) fn new(ground: &Ground, replicas: u64) -> Self {
         eventually("all are ready", || {
             let live = ground.get("deployment", NAME)?;
             (live["status"]["readyReplicas"] == replicas).then_some(())
@@ -40,7 +42,7 @@ impl Watch {
         let (began, first) = channel();
         let seen = std::thread::spawn(move || {
             let mut live = BTreeMap::new();
-            let mut lowest = Lowest { asked_for: u64::MAX, ready: u64::MAX };
+            let mut lowest = Lowest { asked_for: u64::MAX, ready: u64::MAX, asked: Vec::new() };
             for event in serde_json::Deserializer::from_reader(events).into_iter::<Value>() {
                 // The end of kubectl may cut the last one off.
                 let Ok(event) = event else { break };
@@ -52,7 +54,9 @@ impl Watch {
                     Some("DELETED") => drop(live.remove(&name)),
                     _ => drop(live.insert(name, now)),
                 }
-                lowest.asked_for = lowest.asked_for.min(live.values().map(|(all, _)| all).sum());
+                let asked = live.values().map(|(all, _)| all).sum();
+                lowest.asked_for = lowest.asked_for.min(asked);
+                lowest.asked.push(asked);
                 lowest.ready = lowest.ready.min(live.values().map(|(_, ready)| ready).sum());
                 let _ = began.send(());
             }
@@ -62,7 +66,7 @@ impl Watch {
         Self { kubectl, seen }
     }
 
-    fn lowest(mut self) -> Lowest {
+    pub(super) fn lowest(mut self) -> Lowest {
         // What has happened reaches the watch within a moment.
         std::thread::sleep(Duration::from_millis(500));
         self.kubectl.kill().unwrap();
@@ -71,14 +75,15 @@ impl Watch {
     }
 }
 
-fn ground(prefix: &str) -> Ground {
+/// With room for 24 replicas.
+pub(super) fn ground(prefix: &str) -> Ground {
     let ground = Ground::new(prefix);
     ground.bed.add_nodes(&format!("{}-more", ground.name), 2, 8, &json!({"test": ground.name}));
     ground
 }
 
-const BETWEEN: &str = "{ min = 3, max = 20 }";
-const HPA: &str = "hpa = { requests_per_second = 8 }\n";
+pub(super) const BETWEEN: &str = "{ min = 3, max = 20 }";
+pub(super) const HPA: &str = "hpa = { requests_per_second = 8 }\n";
 
 #[test]
 fn turning_the_autoscaler_on_keeps_the_replicas() {

@@ -3,7 +3,7 @@
 use super::Ground;
 use serde_json::json;
 
-const SECOND: &str = "[service.stages.second]\nimage = \"registry.example/second:1\"\n\
+pub(super) const SECOND: &str = "[service.stages.second]\nimage = \"registry.example/second:1\"\n\
                       resources = { cpu = \"1\", memory = \"1Gi\" }\nstartup = \"1m\"\ndrain = \"1s\"\n";
 
 #[test]

@@ -50,6 +50,39 @@ fn what_is_applied_passes_the_strictest_pod_security_level() {
     ground.is_settled();
 }
 
+#[test]
+fn a_pod_that_the_namespaces_security_level_forbids_fails_the_plan() {
+    let ground = Ground::new("forbidden");
+    ground.declare(&ground.pool("gpu", "1"));
+    ground.apply();
+    // Another team's tool adds a container, and the level is raised afterwards.
+    let sidecar = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "llm-inference-gpu"},
+        "spec": {"template": {"spec": {"containers": [
+            {"name": "sidecar", "image": "registry.example/sidecar"},
+        ]}}},
+    });
+    let server_side = ["apply", "--server-side", "--field-manager=team", "-f", "-"];
+    ground.kubectl_with(&server_side, &sidecar.to_string());
+    ground.declare(&ground.pool("gpu", "2"));
+    ground.run("plan", &[]).exits(0);
+    ground.kubectl(&[
+        "label",
+        "namespace",
+        &ground.name,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
+    ground
+        .run("plan", &[])
+        .exits(1)
+        .says("its pods would be refused")
+        .says("violates PodSecurity \"restricted:latest\"")
+        .says("container \"sidecar\" must set")
+        .says("the namespace's Pod Security level forbids it");
+    ground.run("apply", &["--yes"]).exits(1);
+    assert_eq!(ground.replicas("llm-inference-gpu"), Some(1));
+}
+
 /// Starts an apply that cannot finish, waits until it says `reason`, and
 /// interrupts it.
 fn waits_for(ground: &Ground, reason: &str) {

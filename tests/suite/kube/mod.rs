@@ -4,10 +4,12 @@ mod conflicts;
 mod examples;
 mod handover;
 mod inside;
+mod interrupted;
 mod lifecycle;
 mod limits;
 mod places;
 mod quotas;
+mod racing;
 mod roles;
 
 use crate::support::bed::{Bed, unique};

@@ -79,3 +79,23 @@ fn a_service_needs_room_for_the_slices_that_the_cluster_makes_for_it() {
     ground.declare(&ground.pool("gpu", "1"));
     ground.run("plan", &[]).exits(1).says("count/endpointslices.discovery.k8s.io");
 }
+
+#[test]
+fn a_higher_most_of_an_autoscaler_is_held_against_the_quota() {
+    let ground = Ground::new("raised");
+    quota(&ground, "gpus", &json!({"requests.nvidia.com/gpu": "6"}));
+    let hpa = "hpa = { requests_per_second = 8 }\n";
+    ground.declare(&(ground.pool("gpu", "{ min = 2, max = 5 }") + hpa));
+    ground.apply();
+    eventually("two are counted", || {
+        let used = &ground.get("resourcequota", "gpus")?["status"]["used"];
+        (used["requests.nvidia.com/gpu"] == "2").then_some(())
+    });
+    ground.declare(&(ground.pool("gpu", "{ min = 2, max = 9 }") + hpa));
+    ground
+        .run("plan", &[])
+        .exits(0)
+        .says("2 of 6 requests.nvidia.com/gpu are used, and at its most replicas this plan asks for 7 more");
+    ground.declare(&(ground.pool("gpu", "{ min = 8, max = 9 }") + hpa));
+    ground.run("plan", &[]).exits(1).says("this plan asks for 6 more");
+}

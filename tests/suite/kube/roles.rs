@@ -48,6 +48,26 @@ fn a_read_only_role_plans_from_the_lists_and_says_what_was_not_checked() {
 }
 
 #[test]
+fn the_documented_read_only_role_suffices_to_plan_a_new_environment() {
+    let mut ground = Ground::new("first-look");
+    ground.declare(&ground.pool("gpu", "1"));
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+        {"apiGroups": ["scheduling.k8s.io"], "resources": ["priorityclasses"], "verbs": ["list"]},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]},
+    ]);
+    let kubeconfig = reader(&ground, "first", &rules);
+    ground.repository.use_kubeconfig(&kubeconfig);
+    ground
+        .run("plan", &[])
+        .exits(0)
+        .says("+ PriorityClass")
+        .says("resources: [\"priorityclasses\"], verbs: [\"get\"]")
+        .says("+ Deployment");
+}
+
+#[test]
 fn a_kind_that_may_not_be_listed_is_named_with_its_rule_and_nothing_is_destroyed() {
     let mut ground = Ground::new("blind");
     ground.declare(&(ground.pool("gpu", "1") + &ground.pool("more", "1")));
