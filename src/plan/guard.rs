@@ -27,8 +27,8 @@ impl Refusal {
             "ownership",
             format!("{id} exists and Floodway did not make it"),
             format!(
-                "to make it part of this environment, plan with --adopt {}/{}",
-                id.kind, id.name
+                "to make it part of this environment, plan with --adopt {}",
+                kinds::written(id)
             ),
         )
     }

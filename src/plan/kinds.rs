@@ -49,11 +49,41 @@ pub(super) fn may_be_pruned(id: &ResourceId) -> bool {
     !matches!(id.kind.as_str(), NAMESPACE | "PersistentVolumeClaim")
 }
 
-/// The full name of a Kubernetes thing that a person wrote as `KIND/NAME`
-/// (`deployment/vllm`); none for a kind that no environment owns.
+/// The full name of a thing that a person wrote as `KIND/NAME`
+/// (`deployment/vllm`), of a group as `KIND/REGION/NAME`; none for a kind that
+/// no environment owns.
 pub fn resource_named(text: &str, namespace: &str) -> Option<ResourceId> {
     let (kind, name) = text.split_once('/')?;
+    if kind.eq_ignore_ascii_case(GROUP) {
+        let (region, name) = name.split_once('/')?;
+        return Some(ResourceId::group(region, name));
+    }
     let (api, kind, namespaced) =
-        KINDS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(kind) && *known != GROUP)?;
+        KINDS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(kind))?;
     Some(ResourceId::kubernetes(api, kind, namespaced.then_some(namespace), name))
+}
+
+/// As [`resource_named`] reads it.
+pub(super) fn written(id: &ResourceId) -> String {
+    match id.scope.as_ref().filter(|_| id.kind == GROUP) {
+        Some(region) => format!("{}/{region}/{}", id.kind, id.name),
+        None => format!("{}/{}", id.kind, id.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_to_be_adopted_can_be_written_as_it_is_shown() {
+        for id in [
+            ResourceId::kubernetes("apps/v1", DEPLOYMENT, Some("ns"), "a"),
+            ResourceId::kubernetes("scheduling.k8s.io/v1", "PriorityClass", None, "b"),
+            ResourceId::group("us-east-1", "env-pool-od-g6e.12xlarge"),
+        ] {
+            assert_eq!(resource_named(&written(&id), "ns"), Some(id));
+        }
+        assert_eq!(resource_named("AutoScalingGroup/without-region", "ns"), None);
+    }
 }

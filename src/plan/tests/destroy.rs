@@ -78,6 +78,7 @@ fn the_namespace_goes_only_when_asked_for_and_nothing_foreign_is_in_it() {
     let mut world = World::applied();
     assert_eq!(destroy(&world, true).refusals[0].guard, "namespace", "it was not found");
     add_namespace(&mut world, "Namespace");
+    world.inventory.capabilities.namespace_foreign = None;
     let plan = destroy(&world, false);
     assert!(!plan.changes.iter().any(|change| change.id.kind == "Namespace"));
     let plan = destroy(&world, true);

@@ -264,7 +264,8 @@ fn a_thing_of_somebody_elses_is_never_touched() {
 #[test]
 fn what_nobody_marked_is_adopted_only_when_asked_and_held_while_it_is() {
     let mut world = World::empty();
-    world.inventory.resources.insert(h100(), foreign(&world, H100));
+    world.somebody_makes(&foreign(&world, H100));
+    let theirs = world.live("Deployment", H100).uid.clone();
     let plan = world.plan();
     assert_eq!(guards(&plan), ["ownership"]);
     assert!(plan.refusals[0].help.contains(&format!("--adopt Deployment/{H100}")));
@@ -277,7 +278,7 @@ fn what_nobody_marked_is_adopted_only_when_asked_and_held_while_it_is() {
     let change = of(&plan, "Deployment", H100);
     assert_eq!(change.action, Action::Update);
     assert!(
-        matches!(&change.steps[0], Step::Hold { path, uid, .. } if path == "/spec/replicas" && uid == "theirs")
+        matches!(&change.steps[0], Step::Hold { path, uid, .. } if path == "/spec/replicas" && *uid == theirs)
     );
     assert!(matches!(
         &change.steps[1],

@@ -2,17 +2,17 @@
 //! data that a test may change before it plans; what is executed is executed in
 //! the simulator.
 
-use crate::backend::sim::{Actor, NodeSet, Scenario, Set, Simulator};
+use crate::backend::sim::{self, Actor, Create, NodeSet, Scenario, Set, Simulator};
 use crate::clock::Timestamp;
 use crate::decide::{Decision, Supply};
 use crate::desired::{DesiredWorld, Templates, fixture};
 use crate::execute::{Executor, Limits, NoJournal};
-use crate::observe::{Inventory, Live, Side, Workload};
+use crate::observe::{Inventory, Live, ResourceId, Side, Workload};
 use crate::plan::{Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Verdict, draft, finish};
 use crate::port::{Backends, Scope};
 use crate::spec::{Catalog, Environment, InstanceType, Origins};
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// The fixture's environment in a world of its own.
@@ -26,16 +26,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn empty() -> Self {
-        Self::of(fixture::environment())
-    }
-
-    pub(crate) fn of(mut environment: Environment) -> Self {
+        let mut environment = fixture::environment();
         environment.environment.protected = false;
         environment.environment.max_destroy = 99;
         let labels = [("nvidia.com/gpu.product".to_owned(), "H100".to_owned())].into();
         let nodes = NodeSet { count: 20, gpus: 8, labels, ..NodeSet::default() };
         let scenario = Scenario { nodes: vec![nodes], ..Scenario::default() };
         let simulator = Simulator::in_memory(&environment, scope(), scenario);
+        Self::with(environment, simulator)
+    }
+
+    fn with(environment: Environment, simulator: Arc<Simulator>) -> Self {
         let backends = Backends {
             kubernetes: Some(simulator.backend(Side::Kubernetes)),
             aws: Some(simulator.backend(Side::Aws)),
@@ -47,8 +48,14 @@ impl World {
 
     /// Everything applied.
     pub(crate) fn applied() -> Self {
-        let mut world = Self::empty();
-        world.apply();
+        static APPLIED: LazyLock<sim::World> = LazyLock::new(|| {
+            let mut world = World::empty();
+            world.apply();
+            world.simulator.world().unwrap()
+        });
+        let simulator = Simulator::resumed(APPLIED.clone(), scope());
+        let mut world = Self::with(Self::empty().environment, simulator);
+        world.inventory = world.observed(&[]);
         world
     }
 
@@ -119,14 +126,27 @@ impl World {
         };
         let report = block_on(executor.run());
         assert!(report.is_done(), "{report:#?}");
-        self.inventory = self.observed();
+        self.inventory = self.observed(&[]);
     }
 
-    fn observed(&self) -> Inventory {
+    /// Somebody makes a thing like `live`, and it is seen by its name.
+    pub(crate) fn somebody_makes(&mut self, live: &Live) {
+        let id = live.id.clone();
+        let mut content = live.fields.value();
+        content["spec"]["replicas"] = live.runtime.as_ref().unwrap().value.clone();
+        let (kind, name, by) = (id.kind.clone(), id.name.clone(), "kubectl".to_owned());
+        let namespace = id.scope.clone().unwrap();
+        let create = Create { kind, name, namespace, content, by };
+        self.simulator.disturb(Actor::Create(create)).unwrap();
+        self.inventory = self.observed(&[id]);
+    }
+
+    fn observed(&self, named: &[ResourceId]) -> Inventory {
+        let scope = Scope { named: named.to_vec(), ..scope() };
         let backends = [&self.backends.kubernetes, &self.backends.aws].into_iter().flatten();
         let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
         for backend in backends {
-            inventory.merge(block_on(backend.observe.observe(&scope())).unwrap());
+            inventory.merge(block_on(backend.observe.observe(&scope)).unwrap());
         }
         // Where it is, is for tests of that to say.
         inventory.locations.clear();
@@ -151,7 +171,7 @@ impl World {
         self.simulator.disturb(Actor::Set(set)).unwrap();
         let clock = self.simulator.backend(id.side).clock;
         block_on(clock.sleep(Duration::from_secs(3600)));
-        let live = self.observed().resources.remove(&id).unwrap();
+        let live = self.observed(&[]).resources.remove(&id).unwrap();
         self.inventory.resources.insert(id, live);
     }
 }

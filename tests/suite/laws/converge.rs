@@ -33,7 +33,7 @@ proptest! {
             drifts.iter().for_each(|drift| drifted.drift(drift));
             let before = drifted.seen(&theirs());
             for place in [&mut drifted, &mut calm] {
-                place.declared = place.declared.edited(edits);
+                place.edit(edits);
             }
             drifted.converge(World::Drifted);
             calm.converge(World::Undisturbed);

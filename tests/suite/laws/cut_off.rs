@@ -23,7 +23,7 @@ proptest! {
         let last = at.index(edits.len() + 1);
         for edits in edits.iter().take(last) {
             whole.converge(World::Undisturbed);
-            whole.declared = whole.declared.edited(edits);
+            whole.edit(edits);
         }
         if last > 0 {
             scales.iter().for_each(|scale| whole.drift(scale));

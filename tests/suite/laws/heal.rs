@@ -5,7 +5,7 @@ use super::history::{delete, set};
 use super::place::{Place, mark, shown};
 use floodway::execute::Outcome;
 use floodway::observe::{Live, Ownership, ResourceId};
-use floodway::plan::{Change, Plan, PlanOptions, Refusal};
+use floodway::plan::{Change, Plan, PlanOptions, Refusal, resource_named};
 use serde_json::json;
 
 /// Who drifted: only then may a plan be refused for what is there.
@@ -87,7 +87,9 @@ impl Place {
                 options.adopt.insert(parent);
             }
             "ownership" if refusal.message.contains("did not make it") => {
-                assert!(options.adopt.insert(subject().id.clone()), "{said}");
+                let (_, named) = refusal.help.split_once("--adopt ").unwrap();
+                let id = resource_named(named, NAMESPACE).unwrap_or_else(|| panic!("{said}"));
+                assert!(options.adopt.insert(id), "{said}");
             }
             "ownership" if refusal.message.contains("is applied from") => {
                 self.disturb(delete(&parent));

@@ -37,7 +37,7 @@ proptest! {
         scales.iter().for_each(|scale| place.drift(scale));
         place.pass(30);
         let before = place.fork();
-        place.declared = place.declared.edited(&edits);
+        place.edit(&edits);
         let sighted = place.plan();
         let fault = Fault { kind, name: String::new(), list: Some(list.to_owned()), calls: 99 };
         let blind = place.with_fault(fault);

@@ -10,3 +10,4 @@ mod history;
 mod missing;
 mod place;
 mod stale;
+mod watch;

@@ -2,6 +2,8 @@
 
 use super::cut::Cut;
 use super::declared::{Declared, FILE, NAME, NAMESPACE};
+use super::history::Edit;
+use super::watch::watched;
 use floodway::backend::sim::{Actor, Fault, NodeSet, Scenario, Simulator};
 use floodway::desired::Templates;
 use floodway::execute::{Limits, NoJournal, Report};
@@ -22,7 +24,8 @@ static RUNTIME: LazyLock<Runtime> =
 
 /// One environment in one world.
 pub struct Place {
-    pub declared: Declared,
+    declared: Declared,
+    session: Session,
     pub simulator: Arc<Simulator>,
 }
 
@@ -30,7 +33,8 @@ pub fn mark() -> Mark {
     Mark { environment: NAME.into(), repository: "local".into(), file: FILE.into() }
 }
 
-fn scope(mark: Mark) -> Scope {
+/// What carries `mark`.
+pub fn scope(mark: Mark) -> Scope {
     Scope {
         mark,
         namespace: NAMESPACE.into(),
@@ -53,20 +57,30 @@ impl Place {
         let scenario = Scenario { nodes: vec![nodes], ..Scenario::default() };
         let environment = declared.resolve().environment;
         let simulator = Simulator::in_memory(&environment, scope(mark()), scenario);
-        Self { declared, simulator }
+        Self::of(declared, simulator)
     }
 
-    /// Another declaration for a copy of this world.
+    fn of(declared: Declared, simulator: Arc<Simulator>) -> Self {
+        let session = session(&declared, &simulator);
+        Self { declared, session, simulator }
+    }
+
+    /// The environment's file is edited.
+    pub fn edit(&mut self, edits: &[Edit]) {
+        self.declared = self.declared.edited(edits);
+        self.session = session(&self.declared, &self.simulator);
+    }
+
+    /// A copy that goes on by itself.
     pub fn fork(&self) -> Self {
         let simulator = Simulator::resumed(self.simulator.world().unwrap(), scope(mark()));
-        Self { declared: self.declared.clone(), simulator }
+        Self::of(self.declared.clone(), simulator)
     }
 
     /// A copy of this world in which calls fail.
     pub fn with_fault(&self, fault: Fault) -> Self {
         let world = self.simulator.world().unwrap().with_fault(fault);
-        let simulator = Simulator::resumed(world, scope(mark()));
-        Self { declared: self.declared.clone(), simulator }
+        Self::of(self.declared.clone(), Simulator::resumed(world, scope(mark())))
     }
 
     /// Ids of all that is there, whatever a list would say.
@@ -74,24 +88,8 @@ impl Place {
         self.simulator.world().unwrap().ids().cloned().collect()
     }
 
-    pub fn session(&self) -> Session {
-        let resolved = self.declared.resolve();
-        Session {
-            text: resolved.to_toml(),
-            resolved,
-            mark: mark(),
-            backends: Backends {
-                kubernetes: Some(self.simulator.backend(Side::Kubernetes)),
-                aws: Some(self.simulator.backend(Side::Aws)),
-            },
-            catalog: Catalog::shipped(),
-            templates: TEMPLATES.clone(),
-            limits: Vec::new(),
-        }
-    }
-
     pub fn try_plan(&self, options: &PlanOptions) -> Result<Plan, Error> {
-        RUNTIME.block_on(pipeline::make_plan(&self.session(), options))
+        RUNTIME.block_on(pipeline::make_plan(&self.session, options))
     }
 
     pub fn plan(&self) -> Plan {
@@ -100,12 +98,12 @@ impl Place {
 
     /// Compares `plan` with the world and, if it is still good, applies it.
     pub fn apply(&self, plan: &Plan) -> Result<Report, Error> {
-        RUNTIME.block_on(apply(&self.session(), plan))
+        RUNTIME.block_on(apply(&self.session, plan))
     }
 
     /// An apply that is cut off; none: the process was killed.
     pub fn apply_cut(&self, plan: &Plan, cut: &Arc<Cut>) -> Option<Report> {
-        let mut session = self.session();
+        let mut session = session(&self.declared, &self.simulator);
         let backends = &mut session.backends;
         for backend in [&mut backends.kubernetes, &mut backends.aws] {
             *backend = backend.take().map(|backend| cut.around(backend));
@@ -121,7 +119,7 @@ impl Place {
 
     /// Whether `plan` may still be applied.
     pub fn is_stale(&self, plan: &Plan) -> bool {
-        match RUNTIME.block_on(pipeline::compare(&self.session(), plan)) {
+        match RUNTIME.block_on(pipeline::compare(&self.session, plan)) {
             Ok(()) => false,
             Err(Error::Stale(_)) => true,
             Err(other) => panic!("{other}"),
@@ -207,6 +205,22 @@ impl Place {
             assert!(settled.insert(key, fields).is_none(), "doubled: {id}");
         }
         settled
+    }
+}
+
+fn session(declared: &Declared, simulator: &Arc<Simulator>) -> Session {
+    let resolved = declared.resolve();
+    Session {
+        text: resolved.to_toml(),
+        resolved,
+        mark: mark(),
+        backends: Backends {
+            kubernetes: Some(watched(simulator.backend(Side::Kubernetes))),
+            aws: Some(watched(simulator.backend(Side::Aws))),
+        },
+        catalog: Catalog::shipped(),
+        templates: TEMPLATES.clone(),
+        limits: Vec::new(),
     }
 }
 
