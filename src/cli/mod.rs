@@ -14,6 +14,7 @@ mod journal;
 mod man;
 mod options;
 mod orphans;
+mod output;
 mod plan;
 mod plan_file;
 mod progress;

@@ -2,7 +2,7 @@ use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
 use super::stream::Stream;
 use super::terminal::Terminal;
-use super::{Global, applying, connect, plan_file, repository};
+use super::{Global, applying, connect, output, plan_file, repository};
 use crate::pipeline;
 use crate::plan::Plan;
 use crate::render::plan as render;
@@ -35,6 +35,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(out) = &args.out {
+        output::must_not_be_read(out, "--out")?;
+        if args.events.json_into.as_ref() == Some(out) {
+            return Err(Failure::usage("`--out` and `--json-into` name the same file"));
+        }
+    }
     Stream::of(args.events.json_into.as_deref(), |stream| plan(args, global, terminal, stream))
 }
 

@@ -1,6 +1,7 @@
 //! What happens, as NDJSON into a file. Its last line says how the command ended.
 
 use super::exit::{Exit, Failure};
+use super::output;
 use super::terminal::Terminal;
 use crate::clock::{Clock, SystemClock};
 use crate::pipeline::{self, Session};
@@ -8,7 +9,7 @@ use crate::plan::Plan;
 use crate::render::event::{EventLine, EventView, FORMAT_VERSION, ReportView};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The event stream in a file, if one is asked for.
@@ -16,6 +17,9 @@ pub(super) struct Stream(Option<Mutex<Begun>>);
 
 struct Begun {
     file: BufWriter<File>,
+    /// Its name, and why it broke off.
+    path: PathBuf,
+    broken: Option<std::io::Error>,
     /// The time of the last line.
     at: Option<String>,
     /// What became of the changes.
@@ -25,9 +29,12 @@ struct Begun {
 impl Stream {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self(None)) };
+        output::must_not_be_read(path, "--json-into")?;
         let file =
             File::create(path).map_err(|error| Failure::file(path, "cannot be written", &error))?;
-        Ok(Self(Some(Mutex::new(Begun { file: BufWriter::new(file), at: None, report: None }))))
+        let (file, path) = (BufWriter::new(file), path.to_owned());
+        let begun = Begun { file, path, broken: None, at: None, report: None };
+        Ok(Self(Some(Mutex::new(begun))))
     }
 
     /// Runs a command, and writes how it ended.
@@ -38,16 +45,18 @@ impl Stream {
         let stream = Self::open(path)?;
         let ended = command(&stream);
         stream.end(&ended);
-        ended
+        match (ended, stream.broken()) {
+            (Ok(Exit::Done), Some(failure)) => Err(failure),
+            (ended, _) => ended,
+        }
     }
 
     /// Writes one line. A stream that breaks off does not stop an apply.
     pub(super) fn write(&self, line: EventLine) {
         self.with(|begun| {
-            let written = serde_json::to_writer(&mut begun.file, &line).is_ok();
-            if written {
-                let _ = begun.file.write_all(b"\n").and_then(|()| begun.file.flush());
-            }
+            let text = serde_json::to_string(&line).unwrap_or_default();
+            let written = writeln!(begun.file, "{text}").and_then(|()| begun.file.flush());
+            begun.broken = begun.broken.take().or(written.err());
             begun.at = Some(line.at);
         });
     }
@@ -87,6 +96,13 @@ impl Stream {
         let report = self.0.as_ref().and_then(|begun| unpoisoned(begun).report.take());
         let exit_code = exit.with_output(Terminal::lost_output().is_some()) as u8;
         self.write(self.line(EventView::Finished { report, exit_code }));
+    }
+
+    /// Why not every line is in the file, to be said when all else is done.
+    fn broken(&self) -> Option<Failure> {
+        let begun = unpoisoned(self.0.as_ref()?);
+        let error = begun.broken.as_ref()?;
+        Some(Failure::file(&begun.path, "does not hold every event", error))
     }
 
     /// At the time of the line before: on the clock of the place, if one was

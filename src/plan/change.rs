@@ -121,6 +121,10 @@ pub struct PoolDelta {
     pub owner: DesiredOwner,
     /// Requests/s inside the SLO.
     pub capacity: Flow<Rate>,
+    /// Units that go and whose capacity is not in `capacity`: it stood in the
+    /// file, and does no more.
+    #[serde(default)]
+    pub uncounted: u32,
     /// GPUs.
     pub gpus: Flow<u32>,
     /// What burst costs at on-demand list prices; none: a price is unknown.

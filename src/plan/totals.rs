@@ -103,6 +103,7 @@ fn burst(
             usd_per_hour: known.map(|known| known.usd_per_hour),
         };
         add(&group, Flow { before: gone.desired, after: 0 });
+        total.uncounted = total.uncounted.saturating_add(gone.desired);
     }
     total
 }
@@ -117,6 +118,7 @@ fn delta(name: &str, pool: &PoolDecision) -> PoolDelta {
         max: pool.max,
         owner: pool.owner,
         capacity: Flow::default(),
+        uncounted: 0,
         gpus: Flow::default(),
         usd_per_hour: None,
         reasons: pool.reasons.clone(),
@@ -152,6 +154,7 @@ fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
             max: 0,
             owner: DesiredOwner::Git,
             capacity: Flow::default(),
+            uncounted: 0,
             gpus: Flow::default(),
             usd_per_hour: Some(Flow::default()),
             reasons: vec![Reason {
@@ -186,6 +189,7 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     };
     let gpus = u32::try_from(gpus).unwrap_or(u32::MAX).saturating_mul(units);
     delta.units.before = delta.units.before.saturating_add(units);
+    delta.uncounted = delta.units.before;
     delta.gpus.before = delta.gpus.before.saturating_add(gpus);
 }
 

@@ -51,6 +51,18 @@ fn a_newer_minor_is_read_on_and_a_newer_major_is_not() {
     assert!(matches!(decode(&envelope(1, 0, "0.1.0", b"{}")), Err(SavedError::Unreadable(_))));
 }
 
+#[test]
+fn what_was_written_on_purpose_to_mislead_is_an_error_too() {
+    let long = b"floodway-plan 1.0\nfloodway 0.1.0\nsha256 x 18446744073709551615\n{}";
+    assert!(matches!(decode(long), Err(SavedError::Truncated { .. })));
+    let plan = World::empty().plan();
+    for after in [0, 999_999] {
+        let mut circular = plan.clone();
+        circular.changes[0].after = vec![after];
+        assert!(matches!(decode(&encode(&circular)), Err(SavedError::Unreadable(_))), "{after}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_flipped_bit_is_detected(at in any::<prop::sample::Index>(), bit in 0u8..8) {

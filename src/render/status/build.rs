@@ -93,13 +93,19 @@ impl StatusView {
     }
 }
 
+/// What of a pool does not serve: its units, or else the pods on them.
+fn short(pool: &PoolStatus) -> Option<String> {
+    if pool.ready < pool.desired {
+        return Some(format!("{} ({} of {} ready)", pool.pool, pool.ready, pool.desired));
+    }
+    let pods = pool.pods.filter(|pods| pods.ready < pods.desired)?;
+    Some(format!("{} ({} of {} pods ready)", pool.pool, pods.ready, pods.desired))
+}
+
 /// `All pools are ready. Capacity now: inference 252 req/s. 14 of 24 GPUs used. …`
 fn summary(view: &StatusView) -> String {
     let pools = || view.stages.iter().flat_map(|stage| &stage.pools);
-    let short: Vec<String> = pools()
-        .filter(|pool| pool.exists && pool.ready < pool.desired)
-        .map(|pool| format!("{} ({} of {} ready)", pool.pool, pool.ready, pool.desired))
-        .collect();
+    let short: Vec<String> = pools().filter(|pool| pool.exists).filter_map(short).collect();
     let missing: Vec<&str> = pools().filter(|p| !p.exists).map(|p| p.pool.as_str()).collect();
     let mut sentences = Vec::new();
     if !view.gaps.is_empty() {
@@ -108,14 +114,6 @@ fn summary(view: &StatusView) -> String {
     }
     if !short.is_empty() {
         sentences.push(format!("Not ready: {}", short.join(", ")));
-    }
-    let waiting: Vec<String> = pools()
-        .filter_map(|pool| Some((pool, pool.pods?)))
-        .filter(|(_, pods)| pods.ready < pods.desired)
-        .map(|(pool, pods)| format!("{} of {} pods on {}", pods.ready, pods.desired, pool.pool))
-        .collect();
-    if !waiting.is_empty() {
-        sentences.push(format!("Ready are only {}", waiting.join(", ")));
     }
     if !missing.is_empty() {
         sentences.push(format!("Not there yet: {}", missing.join(", ")));

@@ -1,4 +1,4 @@
-use super::{pool, scenario, small};
+use super::{pool, scenario, settled, small};
 use crate::support::repository::Repository;
 use serde_json::Value;
 use std::fs;
@@ -75,4 +75,12 @@ fn an_apply_that_fails_ends_its_events_with_its_report() {
     let last = events(&repository).pop().unwrap();
     assert_eq!(last["exit_code"], 1);
     assert!(!last["report"]["failed"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn events_that_cannot_be_written_are_said_when_all_is_done() {
+    let repository = small(&pool("a", "1"));
+    let said = repository.run(&["apply", "small", "--yes", "--json-into", "/dev/full"]);
+    said.exits(1).says("Apply complete").says("does not hold every event");
+    settled(&repository);
 }

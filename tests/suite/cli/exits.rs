@@ -131,3 +131,30 @@ fn a_file_that_was_renamed_goes_on_with_what_it_had_applied() {
     repository.write("small", &text);
     repository.run(&["plan", "small"]).exits(12).says("is applied from environments/renamed.toml");
 }
+
+#[test]
+fn what_is_written_never_takes_the_place_of_what_is_read() {
+    let repository = small(&pool("a", "1"));
+    let file = "environments/small.toml";
+    for option in ["--out", "--json-into"] {
+        repository.run(&["plan", "small", option, file]).exits(64).says("overwrite a TOML file");
+    }
+    let same = ["plan", "small", "--out", "p", "--json-into", "p"];
+    repository.run(&same).exits(64).says("the same file");
+    repository.run(&["validate", "small"]).exits(0);
+}
+
+#[test]
+fn a_plan_of_some_targets_does_not_speak_for_the_others() {
+    let repository = applied(&(pool("a", "1") + &pool("b", "1")));
+    declare(&repository, &(pool("a", "1") + &pool("b", "2")));
+    let said = repository.run(&["plan", "small", "--target", "a"]).exits(0);
+    said.says("No changes to a").says("was not looked at");
+}
+
+#[test]
+fn a_file_with_the_name_of_an_environment_is_not_taken_for_a_plan() {
+    let repository = small(&pool("a", "1"));
+    std::fs::write(repository.path().join("small"), "notes").unwrap();
+    repository.run(&["apply", "small", "--yes"]).exits(0);
+}

@@ -89,6 +89,7 @@ fn pool_view(pool: &PoolDelta) -> PoolView {
         max: pool.max,
         owner: pool.owner.into(),
         requests_per_second: rates(pool.capacity),
+        uncounted: pool.uncounted,
         gpus: same(pool.gpus),
         usd_per_hour: pool.usd_per_hour.map(prices),
         reasons: pool.reasons.iter().map(ReasonView::from).collect(),

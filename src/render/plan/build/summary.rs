@@ -1,7 +1,7 @@
 //! A plan in one line.
 
 use crate::render::plan::view::{PlanView, TotalsView};
-use crate::render::text::{plural, signed, signed_money, signed_rate};
+use crate::render::text::{count, plural, signed, signed_money, signed_rate};
 
 /// `Plan: 3 to add, … +3 nodes, +24 GPUs, +54 req/s inference, +$31.48/h …`
 pub(super) fn summary(view: &PlanView) -> String {
@@ -31,10 +31,15 @@ pub(super) fn summary(view: &PlanView) -> String {
     }
     actions.push(format!("{} to destroy", totals.destroy));
     let mut parts = differences(totals);
-    // What a unit carries stood in the file, and does no more.
-    let gone = view.pools.iter().filter(|p| p.max == 0 && p.units.before > 0 && p.units.after == 0);
-    let gone = gone.filter(|p| p.requests_per_second.before == 0.0);
-    parts.extend(gone.map(|pool| format!("less what {} carried", pool.pool)));
+    parts.extend(view.pools.iter().filter(|pool| pool.uncounted > 0).map(|pool| {
+        if pool.uncounted == pool.units.before && pool.units.after == 0 {
+            format!("less what {} carried", pool.pool)
+        } else {
+            let noun = pool.unit.trim_end_matches('s');
+            let gone = usize::try_from(pool.uncounted).unwrap_or(usize::MAX);
+            format!("less what {} of {} carried", count(gone, noun), pool.pool)
+        }
+    }));
     let capacity = match parts.is_empty() {
         true => "Capacity stays as it is.".to_owned(),
         false => format!("{}.", parts.join(", ")),

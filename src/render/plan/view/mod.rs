@@ -97,6 +97,8 @@ pub struct PoolView {
     pub owner: OwnerView,
     /// Inside the SLO.
     pub requests_per_second: FlowView<f64>,
+    /// Units that go and whose capacity is not known any more.
+    pub uncounted: u32,
     /// GPUs.
     pub gpus: FlowView<u32>,
     /// At on-demand list prices; absent where a price is unknown.
