@@ -24,3 +24,43 @@ pub(super) fn refusal(input: &PlanInput<'_>, live: &Live) -> Option<Refusal> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::desired::fixture::unit;
+    use crate::observe::Ownership;
+    use crate::plan::tests::world::World;
+
+    /// The environment was applied to one namespace, and its file says another.
+    fn moved() -> World {
+        let mut world = World::applied();
+        world.environment.service.namespace = unit("new");
+        world.inventory.resources.retain(|id, _| id.kind == "PriorityClass");
+        world.inventory.last_apply = None;
+        let class = world.live("PriorityClass", "floodway-prod");
+        class.ownership = Ownership::Other("environment prod".into());
+        world
+    }
+
+    fn guards(world: &World) -> Vec<(String, String)> {
+        let refusals = world.draft().plan().refusals.clone();
+        refusals.into_iter().map(|refusal| (refusal.guard, refusal.message)).collect()
+    }
+
+    #[test]
+    fn both_namespaces_are_named_once() {
+        let message = "environment prod stands in namespace inference (so says PriorityClass \
+                       floodway-prod), and environments/prod.toml says new";
+        assert_eq!(guards(&moved()), [("namespace".to_owned(), message.to_owned())]);
+    }
+
+    #[test]
+    fn a_mark_that_the_sets_id_does_not_prove_is_not_believed() {
+        let mut world = moved();
+        let class = world.live("PriorityClass", "floodway-prod");
+        class.marks.insert("namespace".into(), "anywhere".into());
+        let found = guards(&world);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, "ownership");
+    }
+}

@@ -4,6 +4,7 @@
 use super::Ground;
 use crate::support::bed::eventually;
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 const MORE: &str = "llm-inference-more";
@@ -84,8 +85,15 @@ fn an_interrupted_drain_is_carried_on_by_the_next_apply() {
     let held = Held::new(&ground);
     interrupt_the_drain(&ground);
     ground.run("plan", &[]).exits(0).says("- Deployment").says("drains 2 replicas first");
+    // It ends while the next apply waits for it: pods that end between plan and
+    // apply would make the plan stale.
+    let mut command = ground.repository.command(&["apply", &ground.name, "--yes"]);
+    let mut applying = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(applying.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("2 left to drain")));
     drop(held);
-    ground.apply();
+    let said: Vec<String> = lines.collect();
+    assert_eq!(applying.wait().unwrap().code(), Some(0), "{said:#?}");
     assert!(ground.get("deployment", MORE).is_none());
     assert_eq!(pods(&ground).len(), 0);
     ground.is_settled();
