@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    fn act_out(&mut self, what: Actor) {
+    pub(super) fn act_out(&mut self, what: Actor) {
         match what {
             Actor::Set(set) => self.set(set),
             Actor::Unset(unset) => self.unset(&unset),

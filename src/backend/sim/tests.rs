@@ -458,3 +458,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_others_apply_is_shared_where_it_is_the_same_and_theirs_where_it_is_not() {
+    let mut world = world(scenario());
+    write(&mut world, &server(), deployment(Some(2), "i"));
+    let image = "/spec/template/spec/containers/\u{1}server/image";
+    let set = |world: &mut World, path: &str, value: &str| {
+        let (kind, name, by) = ("Deployment".into(), "server".into(), "somebody".into());
+        world.act_out(Actor::Set(Set { kind, name, path: path.into(), value: json!(value), by }));
+    };
+    let owners = |world: &World| world.objects[&server()].managers_of(&keyed::pointer(image));
+    set(&mut world, image, "i");
+    assert_eq!(owners(&world), ["floodway", "somebody"]);
+    set(&mut world, image, "j");
+    assert_eq!(owners(&world), ["somebody"]);
+
+    set(&mut world, "/spec/selector/matchLabels/a", "c");
+    set(&mut world, "/metadata/name", "other");
+    set(&mut world, "/spec/template/spec/containers/\u{1}server/name", "other");
+    let kept = world.objects[&server()].manifest();
+    assert_eq!(kept["spec"]["selector"]["matchLabels"]["a"], "b", "it is immutable");
+    assert_eq!(kept["metadata"]["name"], "server");
+
+    let (kind, name) = ("Deployment".into(), "server".into());
+    world.act_out(Actor::Unset(Unset { kind, name, path: image.into() }));
+    assert_eq!(owners(&world), [""; 0]);
+    assert!(world.owned_fields(&server()).iter().all(|(path, _)| path != image));
+}
+
+#[tokio::test]
+async fn an_apply_that_is_dropped_in_its_midst_leaves_no_lock_behind() {
+    let environment = crate::desired::fixture::environment();
+    let simulator = Simulator::in_memory(&environment, scope(), scenario());
+    let lock = simulator.backend(crate::observe::Side::Aws).lock.unwrap();
+    let held = lock.acquire(&scope(), "a").await.unwrap_or_else(|_| panic!("it is free"));
+    assert!(lock.acquire(&scope(), "b").await.is_err());
+    drop(held);
+    assert!(lock.acquire(&scope(), "b").await.is_ok());
+}

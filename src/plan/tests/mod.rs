@@ -1,5 +1,6 @@
 //! Whole plans over whole worlds, on the pure level.
 
+mod burst;
 mod destroy;
 mod drift;
 mod guards;

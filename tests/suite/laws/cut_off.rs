@@ -9,7 +9,7 @@ use floodway::plan::PlanOptions;
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
     fn an_apply_that_was_cut_off_ends_where_an_uncut_one_ends_when_it_is_repeated(
