@@ -4,7 +4,7 @@ use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
     Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, order, parent, room, target, totals,
+    kinds, moving, order, parent, room, target, totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -60,6 +60,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
         }
     }
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
+    moving::wait_for_pods(input, &mut drafted.changes);
     let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));
     let changes = arrange(input, drafted.changes, closing)?;
     let mut pools = totals::pools(input);

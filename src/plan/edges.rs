@@ -1,6 +1,6 @@
 //! What must be done before what.
 
-use super::{Action, Change, Step, kinds, parent};
+use super::{Action, Change, Step, kinds, moving, parent};
 use crate::desired::DesiredWorld;
 use crate::observe::{Mark, ResourceId};
 use serde_json::Value;
@@ -108,8 +108,15 @@ fn deletions(
     for &gone in active.iter().filter(|&&index| is(index, Action::Delete)) {
         let kind = changes[gone].id.kind.as_str();
         if kinds::is_workload(&changes[gone].id) {
+            let moves = |pods: usize| {
+                kind == kinds::GROUP && moving::follows(&changes[pods]) && same_pool(pods, gone)
+            };
+            for &pods in workloads.iter().filter(|&&pods| moves(pods)) {
+                after[pods].insert(gone);
+            }
             let carry_on = workloads.iter().filter(|&&other| {
                 !is(other, Action::Delete)
+                    && !moves(other)
                     && stages[other].is_some()
                     && stages[other] == stages[gone]
             });

@@ -15,6 +15,7 @@ mod finish;
 mod guard;
 mod input;
 mod kinds;
+mod moving;
 mod one;
 mod order;
 mod orphans;

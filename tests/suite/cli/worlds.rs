@@ -1,6 +1,7 @@
 //! What scenario files make of the simulated world.
 
 use super::{applied, pool, scenario, settled, small};
+use crate::support::repository::Repository;
 
 #[test]
 fn drift_is_repaired_and_a_missing_object_comes_back() {
@@ -86,4 +87,21 @@ fn a_name_that_is_taken_and_a_list_that_is_denied_stop_a_plan() {
     said.says("forbidden by the scenario");
     repository.run(&["apply", "small", "--yes"]).exits(0);
     settled(&repository);
+}
+
+#[test]
+fn an_apply_that_takes_nodes_away_ends_when_their_pods_serve_elsewhere() {
+    let repository = Repository::new(None);
+    repository.run(&["apply", "demo", "--yes"]).exits(0);
+    let file = repository.path().join("environments/demo.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = text
+        .replace("[\"g6e.12xlarge\", \"g5.12xlarge\"]", "[\"g5.12xlarge\"]")
+        .replace("{ \"g6e.12xlarge\" = \"9 req/s\", \"g5", "{ \"g5");
+    assert_ne!(text, other);
+    std::fs::write(&file, other).unwrap();
+    let said = repository.run(&["apply", "demo", "--yes"]).exits(0);
+    said.says("less what 1 instance of g6e carried").says("1 changed, 1 destroyed");
+    repository.run(&["status", "demo"]).exits(0).says("All pools are ready");
+    repository.run(&["plan", "demo", "--detailed-exitcode"]).exits(0).says("No changes");
 }
