@@ -15,11 +15,11 @@ type Round = (Vec<Edit>, Vec<Drift>);
 fn rounds() -> impl Strategy<Value = Vec<Round>> {
     let edits = prop::collection::vec(edit(), 0..3);
     let drifts = prop::collection::vec(drift(), 0..5);
-    prop::collection::vec((edits, drifts), 1..4)
+    prop::collection::vec((edits, drifts), 1..3)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
 
     #[test]
     fn any_interleaving_of_drift_ends_as_if_there_had_been_none(

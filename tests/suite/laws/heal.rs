@@ -37,9 +37,13 @@ impl Place {
             assert!(undone.is_empty(), "{undone:?}\n{}", shown(&plan));
             applied.push(plan);
             options = PlanOptions::default();
+            self.run();
             let again = self.plan();
             let done = again.is_empty() && again.refusals.is_empty();
             assert!(done, "again: {}\nafter {}", shown(&again), shown(&applied[applied.len() - 1]));
+            if !again.has_work() {
+                return applied;
+            }
         }
         panic!("it does not converge: {}", shown(&self.plan()));
     }
