@@ -7,7 +7,8 @@ use super::live;
 use super::managed::{Managed, Trees};
 use crate::clock::{Clock, SystemClock};
 use crate::observe::{
-    Capabilities, Gap, Inventory, LastApply, Live, Mark, Ownership, ResourceId, Side, marks,
+    Capabilities, Gap, Inventory, LastApply, Live, Mark, Ownership, ResourceId, Side, Workload,
+    marks,
 };
 use crate::plan::{FailureKind, PortError};
 use crate::port::{Observe, Scope};
@@ -192,24 +193,44 @@ impl Cluster {
 
     /// Pods are only looked at where something is not as it should be.
     async fn explain_unsettled(&self, inventory: &mut Inventory) -> Result<(), PortError> {
-        for live in inventory.resources.values_mut() {
-            let Some(workload) = live.workload.as_mut().filter(|w| !w.is_settled()) else {
-                continue;
-            };
-            let Some(resource) = Resource::of(&live.id) else { continue };
-            let Some(object) = self.get(&resource, &live.id.name).await? else { continue };
-            let namespace = live.id.scope.as_deref().unwrap_or_default();
-            match self.ask_pods(namespace, &object, workload).await {
-                Err(error) if error.kind == FailureKind::Denied => {
+        let unsettled = inventory.resources.values().filter_map(|live| {
+            let workload = live.workload.as_ref().filter(|workload| !workload.is_settled())?;
+            Some((live.id.clone(), workload.clone()))
+        });
+        let asked: Vec<_> = stream::iter(unsettled.collect::<Vec<_>>())
+            .map(async |(id, workload)| (id.clone(), self.explain(&id, workload).await))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        for (id, explained) in asked {
+            match explained {
+                Ok(workload) => {
+                    if let Some(live) = inventory.resources.get_mut(&id) {
+                        live.workload = Some(workload);
+                    }
+                }
+                Err(error) => {
                     let missing = gap("pods", error, false)?;
                     if !inventory.gaps.contains(&missing) {
                         inventory.gaps.push(missing);
                     }
                 }
-                other => other?,
             }
         }
         Ok(())
+    }
+
+    /// The workload with what its pods say.
+    async fn explain(
+        &self,
+        id: &ResourceId,
+        mut workload: Workload,
+    ) -> Result<Workload, PortError> {
+        let Some(resource) = Resource::of(id) else { return Ok(workload) };
+        let Some(object) = self.get(&resource, &id.name).await? else { return Ok(workload) };
+        let namespace = id.scope.as_deref().unwrap_or_default();
+        self.ask_pods(namespace, &object, &mut workload).await?;
+        Ok(workload)
     }
 }
 

@@ -154,7 +154,9 @@ impl OneSide {
         }
         let Some(live) = world.objects.get(id) else { return Verdict::Accepted };
         let ownership = world.ownership(&self.simulator.scope, id);
-        if !request.exists && ownership != Ownership::Ours {
+        // A namespace that somebody has just made is a namespace.
+        let serves = id.kind == "Namespace" && ownership == Ownership::Unmarked;
+        if !request.exists && ownership != Ownership::Ours && !serves {
             return Verdict::Taken(Box::new(world.live(id, live, ownership)));
         }
         if id.side == Side::Aws {
