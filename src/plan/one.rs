@@ -137,11 +137,11 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     let raises = raise.is_some();
     let nothing =
         difference.fields.is_empty() && hands_over.is_none() && !takes_over && !raises && ours;
-    let takes = if input.options.force_conflicts || !ours {
-        Takes::Everything
-    } else {
-        let path = live.runtime.as_ref().filter(|_| takes_over).map(|r| r.path.clone());
-        path.map_or(Takes::Nothing, Takes::Field)
+    let path = live.runtime.as_ref().filter(|_| takes_over).map(|runtime| runtime.path.clone());
+    let takes = match (ours, input.options.force_conflicts) {
+        (false, _) => Takes::Everything,
+        (true, true) => Takes::Conflicts(path),
+        (true, false) => path.map_or(Takes::Nothing, Takes::Field),
     };
     let mut warnings = Vec::new();
     if nothing {

@@ -26,7 +26,10 @@ pub enum Takes {
     Nothing,
     /// The one at this JSON pointer: git becomes its owner.
     Field(String),
-    /// All that are in the body.
+    /// All that others own with another value, as kubectl's `--force-conflicts`;
+    /// of the one at this JSON pointer git becomes the only owner.
+    Conflicts(Option<String>),
+    /// All that are in the body: git becomes their only owner.
     Everything,
 }
 
@@ -37,8 +40,19 @@ impl Takes {
             || match self {
                 Self::Nothing => false,
                 Self::Field(pointer) => FieldPath::from_pointer(pointer).as_str() == field,
-                Self::Everything => true,
+                Self::Conflicts(_) | Self::Everything => true,
             }
+    }
+
+    /// Whether nobody else owns `field` afterwards, not even with the same value.
+    pub fn alone(&self, field: &str) -> bool {
+        match self {
+            Self::Nothing | Self::Conflicts(None) => false,
+            Self::Field(pointer) | Self::Conflicts(Some(pointer)) => {
+                FieldPath::from_pointer(pointer).as_str() == field
+            }
+            Self::Everything => true,
+        }
     }
 }
 

@@ -139,7 +139,7 @@ impl Cluster {
         body: &Value,
         mode: ApplyMode<'_>,
     ) -> Result<Value, kube::Error> {
-        let forced = *mode.takes == Takes::Everything;
+        let forced = matches!(mode.takes, Takes::Conflicts(_) | Takes::Everything);
         match self.patch(resource, name, body, mode, forced).await {
             Err(kube::Error::Api(status)) if !forced && may_be_taken(&status, mode.takes) => {
                 self.patch(resource, name, body, mode, true).await

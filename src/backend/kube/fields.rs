@@ -134,10 +134,12 @@ pub(super) fn without_co_owners(object: &Value, takes: &Takes) -> Option<Value> 
     };
     let own = entries.iter().find(|entry| is_own(entry))?.get("fieldsV1")?;
     let taken = match takes {
-        Takes::Nothing => return None,
+        Takes::Nothing | Takes::Conflicts(None) => return None,
         Takes::Everything => own.clone(),
-        Takes::Field(pointer) if Tree::of(own).owns(pointer) => tree(pointer),
-        Takes::Field(_) => return None,
+        Takes::Field(pointer) | Takes::Conflicts(Some(pointer)) if Tree::of(own).owns(pointer) => {
+            tree(pointer)
+        }
+        Takes::Field(_) | Takes::Conflicts(Some(_)) => return None,
     };
     let taken = taken.as_object()?;
     let mut left = Vec::new();
@@ -245,6 +247,7 @@ mod tests {
         assert_eq!(without_co_owners(&object(theirs), &everything), None);
         let nothing_left = without_co_owners(&object(own.clone()), &everything).unwrap();
         assert_eq!(nothing_left.as_array().unwrap().len(), 1);
+        assert_eq!(without_co_owners(&object(shared.clone()), &Takes::Conflicts(None)), None);
         let one = Takes::Field("/spec/paused".into());
         let left = without_co_owners(&object(shared), &one).unwrap();
         assert!(left[0]["fieldsV1"]["f:spec"].get("f:paused").is_none());

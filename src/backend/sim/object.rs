@@ -54,7 +54,7 @@ impl Object {
         }
         for (path, value) in &wanted {
             let same = keyed::get(&self.content, path) == Some(value);
-            if !same || takes.allows("", keyed::shown(path).as_str()) {
+            if !same || takes.alone(keyed::shown(path).as_str()) {
                 self.disown(manager, path);
             }
         }

@@ -33,7 +33,7 @@ fn a_taken_field_is_shown_with_its_value_and_who_took_it() {
     let plan = world.plan();
     assert!(matches!(
         of(&plan, "Deployment", H100).steps[0],
-        Step::Apply { takes: Takes::Everything, .. }
+        Step::Apply { takes: Takes::Conflicts(None), .. }
     ));
 }
 

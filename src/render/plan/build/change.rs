@@ -99,7 +99,7 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Apply { .. } if matches!(change.action, Action::Create | Action::Replace) => {
             format!("create {name}")
         }
-        Step::Apply { takes: Takes::Everything, .. } => {
+        Step::Apply { takes: Takes::Conflicts(_) | Takes::Everything, .. } => {
             format!("update {name}, taking fields over")
         }
         Step::Apply { takes: Takes::Field(path), .. } => {
