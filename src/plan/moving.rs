@@ -23,10 +23,13 @@ pub(super) fn wait_for_pods(input: &PlanInput<'_>, changes: &mut [Change]) {
         input.decision.pools.get(pool).is_some_and(|decided| decided.owner == DesiredOwner::Git)
     };
     let limits = Limits { environment: input.environment };
-    for change in changes.iter_mut().filter(|change| follows(change)) {
-        let pool = change.pool.as_deref().filter(|pool| losing.contains(*pool) && by_git(pool));
+    let stays = |change: &&mut Change| {
+        let pool = change.pool.as_deref();
+        follows(change) && pool.is_some_and(|pool| losing.contains(pool) && by_git(pool))
+    };
+    for change in changes.iter_mut().filter(stays) {
         let want = input.desired.resources.iter().find(|want| want.id == change.id);
-        if let (Some(_), Some(want)) = (pool, want) {
+        if let Some(want) = want {
             change.steps = steps::wait(limits, want);
         }
     }
