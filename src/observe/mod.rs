@@ -13,4 +13,4 @@ pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
-pub use workload::{Health, Node, Problem, ProblemKind, Taint, Workload};
+pub use workload::{Health, Node, Problem, ProblemKind, Taint, Unit, Workload};

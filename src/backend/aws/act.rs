@@ -51,17 +51,19 @@ impl Act for Account {
             Step::Delete { uid, .. } if is_template => self.template(id)?.delete(uid).await,
             Step::Delete { uid, .. } => self.group(id)?.delete(uid).await,
             Step::Drain { uid, .. } if !is_template => self.group(id)?.drain(uid).await,
-            Step::CatchUp { with, .. } if !is_template => {
-                match self.group(with)?.get().await? {
-                    Some(old) => self.raise(id, old.desired_capacity().unwrap_or(0)).await,
-                    None => Ok(()),
-                }
-            }
+            Step::CatchUp { with, .. } if !is_template => match self.group(with)?.get().await? {
+                Some(old) => self.raise(id, old.desired_capacity().unwrap_or(0)).await,
+                None => Ok(()),
+            },
             Step::Raise { least, .. } if !is_template => {
                 self.raise(id, i32::try_from(*least).unwrap_or(i32::MAX)).await
             }
             // A group's number has no owner that could lose it.
             Step::Hold { .. } => Ok(()),
+            Step::DrainUnits { uid, units, .. } if !is_template => {
+                self.group(id)?.drain_units(uid, units).await
+            }
+            Step::DrainUnits { .. } => Ok(()),
             Step::Drain { .. } | Step::CatchUp { .. } | Step::Raise { .. } => Ok(()),
         }
     }

@@ -73,7 +73,10 @@ impl Account {
             let create = region.ec2.create_launch_template_version().dry_run(true);
             let asked = create.launch_template_name(&id.name).launch_template_data(data);
             let error = asked.send().await.err().map(|error| {
-                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplateVersion", &id.name))
+                (
+                    code(&error).to_owned(),
+                    failed(error, "ec2:CreateLaunchTemplateVersion", &id.name),
+                )
             });
             ("ec2:CreateLaunchTemplateVersion", error)
         } else {

@@ -68,15 +68,12 @@ pub async fn connect(way: Way<'_>) -> Backend {
 }
 
 async fn config(way: &Way<'_>) -> SdkConfig {
-    let http =
-        Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // Its rate follows what the account lets through, one for each API and
     // region, shared by all calls.
     let retries = RetryConfig::adaptive().with_max_attempts(TRIES);
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ANSWER)
-        .build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(retries)
@@ -87,11 +84,8 @@ async fn config(way: &Way<'_>) -> SdkConfig {
     }
     let config = loader.load().await;
     let Some(role) = way.role else { return config };
-    let assumed = AssumeRoleProvider::builder(role)
-        .session_name("floodway")
-        .configure(&config)
-        .build()
-        .await;
+    let assumed =
+        AssumeRoleProvider::builder(role).session_name("floodway").configure(&config).build().await;
     let credentials = aws_sdk_sts::config::SharedCredentialsProvider::new(assumed);
     config.into_builder().credentials_provider(credentials).build()
 }

@@ -49,8 +49,11 @@ fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> Por
             format!("the AWS credentials have expired: {message}"),
             Some("log in again: aws sso login, or take new credentials"),
         ),
-        "InvalidClientTokenId" | "UnrecognizedClientException" | "AuthFailure"
-        | "SignatureDoesNotMatch" | "MissingAuthenticationToken" => port(
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "AuthFailure"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken" => port(
             FailureKind::Unreachable,
             format!("AWS does not know these credentials ({text})"),
             Some("check the profile and its keys, and this machine's clock"),
@@ -60,14 +63,22 @@ fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> Por
             format!("the account has not enabled this region: {message}"),
             Some("enable it in the account's settings, or correct aws.region"),
         ),
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests"
+        "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
         | "RequestThrottled" => port(
             FailureKind::Transient,
             format!("AWS takes no more calls now ({action} of {what}): {text}"),
             Some("try again in a moment"),
         ),
-        "ScalingActivityInProgress" | "ResourceInUse" | "ResourceContention"
-        | "ServiceUnavailable" | "InternalFailure" | "InternalError" | "Unavailable" => port(
+        "ScalingActivityInProgress"
+        | "ResourceInUse"
+        | "ResourceContention"
+        | "ServiceUnavailable"
+        | "InternalFailure"
+        | "InternalError"
+        | "Unavailable" => port(
             FailureKind::Transient,
             format!("{action} of {what}: {text}"),
             Some("try again in a moment"),
@@ -154,9 +165,11 @@ mod tests {
     #[test]
     fn a_way_that_fails_says_whose_turn_it_is() {
         let kind = |text: &str| way(text, "sts:GetCallerIdentity", "the account").kind;
-        for text in ["the SSO session has expired", "no providers in chain provided credentials",
-            "client error (Connect): tcp connect error: Connection refused"]
-        {
+        for text in [
+            "the SSO session has expired",
+            "no providers in chain provided credentials",
+            "client error (Connect): tcp connect error: Connection refused",
+        ] {
             assert_eq!(kind(text), FailureKind::Unreachable, "{text}");
         }
         assert_eq!(kind("connection closed before message completed"), FailureKind::Unknown);

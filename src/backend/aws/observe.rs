@@ -54,9 +54,8 @@ impl Account {
         &self,
         scope: &Scope,
     ) -> Vec<(crate::observe::Lookup, Result<Vec<String>, PortError>)> {
-        let one = async |lookup: &crate::observe::Lookup| {
-            (lookup.clone(), self.look_up(lookup).await)
-        };
+        let one =
+            async |lookup: &crate::observe::Lookup| (lookup.clone(), self.look_up(lookup).await);
         stream::iter(&scope.lookups).map(one).buffer_unordered(CALLS).collect().await
     }
 }
@@ -71,8 +70,7 @@ impl Region {
     /// The scope's groups: by tag, and by name whose they may be.
     async fn groups(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
         let (name, value) = by_tag(scope);
-        let filter =
-            aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
+        let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
         let mut groups: BTreeMap<String, AutoScalingGroup> = self
             .autoscaling
             .describe_auto_scaling_groups()
@@ -163,11 +161,7 @@ impl Region {
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(|error| {
-                failed(
-                    error,
-                    "ec2:DescribeLaunchTemplateVersions",
-                    &self.about("launch templates"),
-                )
+                failed(error, "ec2:DescribeLaunchTemplateVersions", &self.about("launch templates"))
             })?;
         let named = all.into_iter().filter_map(|version| {
             let name = version.launch_template_name()?.to_owned();

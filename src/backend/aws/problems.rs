@@ -21,7 +21,11 @@ impl Region {
             workload.problems.push(Problem { kind: kind(&message), units: missing, message });
         } else if missing > 0 {
             let message = "instances are being launched".to_owned();
-            workload.problems.push(Problem { kind: ProblemKind::Starting, units: missing, message });
+            workload.problems.push(Problem {
+                kind: ProblemKind::Starting,
+                units: missing,
+                message,
+            });
         }
         if starting > 0 {
             let message = "instances boot and load their weights".to_owned();
@@ -54,7 +58,12 @@ fn newest_failure(activities: &[Activity]) -> Option<&Activity> {
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-capacity.html>
 fn kind(message: &str) -> ProblemKind {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if has(&["InsufficientInstanceCapacity", "sufficient", "no Spot capacity", "UnfulfillableCapacity"]) {
+    if has(&[
+        "InsufficientInstanceCapacity",
+        "sufficient",
+        "no Spot capacity",
+        "UnfulfillableCapacity",
+    ]) {
         ProblemKind::InsufficientCapacity
     } else if has(&["LimitExceeded", "limit", "quota", "not authorized", "Unauthorized"]) {
         ProblemKind::Refused
@@ -88,7 +97,8 @@ mod tests {
         let lack = "We currently do not have sufficient p5.48xlarge capacity in the Availability \
                     Zone you requested";
         assert_eq!(kind(lack), ProblemKind::InsufficientCapacity);
-        let quota = "You have requested more vCPU capacity than your current vCPU limit of 8 allows";
+        let quota =
+            "You have requested more vCPU capacity than your current vCPU limit of 8 allows";
         assert_eq!(kind(quota), ProblemKind::Refused);
     }
 }

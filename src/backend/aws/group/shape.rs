@@ -103,9 +103,8 @@ impl Shape {
             .launch_template_name(&self.launch_template)
             .version("$Default")
             .build();
-        let of_type = |name: &String| {
-            LaunchTemplateOverrides::builder().instance_type(name.as_str()).build()
-        };
+        let of_type =
+            |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
         let spot = self.capacity_type == "spot";
         let distribution = InstancesDistribution::builder()
             .on_demand_base_capacity(0)

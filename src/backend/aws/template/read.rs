@@ -23,13 +23,17 @@ pub(in crate::backend::aws) fn live(
     };
     let shape = shape(version, owned);
     Live {
-        id: ResourceId::launch_template(region, template.launch_template_name().unwrap_or_default()),
+        id: ResourceId::launch_template(
+            region,
+            template.launch_template_name().unwrap_or_default(),
+        ),
         uid: uid(template),
         fields: serde_json::to_value(shape).unwrap_or_default().into(),
         taken: BTreeMap::new(),
         runtime: None,
         marks: tags::marks_of(&tags),
         applyset: None,
+        units: Vec::new(),
         workload: None,
         deleting: false,
         ownership,

@@ -89,9 +89,7 @@ impl Template<'_> {
             .send()
             .await;
         match made {
-            Err(error)
-                if code(&error) != "InvalidLaunchTemplateName.AlreadyExistsException" =>
-            {
+            Err(error) if code(&error) != "InvalidLaunchTemplateName.AlreadyExistsException" => {
                 Err(self.failed(error, "CreateLaunchTemplate"))
             }
             _ => Ok(()),
