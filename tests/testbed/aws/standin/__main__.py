@@ -29,8 +29,7 @@ def main():
     for name in Settings.names():
         parser.add_argument("--" + name.replace("_", "-"), type=float, default=getattr(Settings, name))
     arguments = parser.parse_args()
-    for name in Settings.names():
-        setattr(Settings, name, getattr(arguments, name))
+    Settings.begin({name: getattr(arguments, name) for name in Settings.names()})
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     listening = server.listen(arguments.port)

@@ -83,7 +83,7 @@ _WRITERS = {}
 
 def _writer(shape, ec2):
     """A function that appends a structure's members; made once per shape, since pages are large."""
-    key = (id(shape._shape_resolver), shape.name)
+    key = shape.identity
     if key not in _WRITERS:
         table = {}
         _WRITERS[key] = functools.partial(_write_members, table)

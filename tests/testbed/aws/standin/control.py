@@ -14,6 +14,7 @@ def _reset(_, __):
     rules.clear()
     calls.forget(also_violations=True)
     Worlds.reset()
+    Settings.reset()
     moto_behind.reset()
     return {}
 

@@ -22,6 +22,17 @@ class Settings:
     def names(cls):
         return [name for name, value in vars(cls).items() if isinstance(value, float)]
 
+    @classmethod
+    def begin(cls, values):
+        """Takes the values of the command line, to which a reset returns."""
+        cls.initial = dict(values)
+        cls.reset()
+
+    @classmethod
+    def reset(cls):
+        for name, value in cls.initial.items():
+            setattr(cls, name, value)
+
 
 class Clock:
     """Real time, which a test may move ahead."""

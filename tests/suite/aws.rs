@@ -1,0 +1,50 @@
+//! The AWS stand-in: what the other tests believe of it.
+
+use crate::support::aws::AwsBed;
+use crate::support::programs::program;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+
+/// Its own tests, with boto3 as the client, each against AWS's documentation.
+#[test]
+fn the_stand_in_behaves_as_aws() {
+    let out = Command::new(program("testbed-python"))
+        .args(["-m", "unittest", "discover", "--start-directory", "tests"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/aws"))
+        .env("AWS_STANDIN", program("aws-standin"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    // `Ran 0 tests` ends well too, and so would skipped ones.
+    let ran =
+        said.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse().ok());
+    assert!(out.status.success() && ran > Some(40) && !said.contains("skipped="), "{said}");
+}
+
+#[test]
+fn a_misspelt_parameter_is_reported() {
+    let bed = AwsBed::start();
+    let form = "Action=DescribeAutoScalingGroups&Version=2011-01-01&MaxRecord=5";
+    let host = bed.endpoint().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let authorization =
+        "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/autoscaling/aws4_request, x";
+    let length = form.len();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: {authorization}\r\n\
+         Content-Length: {length}\r\n\r\n{form}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let violations = bed.violations();
+    assert_eq!(violations.len(), 1, "{violations:?}");
+    assert_eq!(violations[0]["kind"], "unknown parameter");
+    assert_eq!(violations[0]["path"], "MaxRecord");
+    assert_eq!(bed.calls()[0]["action"], "DescribeAutoScalingGroups");
+    assert!(bed.world()["accounts"].is_object());
+}
