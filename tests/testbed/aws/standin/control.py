@@ -84,6 +84,8 @@ def answer(request):
         with LOCK:
             value = route(body, parse_qs(request.query))
         return 200, "application/json", json.dumps(value, default=_json).encode()
+    except (KeyError, ValueError) as failure:  # the test's own mistake
+        return 400, "application/json", json.dumps({"error": f"{type(failure).__name__}: {failure}"}).encode()
     except Exception as failure:  # noqa: BLE001 - whatever it is, the test must see it
         traceback.print_exc()
         return 400, "application/json", json.dumps({"error": f"{type(failure).__name__}: {failure}"}).encode()

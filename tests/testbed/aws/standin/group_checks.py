@@ -51,7 +51,9 @@ def policy(region, given, before=None):
     """A mixed instances policy over the one from before: what is not named stays."""
     before = copy.deepcopy(before or {})
     launch, old = given.get("LaunchTemplate", {}), before.get("LaunchTemplate", {})
-    specification = launch.get("LaunchTemplateSpecification") or old.get("LaunchTemplateSpecification")
+    specification = launch.get("LaunchTemplateSpecification")
+    if not specification and old.get("LaunchTemplateSpecification"):
+        specification = {k: v for k, v in old["LaunchTemplateSpecification"].items() if k != "LaunchTemplateName"}
     if not specification:
         raise validation_error("Valid requests must contain a launch template in the mixed instances policy")
     overrides = launch.get("Overrides", old.get("Overrides", []))
@@ -78,7 +80,7 @@ def policy(region, given, before=None):
                                "Spot Instances (InstanceMarketOptions) when you configure an Auto Scaling group with "
                                "a mixed instances policy. Add a different launch template to the group and try again.")
     for override in overrides:
-        if "LaunchTemplateSpecification" in override:
+        if "Overrides" in launch and "LaunchTemplateSpecification" in override:
             override["LaunchTemplateSpecification"] = template(region, override["LaunchTemplateSpecification"])
     return {"LaunchTemplate": {"LaunchTemplateSpecification": whole, "Overrides": overrides},
             "InstancesDistribution": distribution}

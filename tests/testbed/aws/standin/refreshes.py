@@ -158,7 +158,7 @@ def _replace(group, refresh, now):
         return True
     least = math.ceil(group.desired * refresh.preferences.get("MinHealthyPercentage", 90) / 100)
     room = warm - least
-    if settled and room < 1:
+    if settled and room < 1 and not surge(group):
         room = 1  # at least one at a time is replaced, whatever the percentages leave
     if free and room >= 1:
         refresh.stuck_since = None

@@ -1,0 +1,146 @@
+"""Instance refreshes."""
+
+import time
+
+from common import StandInTest, autoscaling, truth
+
+
+class Refreshes(StandInTest):
+    def setUp(self):
+        super().setUp()
+        self.group(desired=4, LaunchTemplate={"LaunchTemplateName": "node", "Version": "1"})
+        self.serving(4)
+        self.version(InstanceType="g5.xlarge")
+
+    def start(self, configuration="2", **preferences):
+        more = {}
+        if configuration:
+            more["DesiredConfiguration"] = {"LaunchTemplate": {"LaunchTemplateName": "node", "Version": configuration}}
+        return autoscaling.start_instance_refresh(AutoScalingGroupName="g", Preferences=preferences, **more)[
+            "InstanceRefreshId"]
+
+    def shown(self):
+        return autoscaling.describe_instance_refreshes(AutoScalingGroupName="g")["InstanceRefreshes"][0]
+
+    def ends(self, status):
+        return self.until(lambda: self.shown()["Status"] == status and self.shown(), f"not {status}: {self.shown()}")
+
+    def versions(self):
+        return sorted(i["LaunchTemplate"]["Version"] for i in self.instances())
+
+    def test_all_are_replaced_and_the_group_follows(self):
+        identifier = self.start(MinHealthyPercentage=50)
+        shown = self.shown()
+        self.assertEqual((shown["InstanceRefreshId"], shown["Status"], shown["InstancesToUpdate"]),
+                         (identifier, "InProgress", 2))  # two of four at once: half must stay healthy
+        self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
+        shown = self.ends("Successful")
+        self.assertEqual((shown["PercentageComplete"], shown["InstancesToUpdate"]), (100, 0))
+        self.assertEqual(self.versions(), ["2"] * 4)
+        self.assertEqual(self.described()["LaunchTemplate"]["Version"], "2")
+
+    def test_the_healthy_percentages_hold(self):
+        self.start(MinHealthyPercentage=100, MaxHealthyPercentage=150)
+        least = most = 4
+        while self.shown()["Status"] == "InProgress":
+            states = self.states()
+            least, most = min(least, states.count("InService")), max(most, len(states))
+        self.ends("Successful")
+        self.assertEqual(least, 4)
+        self.assertGreater(most, 4)
+
+    def test_matching_ones_are_skipped(self):
+        self.start("1", SkipMatching=True)
+        before = {i["InstanceId"] for i in self.instances()}
+        self.ends("Successful")
+        self.assertEqual({i["InstanceId"] for i in self.instances()}, before)
+
+    def test_one_at_a_time(self):
+        self.start()
+        self.refused("InstanceRefreshInProgress", self.start, text="An Instance Refresh is already in progress")
+        self.refused("ValidationError", self.update, LaunchTemplate={"LaunchTemplateName": "node", "Version": "2"},
+                     text="An active instance refresh with a desired configuration exists")
+
+    def test_cancelled(self):
+        truth("POST", "settings", {"launch_seconds": 0.3})
+        self.start(MinHealthyPercentage=75)
+        self.shown()
+        autoscaling.cancel_instance_refresh(AutoScalingGroupName="g")
+        self.assertEqual(self.shown()["Status"], "Cancelling")
+        self.ends("Cancelled")
+        self.serving(4)
+        self.refused("ActiveInstanceRefreshNotFound", autoscaling.cancel_instance_refresh, AutoScalingGroupName="g")
+        self.assertIn("1", self.versions())
+
+    def test_rolled_back(self):
+        truth("POST", "settings", {"launch_seconds": 0.2})
+        self.start(MinHealthyPercentage=50)
+        self.until(lambda: "2" in self.versions())
+        autoscaling.rollback_instance_refresh(AutoScalingGroupName="g")
+        self.assertEqual(self.shown()["Status"], "RollbackInProgress")
+        self.ends("RollbackSuccessful")
+        self.assertEqual(self.versions(), ["1"] * 4)
+        self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
+        self.refused("ActiveInstanceRefreshNotFound", autoscaling.rollback_instance_refresh, AutoScalingGroupName="g")
+
+    def test_no_rollback_without_a_configuration(self):
+        truth("POST", "settings", {"launch_seconds": 0.3})
+        self.start(None)
+        self.refused("IrreversibleInstanceRefresh", autoscaling.rollback_instance_refresh, AutoScalingGroupName="g")
+
+    def test_an_alarm_rolls_back(self):
+        truth("POST", "settings", {"launch_seconds": 0.2})
+        self.start(MinHealthyPercentage=50, AutoRollback=True, AlarmSpecification={"Alarms": ["errors"]})
+        self.until(lambda: "2" in self.versions())
+        truth("POST", "instances", {"action": "alarm", "group": "g"})
+        self.assertIn("alarm", self.ends("RollbackSuccessful")["RollbackDetails"]["RollbackReason"])
+
+    def protect(self):
+        ids = [i["InstanceId"] for i in self.instances()]
+        autoscaling.set_instance_protection(AutoScalingGroupName="g", InstanceIds=ids[:2], ProtectedFromScaleIn=True)
+        return set(ids[:2])
+
+    def test_protected_ones_wait_and_fail(self):
+        self.protect()
+        self.start(MinHealthyPercentage=50)
+        self.until(lambda: "Waiting for 2 instances" in self.shown().get("StatusReason", ""))
+        shown = self.ends("Failed")
+        self.assertIn("protected from scale in", shown["StatusReason"])
+        self.assertEqual(self.versions(), ["1", "1", "2", "2"])
+        self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
+
+    def test_protected_ones_ignored(self):
+        kept = self.protect()
+        self.start(MinHealthyPercentage=50, ScaleInProtectedInstances="Ignore")
+        self.ends("Successful")
+        self.assertLess(kept, {i["InstanceId"] for i in self.instances()})
+
+    def test_protected_ones_refreshed(self):
+        self.protect()
+        self.start(MinHealthyPercentage=50, ScaleInProtectedInstances="Refresh")
+        self.ends("Successful")
+        self.assertEqual(self.versions(), ["2"] * 4)
+
+    def test_checkpoints_pause(self):
+        self.start(MinHealthyPercentage=50, CheckpointPercentages=[50, 100], CheckpointDelay=50)  # 0.5 s here
+        self.until(lambda: "checkpoint 50%" in self.shown().get("StatusReason", ""))
+        self.assertEqual((self.shown()["PercentageComplete"], self.versions()), (50, ["1", "1", "2", "2"]))
+        self.ends("Successful")
+
+    def test_warm_up_is_waited_for(self):
+        began = time.monotonic()
+        self.start(MinHealthyPercentage=0, InstanceWarmup=50)  # 0.5 s here
+        self.until(lambda: self.states() == ["InService"] * 4)
+        self.assertEqual(self.shown()["Status"], "InProgress")
+        self.ends("Successful")
+        self.assertGreater(time.monotonic() - began, 0.5)
+
+    def test_without_capacity_it_fails(self):
+        self.rule(kind="capacity", instance_type="g5.xlarge", instances=3)
+        self.start(MinHealthyPercentage=75)
+        self.assertIn("do not have sufficient g5.xlarge capacity", self.ends("Failed")["StatusReason"])
+
+    def test_preferences_are_checked(self):
+        self.refused("ValidationError", self.start, MaxHealthyPercentage=110)
+        self.refused("ValidationError", self.start, MinHealthyPercentage=50, MaxHealthyPercentage=180)
+        self.refused("ValidationError", self.start, CheckpointPercentages=[50, 20])
