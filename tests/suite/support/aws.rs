@@ -86,6 +86,11 @@ impl AwsBed {
         self.ask("GET", "world", None)
     }
 
+    /// What two runs to the same end have in common: no ids and no times that AWS makes.
+    pub fn end_state(&self) -> Value {
+        self.ask("GET", "world?stable=1", None)
+    }
+
     /// Adds what a test begins with; what was made, ids and all.
     pub fn seed(&self, seed: &Value) -> Value {
         self.ask("POST", "world", Some(seed))
@@ -120,6 +125,11 @@ impl AwsBed {
     /// Moves its clock ahead.
     pub fn advance(&self, seconds: f64) {
         self.ask("POST", "clock", Some(&json!({ "advance": seconds })));
+    }
+
+    /// Holds its clock still, or lets it go on.
+    pub fn hold_clock(&self, still: bool) {
+        self.ask("POST", "clock", Some(&json!({ "hold": still })));
     }
 
     /// Changes how long things take.

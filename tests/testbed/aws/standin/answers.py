@@ -31,7 +31,9 @@ def error(service, failure):
     if protocol == "json":
         body = json.dumps({"__type": failure.code, "message": failure.message})
         return failure.status, "application/x-amz-json-1.1", body.encode()
-    if protocol == "ec2":
+    if service == "s3":
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+    elif protocol == "ec2":
         body = (f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
                 f"<RequestID>{request_id}</RequestID></Response>")
     else:

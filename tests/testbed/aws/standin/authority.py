@@ -1,4 +1,7 @@
-"""IAM: identity policies that a test gives an access key, evaluated as the IAM User Guide's "Policy evaluation logic" says."""
+"""IAM: identity policies that a test gives an access key.
+
+Source: IAM User Guide "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
+"""
 
 import fnmatch
 

@@ -1,4 +1,4 @@
-"""Parsed parameters against the constraints of botocore's models: what is required, enums, lengths, ranges, patterns."""
+"""Parsed parameters against the constraints of the models: required members, enums, lengths, ranges, patterns."""
 
 import functools
 import re

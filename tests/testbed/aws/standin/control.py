@@ -37,6 +37,8 @@ def _settings(body, _):
 
 
 def _clock(body, _):
+    if "hold" in body:
+        Clock.hold(body["hold"])
     Clock.offset += body.get("advance", 0.0)
     return {"now": timestamp(Clock.now())}
 
@@ -44,7 +46,8 @@ def _clock(body, _):
 def _world(_, query):
     for region in list(Worlds.regions.values()):
         engine.settle(region)
-    return dump.world(*(query.get(name, [None])[0] for name in ("account", "region")))
+    only = [query.get(name, [None])[0] for name in ("account", "region")]
+    return dump.world(*only, stable="stable" in query)
 
 
 def _forget(_, __):

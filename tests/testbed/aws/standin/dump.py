@@ -1,5 +1,7 @@
 """GET /truth/world: all there is, for tests to compare."""
 
+import json
+
 from . import refresh_actions, schedules
 from .instances import state_of
 from .state import Worlds
@@ -36,11 +38,40 @@ def _template(template):
                          for n, v in sorted(template.versions.items())}}
 
 
-def world(account=None, name=None):
+def _without(value, *names):
+    """The same without members of these names, wherever they are."""
+    if isinstance(value, dict):
+        return {key: _without(item, *names) for key, item in value.items() if key not in names}
+    if isinstance(value, list):
+        return [_without(item, *names) for item in value]
+    return value
+
+
+def _stable_group(group):
+    """What two runs to the same end have in common: no ids and no times that AWS makes."""
+    whole = _without(_group(group), "arn", "activities", "LaunchTemplateId", "id", "ScheduledActionARN", "waits")
+    for action in whole["scheduled"]:
+        if "Recurrence" in action:
+            action.pop("StartTime"), action.pop("Time")
+    whole["refreshes"] = [refresh.status for refresh in group.refreshes]
+    for instance in whole["instances"]:
+        instance["tags"] = {k: v for k, v in sorted(instance["tags"].items()) if not k.startswith("aws:")}
+    whole["instances"].sort(key=lambda i: json.dumps(i, sort_keys=True, default=str))
+    return whole
+
+
+def world(account=None, name=None, stable=False):
     """`{"accounts": {ACCOUNT: {REGION: {...}}}}`, everything in the order of names."""
     found = {}
     for (owner, where), region in sorted(Worlds.regions.items()):
         if account not in (None, owner) or name not in (None, where):
+            continue
+        if stable:
+            found.setdefault(owner, {})[where] = {
+                "groups": [_stable_group(group) for _, group in sorted(region.groups.items())],
+                "templates": [_without(_template(t), "id")
+                              for t in sorted(region.templates.values(), key=lambda t: t.name)],
+            }
             continue
         found.setdefault(owner, {})[where] = {
             "groups": [_group(group) for _, group in sorted(region.groups.items())],

@@ -18,7 +18,8 @@ def select(items, filters, special=None, members=()):
     for one in filters or []:
         name, wanted = one.get("Name"), one.get("Values") or []
         if name.startswith("tag:"):
-            pick = lambda item, key=name[4:]: [t["Value"] for t in item.get("Tags", []) if t["Key"] == key]  # noqa: E731
+            key = name[4:]
+            pick = lambda item, key=key: [t["Value"] for t in item.get("Tags", []) if t["Key"] == key]  # noqa: E731
         elif name == "tag-key":
             pick = lambda item: [t["Key"] for t in item.get("Tags", [])]  # noqa: E731
         elif name in special:

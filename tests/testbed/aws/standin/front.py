@@ -74,6 +74,9 @@ def _carried_out(call, problems, request):
                 HANDLERS["settle"](region)
             authority.check(call, region)
             _refuse_malformed(call, problems)
+            if call.service == "ec2" and call.parameters.get("DryRun"):
+                # EC2 API Reference, common parameter DryRun: this error says that the caller may.
+                raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             if handler is not None:
                 value = handler(region, call.parameters, call)
                 call.status = 200

@@ -39,7 +39,8 @@ def _passes(group, one):
         return any(tag["Value"] in wanted for tag in group.tags.values())
     if name.startswith("tag:"):
         return name[4:] in group.tags and group.tags[name[4:]]["Value"] in wanted
-    raise validation_error(f"Filter type {name} is not correct. Allowed Filter types are: tag-key, tag-value, tag:<key>")
+    raise validation_error(f"Filter type {name} is not correct. Allowed Filter types are: tag-key, tag-value, "
+                           "tag:<key>")
 
 
 @handles("autoscaling", "DescribeAutoScalingGroups")

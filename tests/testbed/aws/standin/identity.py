@@ -4,6 +4,7 @@ import time
 import uuid
 
 from .answers import AwsError
+from .paging import page
 from .registry import handles
 from .state import Clock, Worlds
 
@@ -57,6 +58,15 @@ def parameter(region, parameters, _):
     if found is None:
         raise AwsError("ParameterNotFound", "")
     return {"Parameter": found}
+
+
+@handles("ssm", "GetParametersByPath")
+def parameters_below(region, parameters, _):
+    path = parameters["Path"].rstrip("/") + "/"
+    names = [name for name in sorted(region.parameters) if name.startswith(path)
+             and (parameters.get("Recursive") or "/" not in name.removeprefix(path))]
+    items, token = page(names, parameters, 10, 10, "MaxResults")
+    return {"Parameters": [_parameter(region, name) for name in items], "NextToken": token}
 
 
 @handles("ssm", "PutParameter")

@@ -142,11 +142,22 @@ def choose(group, market):
             template, version = template_of(group.region, specification)
             data = template.versions[version]["data"]
             if has_capacity(group.region, kind, market, zone):
-                offering = Offering(kind, market, zone, subnet, weight, data, data.get("ImageId"))
+                offering = Offering(kind, market, zone, subnet, weight, data, _image(group.region, data))
                 return offering, {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name,
                                   "Version": str(version)}
             tried.append((kind, zone))
     raise NoCapacity(_no_capacity(group, market, tried))
+
+
+def _image(region, data):
+    # EC2 User Guide "Use a Systems Manager parameter instead of an AMI ID": resolved at launch.
+    image = data.get("ImageId")
+    if image and image.startswith("resolve:ssm:"):
+        held = region.parameters.get(image.removeprefix("resolve:ssm:").partition(":")[0])
+        if held is None:
+            raise NoCapacity(f"The parameter of {image} does not exist. Launching EC2 instance failed.")
+        return held["Value"]
+    return image
 
 
 def _no_capacity(group, market, tried):

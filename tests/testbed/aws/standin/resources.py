@@ -23,12 +23,26 @@ def needed(call, region):
         return _auto_scaling(call, region, action, common)
     if call.service == "ec2":
         return _ec2(call, region, action, common)
+    if call.service == "s3":
+        return [_s3(call, common)]
     if call.service == "ssm":
         names = call.parameters.get("Names") or [call.parameters.get("Name", "*")]
         return [Needed(action, region.arn("ssm", "parameter/" + name.lstrip("/")), common) for name in names]
     if call.service == "sts" and "RoleArn" in call.parameters:
         return [Needed(action, call.parameters["RoleArn"], common)]
     return [Needed(action, "*", common)]
+
+
+_S3_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+
+
+def _s3(call, common):
+    method, _, path = call.action.partition(" ")
+    bucket, _, key = path.strip("/").partition("/")
+    if key:
+        return Needed("s3:" + _S3_ACTIONS.get(method, method), f"arn:aws:s3:::{bucket}/{key}", common)
+    names = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
+    return Needed("s3:" + names.get(method, method), f"arn:aws:s3:::{bucket}", common)
 
 
 def _request_tags(tags):

@@ -1,4 +1,7 @@
-"""Scheduled actions: stored, checked, carried out. Source: API_PutScheduledUpdateGroupAction, User Guide "Scheduled scaling"."""
+"""Scheduled actions: stored, checked, carried out.
+
+Source: API_PutScheduledUpdateGroupAction and User Guide "Scheduled scaling".
+"""
 
 import zoneinfo
 

@@ -98,7 +98,8 @@ def _subnet(region, given):
 
 def _security_group(region, given):
     group = {
-        "GroupId": given.get("id", new_id("sg")), "GroupName": given["name"], "VpcId": given.get("vpc", "vpc-0floodway"),
+        "GroupId": given.get("id", new_id("sg")), "GroupName": given["name"],
+        "VpcId": given.get("vpc", "vpc-0floodway"),
         "Description": given.get("description", given["name"]), "OwnerId": region.account, "IpPermissions": [],
         "IpPermissionsEgress": [], "Tags": _tags(given),
     }

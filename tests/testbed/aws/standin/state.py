@@ -35,13 +35,21 @@ class Settings:
 
 
 class Clock:
-    """Real time, which a test may move ahead."""
+    """Real time, which a test may move ahead or hold still."""
 
     offset = 0.0
+    held_at = None
 
     @classmethod
     def now(cls):
-        return time.time() + cls.offset
+        return (time.time() if cls.held_at is None else cls.held_at) + cls.offset
+
+    @classmethod
+    def hold(cls, still):
+        """Stops it, or lets it go on from where it stands."""
+        now = cls.now()
+        cls.held_at = time.time() if still else None
+        cls.offset = now - time.time()
 
 
 class Region:
@@ -97,7 +105,7 @@ class Worlds:
     def reset(cls):
         cls.regions.clear()
         cls.keys.clear()
-        Clock.offset = 0.0
+        Clock.offset, Clock.held_at = 0.0, None
 
 
 def new_id(prefix):

@@ -105,6 +105,14 @@ class StandInTest(unittest.TestCase):
         return self.until(lambda: self.states(name) == ["InService"] * count and (self.instances(name) or True),
                           f"not {count} in service")
 
+    def hold(self):
+        """Stops the clock: what passes by itself waits for `advance`."""
+        truth("POST", "clock", {"hold": True})
+
+    def advance(self, seconds=0.06):
+        """Moves the clock on, by default past a launch or a termination."""
+        truth("POST", "clock", {"advance": seconds})
+
     def refused(self, code, call, *arguments, text=None, **parameters):
         with self.assertRaises(ClientError) as caught:
             call(*arguments, **parameters)

@@ -27,7 +27,8 @@ class Authority(StandInTest):
         self.allow("autoscaling:Describe*")
         self.autoscaling.describe_auto_scaling_groups()
         answer = self.refused(
-            "AccessDenied", self.create, text=f"User: arn:aws:iam::{ACCOUNT}:user/limited is not authorized to perform: "
+            "AccessDenied", self.create,
+            text=f"User: arn:aws:iam::{ACCOUNT}:user/limited is not authorized to perform: "
             "autoscaling:CreateAutoScalingGroup on resource: "
             f"arn:aws:autoscaling:us-east-1:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/mine because no "
             "identity-based policy allows the autoscaling:CreateAutoScalingGroup action")
@@ -73,8 +74,9 @@ class Authority(StandInTest):
         self.group("test-a")
         arn = f"arn:aws:autoscaling:*:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/prod-*"
         self.allow("autoscaling:UpdateAutoScalingGroup", resource=arn)
-        self.autoscaling.update_auto_scaling_group(AutoScalingGroupName="prod-a", MaxSize=3)
-        self.refused("AccessDenied", self.autoscaling.update_auto_scaling_group, AutoScalingGroupName="test-a", MaxSize=3)
+        update = self.autoscaling.update_auto_scaling_group
+        update(AutoScalingGroupName="prod-a", MaxSize=3)
+        self.refused("AccessDenied", update, AutoScalingGroupName="test-a", MaxSize=3)
 
     def test_a_denial_wins(self):
         self.allow("*")
@@ -89,7 +91,8 @@ class Authority(StandInTest):
         def make():
             self.ec2.create_launch_template(
                 LaunchTemplateName="mine", LaunchTemplateData={"InstanceType": "g5.xlarge"},
-                TagSpecifications=[{"ResourceType": "launch-template", "Tags": [{"Key": "owner", "Value": "floodway"}]}])
+                TagSpecifications=[{"ResourceType": "launch-template",
+                                    "Tags": [{"Key": "owner", "Value": "floodway"}]}])
 
         self.allow("ec2:CreateLaunchTemplate", resource=f"arn:aws:ec2:*:{ACCOUNT}:launch-template/*")
         self.refused("UnauthorizedOperation", make, text="ec2:CreateTags")
@@ -114,3 +117,10 @@ class Authority(StandInTest):
         self.allow("iam:PassRole", resource=f"arn:aws:iam::{ACCOUNT}:role/node",
                    StringEquals={"iam:PassedToService": "ec2.amazonaws.com"})
         self.autoscaling.create_auto_scaling_group(**create)
+
+    def test_objects_by_path(self):
+        client("s3").create_bucket(Bucket="locks")
+        mine = client("s3", key=KEY)
+        self.allow("s3:GetObject", "s3:PutObject", resource="arn:aws:s3:::locks/prod/*")
+        mine.put_object(Bucket="locks", Key="prod/lock", Body=b"1")
+        self.refused("AccessDenied", mine.put_object, Bucket="locks", Key="test/lock", Body=b"1")

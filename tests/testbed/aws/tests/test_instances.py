@@ -72,7 +72,8 @@ class Choosing(StandInTest):
 class Ec2View(StandInTest):
     def test_market_tags_and_filters(self):
         self.template("tagged", InstanceType="g5.xlarge", TagSpecifications=[
-            {"ResourceType": "instance", "Tags": [{"Key": "from", "Value": "template"}, {"Key": "both", "Value": "t"}]}])
+            {"ResourceType": "instance",
+             "Tags": [{"Key": "from", "Value": "template"}, {"Key": "both", "Value": "t"}]}])
         policy = self.mixed(["g5.xlarge"], above=0)
         policy["LaunchTemplate"]["LaunchTemplateSpecification"]["LaunchTemplateName"] = "tagged"
         self.group(desired=1, MixedInstancesPolicy=policy, Tags=[
@@ -154,8 +155,10 @@ class Single(StandInTest):
         self.group("eager", desired=1, MixedInstancesPolicy=policy, CapacityRebalance=True)
         for name, during in (("plain", 1), ("eager", 2)):
             old = self.serving(1, name)[0]["InstanceId"]
+            self.hold()
             done = truth("POST", "instances", {"action": "spot-interrupt", "group": name, "after": 0.4})
             self.assertEqual(done["instances"], [old])
             self.assertEqual(len(self.instances(name)), during)
+            truth("POST", "clock", {"hold": False})
             self.until(lambda: [i["InstanceId"] for i in self.instances(name, "InService")] not in ([old], []))
             self.serving(1, name)

@@ -1,7 +1,5 @@
 """Lifecycle hooks: waits, results, heartbeats, retention."""
 
-import time
-
 from common import StandInTest, autoscaling, truth
 
 LAUNCH, TERMINATE = "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -20,17 +18,20 @@ class Hooks(StandInTest):
                                               LifecycleActionResult=result, **which)
 
     def test_a_launch_waits_until_continued(self):
+        self.hold()
         self.group()
         self.hook("up", LAUNCH)
         self.update(DesiredCapacity=1)
         self.assertEqual(self.states(), ["Pending"])
+        self.advance()
         one = self.waiting("Pending:Wait")
         self.refused("ValidationError", self.complete, "up", "CONTINUE", InstanceId="i-0none",
                      text="No active Lifecycle Action found with instance ID i-0none")
         self.refused("ValidationError", self.complete, "down", "CONTINUE", InstanceId=one)
         self.complete("up", "CONTINUE", InstanceId=one)
         self.assertEqual(self.states(), ["Pending:Proceed"])
-        self.serving(1)
+        self.advance()
+        self.assertEqual(self.states(), ["InService"])
 
     def test_an_abandoned_launch_is_replaced_and_told(self):
         self.group()
@@ -64,9 +65,11 @@ class Hooks(StandInTest):
             one = self.serving(1)[0]["InstanceId"]
             self.update(DesiredCapacity=0)
             self.assertEqual(self.waiting("Terminating:Wait"), one)
+            self.hold()
             self.complete("down", result, InstanceId=one)
             self.assertEqual(self.states(), ["Terminating:Proceed"])
-            self.serving(0)
+            self.advance()
+            self.assertEqual(self.states(), [])
 
     def test_terminating_one_instance_goes_through_the_hook(self):
         self.group(desired=1)
@@ -78,9 +81,13 @@ class Hooks(StandInTest):
     def test_heartbeats_end_with_the_default_result(self):
         self.group()
         self.hook("up", LAUNCH, heartbeat=30, DefaultResult="CONTINUE")  # 0.3 s here
+        self.hold()
         self.update(DesiredCapacity=1)
-        self.waiting("Pending:Wait")
-        self.serving(1)
+        self.advance()
+        self.assertEqual(self.states(), ["Pending:Wait"])
+        self.advance(0.4)
+        self.assertEqual(self.states(), ["InService"])
+        truth("POST", "clock", {"hold": False})
         self.hook("up", LAUNCH, heartbeat=30, DefaultResult="ABANDON")
         self.update(DesiredCapacity=2)
         self.until(lambda: any("Heartbeat Timeout" in a.get("StatusMessage", "") for a in
@@ -89,14 +96,17 @@ class Hooks(StandInTest):
     def test_a_recorded_heartbeat_prolongs(self):
         self.group()
         self.hook("up", LAUNCH, heartbeat=60, DefaultResult="CONTINUE")  # 0.6 s here
+        self.hold()
         self.update(DesiredCapacity=1)
+        self.advance()
         one = self.waiting("Pending:Wait")
         for _ in range(4):
-            time.sleep(0.3)
+            self.advance(0.5)
             autoscaling.record_lifecycle_action_heartbeat(LifecycleHookName="up", AutoScalingGroupName="g",
                                                           InstanceId=one)
             self.assertEqual(self.states(), ["Pending:Wait"])
-        self.serving(1)
+        self.advance(0.7)
+        self.assertEqual(self.states(), ["InService"])
 
     def test_heartbeats_are_bounded(self):
         self.group()

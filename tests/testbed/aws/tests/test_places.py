@@ -60,7 +60,8 @@ class Places(StandInTest):
         truth("POST", "world", {"parameters": {"/floodway/node": "ami-1"}})
         ssm = client("ssm")
         found = ssm.get_parameters(Names=["/floodway/node", "/none"])
-        self.assertEqual(([p["Value"] for p in found["Parameters"]], found["InvalidParameters"]), (["ami-1"], ["/none"]))
+        self.assertEqual([p["Value"] for p in found["Parameters"]], ["ami-1"])
+        self.assertEqual(found["InvalidParameters"], ["/none"])
         self.assertEqual(ssm.get_parameter(Name="/floodway/node")["Parameter"]["Version"], 1)
         self.refused("ParameterNotFound", ssm.get_parameter, Name="/none")
         self.refused("ParameterAlreadyExists", ssm.put_parameter, Name="/floodway/node", Value="x", Type="String")
@@ -68,11 +69,35 @@ class Places(StandInTest):
     def test_identity(self):
         sts = client("sts")
         self.assertEqual(sts.get_caller_identity()["Account"], ACCOUNT)
-        truth("POST", "world", {"keys": {"AKIAOTHER": {"account": "111122223333", "arn": "arn:aws:iam::111122223333:user/x"}}})
-        self.assertEqual(client("sts", key="AKIAOTHER").get_caller_identity()["Arn"], "arn:aws:iam::111122223333:user/x")
-        given = sts.assume_role(RoleArn="arn:aws:iam::444455556666:role/apply", RoleSessionName="session")["Credentials"]
+        user = "arn:aws:iam::111122223333:user/x"
+        truth("POST", "world", {"keys": {"AKIAOTHER": {"account": "111122223333", "arn": user}}})
+        self.assertEqual(client("sts", key="AKIAOTHER").get_caller_identity()["Arn"], user)
+        role = "arn:aws:iam::444455556666:role/apply"
+        given = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
         caller = client("sts", key=given["AccessKeyId"]).get_caller_identity()
         self.assertEqual(caller["Arn"], "arn:aws:sts::444455556666:assumed-role/apply/session")
+
+    def test_an_image_by_parameter_is_resolved_at_launch(self):
+        truth("POST", "world", {"parameters": {"/floodway/node": "ami-00000000000000001"}})
+        self.template("by-name", ImageId="resolve:ssm:/floodway/node", InstanceType="g5.xlarge")
+        self.group(desired=1, LaunchTemplate={"LaunchTemplateName": "by-name"})
+        self.serving(1)
+        self.assertEqual(self.dumped()["instances"][0]["image"], "ami-00000000000000001")
+        found = client("ssm").get_parameters_by_path(Path="/floodway", Recursive=True)["Parameters"]
+        self.assertEqual([p["Name"] for p in found], ["/floodway/node"])
+
+    def test_a_dry_run_says_that_it_would_succeed(self):
+        answer = self.refused("DryRunOperation", ec2.create_launch_template, DryRun=True, LaunchTemplateName="other",
+                              LaunchTemplateData={"InstanceType": "g5.xlarge"})
+        self.assertEqual(answer["ResponseMetadata"]["HTTPStatusCode"], 412)
+        self.assertEqual(len(ec2.describe_launch_templates()["LaunchTemplates"]), 1)
+
+    def test_offerings_are_motos(self):
+        found = ec2.describe_instance_type_offerings(
+            LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": ["g5.xlarge"]}])
+        self.assertTrue(found["InstanceTypeOfferings"])
+        types = ec2.describe_instance_types(InstanceTypes=["g5.xlarge"])["InstanceTypes"]
+        self.assertEqual(types[0]["VCpuInfo"]["DefaultVCpus"], 4)
 
     def test_the_rest_is_motos(self):
         self.assertTrue(ec2.describe_regions()["Regions"])

@@ -1,7 +1,5 @@
 """Instance refreshes."""
 
-import time
-
 from common import StandInTest, autoscaling, truth
 
 
@@ -29,20 +27,24 @@ class Refreshes(StandInTest):
         return sorted(i["LaunchTemplate"]["Version"] for i in self.instances())
 
     def test_all_are_replaced_and_the_group_follows(self):
+        self.hold()
         identifier = self.start(MinHealthyPercentage=50)
         shown = self.shown()
         self.assertEqual((shown["InstanceRefreshId"], shown["Status"], shown["InstancesToUpdate"]),
                          (identifier, "InProgress", 2))  # two of four at once: half must stay healthy
         self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
+        truth("POST", "clock", {"hold": False})
         shown = self.ends("Successful")
         self.assertEqual((shown["PercentageComplete"], shown["InstancesToUpdate"]), (100, 0))
         self.assertEqual(self.versions(), ["2"] * 4)
         self.assertEqual(self.described()["LaunchTemplate"]["Version"], "2")
 
     def test_the_healthy_percentages_hold(self):
+        self.hold()
         self.start(MinHealthyPercentage=100, MaxHealthyPercentage=150)
         least = most = 4
         while self.shown()["Status"] == "InProgress":
+            self.advance(0.01)
             states = self.states()
             least, most = min(least, states.count("InService")), max(most, len(states))
         self.ends("Successful")
@@ -56,43 +58,47 @@ class Refreshes(StandInTest):
         self.assertEqual({i["InstanceId"] for i in self.instances()}, before)
 
     def test_one_at_a_time(self):
+        self.hold()
         self.start()
         self.refused("InstanceRefreshInProgress", self.start, text="An Instance Refresh is already in progress")
         self.refused("ValidationError", self.update, LaunchTemplate={"LaunchTemplateName": "node", "Version": "2"},
                      text="An active instance refresh with a desired configuration exists")
 
     def test_cancelled(self):
-        truth("POST", "settings", {"launch_seconds": 0.3})
+        self.hold()
         self.start(MinHealthyPercentage=75)
-        self.shown()
+        self.assertEqual(self.shown()["Status"], "InProgress")
         autoscaling.cancel_instance_refresh(AutoScalingGroupName="g")
         self.assertEqual(self.shown()["Status"], "Cancelling")
+        truth("POST", "clock", {"hold": False})
         self.ends("Cancelled")
         self.serving(4)
         self.refused("ActiveInstanceRefreshNotFound", autoscaling.cancel_instance_refresh, AutoScalingGroupName="g")
         self.assertIn("1", self.versions())
 
     def test_rolled_back(self):
-        truth("POST", "settings", {"launch_seconds": 0.2})
+        self.hold()
         self.start(MinHealthyPercentage=50)
-        self.until(lambda: "2" in self.versions())
+        self.assertIn("2", self.versions())
         autoscaling.rollback_instance_refresh(AutoScalingGroupName="g")
         self.assertEqual(self.shown()["Status"], "RollbackInProgress")
+        truth("POST", "clock", {"hold": False})
         self.ends("RollbackSuccessful")
         self.assertEqual(self.versions(), ["1"] * 4)
         self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
         self.refused("ActiveInstanceRefreshNotFound", autoscaling.rollback_instance_refresh, AutoScalingGroupName="g")
 
     def test_no_rollback_without_a_configuration(self):
-        truth("POST", "settings", {"launch_seconds": 0.3})
+        self.hold()
         self.start(None)
         self.refused("IrreversibleInstanceRefresh", autoscaling.rollback_instance_refresh, AutoScalingGroupName="g")
 
     def test_an_alarm_rolls_back(self):
-        truth("POST", "settings", {"launch_seconds": 0.2})
+        self.hold()
         self.start(MinHealthyPercentage=50, AutoRollback=True, AlarmSpecification={"Alarms": ["errors"]})
-        self.until(lambda: "2" in self.versions())
+        self.assertIn("2", self.versions())
         truth("POST", "instances", {"action": "alarm", "group": "g"})
+        truth("POST", "clock", {"hold": False})
         self.assertIn("alarm", self.ends("RollbackSuccessful")["RollbackDetails"]["RollbackReason"])
 
     def protect(self):
@@ -122,18 +128,26 @@ class Refreshes(StandInTest):
         self.assertEqual(self.versions(), ["2"] * 4)
 
     def test_checkpoints_pause(self):
+        self.hold()
         self.start(MinHealthyPercentage=50, CheckpointPercentages=[50, 100], CheckpointDelay=50)  # 0.5 s here
-        self.until(lambda: "checkpoint 50%" in self.shown().get("StatusReason", ""))
+        for _ in range(3):
+            self.advance()
+            self.shown()
+        self.assertIn("checkpoint 50%", self.shown()["StatusReason"])
         self.assertEqual((self.shown()["PercentageComplete"], self.versions()), (50, ["1", "1", "2", "2"]))
+        truth("POST", "clock", {"hold": False})
         self.ends("Successful")
 
     def test_warm_up_is_waited_for(self):
-        began = time.monotonic()
+        self.hold()
         self.start(MinHealthyPercentage=0, InstanceWarmup=50)  # 0.5 s here
-        self.until(lambda: self.states() == ["InService"] * 4)
+        for _ in range(3):
+            self.advance()
+            self.shown()
+        self.assertEqual((self.states(), self.versions()), (["InService"] * 4, ["2"] * 4))
         self.assertEqual(self.shown()["Status"], "InProgress")
-        self.ends("Successful")
-        self.assertGreater(time.monotonic() - began, 0.5)
+        self.advance(0.5)
+        self.assertEqual(self.shown()["Status"], "Successful")
 
     def test_without_capacity_it_fails(self):
         self.rule(kind="capacity", instance_type="g5.xlarge", instances=3)

@@ -48,7 +48,7 @@ class Rules(StandInTest):
         self.assertTrue(0 < sum(first) < 20)
 
     def test_throttling_as_each_service_says_it(self):
-        self.rule(kind="throttle", rate=5, burst=2)
+        self.rule(kind="throttle", rate=0.5, burst=2)
         for _ in range(2):
             ec2.describe_subnets()
         answer = self.refused("RequestLimitExceeded", ec2.describe_subnets, text="Request limit exceeded.")
@@ -58,7 +58,7 @@ class Rules(StandInTest):
         answer = self.refused("Throttling", autoscaling.describe_auto_scaling_groups, text="Rate exceeded")
         self.assertEqual(answer["ResponseMetadata"]["HTTPStatusCode"], 400)
         self.group()  # writes have a bucket of their own
-        time.sleep(0.25)
+        time.sleep(2.1)
         ec2.describe_subnets()
 
     def test_delay(self):
@@ -74,9 +74,9 @@ class Rules(StandInTest):
         lost = [c for c in truth("GET", "calls") if c["action"] == "CreateAutoScalingGroup"]
         self.assertEqual([(c["status"], c["error"]) for c in lost], [(200, "lost")])
 
-    def held(self, phase):
+    def held(self, phase, patience):
         self.rule(kind="withhold", action="CreateAutoScalingGroup", phase=phase, times=1)
-        short = client("autoscaling", read_timeout=0.5)
+        short = client("autoscaling", read_timeout=patience)
 
         def call():
             try:
@@ -93,30 +93,29 @@ class Rules(StandInTest):
         return thread
 
     def test_withheld_before_the_effect_until_the_client_goes(self):
-        thread = self.held("before")
+        thread = self.held("before", 2)
         thread.join()
         self.until(lambda: truth("GET", "withheld") == [])
         self.assertIsNone(self.described())
 
     def test_withheld_before_the_effect_until_released(self):
-        thread = self.held("before")
+        thread = self.held("before", 30)
         self.assertIsNone(self.described())
         self.assertEqual(truth("POST", "release"), {"released": 1})
         thread.join()
         self.assertIsNotNone(self.described())
 
     def test_withheld_after_the_effect(self):
-        thread = self.held("after")
+        thread = self.held("after", 2)
         self.assertIsNotNone(self.described())
         thread.join()
         self.until(lambda: truth("GET", "withheld") == [])
 
     def test_outage(self):
-        self.rule(kind="outage", seconds=0.3)
+        self.rule(kind="outage", seconds=1)
         self.refused("Unavailable", ec2.describe_subnets)
         self.refused("ServiceUnavailable", autoscaling.describe_auto_scaling_groups)
-        self.rule(kind="outage", seconds=0.3, how="reset")
-        time.sleep(0.31)
+        time.sleep(1.1)
         ec2.describe_subnets()
 
     def test_outage_by_reset(self):

@@ -57,12 +57,15 @@ class Schedules(StandInTest):
         self.assertEqual(self.described()["MinSize"], 0)
 
     def test_batches(self):
-        failed = autoscaling.batch_put_scheduled_update_group_action(AutoScalingGroupName="g", ScheduledUpdateGroupActions=[
-            {"ScheduledActionName": "good", "Recurrence": "0 8 * * *", "MinSize": 1},
-            {"ScheduledActionName": "bad", "Recurrence": "8 o'clock", "MinSize": 1}])["FailedScheduledUpdateGroupActions"]
+        answer = autoscaling.batch_put_scheduled_update_group_action(
+            AutoScalingGroupName="g", ScheduledUpdateGroupActions=[
+                {"ScheduledActionName": "good", "Recurrence": "0 8 * * *", "MinSize": 1},
+                {"ScheduledActionName": "bad", "Recurrence": "8 o'clock", "MinSize": 1}])
+        failed = answer["FailedScheduledUpdateGroupActions"]
         self.assertEqual([(f["ScheduledActionName"], f["ErrorCode"]) for f in failed], [("bad", "ValidationError")])
         self.assertEqual([a["ScheduledActionName"] for a in self.shown(ScheduledActionNames=["good", "bad"])], ["good"])
-        failed = autoscaling.batch_delete_scheduled_action(AutoScalingGroupName="g", ScheduledActionNames=["good", "bad"])
+        failed = autoscaling.batch_delete_scheduled_action(AutoScalingGroupName="g",
+                                                           ScheduledActionNames=["good", "bad"])
         self.assertEqual([f["ScheduledActionName"] for f in failed["FailedScheduledActions"]], ["bad"])
         self.put(Recurrence="0 8 * * *", MinSize=1)
         autoscaling.delete_scheduled_action(AutoScalingGroupName="g", ScheduledActionName="day")

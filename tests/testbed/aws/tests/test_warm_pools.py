@@ -11,21 +11,25 @@ class WarmPools(StandInTest):
         return sorted(i["LifecycleState"] for i in self.pool()["Instances"])
 
     def test_filled_used_and_deleted(self):
+        self.hold()
         self.group(low=1, high=4, desired=1)
         autoscaling.put_warm_pool(AutoScalingGroupName="g")
         self.assertEqual(self.states_of_pool(), ["Warmed:Pending"] * 3)
-        self.until(lambda: self.states_of_pool() == ["Warmed:Stopped"] * 3)
-        self.serving(1)
+        self.advance()
+        self.assertEqual(self.states_of_pool(), ["Warmed:Stopped"] * 3)
+        self.assertEqual(self.states(), ["InService"])
         shown = self.described()
         self.assertEqual((shown["WarmPoolSize"], shown["WarmPoolConfiguration"]),
                          (3, {"MinSize": 0, "PoolState": "Stopped"}))
         warm = {i["InstanceId"] for i in self.pool()["Instances"]}
         self.update(DesiredCapacity=2)
-        self.until(lambda: len(warm & {i["InstanceId"] for i in self.serving(2)}) == 1)
-        self.until(lambda: self.states_of_pool() == ["Warmed:Stopped"] * 2)
+        self.advance()
+        self.assertEqual(len(warm & {i["InstanceId"] for i in self.serving(2)}), 1)
+        self.assertEqual(self.states_of_pool(), ["Warmed:Stopped"] * 2)
         autoscaling.delete_warm_pool(AutoScalingGroupName="g")
         self.assertEqual(self.pool()["WarmPoolConfiguration"]["Status"], "PendingDelete")
-        self.until(lambda: "WarmPoolConfiguration" not in self.described())
+        self.advance()
+        self.assertNotIn("WarmPoolConfiguration", self.described())
 
     def test_forced_deletion_is_at_once(self):
         self.group(high=3)
