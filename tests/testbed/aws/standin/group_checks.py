@@ -63,8 +63,13 @@ def policy(region, given, before=None):
     for override in overrides:
         if "InstanceType" in override and "InstanceRequirements" in override:
             raise validation_error("Overrides must not have both InstanceType and InstanceRequirements")
-    distribution = {**_DISTRIBUTION, **before.get("InstancesDistribution", {}),
+    defaults = dict(_DISTRIBUTION)
+    if any("InstanceRequirements" in override for override in overrides):
+        defaults["OnDemandAllocationStrategy"] = "lowest-price"
+    distribution = {**defaults, **before.get("InstancesDistribution", {}),
                     **given.get("InstancesDistribution", {})}
+    if distribution.get("SpotMaxPrice") == "":
+        del distribution["SpotMaxPrice"]
     if not 0 <= distribution["OnDemandPercentageAboveBaseCapacity"] <= 100:
         raise validation_error("OnDemandPercentageAboveBaseCapacity must be between 0 and 100")
     if distribution["SpotAllocationStrategy"] == "lowest-price":

@@ -26,8 +26,28 @@ def _of(group, instance_id):
 
 @handles("autoscaling", "TerminateInstanceInAutoScalingGroup")
 def terminate(region, parameters, _):
-    group, instance = managed(region, parameters["InstanceId"])
-    now, decrement = Clock.now(), parameters["ShouldDecrementDesiredCapacity"]
+    decrement = parameters["ShouldDecrementDesiredCapacity"]
+    if "InstanceIds" in parameters:
+        # API_TerminateInstanceInAutoScalingGroup: several at once, of one group that is named.
+        group = find(region, parameters.get("AutoScalingGroupName"))
+        chosen = [_of(group, identifier) for identifier in parameters["InstanceIds"]]
+        leaving = sum(instance.weight for instance in chosen if instance.counts)
+        if decrement and group.desired - leaving < group.min:
+            raise validation_error("Terminating instances without replacement will violate group's min size "
+                                   "constraint.")
+        done = [_terminate(group, instance, decrement) for instance in chosen]
+        engine.settle(region)
+        return {"Activities": done}
+    group, instance = managed(region, parameters.get("InstanceId"))
+    answer = _terminate(group, instance, decrement)
+    engine.settle(region)
+    return {"Activity": answer}
+
+
+def _terminate(group, instance, decrement):
+    now = Clock.now()
+    if instance.warm:
+        raise validation_error(f"The instance {instance.id} is in a warm pool.")
     if decrement and instance.counts and group.desired - instance.weight < group.min:
         raise validation_error("Currently, desiredSize equals minSize ({0}). Terminating instance without replacement "
                                "will violate group's min size constraint. Either set shouldDecrementDesiredCapacity "
@@ -39,11 +59,8 @@ def terminate(region, parameters, _):
         group.config["DesiredCapacity"] -= instance.weight
     if instance.state.endswith(":Retained"):
         leave(group, instance, now)
-        return {"Activity": begin_activity(group, now, f"Terminating EC2 instance: {instance.id}", cause)}
-    activity = instance.activity if instance.terminating else begin_terminate(group, instance, now, cause)
-    answer = dict(activity)
-    engine.settle(region)
-    return {"Activity": answer}
+        return begin_activity(group, now, f"Terminating EC2 instance: {instance.id}", cause)
+    return dict(instance.activity if instance.terminating else begin_terminate(group, instance, now, cause))
 
 
 @handles("autoscaling", "SetInstanceProtection")

@@ -136,17 +136,34 @@ def has_capacity(region, kind, market, zone):
 
 def choose(group, market):
     """The offering that AWS takes, zone by zone, type by type."""
-    tried = []
+    tried, dear = [], []
     for zone, subnet in _places(group):
         for kind, weight, specification in _types(group, market, zone):
             template, version = template_of(group.region, specification)
             data = template.versions[version]["data"]
-            if has_capacity(group.region, kind, market, zone):
+            if market == "spot" and _too_dear(group, kind, zone):
+                dear.append((kind, zone))
+            elif has_capacity(group.region, kind, market, zone):
                 offering = Offering(kind, market, zone, subnet, weight, data, _image(group.region, data))
                 return offering, {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name,
                                   "Version": str(version)}
-            tried.append((kind, zone))
+            else:
+                tried.append((kind, zone))
+    if dear and not tried:
+        raise NoCapacity("Could not launch Spot Instances. SpotMaxPriceTooLow - Your Spot request price of "
+                         f"{_most(group)} is lower than the minimum required Spot request fulfillment price of "
+                         f"{min(_price(group.region, *each) for each in dear)}. Launching EC2 instance failed.")
     raise NoCapacity(_no_capacity(group, market, tried))
+
+
+def _most(group):
+    return group.source().get("MixedInstancesPolicy", {}).get("InstancesDistribution", {}).get("SpotMaxPrice")
+
+
+def _too_dear(group, kind, zone):
+    # API_InstancesDistribution, SpotMaxPrice: below the spot price, nothing is launched.
+    most, price = _most(group), _price(group.region, kind, zone)
+    return most is not None and price != math.inf and float(most) < price
 
 
 def _image(region, data):

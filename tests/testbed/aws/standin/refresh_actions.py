@@ -1,6 +1,6 @@
 """StartInstanceRefresh, CancelInstanceRefresh, RollbackInstanceRefresh, DescribeInstanceRefreshes."""
 
-from . import engine, group_checks, refreshes
+from . import engine, group_checks, launching, refreshes
 from .answers import AwsError, validation_error
 from .group_actions import find
 from .paging import page
@@ -28,6 +28,8 @@ def _checked(group, given):
                           ("StandbyInstances", "Wait")):
         preferences.setdefault(name, default)
     points = preferences.get("CheckpointPercentages")
+    if "CheckpointDelay" in preferences and not points:
+        raise validation_error("CheckpointPercentages must be specified with CheckpointDelay")
     if points:
         if points != sorted(set(points)) or not all(1 <= point <= 100 for point in points):
             raise validation_error("CheckpointPercentages must be in ascending order, between 1 and 100")
@@ -66,6 +68,10 @@ def _refuse_irreversible(wanted, group, refusal):
     if whole.get("Version", "$Default") in ("$Latest", "$Default"):
         raise refusal("The Auto Scaling group uses the launch template's $Latest or $Default version, so the "
                       "instance refresh cannot be rolled back.")
+    template, version = launching.template_of(group.region, whole)
+    if template.versions[version]["data"].get("ImageId", "").startswith("resolve:"):
+        raise refusal("The launch template uses a Systems Manager parameter instead of an AMI ID, so the instance "
+                      "refresh cannot be rolled back.")
 
 
 def _active(group, doing):
@@ -100,13 +106,19 @@ def roll_back(region, parameters, _):
 
 def shown(group, refresh):
     """As DescribeInstanceRefreshes answers it."""
-    free, held = refresh.candidates(group) if refresh.active else ([], [])
-    done = refresh.status in ("Successful", "RollbackSuccessful")
-    percentage = 100 if done else refresh.percentage(group) if refresh.active else refresh.reached
+    remaining = refresh.remaining(group) if refresh.active else 0
+    percentage = refresh.percentage(group) if refresh.active else refresh.reached
+    if refresh.status == "Successful":
+        percentage = 100
+    if refresh.rollback is not None:
+        # API_InstanceRefresh: the percentage goes back down to zero; what was not updated needs no rollback.
+        remaining = refresh.rollback["InstancesToUpdateOnRollback"]
+        percentage = refresh.rollback["PercentageCompleteOnRollback"] * (100 - percentage) // 100 \
+            if refresh.active else 0
     return {
         "InstanceRefreshId": refresh.id, "AutoScalingGroupName": group.name, "Status": refresh.status,
         "StatusReason": refresh.reason, "StartTime": refresh.start, "EndTime": refresh.end,
-        "PercentageComplete": percentage, "InstancesToUpdate": len(free) + len(held),
+        "PercentageComplete": percentage, "InstancesToUpdate": remaining,
         "Preferences": {k: v for k, v in refresh.preferences.items() if not k.startswith("_")},
         "DesiredConfiguration": refresh.desired_configuration, "RollbackDetails": refresh.rollback,
         "Strategy": "Rolling",

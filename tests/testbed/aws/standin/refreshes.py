@@ -10,7 +10,7 @@ import uuid
 from . import launching
 from .answers import timestamp
 from .lifecycle import begin_terminate
-from .state import Settings
+from .state import Clock, Settings
 
 _ACTIVE = ("Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baking")
 
@@ -93,14 +93,17 @@ class Refresh:
         return found
 
     def percentage(self, group):
+        """An instance counts once its replacement is healthy and warm (API_InstanceRefresh)."""
         if not self.total:
-            return 100 if self.status in ("Successful", "RollbackSuccessful") else 0
-        free, held = self.candidates(group)
-        return max(0, min(100, 100 * (self.total - len(free) - len(held) - self._unready(group)) // self.total))
+            return 0
+        return 100 * (self.total - self.remaining(group)) // self.total
 
-    def _unready(self, group):
-        counted = sum(1 for i in group.counted() if i.id not in self.old and i.state != "InService")
-        return min(counted, self.total)
+    def remaining(self, group):
+        """How many are still to be updated."""
+        free, held = self.candidates(group)
+        now = Clock.now()
+        unready = sum(1 for i in group.counted() if i.id not in self.old and not self.warm(group, i, now))
+        return min(self.total, len(free) + len(held) + unready)
 
     def finish(self, status, now, reason=None, group=None):
         if group is not None:
@@ -113,11 +116,19 @@ def surge(group):
     refresh = group.refresh()
     if refresh is None or refresh.status not in ("InProgress", "RollbackInProgress"):
         return 0
-    most = refresh.preferences.get("MaxHealthyPercentage", 100)
-    if most <= 100 or refresh.paused_until is not None:
+    most = refresh.preferences.get("MaxHealthyPercentage")
+    if most is None or refresh.paused_until is not None:
         return 0
     free, _ = refresh.candidates(group)
-    return min(len(free), max(1, group.desired * (most - 100) // 100))
+    more = group.desired * (most - 100) // 100
+    # API_RefreshPreferences, MaxHealthyPercentage: where both bounds leave no room, one is launched first.
+    if more < 1 and group.desired - _least(group, refresh) < 1:
+        more = 1
+    return min(len(free), more)
+
+
+def _least(group, refresh):
+    return math.ceil(group.desired * refresh.preferences.get("MinHealthyPercentage", 90) / 100)
 
 
 def advance(group, now):
@@ -140,7 +151,9 @@ def advance(group, now):
             return False
         refresh.paused_until = None
         refresh.reason = None
-        if refresh.status == "Baking":
+        # API_RefreshPreferences, CheckpointPercentages: all are replaced only if the last is 100.
+        passed = refresh.preferences.get("_passed", [])
+        if refresh.status == "Baking" or passed[-1:] == refresh.preferences.get("CheckpointPercentages", [])[-1:]:
             return _succeed(group, refresh, now)
     return _replace(group, refresh, now)
 
@@ -156,8 +169,7 @@ def _replace(group, refresh, now):
         return _held(group, refresh, held, now)
     if _checkpoint(group, refresh, settled, now):
         return True
-    least = math.ceil(group.desired * refresh.preferences.get("MinHealthyPercentage", 90) / 100)
-    room = warm - least
+    room = warm - _least(group, refresh)
     if settled and room < 1 and not surge(group):
         room = 1  # at least one at a time is replaced, whatever the percentages leave
     if free and room >= 1:
@@ -243,7 +255,7 @@ def roll_back(group, refresh, now, reason):
     refresh.rollback = {
         "RollbackReason": reason, "RollbackStartTime": now,
         "PercentageCompleteOnRollback": refresh.percentage(group),
-        "InstancesToUpdateOnRollback": sum(len(some) for some in refresh.candidates(group)),
+        "InstancesToUpdateOnRollback": refresh.remaining(group),
     }
     refresh.status, refresh.paused_until, refresh.stuck_since = "RollbackInProgress", None, None
     refresh.old = {i.id for i in group.instances.values() if i.id not in refresh.old and not i.terminating}

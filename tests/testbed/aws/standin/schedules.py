@@ -110,6 +110,8 @@ def put(region, parameters, _):
 @handles("autoscaling", "BatchPutScheduledUpdateGroupAction")
 def batch_put(region, parameters, _):
     group, failed = _group(region, parameters), []
+    if len(parameters["ScheduledUpdateGroupActions"]) > 50:
+        raise validation_error("The maximum number of scheduled actions allowed is 50.")
     for one in parameters["ScheduledUpdateGroupActions"]:
         try:
             action = _checked(group, one, Clock.now())
@@ -131,6 +133,8 @@ def delete(region, parameters, _):
 @handles("autoscaling", "BatchDeleteScheduledAction")
 def batch_delete(region, parameters, _):
     group, failed = _group(region, parameters), []
+    if len(parameters["ScheduledActionNames"]) > 50:
+        raise validation_error("The maximum number of scheduled actions allowed is 50.")
     for name in parameters["ScheduledActionNames"]:
         if group.scheduled.pop(name, None) is None:
             failed.append({"ScheduledActionName": name, "ErrorCode": "ValidationError",

@@ -70,6 +70,9 @@ def _group(region, parameters):
 @handles("autoscaling", "PutWarmPool")
 def put(region, parameters, _):
     group = _group(region, parameters)
+    if group.refresh() is not None:
+        raise AwsError("InstanceRefreshInProgress",
+                       "An active instance refresh already exists for the specified Auto Scaling group.")
     refuse_spot(region, group.config)
     given = {k: v for k, v in parameters.items() if k != "AutoScalingGroupName"}
     if given.get("MaxGroupPreparedCapacity") is not None:

@@ -41,6 +41,12 @@ class Choosing(StandInTest):
         self.serving(3)
         self.assertEqual(sorted(i["type"] for i in self.dumped()["instances"]), ["g5.xlarge", "g6.xlarge", "g6.xlarge"])
 
+    def test_no_spot_above_the_highest_price(self):
+        truth("POST", "world", {"prices": [{"instance_type": "g5.xlarge", "usd": 0.9}]})
+        self.group(desired=1, MixedInstancesPolicy=self.mixed(["g5.xlarge"], above=0, SpotMaxPrice="0.5"))
+        told = self.until(lambda: autoscaling.describe_scaling_activities(AutoScalingGroupName="g")["Activities"])
+        self.assertIn("SpotMaxPriceTooLow", told[0]["StatusMessage"])
+
     def test_changed_shares_replace_instances(self):
         self.group(desired=2, MixedInstancesPolicy=self.mixed(["g5.xlarge"], above=100))
         self.serving(2)
@@ -113,6 +119,16 @@ class Single(StandInTest):
         self.until(lambda: [i["InstanceId"] for i in self.instances(state="InService")] not in ([], [last]))
         self.refused("ValidationError", call, InstanceId="i-0none", ShouldDecrementDesiredCapacity=False,
                      text="No managed instance found")
+
+    def test_terminate_several(self):
+        self.group(low=1, desired=3)
+        ids = [i["InstanceId"] for i in self.serving(3)]
+        call = autoscaling.terminate_instance_in_auto_scaling_group
+        self.refused("ValidationError", call, InstanceIds=ids, AutoScalingGroupName="g",
+                     ShouldDecrementDesiredCapacity=True)
+        done = call(InstanceIds=ids[:2], AutoScalingGroupName="g", ShouldDecrementDesiredCapacity=True)["Activities"]
+        self.assertEqual(len(done), 2)
+        self.assertEqual([i["InstanceId"] for i in self.serving(1)], ids[2:])
 
     def test_protection(self):
         self.group(desired=2, NewInstancesProtectedFromScaleIn=True)

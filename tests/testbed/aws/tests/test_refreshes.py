@@ -31,7 +31,8 @@ class Refreshes(StandInTest):
         identifier = self.start(MinHealthyPercentage=50)
         shown = self.shown()
         self.assertEqual((shown["InstanceRefreshId"], shown["Status"], shown["InstancesToUpdate"]),
-                         (identifier, "InProgress", 2))  # two of four at once: half must stay healthy
+                         (identifier, "InProgress", 4))
+        self.assertEqual(self.states().count("InService"), 2)  # two at once: half must stay healthy
         self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
         truth("POST", "clock", {"hold": False})
         shown = self.ends("Successful")
@@ -50,6 +51,23 @@ class Refreshes(StandInTest):
         self.ends("Successful")
         self.assertEqual(least, 4)
         self.assertGreater(most, 4)
+
+    def test_one_is_launched_first_where_the_percentages_leave_no_room(self):
+        self.hold()
+        self.start(MinHealthyPercentage=100, MaxHealthyPercentage=100)
+        self.assertEqual(self.states(), ["InService"] * 4 + ["Pending"])
+        truth("POST", "clock", {"hold": False})
+        self.ends("Successful")
+
+    def test_a_last_checkpoint_below_all_ends_there(self):
+        self.start(MinHealthyPercentage=50, CheckpointPercentages=[50], CheckpointDelay=10)
+        self.ends("Successful")
+        self.assertEqual(self.versions(), ["1", "1", "2", "2"])
+
+    def test_no_warm_pool_meanwhile(self):
+        self.hold()
+        self.start()
+        self.refused("InstanceRefreshInProgress", autoscaling.put_warm_pool, AutoScalingGroupName="g")
 
     def test_matching_ones_are_skipped(self):
         self.start("1", SkipMatching=True)
@@ -83,7 +101,7 @@ class Refreshes(StandInTest):
         autoscaling.rollback_instance_refresh(AutoScalingGroupName="g")
         self.assertEqual(self.shown()["Status"], "RollbackInProgress")
         truth("POST", "clock", {"hold": False})
-        self.ends("RollbackSuccessful")
+        self.assertEqual(self.ends("RollbackSuccessful")["PercentageComplete"], 0)
         self.assertEqual(self.versions(), ["1"] * 4)
         self.assertEqual(self.described()["LaunchTemplate"]["Version"], "1")
         self.refused("ActiveInstanceRefreshNotFound", autoscaling.rollback_instance_refresh, AutoScalingGroupName="g")
