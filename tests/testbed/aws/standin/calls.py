@@ -11,9 +11,10 @@ _COUNT = 0
 class Call:
     """One request of an SDK."""
 
-    def __init__(self, service, action, region, access_key, identity, parameters):
+    def __init__(self, service, action, region, access_key, identity, parameters, attempt=None):
         self.service, self.action, self.region = service, action, region
         self.access_key, self.identity, self.parameters = access_key, identity, parameters
+        self.attempt = attempt  # the SDK's own count of its tries, `attempt=1; max=3`
         self.n, self.status, self.code, self.rules = 0, None, None, []
 
     def record(self, problems):
@@ -32,7 +33,7 @@ class Call:
             "n": self.n, "service": self.service, "action": self.action, "region": self.region,
             "access_key": self.access_key, "account": self.identity["account"],
             "parameters": self.parameters, "status": self.status, "error": self.code,
-            "client_token": token, "rules": self.rules,
+            "client_token": token, "attempt": self.attempt, "rules": self.rules,
         }
 
 

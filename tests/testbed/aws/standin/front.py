@@ -26,7 +26,8 @@ def answer(request):
         operation = models.operation(service, action)
         if operation is not None and operation.input_shape is not None:
             problems += constraints.problems(operation.input_shape, parsed)
-    call = calls.Call(service, action, region, access_key, Worlds.identity(access_key), parsed)
+    call = calls.Call(service, action, region, access_key, Worlds.identity(access_key), parsed,
+                      request.headers.get("HTTP_AMZ_SDK_REQUEST"))
     call.record(problems)
     return _through_rules(call, problems, request)
 

@@ -2,7 +2,7 @@
 
 import uuid
 
-from .answers import timestamp
+from .answers import timestamp, validation_error
 from .state import new_id
 
 TRANSITIONS = {"launch": "autoscaling:EC2_INSTANCE_LAUNCHING", "terminate": "autoscaling:EC2_INSTANCE_TERMINATING"}
@@ -100,6 +100,15 @@ class Group:
 
     def hooks_at(self, moment):
         return [hook for hook in self.hooks.values() if hook["LifecycleTransition"] == TRANSITIONS[moment]]
+
+
+def find(region, name):
+    """The group, or AWS's refusal."""
+    group = region.groups.get(name)
+    if group is None:
+        raise validation_error(f"AutoScalingGroup name not found - AutoScalingGroup {name} not found")
+    group.rendered = None  # whoever looks for it may change it
+    return group
 
 
 def begin_activity(group, now, description, cause, status="InProgress"):

@@ -1,8 +1,8 @@
 """CreateAutoScalingGroup, UpdateAutoScalingGroup, SetDesiredCapacity, DeleteAutoScalingGroup."""
 
-from . import engine, group_checks, launching, warm_pools
+from . import engine, group_checks, warm_pools
 from .answers import AwsError, validation_error
-from .group import Group
+from .group import Group, find
 from .lifecycle import begin_terminate
 from .registry import handles
 from .state import Clock
@@ -14,15 +14,6 @@ _KEPT = ("DefaultCooldown", "LoadBalancerNames", "TargetGroupARNs", "HealthCheck
          "DefaultInstanceWarmup", "TrafficSources", "DeletionProtection", "AvailabilityZoneDistribution",
          "AvailabilityZoneImpairmentPolicy", "CapacityReservationSpecification", "InstanceLifecyclePolicy",
          "AvailabilityZoneIds")
-
-
-def find(region, name):
-    """The group, or AWS's refusal."""
-    group = region.groups.get(name)
-    if group is None:
-        raise validation_error(f"AutoScalingGroup name not found - AutoScalingGroup {name} not found")
-    group.rendered = None  # whoever looks for it may change it
-    return group
 
 
 def _keep(config, given):
@@ -167,11 +158,3 @@ def delete(region, parameters, _):
         if instance.state not in ("Terminating", "Warmed:Terminating"):
             begin_terminate(group, instance, now, "a user request deleted the group by force", hooks=False)
     engine.settle(region)
-
-
-def specification_of(region, config):
-    """What a group launches from, resolved now; for tests' dumps."""
-    policy = config.get("MixedInstancesPolicy")
-    whole = policy["LaunchTemplate"]["LaunchTemplateSpecification"] if policy else config["LaunchTemplate"]
-    template, number = launching.template_of(region, whole)
-    return template.name, number

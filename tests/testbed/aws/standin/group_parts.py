@@ -2,7 +2,7 @@
 
 from . import group_checks
 from .answers import timestamp, validation_error
-from .group_actions import find
+from .group import find
 from .lifecycle import complete
 from .paging import page
 from .registry import handles

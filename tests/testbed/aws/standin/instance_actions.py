@@ -2,8 +2,7 @@
 
 from . import engine
 from .answers import timestamp, validation_error
-from .group import begin_activity
-from .group_actions import find
+from .group import begin_activity, find
 from .lifecycle import begin_terminate, complete, leave
 from .registry import handles
 from .state import Clock, Settings

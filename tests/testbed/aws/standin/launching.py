@@ -120,8 +120,8 @@ def _places(group):
     return sorted(places, key=lambda place: counts[place])
 
 
-def has_capacity(region, kind, market, zone):
-    """Whether the rules leave room for one more."""
+def _blocking(region, kind, market, zone):
+    """The rule that leaves no room for one more, or None."""
     for rule in rules.capacity():
         if rule["instance_type"] != kind or rule.get("market") not in (None, market):
             continue
@@ -130,30 +130,32 @@ def has_capacity(region, kind, market, zone):
         there = sum(1 for i in region.instances.values() if i.type == kind and not i.gone_at and not i.killed
                     and rule.get("market") in (None, i.market) and rule.get("zone") in (None, i.zone))
         if there >= rule["instances"]:
-            return False
-    return True
+            return rule
+    return None
 
 
 def choose(group, market):
     """The offering that AWS takes, zone by zone, type by type."""
-    tried, dear = [], []
+    tried, dear, message = [], [], None
     for zone, subnet in _places(group):
         for kind, weight, specification in _types(group, market, zone):
             template, version = template_of(group.region, specification)
             data = template.versions[version]["data"]
             if market == "spot" and _too_dear(group, kind, zone):
                 dear.append((kind, zone))
-            elif has_capacity(group.region, kind, market, zone):
+                continue
+            rule = _blocking(group.region, kind, market, zone)
+            if rule is None:
                 offering = Offering(kind, market, zone, subnet, weight, data, _image(group.region, data))
                 return offering, {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name,
                                   "Version": str(version)}
-            else:
-                tried.append((kind, zone))
+            tried.append((kind, zone))
+            message = message or rule.get("message")
     if dear and not tried:
         raise NoCapacity("Could not launch Spot Instances. SpotMaxPriceTooLow - Your Spot request price of "
                          f"{_most(group)} is lower than the minimum required Spot request fulfillment price of "
                          f"{min(_price(group.region, *each) for each in dear)}. Launching EC2 instance failed.")
-    raise NoCapacity(_no_capacity(group, market, tried))
+    raise NoCapacity(message or _no_capacity(group, market, tried))
 
 
 def _most(group):

@@ -2,7 +2,7 @@
 
 from . import engine, group_checks, launching, refreshes
 from .answers import AwsError, validation_error
-from .group_actions import find
+from .group import find
 from .paging import page
 from .registry import handles
 from .state import Clock

@@ -7,7 +7,7 @@ import zoneinfo
 
 from . import cron
 from .answers import AwsError, validation_error
-from .group import begin_activity, end_activity
+from .group import begin_activity, end_activity, find
 from .paging import page
 from .registry import handles
 from .state import Clock
@@ -93,15 +93,9 @@ def _checked(group, given, now):
     return action
 
 
-def _group(region, parameters):
-    from .group_actions import find
-
-    return find(region, parameters["AutoScalingGroupName"])
-
-
 @handles("autoscaling", "PutScheduledUpdateGroupAction")
 def put(region, parameters, _):
-    group = _group(region, parameters)
+    group = find(region, parameters["AutoScalingGroupName"])
     action = _checked(group, parameters, Clock.now())
     group.scheduled[action["ScheduledActionName"]] = action
     group.due = 0.0
@@ -109,7 +103,7 @@ def put(region, parameters, _):
 
 @handles("autoscaling", "BatchPutScheduledUpdateGroupAction")
 def batch_put(region, parameters, _):
-    group, failed = _group(region, parameters), []
+    group, failed = find(region, parameters["AutoScalingGroupName"]), []
     if len(parameters["ScheduledUpdateGroupActions"]) > 50:
         raise validation_error("The maximum number of scheduled actions allowed is 50.")
     for one in parameters["ScheduledUpdateGroupActions"]:
@@ -125,14 +119,14 @@ def batch_put(region, parameters, _):
 
 @handles("autoscaling", "DeleteScheduledAction")
 def delete(region, parameters, _):
-    group = _group(region, parameters)
+    group = find(region, parameters["AutoScalingGroupName"])
     if group.scheduled.pop(parameters["ScheduledActionName"], None) is None:
         raise validation_error(f"Scheduled action name not found - {parameters['ScheduledActionName']}")
 
 
 @handles("autoscaling", "BatchDeleteScheduledAction")
 def batch_delete(region, parameters, _):
-    group, failed = _group(region, parameters), []
+    group, failed = find(region, parameters["AutoScalingGroupName"]), []
     if len(parameters["ScheduledActionNames"]) > 50:
         raise validation_error("The maximum number of scheduled actions allowed is 50.")
     for name in parameters["ScheduledActionNames"]:

@@ -66,7 +66,6 @@ class Region:
         self.instance_types = {}
         self.capacity_reservations = []
         self.template_tokens, self.version_tokens = {}, {}
-        self.tags_of_others = {}
 
     def zones(self):
         """The zones of the seeded subnets, or the region's first three."""

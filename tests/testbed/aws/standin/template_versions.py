@@ -1,7 +1,5 @@
 """Versions of launch templates."""
 
-import base64
-import binascii
 import copy
 
 from . import models
@@ -9,23 +7,7 @@ from .answers import AwsError
 from .fit import fit
 from .paging import page
 from .registry import handles
-from .templates import find, once
-
-
-def checked_data(data):
-    """Template data, refused where EC2 refuses it."""
-    text = data.get("UserData")
-    if text:
-        try:
-            plain = base64.b64decode(text, validate=True)
-        except binascii.Error:
-            raise AwsError("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.") from None
-        # EC2 User Guide "Run commands when you launch": 16 KB, raw form, before it is base64-encoded.
-        if len(plain) > 16384:
-            raise AwsError("InvalidUserData.Malformed", "User data is limited to 16384 bytes")
-    if not data:
-        raise AwsError("MissingParameter", "The request must contain the parameter launchTemplateData")
-    return copy.deepcopy(data)
+from .templates import checked_data, find, once
 
 
 def shown(template, number):

@@ -1,5 +1,8 @@
 """Launch templates: names, tokens, tags, the default version."""
 
+import base64
+import binascii
+import copy
 import re
 
 from . import filters
@@ -85,10 +88,24 @@ def once(tokens, parameters, make):
     return answer
 
 
+def checked_data(data):
+    """Template data, refused where EC2 refuses it."""
+    text = data.get("UserData")
+    if text:
+        try:
+            plain = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise AwsError("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.") from None
+        # EC2 User Guide "Run commands when you launch": 16 KB, raw form, before it is base64-encoded.
+        if len(plain) > 16384:
+            raise AwsError("InvalidUserData.Malformed", "User data is limited to 16384 bytes")
+    if not data:
+        raise AwsError("MissingParameter", "The request must contain the parameter launchTemplateData")
+    return copy.deepcopy(data)
+
+
 @handles("ec2", "CreateLaunchTemplate")
 def create(region, parameters, call):
-    from .template_versions import checked_data
-
     def make():
         name = parameters["LaunchTemplateName"]
         # API_CreateLaunchTemplate, parameter LaunchTemplateName: 3 to 128 characters of these.

@@ -5,6 +5,7 @@ Source: User Guide "Warm pools for Amazon EC2 Auto Scaling" and API_PutWarmPool.
 
 from . import launching
 from .answers import AwsError, timestamp, validation_error
+from .group import find
 from .lifecycle import begin_terminate, leave
 from .paging import page
 from .registry import handles
@@ -61,15 +62,9 @@ def refuse_spot(region, config):
         raise validation_error("You can't add a warm pool to an Auto Scaling group that requests Spot Instances.")
 
 
-def _group(region, parameters):
-    from .group_actions import find
-
-    return find(region, parameters["AutoScalingGroupName"])
-
-
 @handles("autoscaling", "PutWarmPool")
 def put(region, parameters, _):
-    group = _group(region, parameters)
+    group = find(region, parameters["AutoScalingGroupName"])
     if group.refresh() is not None:
         raise AwsError("InstanceRefreshInProgress",
                        "An active instance refresh already exists for the specified Auto Scaling group.")
@@ -98,7 +93,7 @@ def put(region, parameters, _):
 
 @handles("autoscaling", "DeleteWarmPool")
 def delete(region, parameters, _):
-    group = _group(region, parameters)
+    group = find(region, parameters["AutoScalingGroupName"])
     if group.warm_pool is None:
         raise validation_error(f"No warm pool found for AutoScalingGroup {group.name}")
     if parameters.get("ForceDelete"):
@@ -115,7 +110,7 @@ def delete(region, parameters, _):
 
 @handles("autoscaling", "DescribeWarmPool")
 def describe(region, parameters, _):
-    group = _group(region, parameters)
+    group = find(region, parameters["AutoScalingGroupName"])
     warm = [i.shown() for i in group.instances.values() if i.warm]
     # API_DescribeWarmPool, parameter MaxRecords: the maximum value is 50.
     items, token = page(warm, parameters, 50, 50)

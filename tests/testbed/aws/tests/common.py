@@ -90,7 +90,7 @@ class StandInTest(unittest.TestCase):
         groups = truth("GET", "world")["accounts"][ACCOUNT][REGION]["groups"]
         return next(group for group in groups if group["name"] == name)
 
-    def until(self, condition, what="it did not happen", seconds=5):
+    def until(self, condition, what="it did not happen", seconds=20):
         end = time.monotonic() + seconds
         while True:
             value = condition()

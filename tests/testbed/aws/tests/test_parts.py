@@ -109,6 +109,13 @@ class Activities(StandInTest):
         self.assertIn("There is no Spot capacity available that matches your request", failed["StatusMessage"])
         self.assertEqual([i["AvailabilityZone"] for i in self.instances()], ["us-east-1c"])
 
+    def test_another_reason_for_no_launch(self):
+        self.rule(kind="capacity", instance_type="g5.xlarge", instances=0, message="You have requested more vCPU "
+                  "capacity than your current vCPU limit of 0 allows. Launching EC2 instance failed.")
+        self.group(desired=1)
+        failed = self.until(lambda: self.activities(AutoScalingGroupName="g"))[0]
+        self.assertIn("vCPU limit of 0", failed["StatusMessage"])
+
     def test_a_template_that_went_away(self):
         self.group()
         ec2.delete_launch_template(LaunchTemplateName="node")

@@ -93,7 +93,7 @@ class Rules(StandInTest):
         return thread
 
     def test_withheld_before_the_effect_until_the_client_goes(self):
-        thread = self.held("before", 2)
+        thread = self.held("before", 3)
         thread.join()
         self.until(lambda: truth("GET", "withheld") == [])
         self.assertIsNone(self.described())
@@ -106,16 +106,16 @@ class Rules(StandInTest):
         self.assertIsNotNone(self.described())
 
     def test_withheld_after_the_effect(self):
-        thread = self.held("after", 2)
+        thread = self.held("after", 3)
         self.assertIsNotNone(self.described())
         thread.join()
         self.until(lambda: truth("GET", "withheld") == [])
 
     def test_outage(self):
-        self.rule(kind="outage", seconds=1)
+        self.rule(kind="outage", seconds=2)
         self.refused("Unavailable", ec2.describe_subnets)
         self.refused("ServiceUnavailable", autoscaling.describe_auto_scaling_groups)
-        time.sleep(1.1)
+        time.sleep(2.1)
         ec2.describe_subnets()
 
     def test_outage_by_reset(self):
