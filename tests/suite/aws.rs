@@ -77,6 +77,15 @@ fn a_test_steers_its_stand_in() {
     bed.clear_rules();
     assert!(bed.rules().is_empty());
 
+    let missing = json!({"AutoScalingGroupName": "none", "DesiredCapacity": 1});
+    let refused = bed.someone_else("autoscaling", "SetDesiredCapacity", &missing).unwrap_err();
+    assert!(refused.starts_with("ValidationError: AutoScalingGroup name not found"), "{refused}");
+    let template =
+        json!({"LaunchTemplateName": "node", "LaunchTemplateData": {"InstanceType": "g5.xlarge"}});
+    let made = bed.someone_else("ec2", "CreateLaunchTemplate", &template).unwrap();
+    assert_eq!(made["LaunchTemplate"]["DefaultVersionNumber"], 1);
+    assert_eq!(bed.calls().len(), 1, "what others do is not recorded");
+
     bed.hold_clock(true);
     bed.advance(60.0);
     bed.settings(&json!({"launch_seconds": 1}));

@@ -15,6 +15,7 @@ class Call:
         self.service, self.action, self.region = service, action, region
         self.access_key, self.identity, self.parameters = access_key, identity, parameters
         self.attempt = attempt  # the SDK's own count of its tries, `attempt=1; max=3`
+        self.plain = False  # whether the answer stays out of the wire's form
         self.n, self.status, self.code, self.rules = 0, None, None, []
 
     def record(self, problems):

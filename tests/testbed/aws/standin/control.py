@@ -4,8 +4,9 @@ import json
 import traceback
 from urllib.parse import parse_qs
 
-from . import calls, dump, engine, moto_behind, outside, rules, seeds, withheld
-from .answers import timestamp
+from . import calls, constraints, dump, engine, models, moto_behind, outside, rules, seeds, wire, withheld
+from .answers import AwsError, timestamp
+from .handlers import HANDLERS
 from .state import LOCK, Clock, Settings, Worlds
 
 
@@ -50,6 +51,29 @@ def _world(_, query):
     return dump.world(*only, stable="stable" in query)
 
 
+def _do(body, _):
+    """An action by someone else: no rule strikes it and no recorder sees it."""
+    service, action = body["service"], body["action"]
+    identity = Worlds.identity(body.get("access_key"))
+    if "account" in body:
+        identity = {**identity, "account": body["account"]}
+    call = calls.Call(service, action, body.get("region", seeds.DEFAULT_REGION), body.get("access_key"), identity, {})
+    call.plain = True
+    call.parameters, problems = wire.from_json(service, action, body.get("parameters", {}))
+    operation = models.operation(service, action)
+    if problems or (service, action) not in HANDLERS:
+        raise ValueError(f"{service} {action}: {problems or 'not answered here'}")
+    problems = constraints.problems(operation.input_shape, call.parameters) if operation.input_shape else []
+    if problems:
+        raise ValueError(f"{service} {action}: {problems}")
+    region = Worlds.region(identity["account"], call.region)
+    engine.settle(region)
+    try:
+        return {"answer": HANDLERS[service, action](region, call.parameters, call) or {}}
+    except AwsError as failure:
+        return {"error": {"code": failure.code, "message": failure.message}}
+
+
 def _forget(_, __):
     calls.forget()
     return {}
@@ -68,6 +92,7 @@ _ROUTES = {
     ("POST", "world"): lambda body, _: seeds.plant(body),
     ("GET", "world"): _world,
     ("POST", "instances"): lambda body, _: {"instances": outside.act(body)},
+    ("POST", "do"): _do,
     ("POST", "settings"): _settings,
     ("POST", "clock"): _clock,
 }

@@ -122,6 +122,8 @@ def _refuse_during_refresh(group, parameters):
 @handles("autoscaling", "SetDesiredCapacity")
 def set_desired(region, parameters, _):
     group, wanted = find(region, parameters["AutoScalingGroupName"]), parameters["DesiredCapacity"]
+    if group.deleting:
+        raise AwsError("ScalingActivityInProgress", "The group is being deleted.")
     if wanted > group.max:
         raise validation_error(f"New SetDesiredCapacity value {wanted} is above max value {group.max} for the "
                                "AutoScalingGroup.")

@@ -44,7 +44,7 @@ def _passes(group, one):
 
 
 @handles("autoscaling", "DescribeAutoScalingGroups")
-def describe(region, parameters, _):
+def describe(region, parameters, call):
     found = region.groups.values()
     names = parameters.get("AutoScalingGroupNames")
     if names:  # those that are not there are left out without an error
@@ -57,7 +57,7 @@ def describe(region, parameters, _):
     if parameters.get("IncludeInstances") is False:
         value = [{**shown(group), "Instances": []} for group in items]
     else:
-        value = [_rendered(group) for group in items]
+        value = [shown(group) if call.plain else _rendered(group) for group in items]
     return {"AutoScalingGroups": value, "NextToken": token}
 
 

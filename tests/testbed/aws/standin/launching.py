@@ -63,13 +63,13 @@ def _price(region, kind, zone):
 
 
 def _types(group, market, zone):
-    """(type, weight, specification) in the order in which AWS tries them."""
+    """(type, weight, specification, image or None) in the order in which AWS tries them."""
     source = group.source()
     policy = source.get("MixedInstancesPolicy")
     if not policy:
         specification = source["LaunchTemplate"]
         template, version = template_of(group.region, specification)
-        return [(template.versions[version]["data"].get("InstanceType"), 1, specification)]
+        return [(template.versions[version]["data"].get("InstanceType"), 1, specification, None)]
     whole = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
     template, version = template_of(group.region, whole)
     own = template.versions[version]["data"].get("InstanceType")
@@ -79,7 +79,7 @@ def _types(group, market, zone):
         weight = int(override.get("WeightedCapacity", 1))
         kinds = [override["InstanceType"]] if "InstanceType" in override else _matching(
             group.region, override.get("InstanceRequirements", {}))
-        found += [(kind, weight, specification) for kind in kinds or [own] if kind]
+        found += [(kind, weight, specification, override.get("ImageId")) for kind in kinds or [own] if kind]
     distribution = policy["InstancesDistribution"]
     # API_InstancesDistribution: on-demand `prioritized` and spot `capacity-optimized-prioritized`
     # go by the overrides' order; the strategies by price go by price.
@@ -138,7 +138,7 @@ def choose(group, market):
     """The offering that AWS takes, zone by zone, type by type."""
     tried, dear, message = [], [], None
     for zone, subnet in _places(group):
-        for kind, weight, specification in _types(group, market, zone):
+        for kind, weight, specification, image in _types(group, market, zone):
             template, version = template_of(group.region, specification)
             data = template.versions[version]["data"]
             if market == "spot" and _too_dear(group, kind, zone):
@@ -146,7 +146,8 @@ def choose(group, market):
                 continue
             rule = _blocking(group.region, kind, market, zone)
             if rule is None:
-                offering = Offering(kind, market, zone, subnet, weight, data, _image(group.region, data))
+                image = _image(group.region, image or data.get("ImageId"))
+                offering = Offering(kind, market, zone, subnet, weight, data, image)
                 return offering, {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name,
                                   "Version": str(version)}
             tried.append((kind, zone))
@@ -168,9 +169,8 @@ def _too_dear(group, kind, zone):
     return most is not None and price != math.inf and float(most) < price
 
 
-def _image(region, data):
+def _image(region, image):
     # EC2 User Guide "Use a Systems Manager parameter instead of an AMI ID": resolved at launch.
-    image = data.get("ImageId")
     if image and image.startswith("resolve:ssm:"):
         held = region.parameters.get(image.removeprefix("resolve:ssm:").partition(":")[0])
         if held is None:

@@ -47,7 +47,7 @@ def _quota(region, quota):
     }
 
 
-@handles("servicequotas", "GetServiceQuota")
+@handles("servicequotas", "GetServiceQuota", "GetAWSDefaultServiceQuota")
 def quota(region, parameters, _):
     for one in region.quotas:
         known = _quota(region, one)
@@ -56,7 +56,7 @@ def quota(region, parameters, _):
     raise AwsError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
 
 
-@handles("servicequotas", "ListServiceQuotas")
+@handles("servicequotas", "ListServiceQuotas", "ListAWSDefaultServiceQuotas")
 def quotas(region, parameters, _):
     known = [_quota(region, one) for one in region.quotas]
     found = [one for one in known if one["ServiceCode"] == parameters["ServiceCode"]]

@@ -18,7 +18,8 @@ def needed(call, region):
     """All that the call must be allowed."""
     prefix = {"servicequotas": "servicequotas"}.get(call.service, call.service)
     action = f"{prefix}:{call.action}"
-    common = {"aws:RequestedRegion": [call.region]}
+    common = {"aws:RequestedRegion": [call.region], "aws:PrincipalArn": [call.identity["arn"]],
+              "aws:PrincipalAccount": [call.identity["account"]]}
     if call.service == "autoscaling":
         return _auto_scaling(call, region, action, common)
     if call.service == "ec2":
@@ -132,6 +133,8 @@ def _ec2(call, region, action, common):
     if call.action in ("CreateTags", "DeleteTags"):
         return [_tagging(region, action, identifier, parameters.get("Tags", []), common)
                 for identifier in parameters.get("Resources", [])]
+    if call.action == "TerminateInstances":
+        return [_tagging(region, action, identifier, [], common) for identifier in parameters["InstanceIds"]]
     return [Needed(action, "*", common)]
 
 

@@ -44,6 +44,16 @@ def parameters(service, action, raw):
     return parsed, problems
 
 
+def from_json(service, action, given):
+    """The parameters from JSON, whatever the service's protocol, and what is wrong with them."""
+    model = models.operation(service, action)
+    if model is None:
+        return given, [Problem("unknown action", action, f"{service} has no action {action}")]
+    problems = []
+    parsed = _json(model.input_shape, given, "", problems) if model.input_shape else {}
+    return parsed, problems
+
+
 def _tree(flat):
     """`A.B.1=x` as `{"A": {"B": {"1": "x"}}}`."""
     root = {}
@@ -145,7 +155,7 @@ def _scalar(shape, text, path, problems):
         if kind == "boolean":
             return {"true": True, "false": False}[text.lower()]
         if kind == "timestamp":
-            return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+            return _time(text)
         if kind == "blob":
             return base64.b64decode(text, validate=True).decode()
     except (ValueError, KeyError):
@@ -172,4 +182,12 @@ def _json(shape, node, path, problems):
               "double": (int, float), "timestamp": (int, float, str), "blob": str}.get(kind, ())
     if not isinstance(node, wanted) or (kind in ("integer", "long") and isinstance(node, bool)):
         problems.append(Problem("wrong type", path.rstrip("."), f"a {kind} is expected"))
+    if kind == "timestamp" and isinstance(node, (str, int, float)):
+        return _time(node)
     return node
+
+
+def _time(value):
+    if isinstance(value, str):
+        return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return datetime.datetime.fromtimestamp(value, datetime.timezone.utc)

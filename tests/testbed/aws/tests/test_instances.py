@@ -41,6 +41,13 @@ class Choosing(StandInTest):
         self.serving(3)
         self.assertEqual(sorted(i["type"] for i in self.dumped()["instances"]), ["g5.xlarge", "g6.xlarge", "g6.xlarge"])
 
+    def test_an_override_may_have_its_own_image(self):
+        policy = self.mixed(["g5g.xlarge"])
+        policy["LaunchTemplate"]["Overrides"][0]["ImageId"] = "ami-0000000000000arm6"
+        self.group(desired=1, MixedInstancesPolicy=policy)
+        self.serving(1)
+        self.assertEqual(self.dumped()["instances"][0]["image"], "ami-0000000000000arm6")
+
     def test_no_spot_above_the_highest_price(self):
         truth("POST", "world", {"prices": [{"instance_type": "g5.xlarge", "usd": 0.9}]})
         self.group(desired=1, MixedInstancesPolicy=self.mixed(["g5.xlarge"], above=0, SpotMaxPrice="0.5"))

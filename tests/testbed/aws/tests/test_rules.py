@@ -136,6 +136,25 @@ class Rules(StandInTest):
         ec2.describe_subnets()
 
 
+class OthersActing(StandInTest):
+    def test_unseen_by_rules_and_recorder(self):
+        self.group()
+        self.rule(kind="error", code="X")
+        truth("DELETE", "calls")
+        done = truth("POST", "do", {"service": "autoscaling", "action": "SetDesiredCapacity",
+                                    "parameters": {"AutoScalingGroupName": "g", "DesiredCapacity": 2}})
+        self.assertEqual(done, {"answer": {}})
+        done = truth("POST", "do", {"service": "autoscaling", "action": "PutScheduledUpdateGroupAction", "parameters": {
+            "AutoScalingGroupName": "g", "ScheduledActionName": "x", "MinSize": 1, "StartTime": "2000-01-01T00:00:00Z"}})
+        self.assertEqual(done["error"]["code"], "ValidationError")
+        self.assertRaises(AssertionError, truth, "POST", "do", {
+            "service": "autoscaling", "action": "SetDesiredCapacity", "parameters": {"AutoScalingGroup": "g"}})
+        found = truth("POST", "do", {"service": "autoscaling", "action": "DescribeAutoScalingGroups"})
+        self.assertEqual(found["answer"]["AutoScalingGroups"][0]["DesiredCapacity"], 2)
+        self.assertEqual(truth("GET", "calls"), [])
+        self.assertEqual(self.dumped()["desired"], 2)
+
+
 class Recorder(StandInTest):
     def test_calls(self):
         truth("DELETE", "calls")
