@@ -23,14 +23,15 @@ def validation_error(message):
 
 
 def error(service, failure):
-    """(status, content type, body) of an error."""
+    """(status, content type, body, headers) of an error."""
     model = models.service(service)
     protocol = model.protocol if model else "query"
     request_id = str(uuid.uuid4())
+    headers = [("x-amzn-RequestId", request_id)]
     code, message = escape(failure.code), escape(failure.message)
     if protocol == "json":
         body = json.dumps({"__type": failure.code, "message": failure.message})
-        return failure.status, "application/x-amz-json-1.1", body.encode()
+        return failure.status, "application/x-amz-json-1.1", body.encode(), headers
     if service == "s3":
         body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
     elif protocol == "ec2":
@@ -40,16 +41,17 @@ def error(service, failure):
         side = "Sender" if failure.status < 500 else "Receiver"
         body = (f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
                 f"<RequestId>{request_id}</RequestId></ErrorResponse>")
-    return failure.status, "text/xml", ('<?xml version="1.0" encoding="UTF-8"?>' + body).encode()
+    return failure.status, "text/xml", ('<?xml version="1.0" encoding="UTF-8"?>' + body).encode(), headers
 
 
 def result(service, action, value):
-    """(status, content type, body) of an answer."""
+    """(status, content type, body, headers) of an answer."""
     model = models.operation(service, action)
     protocol = model.service_model.protocol
-    if protocol == "json":
-        return 200, "application/x-amz-json-1.1", json.dumps(_plain(value or {})).encode()
     request_id = str(uuid.uuid4())
+    headers = [("x-amzn-RequestId", request_id)]
+    if protocol == "json":
+        return 200, "application/x-amz-json-1.1", json.dumps(_plain(value or {})).encode(), headers
     namespace = model.service_model.metadata["xmlNamespace"]
     out = ['<?xml version="1.0" encoding="UTF-8"?>', f'<{action}Response xmlns="{namespace}">']
     shape = model.output_shape
@@ -65,7 +67,7 @@ def result(service, action, value):
             out.append(f"</{wrapper}>")
         out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>")
     out.append(f"</{action}Response>")
-    return 200, "text/xml", "".join(out).encode()
+    return 200, "text/xml", "".join(out).encode(), headers
 
 
 class Rendered(str):

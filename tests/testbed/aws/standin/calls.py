@@ -15,6 +15,7 @@ class Call:
         self.service, self.action, self.region = service, action, region
         self.access_key, self.identity, self.parameters = access_key, identity, parameters
         self.attempt = attempt  # the SDK's own count of its tries, `attempt=1; max=3`
+        self.request_id = None
         self.plain = False  # whether the answer stays out of the wire's form
         self.n, self.status, self.code, self.rules = 0, None, None, []
 
@@ -34,7 +35,8 @@ class Call:
             "n": self.n, "service": self.service, "action": self.action, "region": self.region,
             "access_key": self.access_key, "account": self.identity["account"],
             "parameters": self.parameters, "status": self.status, "error": self.code,
-            "client_token": token, "attempt": self.attempt, "rules": self.rules,
+            "client_token": token, "attempt": self.attempt,
+            "request_id": self.request_id, "rules": self.rules,
         }
 
 

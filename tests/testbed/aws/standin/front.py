@@ -13,7 +13,7 @@ _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 
 def answer(request):
-    """(status, content type, body[, headers]), or None to close without a word."""
+    """(status, content type, body, headers), or None to close without a word."""
     signed = _CREDENTIAL.search(request.headers.get("HTTP_AUTHORIZATION", ""))
     access_key, region, service = signed.groups() if signed else (None, "us-east-1", "")
     if models.service(service) is None:
@@ -46,13 +46,16 @@ def _through_rules(call, problems, request):
         elif rule.kind in ("lose", "withhold"):
             after.append(rule)
         else:
-            return _refused(call, rule.failure(call.service))
+            given = _refused(call, rule.failure(call.service))
+            call.request_id = given[3][0][1]
+            return given
     given = _carried_out(call, problems, request)
     for rule in after:
         if rule.kind == "lose":
             return _cut(call, "lost")
         if not withheld.hold(call, "after", request.connection):
             return _cut(call, "cut after the effect")
+    call.request_id = next((v for k, v in given[3] if k.lower() == "x-amzn-requestid"), None)
     return given
 
 

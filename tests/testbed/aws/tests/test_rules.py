@@ -1,5 +1,7 @@
 """The rules that tests post, and the recorder."""
 
+import os
+import subprocess
 import threading
 import time
 
@@ -170,6 +172,8 @@ class Recorder(StandInTest):
         self.assertEqual((calls[0]["parameters"]["MinSize"], calls[0]["access_key"], calls[0]["region"]),
                          (0, "AKIATEST", "us-east-1"))
         self.assertEqual(calls[2]["client_token"], "token")
+        answer = ec2.describe_subnets()
+        self.assertEqual(truth("GET", "calls")[-1]["request_id"], answer["ResponseMetadata"]["RequestId"])
 
     def test_what_boto3_sends_violates_nothing(self):
         self.group(desired=1, MixedInstancesPolicy=self.mixed(["g5.xlarge"]),
@@ -181,5 +185,13 @@ class Recorder(StandInTest):
         client("sts").get_caller_identity()
         self.assertEqual(truth("GET", "violations"), [])
 
-    def test_it_listens_on_loopback(self):
+    def test_it_listens_on_loopback_and_ends_when_told(self):
         self.assertTrue(URL.startswith("http://127.0.0.1:"))
+        for end in (lambda process: process.terminate(), lambda process: process.stdin.close()):
+            process = subprocess.Popen([os.environ["AWS_STANDIN"], "--port", "0", "--until-stdin-closes"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.assertTrue(process.stdout.readline().startswith(b"ready http://127.0.0.1:"))
+            end(process)
+            self.assertEqual(process.wait(timeout=20), 0)
+            process.stdout.close()
+            process.stdin.close()
