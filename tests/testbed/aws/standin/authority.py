@@ -11,7 +11,7 @@ from .answers import AwsError
 
 def check(call, region):
     """Raises what AWS answers if the caller may not do this."""
-    documents = rules.policies(call.access_key)
+    documents = rules.policies(call)
     if not documents or (call.service, call.action) == ("sts", "GetCallerIdentity"):
         return  # STS API reference: GetCallerIdentity needs no permission
     for needed in resources.needed(call, region):

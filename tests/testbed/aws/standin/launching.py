@@ -3,7 +3,7 @@
 import math
 
 from . import rules
-from .answers import timestamp
+from .answers import AwsError, timestamp
 from .group import Instance, begin_activity, end_activity
 from .state import Settings
 
@@ -16,8 +16,11 @@ class Offering:
         self.weight, self.data, self.image = weight, data, image
 
 
-class NoCapacity(Exception):
-    """A launch that AWS reports as a failed scaling activity."""
+class NoCapacity(AwsError):
+    """A launch that AWS reports as a failed scaling activity; a refusal where it is asked for directly."""
+
+    def __init__(self, message):
+        super().__init__("ValidationError", message)
 
 
 def on_demand_target(distribution, desired):

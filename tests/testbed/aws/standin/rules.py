@@ -13,10 +13,10 @@ _RULES = []
 _NEXT_ID = 1
 KINDS = ("error", "throttle", "delay", "lose", "withhold", "outage", "capacity", "policy")
 _NEEDED = {"error": ["code"], "throttle": ["rate", "burst"], "delay": ["seconds"], "outage": ["seconds"],
-           "capacity": ["instance_type", "instances"], "policy": ["access_key", "document"]}
+           "capacity": ["instance_type", "instances"], "policy": ["document"]}
 _KNOWN = {"kind", "service", "action", "resource", "region", "access_key", "nth", "every", "times", "probability",
           "seed", "code", "message", "status", "rate", "burst", "seconds", "phase", "how", "instance_type", "market",
-          "zone", "instances", "document"}
+          "zone", "instances", "document", "principal"}
 
 
 class Rule:
@@ -134,7 +134,9 @@ def capacity():
         return [rule.spec for rule in _RULES if rule.kind == "capacity"]
 
 
-def policies(access_key):
+def policies(call):
+    """The policies of the caller: of its access key, of its ARN, of everybody."""
     with _LOCK:
-        return [rule.spec["document"] for rule in _RULES
-                if rule.kind == "policy" and rule.spec["access_key"] == access_key]
+        return [rule.spec["document"] for rule in _RULES if rule.kind == "policy"
+                and rule.spec.get("access_key") in (None, call.access_key)
+                and fnmatch.fnmatchcase(call.identity["arn"], rule.spec.get("principal", "*"))]

@@ -118,6 +118,16 @@ class Authority(StandInTest):
                    StringEquals={"iam:PassedToService": "ec2.amazonaws.com"})
         self.autoscaling.create_auto_scaling_group(**create)
 
+    def test_a_role_has_policies_of_its_own(self):
+        self.rule(kind="policy", principal="arn:aws:sts::*:assumed-role/plan/*", document={"Statement": {
+            "Effect": "Allow", "Action": "autoscaling:Describe*", "Resource": "*"}})
+        given = client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/plan", RoleSessionName="session")
+        as_role = client("autoscaling", key=given["Credentials"]["AccessKeyId"])
+        self.group()
+        as_role.describe_auto_scaling_groups()
+        self.refused("AccessDenied", as_role.set_desired_capacity, AutoScalingGroupName="g", DesiredCapacity=1,
+                     text="assumed-role/plan/session is not authorized to perform: autoscaling:SetDesiredCapacity")
+
     def test_objects_by_path(self):
         client("s3").create_bucket(Bucket="locks")
         mine = client("s3", key=KEY)
