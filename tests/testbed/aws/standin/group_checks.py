@@ -22,7 +22,7 @@ def bounds(least, most, desired):
                                f"size:{most}")
 
 
-def template(region, given):
+def template(region, given, own_image=True):
     """A template specification with id and name both, as AWS answers it; the version must be there."""
     if bool(given.get("LaunchTemplateId")) == bool(given.get("LaunchTemplateName")):
         raise validation_error("Valid requests must contain either launchTemplateId or LaunchTemplateName")
@@ -38,13 +38,30 @@ def template(region, given):
     number = found.number(given.get("Version", "$Default"))
     if number is None:
         raise validation_error(f"{fault}The specified launch template version {given['Version']} does not exist.")
-    # Auto Scaling asks EC2 whether it could launch: a dry run of RunInstances with the template.
-    image = found.versions[number]["data"].get("ImageId")
-    if image and not image.startswith("resolve:") and region.images \
-            and image not in {one["ImageId"] for one in region.images}:
-        raise validation_error(f"{fault}The image id '[{image}]' does not exist")
+    why_not = _launchable(region, found.versions[number]["data"], own_image)
+    if why_not:
+        raise validation_error(fault + why_not)
     return {"LaunchTemplateId": found.id, "LaunchTemplateName": found.name,
             **({"Version": given["Version"]} if "Version" in given else {})}
+
+
+def _launchable(region, data, own_image):
+    """Why EC2 would refuse RunInstances: Auto Scaling asks by a dry run. What nobody seeded is not looked for."""
+    image = data.get("ImageId")
+    if not image and own_image:
+        return "The request must contain the parameter ImageId"
+    if image and not image.startswith("resolve:") and region.images \
+            and image not in {one["ImageId"] for one in region.images}:
+        return f"The image id '[{image}]' does not exist"
+    wanted = [*data.get("SecurityGroupIds", []),
+              *(group for card in data.get("NetworkInterfaces", []) for group in card.get("Groups", []))]
+    there = {group["GroupId"] for group in region.security_groups}
+    missing = [group for group in wanted if there and group not in there]
+    if missing:
+        return f"The security group '{missing[0]}' does not exist"
+    if data.get("SecurityGroupIds") and data.get("NetworkInterfaces"):
+        return "Network interfaces and an instance-level security groups may not be specified on the same request"
+    return None
 
 
 def policy(region, given, before=None):
@@ -78,7 +95,7 @@ def policy(region, given, before=None):
         raise validation_error("SpotInstancePools option is only available with the lowest-price allocation strategy.")
     else:
         distribution.pop("SpotInstancePools", None)
-    whole = template(region, specification)
+    whole = template(region, specification, not overrides or any("ImageId" not in one for one in overrides))
     number_of = region.templates[whole["LaunchTemplateId"]].data(whole.get("Version", "$Default"))
     if number_of.get("InstanceMarketOptions"):
         raise validation_error("Incompatible launch template: You cannot use a launch template that is set to request "

@@ -1,6 +1,6 @@
 """Creating, updating, describing, scaling and deleting groups."""
 
-from common import ACCOUNT, StandInTest, autoscaling, client, truth
+from common import ACCOUNT, StandInTest, autoscaling, client, ec2, truth
 
 
 class Creating(StandInTest):
@@ -40,6 +40,15 @@ class Creating(StandInTest):
                          text="You must use a valid fully-formed launch template")
         self.refused("ValidationError", autoscaling.create_auto_scaling_group, AutoScalingGroupName="g", MinSize=0,
                      MaxSize=1, VPCZoneIdentifier=self.subnets[0], text="Valid requests must contain either")
+
+    def test_a_template_that_could_not_launch(self):
+        self.template("image", ImageId="ami-0000000000000none", InstanceType="g5.xlarge")
+        self.template("firewall", InstanceType="g5.xlarge", SecurityGroupIds=["sg-0none"])
+        ec2.create_launch_template(LaunchTemplateName="empty", LaunchTemplateData={"InstanceType": "g5.xlarge"})
+        for name, text in (("image", "The image id '[ami-0000000000000none]' does not exist"),
+                           ("firewall", "The security group 'sg-0none' does not exist"),
+                           ("empty", "The request must contain the parameter ImageId")):
+            self.refused("ValidationError", self.group, LaunchTemplate={"LaunchTemplateName": name}, text=text)
 
     def test_desired_is_min_unless_given(self):
         self.group(low=2)

@@ -106,4 +106,6 @@ class Places(StandInTest):
         s3.put_object(Bucket="locks", Key="a", Body=b"1", IfNoneMatch="*")
         self.refused("PreconditionFailed", s3.put_object, Bucket="locks", Key="a", Body=b"2", IfNoneMatch="*")
         self.assertEqual(s3.get_object(Bucket="locks", Key="a")["Body"].read(), b"1")
+        truth("POST", "reset")
+        self.assertEqual(s3.list_buckets()["Buckets"], [])
         self.assertIn("s3", {call["service"] for call in truth("GET", "calls")})
