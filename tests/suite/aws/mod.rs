@@ -1,0 +1,11 @@
+//! The pipeline on AWS as far as the stand-in is AWS, through the real command
+//! line. `stand_in` says what that is worth.
+
+mod account;
+#[cfg(feature = "aws")]
+mod lifecycle;
+#[cfg(feature = "aws")]
+mod outage;
+#[cfg(feature = "aws")]
+mod refusals;
+mod stand_in;

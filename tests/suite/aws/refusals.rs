@@ -1,0 +1,87 @@
+//! What is refused, and what the person who meets it is told.
+
+use super::account::{Account, GROUPS, pool};
+use serde_json::json;
+
+#[test]
+fn another_account_is_refused_before_anything_in_it_is_read() {
+    let account = Account::new();
+    let text = std::fs::read_to_string(account.repository.path().join("environments/edge.toml"));
+    account.repository.write("edge", &text.unwrap().replace("123456789012", "999999999999"));
+    account.run(&["plan", "edge"]).exits(12).says("not 999999999999 as declared");
+    let actions: Vec<_> = account.bed.calls().iter().map(|call| call["action"].clone()).collect();
+    assert_eq!(actions, ["GetCallerIdentity"]);
+}
+
+#[test]
+fn no_credentials_expired_ones_and_nobody_there_are_told_apart() {
+    let account = Account::new();
+    let mut command = account.command(&["plan", "edge"]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let said: crate::support::repository::Said = command.output().unwrap().into();
+    said.exits(1).says("there are no AWS credentials").says("help:");
+
+    account.bed.rule(&json!({"kind": "error", "action": "GetCallerIdentity",
+        "code": "ExpiredToken", "message": "The security token has expired", "status": 403}));
+    account.run(&["plan", "edge"]).exits(1).says("have expired").says("aws sso login");
+
+    let mut command = account.command(&["plan", "edge"]);
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let said: crate::support::repository::Said = command.output().unwrap().into();
+    said.exits(1).says("AWS cannot be reached");
+}
+
+#[test]
+fn a_denied_action_is_named_with_its_resource() {
+    let account = Account::new();
+    account.bed.rule(&json!({"kind": "error", "action": "DescribeAutoScalingGroups", "status": 403,
+        "code": "AccessDenied", "message": "User: arn:aws:iam::123456789012:user/ci is not authorized"}));
+    account
+        .run(&["plan", "edge"])
+        .exits(1)
+        .says("not allowed to autoscaling:DescribeAutoScalingGroups of groups in us-east-1")
+        .says("add autoscaling:DescribeAutoScalingGroups to the role's policy");
+}
+
+#[test]
+fn an_image_or_subnets_that_are_not_there_are_refused_with_their_line() {
+    let account = Account::new();
+    account.write(&pool("").replace("gpu-inference", "gpu-inferense"));
+    account
+        .run(&["plan", "edge"])
+        .exits(12)
+        .says("there is no image gpu-inferense of channel stable in us-east-1")
+        .says("environments/edge.toml:");
+}
+
+#[test]
+fn a_group_with_our_name_and_without_our_tags_is_refused_and_adopted_when_asked() {
+    let account = Account::new();
+    let template = json!({"LaunchTemplateName": "theirs",
+        "LaunchTemplateData": {"ImageId": "ami-0a", "InstanceType": "g6e.12xlarge"}});
+    account.bed.someone_else("ec2", "CreateLaunchTemplate", &template).unwrap();
+    let subnet = account.bed.world()["accounts"]["123456789012"]["us-east-1"]["subnets"][0].clone();
+    let subnet = subnet["SubnetId"].as_str().unwrap_or_default().to_owned();
+    let group = json!({"AutoScalingGroupName": GROUPS[0], "MinSize": 0, "MaxSize": 3,
+        "VPCZoneIdentifier": subnet,
+        "MixedInstancesPolicy": {"LaunchTemplate": {"LaunchTemplateSpecification":
+            {"LaunchTemplateName": "theirs", "Version": "$Default"},
+            "Overrides": [{"InstanceType": "g6e.12xlarge"}]},
+            "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 100}}});
+    account.bed.someone_else("autoscaling", "CreateAutoScalingGroup", &group).unwrap();
+    let adopt = format!("AutoScalingGroup/us-east-1/{}", GROUPS[0]);
+    account.run(&["plan", "edge"]).exits(12).says(&format!("--adopt {adopt}"));
+    account.run(&["plan", "edge", "--adopt", &adopt]).exits(0).says("adopted").says("max: 3 → 4");
+    account.run(&["apply", "edge", "--yes", "--adopt", &adopt]).exits(0);
+    account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    assert_eq!(account.group(GROUPS[0])["tags"]["floodway.dev/environment"]["value"], "edge");
+}
+
+#[test]
+fn a_group_of_another_environment_is_never_touched() {
+    let account = Account::new();
+    account.applied();
+    let text = std::fs::read_to_string(account.repository.path().join("environments/edge.toml"));
+    account.repository.write("edge2", &text.unwrap());
+    account.run(&["plan", "edge2"]).exits(12).says("belongs to environment edge");
+}
