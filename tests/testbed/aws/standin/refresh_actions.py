@@ -4,6 +4,7 @@ from . import engine, group_checks, launching, refreshes
 from .answers import AwsError, validation_error
 from .group import find
 from .paging import page
+from .refresh import Refresh
 from .registry import handles
 from .state import Clock
 
@@ -53,7 +54,7 @@ def start(region, parameters, _):
             wanted = {"LaunchTemplate": group_checks.template(region, wanted["LaunchTemplate"])}
     if preferences["AutoRollback"]:
         _refuse_irreversible(wanted, group, validation_error)
-    refresh = refreshes.Refresh(group, Clock.now(), preferences, wanted)
+    refresh = Refresh(group, Clock.now(), preferences, wanted)
     group.refreshes.insert(0, refresh)
     group.due, group.retry_at = 0.0, 0.0
     return {"InstanceRefreshId": refresh.id}
