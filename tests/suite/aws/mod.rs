@@ -2,6 +2,8 @@
 //! line. `stand_in` says what that is worth.
 
 mod account;
+#[cfg(all(feature = "aws", feature = "kube"))]
+mod crash;
 #[cfg(feature = "aws")]
 mod lifecycle;
 #[cfg(feature = "aws")]

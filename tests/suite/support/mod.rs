@@ -4,6 +4,7 @@ pub mod aws;
 #[cfg(feature = "kube")]
 pub mod bed;
 pub mod environment;
+pub mod gate;
 pub mod programs;
 pub mod pty;
 pub mod repository;
