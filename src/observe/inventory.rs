@@ -1,6 +1,6 @@
 //! Everything that was seen, when, and what could not be seen.
 
-use super::{Live, Node, ResourceId, Side};
+use super::{Live, Market, Node, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -79,6 +79,9 @@ pub struct Inventory {
     pub last_apply: Option<LastApply>,
     /// What the places can do.
     pub capabilities: Capabilities,
+    /// Prices of the moment, and quotas; nothing is decided by the prices.
+    #[serde(default)]
+    pub market: Market,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
 }
@@ -93,6 +96,7 @@ impl Inventory {
             nodes: Vec::new(),
             last_apply: None,
             capabilities: Capabilities::default(),
+            market: Market::default(),
             gaps: Vec::new(),
         }
     }
@@ -108,6 +112,7 @@ impl Inventory {
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
         let foreign = self.capabilities.namespace_foreign.take();
         self.capabilities.namespace_foreign = foreign.or(other.capabilities.namespace_foreign);
+        self.market.merge(other.market);
         self.gaps.extend(other.gaps);
     }
 

@@ -4,8 +4,8 @@ use super::keyed;
 use super::object::Object;
 use super::world::World;
 use crate::observe::{
-    Capabilities, Inventory, LastApply, Live, Location, Mark, Ownership, ResourceId, RuntimeField,
-    Side, Taken, Workload, marks,
+    Capabilities, Inventory, LastApply, Live, Location, Mark, Market, Offer, Ownership, ResourceId,
+    RuntimeField, Side, SpotPrice, Taken, Workload, marks,
 };
 use crate::port::Scope;
 use serde_json::Value;
@@ -42,6 +42,9 @@ impl World {
                 inventory.resources.insert(id.clone(), self.live(id, object, ownership));
             }
         }
+        if side == Side::Aws {
+            inventory.market = self.market();
+        }
         if side == Side::Kubernetes {
             inventory.nodes = self.observed_nodes();
             inventory.last_apply = self.last_apply(scope);
@@ -55,6 +58,25 @@ impl World {
             };
         }
         inventory
+    }
+
+    /// What the scenario says of spot prices.
+    fn market(&self) -> Market {
+        let mut market = Market::default();
+        for offer in &self.scenario.spot {
+            let region = offer.zone.trim_end_matches(|c: char| c.is_ascii_lowercase()).to_owned();
+            let key = Offer { region, instance_type: offer.instance_type.clone() };
+            let price = SpotPrice {
+                usd_per_hour: offer.usd_per_hour,
+                zone: offer.zone.clone(),
+                at: self.now(),
+            };
+            let known = market.spot.get(&key);
+            if known.is_none_or(|known| known.usd_per_hour < price.usd_per_hour) {
+                market.spot.insert(key, price);
+            }
+        }
+        market
     }
 
     /// One thing as it is seen.

@@ -1,6 +1,6 @@
 //! Burst capacity.
 
-use super::Count;
+use super::{ByRegion, Count, Quotas};
 use crate::id::Name;
 use crate::spec::shape::{Account, Region, choice, table};
 use crate::units::{Rate, Share, UsdPerHour};
@@ -35,8 +35,12 @@ table! {
         pub account: Option<String> as Option<Account>,
         /// The region of every pool that names none.
         pub region: String as Region,
-        /// On-demand prices by instance type; they win over the shipped table.
-        pub prices: BTreeMap<String, UsdPerHour>,
+        /// On-demand prices by instance type, for every region or by region;
+        /// they win over `prices.csv` beside this file, and that over the list
+        /// prices that ship with Floodway.
+        pub prices: BTreeMap<String, ByRegion<UsdPerHour>>,
+        /// vCPUs that AWS lets the account run at once.
+        pub quotas: Quotas,
         /// The pools, by name.
         pub pools: BTreeMap<Name, BurstPool>,
     }

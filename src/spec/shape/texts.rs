@@ -82,7 +82,7 @@ fn is_account(text: &str) -> bool {
 }
 
 /// `us-east-1`, `us-gov-west-1`, `ap-southeast-2`.
-fn is_region(text: &str) -> bool {
+pub(in crate::spec) fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
