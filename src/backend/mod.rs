@@ -4,4 +4,5 @@
 pub mod files;
 #[cfg(feature = "kube")]
 pub mod kube;
+pub mod offers;
 pub mod sim;

@@ -15,7 +15,7 @@ const TYPES: &str = include_str!("instance_types.csv");
 const PRICES: &str = include_str!("list_prices.csv");
 
 /// What is said of the prices that ship with Floodway.
-const SHIPPED: &str = "list price shipped with Floodway";
+const SHIPPED: &str = "shipped with Floodway";
 
 /// What is known of one instance type, wherever it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,4 +36,5 @@ pub use price::Price;
 pub use price_table::{PRICE_TABLE, PriceRow, read as read_prices, write as write_prices};
 pub use resolve::{Resolved, resolve};
 pub use schema::{schema, schema_of_whole};
+pub use shape::is_region;
 pub use survey::{Survey, survey};

@@ -20,7 +20,8 @@ pub(super) use numbers::{Dollars, Fraction, Port};
 pub(super) use quoted::{quoted, quoted_key};
 pub(super) use schema::TableSchema;
 pub(super) use spoiled::Spoiled;
-pub(super) use texts::{Account, Region, ServiceName, in_words, is_region};
+pub use texts::is_region;
+pub(super) use texts::{Account, Region, ServiceName, in_words};
 pub(super) use tree::Tree;
 
 use super::node::{At, Node};

@@ -12,7 +12,7 @@ use crate::units::Rate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 impl StatusView {
     /// What readers are told about what runs now.

@@ -100,7 +100,7 @@ fn known(rules: &mut Rules<'_>, at: &str, path: &str, pool: &BurstPool, instance
     .flatten()
     .collect();
     help.push_str(&missing.join(" and "));
-    let message = format!("`{instance_type}` is not in the table of GPU instance types");
+    let message = format!("`{instance_type}` is not in the table of instance types");
     rules.error(at, message, &help);
 }
 
