@@ -144,10 +144,11 @@ impl Merged {
     fn report(&self, path: &Path, region: &str, offers: &Offers) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         let path = path.strip_prefix(here).unwrap_or(path);
+        let count = offers.prices.len();
         let mut text = format!(
-            "Wrote {}: {} prices of {region}, published {}; {} new, {} changed.\n",
+            "Wrote {}: {count} price{} of {region}, published {}; {} new, {} changed.\n",
             path.display(),
-            offers.prices.len(),
+            if count == 1 { "" } else { "s" },
             offers.published,
             self.new,
             self.changed.len()

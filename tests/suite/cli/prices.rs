@@ -67,7 +67,7 @@ fn a_table_of_prices_is_made_from_what_aws_publishes() {
     repository
         .run(&refresh)
         .exits(0)
-        .says("1 prices of us-west-2, published 2026-07-19; 0 new, 1 changed")
+        .says("1 price of us-west-2, published 2026-07-19; 0 new, 1 changed")
         .says("g6e.12xlarge: $11/h before, $10.49264/h now")
         .says("Not offered, and left with their old date: g5.12xlarge.");
     let text = fs::read_to_string(&table).unwrap();
