@@ -28,6 +28,7 @@ pub(super) async fn session(
         mark: mark.clone(),
         namespace: resolved.environment.service.namespace.to_string(),
         named: Vec::new(),
+        lookups: Vec::new(),
         any_environment: false,
         whole_namespace: false,
     };

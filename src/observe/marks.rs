@@ -18,6 +18,23 @@ pub const NAMESPACE: &str = "floodway.dev/namespace";
 /// Label, selector, node label and taint: the Deployment's name. It never
 /// changes while the Deployment lives, whatever its pool is called.
 pub const WORKLOAD: &str = "floodway.dev/workload";
+/// Tag: how the instances of a group join, `kubernetes` or `standalone`.
+pub const JOIN: &str = "floodway.dev/join";
+/// Tag: GPUs of one instance.
+pub const GPUS: &str = "floodway.dev/gpus";
+/// Tag: replicas on one instance.
+pub const REPLICAS_PER_NODE: &str = "floodway.dev/replicas-per-node";
+/// Tag: what one replica carries inside the SLO, `9 req/s`.
+pub const CAPACITY: &str = "floodway.dev/capacity";
+/// Tag of a group: a digest of its owned fields as they were last applied.
+pub const APPLIED: &str = "floodway.dev/applied";
+/// Tag of a group: its lifecycle hooks as they were last written, which only a
+/// call for each group would tell.
+pub const HOOKS: &str = "floodway.dev/hooks";
+/// Tag of a machine image: its recipe.
+pub const IMAGE: &str = "floodway.dev/image";
+/// Tag of a machine image: the channel that it stands in.
+pub const CHANNEL: &str = "floodway.dev/channel";
 /// Annotation of the ApplySet's parent, and tag: the repository.
 pub const REPOSITORY: &str = "floodway.dev/repository";
 /// Annotation of the ApplySet's parent, and tag: the file in it.

@@ -2,6 +2,7 @@
 
 mod body;
 mod inventory;
+mod lookup;
 mod market;
 pub mod marks;
 mod path;
@@ -10,6 +11,7 @@ mod workload;
 
 pub use body::{Body, Pattern};
 pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
+pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};

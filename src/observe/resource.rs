@@ -53,6 +53,17 @@ impl ResourceId {
         }
     }
 
+    /// An EC2 launch template.
+    pub fn launch_template(region: &str, name: &str) -> Self {
+        Self {
+            side: Side::Aws,
+            api: "ec2".into(),
+            kind: "LaunchTemplate".into(),
+            scope: Some(region.into()),
+            name: name.into(),
+        }
+    }
+
     /// `Deployment.apps`, `Service`: the kind as ApplySets write it.
     pub fn group_kind(&self) -> String {
         match self.api.split_once('/') {

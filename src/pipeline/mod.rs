@@ -13,7 +13,7 @@ pub use error::Error;
 pub use look::{Seen, look, search};
 pub use make_plan::{destroy_plan, make_plan, plan_from};
 
-use crate::desired::Templates;
+use crate::desired::{self, Templates};
 use crate::observe::{Mark, ResourceId};
 use crate::port::{Backends, Scope};
 use crate::spec::{Catalog, Resolved};
@@ -43,6 +43,7 @@ impl Session {
             mark: self.mark.clone(),
             namespace: self.resolved.environment.service.namespace.to_string(),
             named: named.into_iter().collect(),
+            lookups: desired::lookups(&self.resolved.environment).into_iter().collect(),
             any_environment: false,
             whole_namespace: false,
         }

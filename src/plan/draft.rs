@@ -59,6 +59,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             drafted.push(outcome);
         }
     }
+    refusals.extend(guard::missing(input, &drafted.changes));
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
     moving::wait_for_pods(input, &mut drafted.changes);
     let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));

@@ -1,7 +1,8 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
 use super::{Action, Change, PlanInput, Refusal, kinds, parent};
-use crate::observe::{Gap, Location, Ownership, ResourceId, Side};
+use crate::desired::Missing;
+use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
 
@@ -60,9 +61,46 @@ impl Refusal {
         )
     }
 
+    /// The account has not what something needs to start.
+    fn missing(missing: &Missing) -> Self {
+        let at = missing.reason.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+        let (lookup, why) = (&missing.lookup, &missing.reason.text);
+        match missing.asked {
+            true => Self::new(
+                "lookup",
+                format!("there is no {lookup} {why}{at}"),
+                match lookup.sought {
+                    Sought::Image { .. } => {
+                        "publish the image in that region and channel, or name \
+                                             one that is there by `id` or `ssm`"
+                    }
+                    Sought::Parameter(_) => "make the parameter, or correct its name",
+                    Sought::Subnets(_) | Sought::SecurityGroups(_) => {
+                        "tag one that is there, or name it by `ids`"
+                    }
+                },
+            ),
+            false => Self::new(
+                "lookup",
+                format!("it is not known which {lookup} is meant {why}{at}"),
+                "mend what keeps it from being read, above, and plan again",
+            ),
+        }
+    }
+
     fn location(message: String, help: &str) -> Self {
         Self::new("location", message, help)
     }
+}
+
+/// What the pools of `changes` need to start anything and is not there.
+pub(super) fn missing(input: &PlanInput<'_>, changes: &[Change]) -> Vec<Refusal> {
+    let planned = |missing: &&Missing| {
+        changes.iter().any(|change| {
+            change.id.side == Side::Aws && change.pool.as_deref() == Some(missing.pool.as_str())
+        })
+    };
+    input.desired.missing.iter().filter(planned).map(Refusal::missing).collect()
 }
 
 /// Are these the places and the things that the environment means (law 12)?

@@ -112,7 +112,7 @@ pub fn orphans(inventory: &Inventory, claims: &[Claim], catalog: &Catalog) -> Ve
 fn orphan(live: &Live, from: Option<Source<'_>>, catalog: &Catalog) -> Option<Orphan> {
     let environment = live.marks.get("environment")?.clone();
     let units = live.workload.as_ref().map(|workload| workload.desired);
-    let known = live.fields.text_at("/instance_type").zip(live.id.scope.as_ref());
+    let known = live.fields.text_at("/instance_types/0").zip(live.id.scope.as_ref());
     let price = known.and_then(|(name, region)| catalog.list_price(&name, region));
     Some(Orphan {
         id: live.id.clone(),

@@ -270,8 +270,8 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
             _ => CapacityType::OnDemand,
         };
         let region = live.id.scope.as_deref().unwrap_or_default();
-        let priced = priced(input, &text("/instance_type"), capacity_type, region);
-        add(delta, priced, gpus(live.fields.at("/gpus")), count);
+        let priced = priced(input, &text("/instance_types/0"), capacity_type, region);
+        add(delta, priced, gpus(live.fields.at("/tags/floodway.dev~1gpus")), count);
     } else {
         let limit = "/spec/template/spec/containers/0/resources/limits/nvidia.com~1gpu";
         let each = gpus(live.fields.at(limit));

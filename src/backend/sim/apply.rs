@@ -28,7 +28,9 @@ impl World {
                     Some(object) => object.clone(),
                     None => Object::new(self.draw_uid()),
                 };
-                if id.side == Side::Aws {
+                if id.kind == "LaunchTemplate" {
+                    object.content = keyed::key(body);
+                } else if id.side == Side::Aws {
                     write_group(&mut object, body, seed.as_ref().filter(|_| !existed))?;
                 } else {
                     if let Some(seed) = seed.as_ref().filter(|_| !existed) {
@@ -123,7 +125,10 @@ impl World {
     /// What any write must pass, without making it.
     pub(super) fn admit(&self, id: &ResourceId, body: &Value) -> Result<(), PortError> {
         if id.side == Side::Aws {
-            return self.admit_group(id, body);
+            return match id.kind.as_str() {
+                "AutoScalingGroup" => self.admit_group(id, body),
+                _ => Ok(()),
+            };
         }
         if let Some(namespace) = &id.scope {
             let exists = self

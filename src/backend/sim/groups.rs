@@ -1,8 +1,9 @@
 //! Auto Scaling groups and their instances.
 
 use super::nodes::{MOST_NODES, SimNode};
+use super::object::Object;
 use super::world::{Moment, World};
-use crate::observe::{Problem, ProblemKind, ResourceId, Workload};
+use crate::observe::{Problem, ProblemKind, ResourceId, Workload, marks};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -93,10 +94,10 @@ impl World {
     /// The instance's node appears, if its group's pool joins the cluster.
     fn join(&mut self, instance: &str, group: &ResourceId) {
         let Some(object) = self.objects.get(group) else { return };
-        if object.text("/join") == Some("kubernetes") {
-            let workload = object.text("/workload").unwrap_or_default().to_owned();
-            let gpus = object.get("/gpus").and_then(Value::as_u64).unwrap_or(0);
-            let gpus = u32::try_from(gpus).unwrap_or(u32::MAX);
+        let tag = |key: &str| object.get("/tags")?.get(key)?.as_str();
+        if tag(marks::JOIN) == Some("kubernetes") {
+            let workload = tag(marks::WORKLOAD).unwrap_or_default().to_owned();
+            let gpus = tag(marks::GPUS).and_then(|gpus| gpus.parse().ok()).unwrap_or(0);
             self.nodes.push(SimNode::of_instance(instance, &workload, gpus));
         }
     }
@@ -142,7 +143,7 @@ impl World {
     fn to_be_had(&self, group: &ResourceId) -> usize {
         let offering = |id: &ResourceId| {
             let object = self.objects.get(id)?;
-            Some((object.text("/instance_type")?, object.text("/capacity_type")?))
+            Some((instance_type(object)?, object.text("/capacity_type")?))
         };
         let Some(own) = offering(group) else { return 0 };
         let room = MOST_NODES.saturating_sub(self.instances.len());
@@ -170,7 +171,7 @@ impl World {
         }
         if desired > alive {
             let kind = ProblemKind::InsufficientCapacity;
-            let offering = object.text("/instance_type").unwrap_or_default();
+            let offering = instance_type(object).unwrap_or_default();
             let message = format!("InsufficientInstanceCapacity: no {offering} to be had");
             problems.push(Problem { kind, units: desired - alive, message });
         }
@@ -186,4 +187,9 @@ impl World {
             problems,
         })
     }
+}
+
+/// The first of those that the group may start.
+fn instance_type(object: &Object) -> Option<&str> {
+    object.get("/instance_types")?.get(0)?.as_str()
 }

@@ -4,8 +4,8 @@ use super::keyed;
 use super::object::Object;
 use super::world::World;
 use crate::observe::{
-    Capabilities, Inventory, LastApply, Live, Location, Mark, Market, Offer, Ownership, ResourceId,
-    RuntimeField, Side, SpotPrice, Taken, Workload, marks,
+    Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Market, Offer, Ownership,
+    ResourceId, RuntimeField, Side, Sought, SpotPrice, Taken, Workload, marks,
 };
 use crate::port::Scope;
 use serde_json::Value;
@@ -43,6 +43,8 @@ impl World {
             }
         }
         if side == Side::Aws {
+            let found = |lookup: &Lookup| (lookup.clone(), self.found(lookup));
+            inventory.found = scope.lookups.iter().map(found).collect();
             inventory.market = self.market();
         }
         if side == Side::Kubernetes {
@@ -77,6 +79,21 @@ impl World {
             }
         }
         market
+    }
+
+    /// A simulated account has whatever is looked for, under IDs of its own.
+    fn found(&self, lookup: &Lookup) -> Vec<String> {
+        let id = |prefix: &str, number: u64| {
+            let digits = self.id_of(&lookup.to_string(), number).replace('-', "");
+            format!("{prefix}-{}", digits.get(..17).unwrap_or_default())
+        };
+        let mut ids = match lookup.sought {
+            Sought::Image { .. } | Sought::Parameter(_) => vec![id("ami", 0)],
+            Sought::Subnets(_) => vec![id("subnet", 0), id("subnet", 1)],
+            Sought::SecurityGroups(_) => vec![id("sg", 0)],
+        };
+        ids.sort();
+        ids
     }
 
     /// One thing as it is seen.

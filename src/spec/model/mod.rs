@@ -14,7 +14,7 @@ mod quotas;
 mod rollout;
 mod service;
 
-pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Spot, Subnets};
+pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot, Volume};
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use by_region::ByRegion;
 pub use count::Count;
