@@ -128,6 +128,11 @@ impl One<'_> {
         json!({
             "instance_types": [group.instance_type],
             "capacity_type": group.capacity_type,
+            // How AWS chooses among types and zones.
+            "allocation": match group.capacity_type {
+                CapacityType::OnDemand => "prioritized",
+                CapacityType::Spot => "price-capacity-optimized",
+            },
             // The pool's min is a sum over its groups, which Floodway holds; were it
             // each group's, AWS would start it once per group.
             "min": 0,

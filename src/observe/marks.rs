@@ -1,7 +1,7 @@
 //! The marks that Floodway writes on what it owns, and reads back: Kubernetes
 //! labels and annotations, AWS tags. There is no other record of ownership.
 
-use super::Mark;
+use super::{Mark, Ownership};
 use sha2::{Digest, Sha256};
 
 /// Prefix of every key of Floodway's own.
@@ -62,6 +62,15 @@ impl Mark {
     /// Name of the ApplySet's parent, a ConfigMap in the service's namespace.
     pub fn parent_name(&self) -> String {
         format!("floodway-{}", self.environment)
+    }
+
+    /// Whose a thing with these tags is.
+    pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
+        let Some(environment) = tag(ENVIRONMENT) else { return Ownership::Unmarked };
+        let same = environment == self.environment
+            && tag(REPOSITORY) == Some(&self.repository)
+            && tag(FILE) == Some(&self.file);
+        if same { Ownership::Ours } else { Ownership::Other(format!("environment {environment}")) }
     }
 
     /// The ApplySet's id, which KEP-3659 derives from the parent:

@@ -220,19 +220,7 @@ impl World {
         let Some(object) = self.objects.get(id) else { return Ownership::Unmarked };
         if id.side == Side::Aws {
             let tag = |key: &str| object.get("/tags").and_then(|t| t.get(key)?.as_str());
-            let owner = (tag(marks::ENVIRONMENT), tag(marks::REPOSITORY), tag(marks::FILE));
-            let mark = &scope.mark;
-            return match owner {
-                (None, ..) => Ownership::Unmarked,
-                (Some(environment), Some(repository), Some(file))
-                    if environment == mark.environment
-                        && repository == mark.repository
-                        && file == mark.file =>
-                {
-                    Ownership::Ours
-                }
-                (Some(environment), ..) => Ownership::Other(format!("environment {environment}")),
-            };
+            return scope.mark.owner_by(tag);
         }
         let own = scope.mark.applyset_id(&scope.namespace);
         let labels = object.get("/metadata/labels");
