@@ -15,4 +15,4 @@ pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
-pub use workload::{Health, Node, Problem, ProblemKind, Taint, Workload};
+pub use workload::{Health, Node, Problem, ProblemKind, Taint, Unit, Workload};

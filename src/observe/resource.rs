@@ -1,6 +1,6 @@
 //! One thing that exists, and the name it goes by.
 
-use super::{Body, Workload};
+use super::{Body, Unit, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -144,6 +144,9 @@ pub struct Live {
     pub applyset: Option<String>,
     /// What runs in it, for a Deployment or a group.
     pub workload: Option<Workload>,
+    /// The instances of a group, by name: a plan says which of them end.
+    #[serde(default)]
+    pub units: Vec<Unit>,
     /// It is being deleted and waits for its finalizers.
     pub deleting: bool,
 }

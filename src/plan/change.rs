@@ -164,7 +164,7 @@ pub struct Totals {
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lookup`, `lowered_max`,
+    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lookup`,
     /// `max_destroy`, `namespace`, `ownership`, `protected`, `quota`.
     pub guard: String,
     /// What is wrong.

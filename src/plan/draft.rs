@@ -80,9 +80,6 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let (over, notes) = spending::limits(input, &changes, &pools, &totals);
     refusals.extend(over);
     warnings.extend(notes);
-    let (lowered, notes) = guard::lowered_max(input, &changes);
-    refusals.extend(lowered);
-    warnings.extend(notes);
     let targets: Vec<String> = input.options.targets.iter().map(ToString::to_string).collect();
     if !targets.is_empty() {
         warnings.push(format!(

@@ -1,6 +1,6 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
-use super::{Action, Change, PlanInput, Refusal, kinds, parent};
+use super::{Action, Change, PlanInput, Refusal, kinds, parent, shrinking};
 use crate::desired::Missing;
 use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
@@ -269,14 +269,15 @@ pub(super) fn hold_back(gaps: &[Gap], changes: &mut Vec<Change>) -> Option<Refus
     let gap = gaps.iter().find(|gap| gap.hides_members)?;
     let held = changes.extract_if(.., |change| {
         matches!(change.action, Action::Create | Action::Replace | Action::Delete)
+            || shrinking::takes_units(change)
     });
     let held = held.count();
     (held > 0).then(|| {
         Refusal::new(
             "gap",
             format!(
-                "{} could not be seen ({}): {held} things that would be created, replaced or \
-                 deleted are held back",
+                "{} could not be seen ({}): {held} things that would be created, replaced, \
+                 drained or deleted are held back",
                 gap.what, gap.why
             ),
             "mend that and plan again; updates of what is seen can be applied with --target",
@@ -305,13 +306,18 @@ pub(super) fn destruction(
     changes: &[Change],
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    let destroyed = destroyed(changes);
+    let (destroyed, units) = (destroyed(changes), shrinking::destroyed_units(changes));
     let most = environment.environment.max_destroy;
     let count = destroyed.len();
-    if count > most as usize {
+    if count + units > most as usize {
+        let what = match (count, units) {
+            (count, 0) => format!("{count} workloads"),
+            (0, units) => format!("{units} instances"),
+            (count, units) => format!("{count} workloads and {units} instances"),
+        };
         refusals.push(Refusal::new(
             "max_destroy",
-            format!("this plan destroys {count} workloads, and max_destroy is {most}"),
+            format!("this plan destroys {what}, and max_destroy is {most}"),
             "apply it in parts with --target, or raise environment.max_destroy",
         ));
     }
@@ -364,37 +370,4 @@ pub(super) fn foreign_autoscalers(input: &PlanInput<'_>, changes: &[Change]) -> 
             })
         })
         .collect()
-}
-
-/// A group's max below what it runs (law 13): AWS would choose the instances.
-pub(super) fn lowered_max(
-    input: &PlanInput<'_>,
-    changes: &[Change],
-) -> (Vec<Refusal>, Vec<String>) {
-    let (mut refusals, mut warnings) = (Vec::new(), Vec::new());
-    let updates =
-        changes.iter().filter(|c| c.action == Action::Update && c.id.kind == kinds::GROUP);
-    for change in updates {
-        let live = input.inventory.resources.get(&change.id);
-        let runs = live.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.desired);
-        let field = |name: &str| {
-            let value = change.body.as_ref().and_then(|body| body.at(name));
-            value.and_then(|value| value.as_u64())
-        };
-        if let Some(wanted) = field("/desired").filter(|wanted| *wanted < u64::from(runs)) {
-            let fewer = u64::from(runs) - wanted;
-            warnings
-                .push(format!("{}: AWS chooses which {fewer} of {runs} instances end", change.id));
-        } else if let Some(max) = field("/max").filter(|max| *max < u64::from(runs)) {
-            refusals.push(Refusal::new(
-                "lowered_max",
-                format!("{}: max {max} is below the {runs} instances it runs", change.id),
-                format!(
-                    "let the controller scale it in to {max} first, so that each instance drains; \
-                     AWS would pick its victims itself"
-                ),
-            ));
-        }
-    }
-    (refusals, warnings)
 }

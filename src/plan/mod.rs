@@ -26,6 +26,7 @@ pub mod quantity;
 mod reasons;
 mod room;
 pub mod saved;
+mod shrinking;
 mod slots;
 mod spending;
 mod stale;

@@ -71,6 +71,12 @@ pub(super) fn wait(limits: Limits<'_>, want: &Desired) -> Vec<Step> {
     vec![Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) }]
 }
 
+/// Ends these units of `live`.
+pub(super) fn drain_units(limits: Limits<'_>, live: &Live, units: Vec<String>) -> Step {
+    let (id, uid) = (live.id.clone(), live.uid.clone());
+    Step::DrainUnits { id, uid, units, limit: limits.drain(live) }
+}
+
 /// Brings a thing to what is wanted.
 pub(super) fn update(
     limits: Limits<'_>,

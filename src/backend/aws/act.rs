@@ -60,6 +60,10 @@ impl Act for Account {
             }
             // A group's number has no owner that could lose it.
             Step::Hold { .. } => Ok(()),
+            Step::DrainUnits { uid, units, .. } if !is_template => {
+                self.group(id)?.drain_units(uid, units).await
+            }
+            Step::DrainUnits { .. } => Ok(()),
             Step::Drain { .. } | Step::CatchUp { .. } | Step::Raise { .. } => Ok(()),
         }
     }

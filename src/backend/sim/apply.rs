@@ -91,6 +91,12 @@ impl World {
                     }
                 }
             }
+            Step::DrainUnits { id, uid, units, .. } => {
+                if self.objects.contains_key(id) {
+                    self.the_one(id, uid)?;
+                    self.end_units(id, units);
+                }
+            }
             Step::Delete { id, uid } => self.delete(id, uid)?,
         }
         self.settle();

@@ -1,11 +1,12 @@
 //! Auto Scaling groups and their instances.
 
+use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
 use super::object::Object;
 use super::world::{Moment, World};
-use crate::observe::{Problem, ProblemKind, ResourceId, Workload, marks};
+use crate::observe::{Problem, ProblemKind, ResourceId, Unit, Workload, marks};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// One instance.
@@ -154,6 +155,34 @@ impl World {
         let Some(limit) = limit else { return room };
         let running = self.instances.iter().filter(|i| offering(&i.group) == Some(own)).count();
         room.min((limit.instances as usize).saturating_sub(running))
+    }
+
+    /// The instances of a group, by name.
+    pub(super) fn group_units(&self, group: &ResourceId) -> Vec<Unit> {
+        let mine = self.instances.iter().filter(|instance| instance.group == *group);
+        let unit = |instance: &Instance| Unit {
+            name: instance.id.clone(),
+            ready: instance.state == InstanceState::InService,
+            ending: !instance.is_alive(),
+        };
+        let mut units: Vec<Unit> = mine.map(unit).collect();
+        units.sort_by(|a, b| a.name.cmp(&b.name));
+        units
+    }
+
+    /// Ends these instances, and asks for as many fewer.
+    pub(super) fn end_units(&mut self, group: &ResourceId, names: &[String]) {
+        let ending: Vec<usize> = (0..self.instances.len())
+            .filter(|&at| self.instances[at].group == *group && self.instances[at].is_alive())
+            .filter(|&at| names.contains(&self.instances[at].id))
+            .collect();
+        let left = self.group_desired(group).saturating_sub(ending.len());
+        for at in ending {
+            self.terminate(at);
+        }
+        if let Some(object) = self.objects.get_mut(group) {
+            keyed::set(&mut object.content, &keyed::pointer("/desired"), json!(left));
+        }
     }
 
     /// What runs in a group.

@@ -111,6 +111,7 @@ impl World {
             marks: own_marks(id, object),
             workload: self.units(id),
             applyset: applyset(object),
+            units: self.group_units(id),
             deleting: false,
             ownership,
         }

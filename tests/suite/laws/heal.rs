@@ -76,9 +76,6 @@ impl Place {
 
     fn answer(&self, refusal: &Refusal, plan: &Plan, options: &mut PlanOptions, world: World) {
         let said = format!("{}\n{}", refusal.help, shown(plan));
-        if refusal.guard == "lowered_max" {
-            return self.scale_in(plan);
-        }
         assert!(world == World::Drifted, "{said}");
         let parent =
             ResourceId::kubernetes("v1", "ConfigMap", Some(NAMESPACE), &mark().parent_name());
@@ -106,19 +103,6 @@ impl Place {
             }
             _ => panic!("{said}"),
         }
-    }
-
-    /// As the controller would, before a group's max is lowered.
-    fn scale_in(&self, plan: &Plan) {
-        for change in plan.changes.iter().filter(|c| c.id.kind == "AutoScalingGroup") {
-            let max = change.body.as_ref().and_then(|body| body.at("/max")?.as_u64());
-            let live = self.seen(&[]).resources.get(&change.id).cloned();
-            let runs = live.and_then(|live| live.workload).map_or(0, |work| work.desired);
-            if let Some(max) = max.filter(|max| *max < u64::from(runs)) {
-                self.disturb(set(&change.id, "/desired", json!(max), "floodway-run"));
-            }
-        }
-        self.pass(30);
     }
 }
 

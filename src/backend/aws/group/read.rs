@@ -3,7 +3,7 @@
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
-    Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Workload, marks,
+    Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ pub(in crate::backend::aws) fn live(region: &str, mark: &Mark, group: &AutoScali
         }),
         marks: tags::marks_of(&tags),
         applyset: None,
+        units: units(group),
         workload: Some(workload(group)),
         deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
         ownership,
@@ -172,6 +173,21 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         stalled: false,
         problems,
     }
+}
+
+/// Its instances, by ID.
+pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
+    let unit = |instance: &aws_sdk_autoscaling::types::Instance| {
+        let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
+        Some(Unit {
+            name: instance.instance_id()?.to_owned(),
+            ready: state == "InService",
+            ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
+        })
+    };
+    let mut units: Vec<Unit> = group.instances().iter().filter_map(unit).collect();
+    units.sort_by(|a, b| a.name.cmp(&b.name));
+    units
 }
 
 /// The instances that AWS itself must not end.

@@ -1,7 +1,7 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::read::{protected, tags_of, uid, without_desired};
+use super::read::{protected, tags_of, uid, units, without_desired};
 use super::shape::{HOOKS, Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
@@ -295,6 +295,32 @@ impl Group<'_> {
                 .send()
                 .await
                 .map_err(|error| self.failed(error, "SetInstanceProtection"))?;
+        }
+        Ok(())
+    }
+
+    /// Ends these instances through the terminate hook, each with one fewer to
+    /// ask for. Those that are ending or gone are left: a repeat asks for no
+    /// fewer than the first try.
+    pub(in crate::backend::aws) async fn drain_units(
+        &self,
+        planned: &str,
+        names: &[String],
+    ) -> Result<(), PortError> {
+        let Some(live) = self.get().await? else { return Ok(()) };
+        if uid(&live) != planned {
+            return Err(stale(self.id));
+        }
+        let there = units(&live).into_iter().filter(|unit| !unit.ending);
+        for unit in there.filter(|unit| names.contains(&unit.name)) {
+            self.region
+                .autoscaling
+                .terminate_instance_in_auto_scaling_group()
+                .instance_id(&unit.name)
+                .should_decrement_desired_capacity(true)
+                .send()
+                .await
+                .map_err(|error| self.failed(error, "TerminateInstanceInAutoScalingGroup"))?;
         }
         Ok(())
     }

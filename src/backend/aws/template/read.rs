@@ -33,6 +33,7 @@ pub(in crate::backend::aws) fn live(
         runtime: None,
         marks: tags::marks_of(&tags),
         applyset: None,
+        units: Vec::new(),
         workload: None,
         deleting: false,
         ownership,
