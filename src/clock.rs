@@ -1,6 +1,7 @@
 //! The clock, as a trait: only the outermost code knows the real one.
 
 pub use jiff::Timestamp;
+pub use jiff::civil::Date;
 use std::time::Duration;
 
 /// Where the time comes from, and the only way to wait.

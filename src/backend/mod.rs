@@ -6,4 +6,5 @@ pub mod aws;
 pub mod files;
 #[cfg(feature = "kube")]
 pub mod kube;
+pub mod offers;
 pub mod sim;

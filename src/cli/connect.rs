@@ -11,7 +11,7 @@ use crate::pipeline::{self, Session};
 use crate::port::{Backend, Backends, PortError, Scope};
 use crate::render::event::{self, EventView};
 use crate::spec::model::{Aws, AwsProvider, OnPrem, OnPremProvider};
-use crate::spec::{Catalog, Environment, MAX_FILE, Resolved};
+use crate::spec::{Environment, MAX_FILE, Resolved};
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -36,10 +36,10 @@ pub(super) async fn session(
     let backends = backends(located, &resolved, scope, global, terminal, &mut limits).await?;
     Ok(Session {
         text: resolved.to_toml(),
+        catalog: resolved.catalog.clone(),
         resolved,
         mark,
         backends,
-        catalog: Catalog::shipped(),
         templates: Templates::embedded().map_err(pipeline::Error::from)?,
         limits,
     })

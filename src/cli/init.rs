@@ -119,6 +119,9 @@ mod tests {
 
     impl Loader for OneFile {
         fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+            if path != "new.toml" {
+                return Err(LoadError::NotFound);
+            }
             Ok(Loaded { bytes: self.0.clone().into(), real: path.to_owned() })
         }
     }

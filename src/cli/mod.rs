@@ -17,6 +17,7 @@ mod orphans;
 mod output;
 mod plan;
 mod plan_file;
+mod prices;
 mod progress;
 mod repository;
 mod schema;
@@ -87,6 +88,7 @@ enum Command {
     Status(status::Args),
     Destroy(destroy::Args),
     Orphans(orphans::Args),
+    Prices(prices::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -144,6 +146,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
+        Command::Prices(args) => prices::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

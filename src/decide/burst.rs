@@ -23,18 +23,20 @@ pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGr
         let gpus = known.map_or(0, |known| known.gpus);
         let replicas = pool.replicas_on(gpus, gpus_per_replica);
         let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
-        let listed = known.map(|known| known.usd_per_hour);
+        let region = pool.region.as_ref().unwrap_or(&aws.region);
+        let price = input.catalog.price(Some(aws), input.origins, instance_type, region);
         for &capacity_type in markets {
             groups.push(BurstGroup {
                 instance_type: instance_type.clone(),
                 capacity_type,
-                region: pool.region.clone().unwrap_or_else(|| aws.region.clone()),
+                region: region.clone(),
                 max: 0,
                 desired: 0,
                 replicas_per_node: replicas,
                 capacity_per_node: capacity.times(replicas),
                 gpus_per_node: gpus,
-                usd_per_hour: aws.prices.get(instance_type).copied().or(listed),
+                vcpus_per_node: known.map(|known| known.vcpus),
+                price: price.clone(),
             });
         }
     }

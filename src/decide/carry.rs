@@ -2,7 +2,7 @@
 //! by list price per unit of capacity. Never by live spot prices: a plan must
 //! not change because the market did.
 
-use super::{Decision, DesiredOwner, PlanningInput, PoolDecision, PoolKind};
+use super::{BurstGroup, Decision, DesiredOwner, PlanningInput, PoolDecision, PoolKind};
 use crate::id::Name;
 use crate::spec::Count;
 use crate::units::Rate;
@@ -70,7 +70,7 @@ fn carry(input: &PlanningInput<'_>, decision: &mut Decision, stage: &Name, deman
 fn cost_rank(pool: &PoolDecision) -> (u8, u128) {
     match &pool.kind {
         PoolKind::OnPrem => (0, 0),
-        PoolKind::Burst(groups) => match groups.first().and_then(|group| group.usd_per_hour) {
+        PoolKind::Burst(groups) => match groups.first().and_then(BurstGroup::usd_per_hour) {
             Some(price) if pool.capacity_per_unit > Rate::default() => {
                 let capacity = u128::from(pool.capacity_per_unit.millis());
                 (1, u128::from(price.micros()) * 1_000_000 / capacity)
@@ -83,7 +83,7 @@ fn cost_rank(pool: &PoolDecision) -> (u8, u128) {
 fn why_this_rank(pool: &PoolDecision) -> String {
     match &pool.kind {
         PoolKind::OnPrem => String::new(),
-        PoolKind::Burst(groups) => match groups.first().and_then(|group| group.usd_per_hour) {
+        PoolKind::Burst(groups) => match groups.first().and_then(BurstGroup::usd_per_hour) {
             Some(price) => format!(" at {price} on demand"),
             None => " at an unknown price".to_owned(),
         },

@@ -1,7 +1,7 @@
 //! The words of a decision.
 
 use crate::id::Name;
-use crate::spec::Origins;
+use crate::spec::{Origins, Price};
 use crate::units::{Rate, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,6 +69,16 @@ pub enum CapacityType {
     Spot,
 }
 
+impl CapacityType {
+    /// As Karpenter and the tags of groups write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+        }
+    }
+}
+
 /// What runs in a pool now, as far as a decision needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Supply {
@@ -94,6 +104,8 @@ pub struct SupplyGroup {
     pub instance_type: String,
     /// Spot or on-demand.
     pub capacity_type: CapacityType,
+    /// AWS region.
+    pub region: String,
     /// Asked for now.
     pub desired: u32,
     /// In service.
@@ -164,6 +176,15 @@ pub struct BurstGroup {
     pub capacity_per_node: Rate,
     /// GPUs of an instance.
     pub gpus_per_node: u32,
-    /// On-demand list price of an instance (an upper bound for spot), if known.
-    pub usd_per_hour: Option<UsdPerHour>,
+    /// vCPUs of an instance, if known.
+    pub vcpus_per_node: Option<u32>,
+    /// On-demand price of an instance (an upper bound for spot), if known.
+    pub price: Option<Price>,
+}
+
+impl BurstGroup {
+    /// What an hour of an instance costs on demand, if known.
+    pub fn usd_per_hour(&self) -> Option<UsdPerHour> {
+        self.price.as_ref().map(|price| price.usd_per_hour)
+    }
 }

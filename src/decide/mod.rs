@@ -22,7 +22,7 @@ pub struct PlanningInput<'a> {
     pub environment: &'a Environment,
     /// The line that each value came from.
     pub origins: &'a Origins,
-    /// GPUs and list prices of instance types.
+    /// Instance types, and what they cost.
     pub catalog: &'a Catalog,
     /// What runs now.
     pub supply: &'a Supply,

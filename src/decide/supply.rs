@@ -67,6 +67,7 @@ fn group(live: &Live) -> Option<SupplyGroup> {
             "spot" => CapacityType::Spot,
             _ => CapacityType::OnDemand,
         },
+        region: live.id.scope.clone().unwrap_or_default(),
         desired: workload.desired,
         ready: workload.ready,
     })

@@ -6,7 +6,7 @@ use crate::decide::{Decision, PlanningInput, Supply, decide};
 use crate::id::Name;
 use crate::observe::{Inventory, Live, Mark, Ownership, ResourceId, Sought};
 use crate::spec::model::*;
-use crate::spec::{Catalog, InstanceType, Origins};
+use crate::spec::{Catalog, InstanceType, Origins, PriceRow};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -70,6 +70,7 @@ pub(crate) fn environment() -> Environment {
             regions: Vec::new(),
             launch: launch(),
             prices: BTreeMap::new(),
+            quotas: Quotas::default(),
             pools: BTreeMap::from([
                 (unit("g6e"), burst_pool(Join::Kubernetes, Count::Between { min: 0, max: 10 })),
                 (unit("edge"), burst_pool(Join::Standalone, Count::Fixed(1))),
@@ -116,6 +117,7 @@ pub(crate) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> On
         stage: unit(stage),
         replicas,
         capacity: unit("18 req/s"),
+        usd_per_hour: None,
         hpa,
         node_selector: texts(&[("nvidia.com/gpu.product", "H100")]),
         tolerations: vec![Toleration {
@@ -178,11 +180,21 @@ pub(crate) fn empty() -> Inventory {
     inventory
 }
 
-pub(crate) fn decision(environment: &Environment, inventory: &Inventory) -> Decision {
+/// Two types of four GPUs, and what they cost in one region.
+pub(crate) fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
     for (name, usd) in [("g6e.12xlarge", "$10.49/h"), ("g5.12xlarge", "$5.67/h")] {
-        catalog.insert(name.into(), InstanceType { gpus: 4, usd_per_hour: unit(usd) });
+        catalog.insert(name.into(), InstanceType { gpus: 4, vcpus: 48 });
+        let (instance_type, region) = (name.to_owned(), "us-east-1".to_owned());
+        let (usd_per_hour, date) = (unit(usd), unit("2026-07-20"));
+        let row = PriceRow { instance_type, region, usd_per_hour, date };
+        catalog.add_prices([row], "environments/prices.csv");
     }
+    catalog
+}
+
+pub(crate) fn decision(environment: &Environment, inventory: &Inventory) -> Decision {
+    let catalog = catalog();
     let supply = Supply::from_inventory(environment, inventory);
     decide(&PlanningInput {
         environment,

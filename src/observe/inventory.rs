@@ -1,6 +1,6 @@
 //! Everything that was seen, when, and what could not be seen.
 
-use super::{Live, Lookup, Node, ResourceId, Side};
+use super::{Live, Lookup, Market, Node, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,6 +83,9 @@ pub struct Inventory {
     pub found: BTreeMap<Lookup, Vec<String>>,
     /// What the places can do.
     pub capabilities: Capabilities,
+    /// Prices of the moment, and quotas; nothing is decided by the prices.
+    #[serde(default)]
+    pub market: Market,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
 }
@@ -98,6 +101,7 @@ impl Inventory {
             last_apply: None,
             found: BTreeMap::new(),
             capabilities: Capabilities::default(),
+            market: Market::default(),
             gaps: Vec::new(),
         }
     }
@@ -114,6 +118,7 @@ impl Inventory {
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
         let foreign = self.capabilities.namespace_foreign.take();
         self.capabilities.namespace_foreign = foreign.or(other.capabilities.namespace_foreign);
+        self.market.merge(other.market);
         self.gaps.extend(other.gaps);
     }
 

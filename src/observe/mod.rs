@@ -3,6 +3,7 @@
 mod body;
 mod inventory;
 mod lookup;
+mod market;
 pub mod marks;
 mod path;
 mod resource;
@@ -11,6 +12,7 @@ mod workload;
 pub use body::{Body, Pattern};
 pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};
+pub use market::{Market, Offer, QuotaOf, SpotPrice};
 pub use path::FieldPath;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
 pub use workload::{Health, Node, Problem, ProblemKind, Taint, Unit, Workload};

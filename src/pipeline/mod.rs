@@ -28,7 +28,7 @@ pub struct Session {
     pub mark: Mark,
     /// Its places, connected.
     pub backends: Backends,
-    /// GPUs and list prices of instance types.
+    /// Instance types, and what they cost.
     pub catalog: Catalog,
     /// What objects are rendered from.
     pub templates: Templates,

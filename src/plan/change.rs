@@ -1,10 +1,10 @@
 //! The words of a plan.
 
-use super::Step;
+use super::{Costs, MarketCost, Priced, Step};
 use crate::clock::Timestamp;
 use crate::decide::{DesiredOwner, Reason};
 use crate::observe::{Body, Location, Mark, ResourceId};
-use crate::units::{Rate, UsdPerHour};
+use crate::units::Rate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -127,8 +127,13 @@ pub struct PoolDelta {
     pub uncounted: u32,
     /// GPUs.
     pub gpus: Flow<u32>,
-    /// What burst costs at on-demand list prices; none: a price is unknown.
-    pub usd_per_hour: Option<Flow<UsdPerHour>>,
+    /// What an hour costs: spot as the market says, where it says so, and else
+    /// at on-demand prices; at max always at on-demand prices.
+    pub cost: Costs,
+    /// The same by capacity type, of a burst pool.
+    pub markets: Vec<MarketCost>,
+    /// The prices that these sums are made of.
+    pub prices: Vec<Priced>,
     /// Why this many.
     pub reasons: Vec<Reason>,
 }
@@ -150,15 +155,17 @@ pub struct Totals {
     pub gpus: Flow<u32>,
     /// By stage.
     pub capacity: BTreeMap<String, Flow<Rate>>,
-    /// Burst, at on-demand list prices.
-    pub usd_per_hour: Flow<UsdPerHour>,
+    /// What an hour of burst costs, as in [`PoolDelta::cost`].
+    pub burst: Costs,
+    /// What an hour of on-prem replicas costs, as declared.
+    pub on_prem: Costs,
 }
 
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lookup`,
-    /// `max_destroy`, `namespace`, `ownership`, `protected`.
+    /// `max_destroy`, `namespace`, `ownership`, `protected`, `quota`.
     pub guard: String,
     /// What is wrong.
     pub message: String,

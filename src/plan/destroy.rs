@@ -133,8 +133,10 @@ fn nothing_after(pool: &mut PoolDelta) {
     pool.units.after = 0;
     pool.gpus.after = 0;
     pool.capacity = Flow { after: crate::units::Rate::default(), ..pool.capacity };
-    pool.usd_per_hour =
-        pool.usd_per_hour.map(|usd| Flow { after: crate::units::UsdPerHour::default(), ..usd });
+    pool.cost = pool.cost.then_nothing();
+    for market in &mut pool.markets {
+        market.costs = market.costs.then_nothing();
+    }
 }
 
 impl Plan {

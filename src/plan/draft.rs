@@ -4,7 +4,7 @@ use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
     Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, moving, order, parent, room, target, totals,
+    kinds, moving, order, parent, room, spending, target, totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -66,7 +66,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let changes = arrange(input, drafted.changes, closing)?;
     let mut pools = totals::pools(input);
     if !input.options.targets.is_empty() {
-        totals::leave_others(&mut pools, &changes);
+        totals::leave_others(input, &mut pools, &changes);
     }
     let totals = totals::totals(input.mark, &changes, &pools);
     warnings.extend(totals::warnings(input, &pools));
@@ -77,9 +77,9 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
         &changes,
     ));
     refusals.extend(guard::foreign_autoscalers(input, &changes));
-    let (over, monthly) = guard::budget(input, totals.usd_per_hour);
+    let (over, notes) = spending::limits(input, &changes, &pools, &totals);
     refusals.extend(over);
-    warnings.extend(monthly);
+    warnings.extend(notes);
     let targets: Vec<String> = input.options.targets.iter().map(ToString::to_string).collect();
     if !targets.is_empty() {
         warnings.push(format!(

@@ -1,14 +1,13 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
-use super::{Action, Change, Flow, PlanInput, Refusal, kinds, parent, shrinking};
+use super::{Action, Change, PlanInput, Refusal, kinds, parent, shrinking};
 use crate::desired::Missing;
 use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
-use crate::units::{UsdPerHour, UsdPerMonth};
 
 impl Refusal {
-    fn new(guard: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(guard: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { guard: guard.to_owned(), message: message.into(), help: help.into() }
     }
 
@@ -342,9 +341,6 @@ pub(super) fn protection(
         .then(|| Refusal::protected(identity.name.as_str(), &what))
 }
 
-/// Hours of an average month: 365 × 24 ÷ 12.
-const HOURS_PER_MONTH: u32 = 730;
-
 /// Autoscalers of others that move what is the environment's: two owners of one
 /// number (law 3).
 pub(super) fn foreign_autoscalers(input: &PlanInput<'_>, changes: &[Change]) -> Vec<Refusal> {
@@ -374,34 +370,4 @@ pub(super) fn foreign_autoscalers(input: &PlanInput<'_>, changes: &[Change]) -> 
             })
         })
         .collect()
-}
-
-/// What burst may cost (law 14): more than the budget is never begun, and what
-/// runs already is never taken away for it. Of the month only a warning: how
-/// long burst capacity stays is not known here.
-pub(super) fn budget(
-    input: &PlanInput<'_>,
-    cost: Flow<UsdPerHour>,
-) -> (Option<Refusal>, Option<String>) {
-    let Some(budget) = &input.environment.burst.budget else { return (None, None) };
-    let grows = cost.after > cost.before;
-    let hourly = budget.usd_per_hour.filter(|limit| grows && cost.after > *limit).map(|limit| {
-        Refusal::new(
-            "budget",
-            format!(
-                "burst would cost {} at on-demand list prices, and burst.budget.usd_per_hour is \
-                 {limit}",
-                cost.after
-            ),
-            "lower the demand or the sizes of burst pools, or raise the budget",
-        )
-    });
-    let month = UsdPerMonth::from_micros(cost.after.times(HOURS_PER_MONTH).micros());
-    let monthly = budget.usd_per_month.filter(|limit| grows && month > *limit).map(|limit| {
-        format!(
-            "burst capacity that stays for a month costs {month}, and burst.budget.usd_per_month \
-             is {limit}"
-        )
-    });
-    (hourly, monthly)
 }

@@ -20,7 +20,7 @@ pub struct PlanInput<'a> {
     pub environment_digest: &'a str,
     /// The resolved environment as TOML.
     pub environment_text: &'a str,
-    /// GPUs and list prices of instance types.
+    /// Instance types, and what they cost.
     pub catalog: &'a Catalog,
     /// How much capacity each pool should have.
     pub decision: &'a Decision,

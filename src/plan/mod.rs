@@ -5,6 +5,7 @@
 //! [`Draft::check_requests`]; [`finish`] joins their answers.
 
 mod change;
+mod cost;
 mod destroy;
 mod diff;
 mod draft;
@@ -27,6 +28,7 @@ mod room;
 pub mod saved;
 mod shrinking;
 mod slots;
+mod spending;
 mod stale;
 mod step;
 mod steps;
@@ -40,6 +42,7 @@ mod view;
 pub use change::{
     Action, Change, Checked, FieldChange, Fingerprint, Flow, Plan, PoolDelta, Refusal, Totals,
 };
+pub use cost::{Cost, Costs, MarketCost, Offering, Priced};
 pub use destroy::destroy_plan;
 pub use diff::{Diff, diff, diff_wanted};
 pub use draft::{Draft, draft};

@@ -112,14 +112,14 @@ pub fn orphans(inventory: &Inventory, claims: &[Claim], catalog: &Catalog) -> Ve
 fn orphan(live: &Live, from: Option<Source<'_>>, catalog: &Catalog) -> Option<Orphan> {
     let environment = live.marks.get("environment")?.clone();
     let units = live.workload.as_ref().map(|workload| workload.desired);
-    let known = live.fields.text_at("/instance_types/0");
-    let price = known.and_then(|name| catalog.get(&name)).map(|known| known.usd_per_hour);
+    let known = live.fields.text_at("/instance_types/0").zip(live.id.scope.as_ref());
+    let price = known.and_then(|(name, region)| catalog.list_price(&name, region));
     Some(Orphan {
         id: live.id.clone(),
         environment,
         from: from.map(|(repository, file)| format!("{file} of {repository}")),
         units,
-        usd_per_hour: price.zip(units).map(|(price, units)| price.times(units)),
+        usd_per_hour: price.zip(units).map(|(price, units)| price.usd_per_hour.times(units)),
     })
 }
 

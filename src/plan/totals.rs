@@ -1,8 +1,15 @@
 //! What a plan means in units, GPUs, requests per second and dollars.
 
-use super::{Action, Change, Flow, PlanInput, PoolDelta, Totals, kinds, parent, slots};
-use crate::decide::{BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason, todays_pool};
+use super::{
+    Action, Change, Cost, Costs, Flow, MarketCost, Offering, PlanInput, PoolDelta, Priced, Totals,
+    cost, kinds, parent, slots, spending,
+};
+use crate::decide::{
+    BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, Reason, SupplyGroup,
+    todays_pool,
+};
 use crate::observe::{Live, Mark, Ownership};
+use crate::spec::Price;
 use crate::units::{Rate, UsdPerHour};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn pools(input: &PlanInput<'_>) -> Vec<PoolDelta> {
     let adopted = slots::adopted_units(input);
     let declared = input.decision.pools.iter().map(|(name, pool)| match &pool.kind {
-        PoolKind::OnPrem => on_prem(name.as_str(), pool, adopted.get(name.as_str()).copied()),
+        PoolKind::OnPrem => {
+            on_prem(input, name.as_str(), pool, adopted.get(name.as_str()).copied())
+        }
         PoolKind::Burst(groups) => burst(input, name.as_str(), pool, groups),
     });
     let mut pools: Vec<_> = declared.collect();
@@ -20,7 +29,7 @@ pub(super) fn pools(input: &PlanInput<'_>) -> Vec<PoolDelta> {
 }
 
 /// A plan that is restricted to targets leaves the pools of the others as they are.
-pub(super) fn leave_others(pools: &mut [PoolDelta], changes: &[Change]) {
+pub(super) fn leave_others(input: &PlanInput<'_>, pools: &mut [PoolDelta], changes: &[Change]) {
     let touched = |pool: &PoolDelta| {
         changes.iter().any(|change| {
             kinds::is_workload(&change.id) && change.pool.as_deref() == Some(pool.pool.as_str())
@@ -30,11 +39,20 @@ pub(super) fn leave_others(pools: &mut [PoolDelta], changes: &[Change]) {
         pool.units.after = pool.units.before;
         pool.gpus.after = pool.gpus.before;
         pool.capacity.after = pool.capacity.before;
-        pool.usd_per_hour = pool.usd_per_hour.map(|usd| Flow { after: usd.before, ..usd });
+        let stays = input.decision.pools.contains_key(pool.pool.as_str());
+        pool.cost = pool.cost.unchanged(stays);
+        for market in &mut pool.markets {
+            market.costs = market.costs.unchanged(stays);
+        }
     }
 }
 
-fn on_prem(name: &str, pool: &PoolDecision, adopted: Option<u32>) -> PoolDelta {
+fn on_prem(
+    input: &PlanInput<'_>,
+    name: &str,
+    pool: &PoolDecision,
+    adopted: Option<u32>,
+) -> PoolDelta {
     // Bounds that the live number breaks are for its owner to enforce: the HPA
     // does at once, the controller when it runs.
     let live = pool.live.or(adopted);
@@ -44,14 +62,35 @@ fn on_prem(name: &str, pool: &PoolDecision, adopted: Option<u32>) -> PoolDelta {
         _ => pool.desired,
     };
     let units = Flow { before: live.unwrap_or(0), after };
+    let per_replica = price_on_prem(input, name);
+    let each = per_replica.as_ref().map_or_else(UsdPerHour::default, |price| price.usd_per_hour);
+    let cost = |count| Cost::of(Some(each), count);
     PoolDelta {
         unit: "replicas".to_owned(),
         capacity: units.map(|count| pool.capacity_per_unit.times(count)),
         gpus: units.map(|count| pool.gpus_per_unit.saturating_mul(count)),
-        usd_per_hour: Some(Flow::default()),
+        cost: Costs {
+            before: cost(units.before),
+            after: cost(units.after),
+            at_max: cost(pool.max),
+        },
+        prices: per_replica
+            .map(|price| Priced { offering: None, price: Some(price), spot: None })
+            .into_iter()
+            .collect(),
         units,
         ..delta(name, pool)
     }
+}
+
+/// What a replica costs, where it is declared.
+fn price_on_prem(input: &PlanInput<'_>, name: &str) -> Option<Price> {
+    let pool = input.environment.onprem.as_ref()?.pools.get(name)?;
+    let usd_per_hour = pool.usd_per_hour?;
+    let key = format!("onprem.pools.{name}.usd_per_hour");
+    let place = input.origins.origin(&key);
+    let source = place.map_or(key, |place| format!("{}:{}", place.file, place.line));
+    Some(Price { usd_per_hour, as_of: None, source })
 }
 
 fn burst(
@@ -61,51 +100,93 @@ fn burst(
     groups: &[BurstGroup],
 ) -> PoolDelta {
     let seen = input.supply.burst.get(name).map(Vec::as_slice).unwrap_or_default();
-    let mut total = PoolDelta {
-        unit: "instances".to_owned(),
-        usd_per_hour: Some(Flow::default()),
-        ..delta(name, pool)
-    };
-    let mut add = |group: &BurstGroup, count: Flow<u32>| {
-        total.units = total.units + count;
-        total.capacity = total.capacity + count.map(|count| group.capacity_per_node.times(count));
-        total.gpus = total.gpus + count.map(|count| group.gpus_per_node.saturating_mul(count));
-        let idle = count == Flow::default();
-        total.usd_per_hour = match (total.usd_per_hour, group.usd_per_hour) {
-            (Some(sum), Some(price)) => Some(sum + count.map(|count| price.times(count))),
-            (sum, None) if idle => sum,
-            _ => None,
-        };
+    let mut total = PoolDelta { unit: "instances".to_owned(), ..delta(name, pool) };
+    let is = |live: &SupplyGroup, group: &BurstGroup| {
+        live.instance_type == group.instance_type
+            && live.capacity_type == group.capacity_type
+            && live.region == group.region
     };
     for group in groups {
-        let before = seen.iter().filter(|live| {
-            live.instance_type == group.instance_type && live.capacity_type == group.capacity_type
-        });
-        add(group, Flow { before: before.map(|live| live.desired).sum(), after: group.desired });
+        let before = seen.iter().filter(|live| is(live, group)).map(|live| live.desired).sum();
+        let count = Flow { before, after: group.desired };
+        total.capacity = total.capacity + count.map(|count| group.capacity_per_node.times(count));
+        let offering = Offering {
+            instance_type: group.instance_type.clone(),
+            capacity_type: group.capacity_type,
+            region: group.region.clone(),
+        };
+        let priced = spot_priced(input, offering, group.price.clone());
+        add(&mut total, priced, group.gpus_per_node, count);
     }
+    at_max(&mut total, pool.max);
     // Groups of types that are not declared any more: their GPUs and price are
     // in the catalog, what they carry was declared and is not known now.
-    for gone in seen.iter().filter(|live| {
-        !groups.iter().any(|group| {
-            group.instance_type == live.instance_type && group.capacity_type == live.capacity_type
-        })
-    }) {
-        let known = input.catalog.get(&gone.instance_type);
-        let group = BurstGroup {
-            instance_type: gone.instance_type.clone(),
-            capacity_type: gone.capacity_type,
-            region: String::new(),
-            max: 0,
-            desired: 0,
-            replicas_per_node: 0,
-            capacity_per_node: Rate::default(),
-            gpus_per_node: known.map_or(0, |known| known.gpus),
-            usd_per_hour: known.map(|known| known.usd_per_hour),
-        };
-        add(&group, Flow { before: gone.desired, after: 0 });
+    for gone in seen.iter().filter(|live| !groups.iter().any(|group| is(live, group))) {
+        let gpus = input.catalog.get(&gone.instance_type).map_or(0, |known| known.gpus);
+        let priced = priced(input, &gone.instance_type, gone.capacity_type, &gone.region);
+        add(&mut total, priced, gpus, Flow { before: gone.desired, after: 0 });
         total.uncounted = total.uncounted.saturating_add(gone.desired);
     }
     total
+}
+
+/// What an offering costs that may be declared no more.
+fn priced(
+    input: &PlanInput<'_>,
+    instance_type: &str,
+    capacity_type: CapacityType,
+    region: &str,
+) -> Priced {
+    let aws = input.environment.aws.as_ref();
+    let price = input.catalog.price(aws, input.origins, instance_type, region);
+    let (instance_type, region) = (instance_type.to_owned(), region.to_owned());
+    spot_priced(input, Offering { instance_type, capacity_type, region }, price)
+}
+
+/// The market's price beside that on demand, of spot where it is known.
+fn spot_priced(input: &PlanInput<'_>, offering: Offering, price: Option<Price>) -> Priced {
+    let spot = match offering.capacity_type {
+        CapacityType::OnDemand => None,
+        CapacityType::Spot => {
+            input.inventory.market.spot(&offering.instance_type, &offering.region).cloned()
+        }
+    };
+    Priced { offering: Some(offering), price, spot }
+}
+
+/// Adds instances of one offering to a pool.
+fn add(total: &mut PoolDelta, priced: Priced, gpus: u32, count: Flow<u32>) {
+    total.units = total.units + count;
+    total.gpus = total.gpus + count.map(|count| gpus.saturating_mul(count));
+    let part = Costs {
+        before: Cost::of(priced.counts(), count.before),
+        after: Cost::of(priced.counts(), count.after),
+        at_max: Cost::default(),
+    };
+    total.cost = total.cost + part;
+    if let Some(offering) = &priced.offering {
+        let capacity_type = offering.capacity_type;
+        match total.markets.iter_mut().find(|market| market.capacity_type == capacity_type) {
+            Some(market) => market.costs = market.costs + part,
+            None => total.markets.push(MarketCost { capacity_type, costs: part }),
+        }
+    }
+    if !total.prices.contains(&priced) {
+        total.prices.push(priced);
+    }
+}
+
+/// A pool at its max: which of its groups it is in is for its owner to say, so
+/// the dearest counts, at the price on demand.
+fn at_max(total: &mut PoolDelta, max: u32) {
+    total.cost.at_max = cost::dearest(total.prices.iter().map(Priced::on_demand), max);
+    for market in &mut total.markets {
+        let of_market = total.prices.iter().filter(|priced| {
+            let offering = priced.offering.as_ref();
+            offering.is_some_and(|offering| offering.capacity_type == market.capacity_type)
+        });
+        market.costs.at_max = cost::dearest(of_market.map(Priced::counts), max);
+    }
 }
 
 fn delta(name: &str, pool: &PoolDecision) -> PoolDelta {
@@ -120,7 +201,9 @@ fn delta(name: &str, pool: &PoolDecision) -> PoolDelta {
         capacity: Flow::default(),
         uncounted: 0,
         gpus: Flow::default(),
-        usd_per_hour: None,
+        cost: Costs::default(),
+        markets: Vec::new(),
+        prices: Vec::new(),
         reasons: pool.reasons.clone(),
     }
 }
@@ -156,7 +239,9 @@ fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
             capacity: Flow::default(),
             uncounted: 0,
             gpus: Flow::default(),
-            usd_per_hour: Some(Flow::default()),
+            cost: Costs::default(),
+            markets: Vec::new(),
+            prices: Vec::new(),
             reasons: vec![Reason {
                 key: None,
                 at: None,
@@ -174,23 +259,25 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
         let text = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
         value.and_then(|value| value.as_u64().or_else(|| text(&value))).unwrap_or(0)
     };
-    let gpus = if live.id.kind == kinds::GROUP {
+    let gpus = |units: Option<Value>| u32::try_from(number(units)).unwrap_or(u32::MAX);
+    delta.uncounted = delta.uncounted.saturating_add(units);
+    let count = Flow { before: units, after: 0 };
+    if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
-        let known = live.fields.text_at("/instance_types/0");
-        let price = known.and_then(|name| input.catalog.get(&name)).map(|known| known.usd_per_hour);
-        let sum = delta.usd_per_hour.zip(price);
-        delta.usd_per_hour = sum.map(|(sum, price)| {
-            sum + Flow { before: price.times(units), after: UsdPerHour::default() }
-        });
-        number(live.fields.at("/tags/floodway.dev~1gpus"))
+        let text = |key: &str| live.fields.text_at(key).unwrap_or_default();
+        let capacity_type = match text("/capacity_type").as_str() {
+            "spot" => CapacityType::Spot,
+            _ => CapacityType::OnDemand,
+        };
+        let region = live.id.scope.as_deref().unwrap_or_default();
+        let priced = priced(input, &text("/instance_types/0"), capacity_type, region);
+        add(delta, priced, gpus(live.fields.at("/tags/floodway.dev~1gpus")), count);
     } else {
         let limit = "/spec/template/spec/containers/0/resources/limits/nvidia.com~1gpu";
-        number(live.fields.at(limit))
-    };
-    let gpus = u32::try_from(gpus).unwrap_or(u32::MAX).saturating_mul(units);
-    delta.units.before = delta.units.before.saturating_add(units);
-    delta.uncounted = delta.units.before;
-    delta.gpus.before = delta.gpus.before.saturating_add(gpus);
+        let each = gpus(live.fields.at(limit));
+        delta.units = delta.units + count;
+        delta.gpus = delta.gpus + count.map(|count| each.saturating_mul(count));
+    }
 }
 
 /// The sums; of the parent's bookkeeping only what stands alone, so that adding
@@ -219,7 +306,8 @@ pub(super) fn totals(mark: &Mark, changes: &[Change], pools: &[PoolDelta]) -> To
             totals.nodes = totals.nodes + pool.units;
         }
         totals.gpus = totals.gpus + pool.gpus;
-        totals.usd_per_hour = totals.usd_per_hour + pool.usd_per_hour.unwrap_or_default();
+        let costs = if pool.unit == "instances" { &mut totals.burst } else { &mut totals.on_prem };
+        *costs = *costs + pool.cost;
         let stage = totals.capacity.entry(pool.stage.clone()).or_default();
         *stage = *stage + pool.capacity;
     }
@@ -230,10 +318,15 @@ pub(super) fn totals(mark: &Mark, changes: &[Change], pools: &[PoolDelta]) -> To
 pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String> {
     let mut warnings = Vec::new();
     for pool in pools {
-        if pool.usd_per_hour.is_none() {
-            let name = &pool.pool;
+        let cost = pool.cost;
+        let is_partial = [cost.before, cost.after, cost.at_max].iter().any(|cost| cost.is_partial);
+        let unknown: Vec<String> = spending::unpriced(pool).collect();
+        if is_partial && !unknown.is_empty() {
             warnings.push(format!(
-                "what pool {name} costs is not known; add its instance types to [aws.prices]"
+                "what pool {} costs is not known: no price of {}; write it in [aws.prices], or \
+                 read it from AWS's price list with `floodway prices refresh`",
+                pool.pool,
+                unknown.join(", ")
             ));
         }
         let (min, max, live) = (pool.min, pool.max, pool.units.after);
@@ -272,12 +365,6 @@ impl Total for u32 {
 }
 
 impl Total for Rate {
-    fn plus(self, other: Self) -> Self {
-        self + other
-    }
-}
-
-impl Total for UsdPerHour {
     fn plus(self, other: Self) -> Self {
         self + other
     }

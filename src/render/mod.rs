@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod orphans;
 pub mod plan;
+pub mod prices;
 pub mod schema;
 pub mod status;
 

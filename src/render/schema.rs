@@ -4,6 +4,7 @@
 use super::event::EventLine;
 use super::orphans::OrphansView;
 use super::plan::PlanDocument;
+use super::prices::PricesView;
 use super::status::StatusView;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -21,6 +22,11 @@ pub fn status() -> Schema {
 /// What `floodway orphans --json` prints.
 pub fn orphans() -> Schema {
     of::<OrphansView>()
+}
+
+/// What `floodway prices --json` prints.
+pub fn prices() -> Schema {
+    of::<PricesView>()
 }
 
 /// One line of `--json-into FILE`.

@@ -1,37 +1,54 @@
-//! Instance types: their GPUs and what an hour of them costs on demand.
+//! Instance types: their vCPUs and GPUs, and what an hour of them costs on
+//! demand.
 
-use crate::units::UsdPerHour;
+use super::Origins;
+use super::model::Aws;
+use super::price::Price;
+use super::price_table::{self, PriceRow};
+use crate::diag::Diagnostics;
 use std::collections::BTreeMap;
 
-/// The table that ships with Floodway; its head names its sources.
-const SHIPPED: &str = include_str!("instance_types.csv");
+/// The types that ship with Floodway; the file's head names its sources.
+const TYPES: &str = include_str!("instance_types.csv");
 
-/// What is known of one instance type.
+/// The prices that ship with Floodway; the file's head names its sources.
+const PRICES: &str = include_str!("list_prices.csv");
+
+/// What is said of the prices that ship with Floodway.
+const SHIPPED: &str = "shipped with Floodway";
+
+/// What is known of one instance type, wherever it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InstanceType {
     /// GPUs that containers can ask for as `nvidia.com/gpu`.
     pub gpus: u32,
-    /// On-demand list price, Linux, us-east-1.
-    pub usd_per_hour: UsdPerHour,
+    /// What AWS counts against its quotas.
+    pub vcpus: u32,
 }
 
-/// The instance types that are known.
+/// The instance types that are known, and prices by type and region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalog {
     types: BTreeMap<String, InstanceType>,
     gpu_names: BTreeMap<String, String>,
+    prices: BTreeMap<String, BTreeMap<String, Price>>,
 }
 
 impl Catalog {
-    /// The instance types that ship with Floodway.
+    /// The instance types and list prices that ship with Floodway.
     pub fn shipped() -> Self {
         let mut catalog = Self::default();
-        for line in SHIPPED.lines() {
+        for line in TYPES.lines() {
             if let Some((name, gpu, known)) = row(line) {
                 catalog.insert(name.to_owned(), known);
-                catalog.gpu_names.insert(name.to_owned(), gpu.to_owned());
+                if !gpu.is_empty() {
+                    catalog.gpu_names.insert(name.to_owned(), gpu.to_owned());
+                }
             }
         }
+        let mut none = Diagnostics::default();
+        let rows = price_table::read(&"list_prices.csv".into(), PRICES, &mut none);
+        catalog.add_prices(rows, SHIPPED);
         catalog
     }
 
@@ -54,28 +71,88 @@ impl Catalog {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.types.keys().map(String::as_str)
     }
+
+    /// Adds prices, in place of those that are there for the same type and
+    /// region; `source` says whose they are.
+    pub fn add_prices(&mut self, rows: impl IntoIterator<Item = PriceRow>, source: &str) {
+        for row in rows {
+            let price = Price {
+                usd_per_hour: row.usd_per_hour,
+                as_of: Some(row.date),
+                source: source.to_owned(),
+            };
+            self.prices.entry(row.instance_type).or_default().insert(row.region, price);
+        }
+    }
+
+    /// The price of one type in one region, as the tables have it. None: it is
+    /// not known. That of another region is never taken for it.
+    pub fn list_price(&self, instance_type: &str, region: &str) -> Option<&Price> {
+        self.prices.get(instance_type)?.get(region)
+    }
+
+    /// What an hour of one type costs on demand in one region: as
+    /// `[aws.prices]` says, or else as the tables have it.
+    pub fn price(
+        &self,
+        aws: Option<&Aws>,
+        origins: &Origins,
+        instance_type: &str,
+        region: &str,
+    ) -> Option<Price> {
+        let declared = aws.and_then(|aws| aws.prices.get(instance_type));
+        let declared = declared.and_then(|prices| prices.get(region));
+        let Some(usd_per_hour) = declared.copied() else {
+            return self.list_price(instance_type, region).cloned();
+        };
+        let key = format!("aws.prices.{instance_type}");
+        let place = origins.origin(&format!("{key}.{region}"));
+        let source = match place {
+            Some(place) => format!("{}:{}", place.file, place.line),
+            None => "[aws.prices]".to_owned(),
+        };
+        Some(Price { usd_per_hour, as_of: None, source })
+    }
 }
 
-/// A line of the table; `None` for its comments and its head.
+/// A line of the table of types; `None` for its comments and its head.
 fn row(line: &str) -> Option<(&str, &str, InstanceType)> {
     let mut cells = line.split(',');
-    let (name, gpus, gpu, usd) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
-    let usd_per_hour = format!("{usd}/h").parse().ok()?;
-    Some((name, gpu, InstanceType { gpus: gpus.parse().ok()?, usd_per_hour }))
+    let (name, vcpus, gpus, gpu) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
+    Some((name, gpu, InstanceType { gpus: gpus.parse().ok()?, vcpus: vcpus.parse().ok()? }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rows(table: &str) -> usize {
+        table.lines().filter(|line| !line.starts_with('#')).count() - 1
+    }
+
     #[test]
-    fn every_row_of_the_shipped_table_is_read() {
+    fn every_row_of_the_shipped_tables_is_read() {
         let shipped = Catalog::shipped();
-        let rows = SHIPPED.lines().filter(|line| !line.starts_with('#')).count() - 1;
-        assert_eq!(shipped.names().count(), rows);
-        let known = shipped.get("g6e.12xlarge").unwrap();
-        assert_eq!((known.gpus, known.usd_per_hour.micros()), (4, 10_492_640));
+        assert_eq!(shipped.names().count(), rows(TYPES));
+        assert_eq!(shipped.prices.values().map(BTreeMap::len).sum::<usize>(), rows(PRICES));
+        assert_eq!(shipped.get("g6e.12xlarge"), Some(&InstanceType { gpus: 4, vcpus: 48 }));
+        let price = shipped.list_price("g6e.12xlarge", "us-east-1").unwrap();
+        assert_eq!(price.usd_per_hour.micros(), 10_492_640);
+        assert_eq!(price.as_of.unwrap().to_string(), "2026-07-20");
         assert_eq!(shipped.gpu_name("p5.48xlarge"), Some("H100"));
-        assert!(shipped.names().all(|name| shipped.get(name).is_some_and(|known| known.gpus > 0)));
+        for name in shipped.names() {
+            let known = shipped.get(name).unwrap();
+            assert_eq!(known.gpus > 0, shipped.gpu_name(name).is_some(), "{name}");
+            assert!(known.vcpus >= 4 && known.vcpus <= 192, "{name}");
+            assert!(shipped.list_price(name, "us-east-1").is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_price_of_one_region_is_none_of_another() {
+        let shipped = Catalog::shipped();
+        for name in shipped.names() {
+            assert_eq!(shipped.list_price(name, "us-west-2"), None, "{name}");
+        }
     }
 }

@@ -1,15 +1,19 @@
 //! From a path to an environment, with all that is wrong on the way.
 
-use super::loader::Loader;
+use super::catalog::Catalog;
+use super::loader::{LoadError, Loader};
 use super::model::Environment;
 use super::node::{Node, Value};
 use super::origins::Origins;
+use super::path::beside;
+use super::price_table::{self, PRICE_TABLE};
 use super::shape::{Decoder, Shape as _};
 use super::spots::Spots;
 use super::syntax::Damage;
 use super::{layers, validate};
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::{Diagnostic, Diagnostics, Sources};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// An environment, and where its values come from.
 #[derive(Debug, Clone)]
@@ -23,17 +27,21 @@ pub struct Resolved {
     /// SHA-256 of what it means, in hex: comments, order and the split into
     /// files do not change it.
     pub digest: String,
+    /// Instance types, and prices with those of the table beside the
+    /// environment; not part of what it means.
+    pub catalog: Catalog,
 }
 
 /// Reads the environment at `entry`, a path that `loader` understands, with all
-/// files that it extends. `None` where anything is an error; warnings come with
+/// files that it extends, and the prices beside it. `None` where anything is an error; warnings come with
 /// an environment.
 pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let layers = layers::read(entry, loader, &mut diagnostics);
     let spots = Spots::of(&layers.table, layers.at.clone());
     let root = Node { value: Value::Table(layers.table), at: layers.at };
-    let environment = judge(&root, &layers.damage, &spots, &mut diagnostics);
+    let catalog = catalog(entry, loader, &mut diagnostics);
+    let environment = judge(&root, &layers.damage, &spots, &catalog, &mut diagnostics);
     diagnostics.sort();
     let sources = diagnostics.sources.clone();
     let resolved = environment.filter(|_| !diagnostics.has_errors()).map(|environment| Resolved {
@@ -41,8 +49,30 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
         origins: spots.origins(&sources),
         environment,
         sources,
+        catalog,
     });
     (resolved, diagnostics)
+}
+
+/// What ships with Floodway, and the table beside `entry` where there is one.
+fn catalog(entry: &str, loader: &dyn Loader, diagnostics: &mut Diagnostics) -> Catalog {
+    let mut catalog = Catalog::shipped();
+    let Ok(path) = beside(entry, PRICE_TABLE) else { return catalog };
+    let file: Arc<str> = path.as_str().into();
+    let bytes = match loader.load(&path) {
+        Ok(loaded) => loaded.bytes,
+        Err(LoadError::NotFound) => return catalog,
+        Err(error) => {
+            let wrong = Diagnostic::error(format!("cannot read `{path}`: {error}"));
+            diagnostics.push(wrong.at(&file, 0..0, ""));
+            return catalog;
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    diagnostics.sources.insert(Arc::clone(&file), text.as_ref().into());
+    let rows = price_table::read(&file, &text, diagnostics);
+    catalog.add_prices(rows, &path);
+    catalog
 }
 
 /// Reads the tree and holds what can be read to all rules.
@@ -50,6 +80,7 @@ fn judge(
     root: &Node,
     damage: &Damage,
     spots: &Spots,
+    catalog: &Catalog,
     diagnostics: &mut Diagnostics,
 ) -> Option<Environment> {
     let mut found = Diagnostics::default();
@@ -58,7 +89,7 @@ fn judge(
     let environment = Environment::decode(root, &mut decoder);
     let spoiled = decoder.finish();
     if let Some(environment) = &environment {
-        validate::validate(environment, spots, &spoiled, &mut found);
+        validate::validate(environment, spots, &spoiled, catalog, &mut found);
     }
     // What a syntax error left of its line is not what was meant.
     let sources = found.sources.clone();

@@ -39,7 +39,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 22] = [
+const BELONGS: [(&str, &[&str]); 23] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube"]),
@@ -47,6 +47,7 @@ const BELONGS: [(&str, &[&str]); 22] = [
     ("aws_sdk_ec2", &["backend/aws"]),
     ("aws_config", &["backend/aws"]),
     ("octocrab", &["backend/github"]),
+    ("csv", &["backend/offers.rs"]),
     ("fs4", &["backend", "cli"]),
     ("tempfile", &["backend", "cli"]),
     ("clap", &["cli"]),

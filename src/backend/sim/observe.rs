@@ -4,8 +4,8 @@ use super::keyed;
 use super::object::Object;
 use super::world::World;
 use crate::observe::{
-    Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Ownership, ResourceId,
-    RuntimeField, Side, Sought, Taken, Workload, marks,
+    Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Market, Offer, Ownership,
+    ResourceId, RuntimeField, Side, Sought, SpotPrice, Taken, Workload, marks,
 };
 use crate::port::Scope;
 use serde_json::Value;
@@ -45,6 +45,7 @@ impl World {
         if side == Side::Aws {
             let found = |lookup: &Lookup| (lookup.clone(), self.found(lookup));
             inventory.found = scope.lookups.iter().map(found).collect();
+            inventory.market = self.market();
         }
         if side == Side::Kubernetes {
             inventory.nodes = self.observed_nodes();
@@ -59,6 +60,25 @@ impl World {
             };
         }
         inventory
+    }
+
+    /// What the scenario says of spot prices.
+    fn market(&self) -> Market {
+        let mut market = Market::default();
+        for offer in &self.scenario.spot {
+            let region = offer.zone.trim_end_matches(|c: char| c.is_ascii_lowercase()).to_owned();
+            let key = Offer { region, instance_type: offer.instance_type.clone() };
+            let price = SpotPrice {
+                usd_per_hour: offer.usd_per_hour,
+                zone: offer.zone.clone(),
+                at: self.now(),
+            };
+            let known = market.spot.get(&key);
+            if known.is_none_or(|known| known.usd_per_hour < price.usd_per_hour) {
+                market.spot.insert(key, price);
+            }
+        }
+        market
     }
 
     /// A simulated account has whatever is looked for, under IDs of its own.

@@ -18,6 +18,11 @@
 //! capacity_type = "spot"                   # none: of either
 //! instances = 2
 //!
+//! [[spot]]                                 # what an hour of spot costs; without it, nobody says
+//! instance_type = "g6e.12xlarge"
+//! usd_per_hour = "$4.12/h"
+//! zone = "us-east-1b"
+//!
 //! [[faults]]                               # of calls that write
 //! kind = "throttled"                       # or "timeout_after_effect", "rejected", "denied"
 //! name = "deepseek-inference"              # part of the thing's name
@@ -49,7 +54,7 @@ mod read;
 
 pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set, Unset};
 
-use crate::units::{Cpu, Memory, Span};
+use crate::units::{Cpu, Memory, Span, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +79,9 @@ pub struct Scenario {
     pub missing_images: BTreeSet<String>,
     /// What AWS has at most.
     pub capacity: Vec<CapacityLimit>,
+    /// What an hour of spot costs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spot: Vec<SpotOffer>,
     /// Calls that fail.
     pub faults: Vec<Fault>,
     /// What happens by itself, in order of time.
@@ -93,6 +101,7 @@ impl Default for Scenario {
             drain: Span::from_secs(30),
             missing_images: BTreeSet::new(),
             capacity: Vec::new(),
+            spot: Vec::new(),
             faults: Vec::new(),
             events: Vec::new(),
         }
@@ -166,6 +175,18 @@ pub struct CapacityLimit {
     pub capacity_type: Option<CapacityType>,
     /// So many instances at once.
     pub instances: u32,
+}
+
+/// What an hour of spot costs, whenever it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpotOffer {
+    /// The type.
+    pub instance_type: String,
+    /// Of one instance.
+    pub usd_per_hour: UsdPerHour,
+    /// The zone that it is of; its region is the zone's.
+    pub zone: String,
 }
 
 /// How an instance is bought.

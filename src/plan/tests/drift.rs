@@ -63,7 +63,7 @@ fn the_sums_say_what_an_apply_is_worth() {
     assert_eq!((totals.gpus.before, totals.gpus.after), (0, 3 + 4));
     assert_eq!((totals.nodes.before, totals.nodes.after), (0, 1));
     assert_eq!(totals.capacity["inference"].after, Rate::from_millis(54_000 + 36_000));
-    assert_eq!(totals.usd_per_hour.after, UsdPerHour::from_micros(10_490_000));
+    assert_eq!(totals.burst.after.exact(), Some(UsdPerHour::from_micros(10_490_000)));
     world.apply();
     world.scale("Deployment", H100, 10, "floodway-run");
     world.scale("AutoScalingGroup", "prod-g6e-spot-g5.12xlarge", 2, "floodway-run");
@@ -72,8 +72,8 @@ fn the_sums_say_what_an_apply_is_worth() {
     let totals = &plan.totals;
     assert_eq!((totals.gpus.before, totals.gpus.after), (10 + 8 + 4, 10 + 8));
     assert_eq!((totals.nodes.before, totals.nodes.after), (3, 2));
-    let usd = totals.usd_per_hour;
-    assert_eq!(usd.before.micros() - usd.after.micros(), 10_490_000);
+    let usd = totals.burst;
+    assert_eq!(usd.before.known.micros() - usd.after.known.micros(), 10_490_000);
     let edge = plan.pools.iter().find(|pool| pool.pool == "edge").unwrap();
     assert_eq!((edge.units.before, edge.units.after), (1, 0));
     assert!(

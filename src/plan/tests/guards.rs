@@ -5,7 +5,7 @@ use super::{H100, active, place};
 use crate::observe::{Gap, Live, Location, Ownership, ResourceId, Side};
 use crate::plan::kinds::GROUP;
 use crate::plan::*;
-use crate::spec::model::{Budget, Count, OnPremProvider};
+use crate::spec::model::{Count, OnPremProvider};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -77,44 +77,6 @@ fn another_cluster_or_account_than_declared_is_refused() {
     (onprem.cluster_uid, onprem.provider) = (None, OnPremProvider::Kubernetes);
     let warning = &world.plan().warnings[0];
     assert!(warning.contains("add cluster_uid = \"uid-b\""), "{warning}");
-}
-
-#[test]
-fn a_budget_stops_growth_and_takes_nothing_away() {
-    let mut world = World::applied();
-    let limit = |usd: &str| {
-        Some(Budget {
-            usd_per_hour: Some(format!("${usd}/h").parse().unwrap()),
-            usd_per_month: Some("$9000/month".parse().unwrap()),
-        })
-    };
-    world.environment.burst.budget = limit("25");
-    let size = |world: &mut World, count| {
-        let pools = &mut world.environment.aws.as_mut().unwrap().pools;
-        pools.get_mut("g6e").unwrap().size = Count::Fixed(count);
-    };
-    size(&mut world, 1);
-    assert_eq!(world.plan().refusals, [], "$20.98 an hour fit");
-    size(&mut world, 2);
-    let plan = world.plan();
-    assert_eq!(guards(&plan), ["budget"]);
-    let said = "burst would cost $31.47/h at on-demand list prices";
-    assert!(plan.refusals[0].message.starts_with(said), "{}", plan.refusals[0].message);
-    assert!(plan.warnings.iter().any(|text| text.contains("$22973.1/month")));
-
-    world.environment.burst.budget = None;
-    let plan = world.plan();
-    world.execute(&plan);
-    world.environment.burst.budget = limit("5");
-    assert_eq!(world.plan().refusals, [], "what runs may stay");
-    size(&mut world, 1);
-    assert_eq!(world.plan().refusals, [], "less is welcome, though it is still too much");
-
-    size(&mut world, 4);
-    world.options.targets = vec!["h100".parse().unwrap()];
-    let partial = world.plan();
-    assert_eq!(partial.refusals, [], "a part that has nothing to do with it");
-    assert_eq!(partial.totals.nodes.after, partial.totals.nodes.before);
 }
 
 #[test]

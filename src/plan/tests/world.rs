@@ -10,7 +10,7 @@ use crate::execute::{Executor, Limits, NoJournal};
 use crate::observe::{Inventory, Live, ResourceId, Side, Workload};
 use crate::plan::{Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Verdict, draft, finish};
 use crate::port::{Backends, Scope};
-use crate::spec::{Catalog, Environment, InstanceType, Origins};
+use crate::spec::{Catalog, Environment, Origins};
 use serde_json::json;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -62,12 +62,7 @@ impl World {
     }
 
     pub(crate) fn catalog() -> Catalog {
-        let mut catalog = Catalog::default();
-        for (name, usd) in [("g6e.12xlarge", "$10.49/h"), ("g5.12xlarge", "$5.67/h")] {
-            let known = InstanceType { gpus: 4, usd_per_hour: fixture::unit(usd) };
-            catalog.insert(name.into(), known);
-        }
-        catalog
+        fixture::catalog()
     }
 
     pub(crate) fn decision(&self) -> Decision {

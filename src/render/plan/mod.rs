@@ -10,6 +10,7 @@ pub(super) use print::symbol;
 pub use print::{Detail, text};
 pub use terraform::{ChangeBodies, PlanDocument, ResourceChange, json};
 pub use view::{
-    ActionView, ChangeView, EnvironmentView, FieldView, FlowView, OwnedView, OwnerView, PlaceView,
-    PlanView, PoolView, ReasonView, RefusalView, StageCapacityView, TotalsView, UncheckedView,
+    ActionView, AmountView, ChangeView, CostView, EnvironmentView, FieldView, FlowView,
+    MarketCostView, OwnedView, OwnerView, PlaceView, PlanView, PoolView, PriceView, ReasonView,
+    RefusalView, SpotView, StageCapacityView, TotalsView, UncheckedView,
 };

@@ -5,14 +5,14 @@ use super::view::*;
 use crate::decide::{Decision, PoolKind};
 use crate::observe::{Inventory, Mark};
 use crate::render::name::side;
-use crate::render::plan::PlaceView;
-use crate::render::text::{count, money, rate};
+use crate::render::plan::{AmountView, PlaceView};
+use crate::render::text::{count, rate};
 use crate::spec::Environment;
 use crate::units::Rate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 impl StatusView {
     /// What readers are told about what runs now.
@@ -35,7 +35,10 @@ impl StatusView {
             let status = facts.status();
             if matches!(decided.kind, PoolKind::Burst(_)) {
                 totals.burst_instances = totals.burst_instances.saturating_add(status.ready);
-                totals.usd_per_hour += status.usd_per_hour.unwrap_or(0.0);
+                match status.usd_per_hour {
+                    Some(usd) => totals.usd_per_hour += usd,
+                    None => totals.unpriced.push(status.pool.clone()),
+                }
             }
             let stage = stages.entry(decided.stage.to_string()).or_insert_with(|| {
                 let spec = environment.service.stages.get(&decided.stage);
@@ -134,9 +137,14 @@ fn summary(view: &StatusView) -> String {
         sentences.push(format!("{} of {} GPUs used", gpus.used, gpus.allocatable));
     }
     if pools().any(|pool| pool.unit == "instances") {
+        let all_priced = view.totals.unpriced.is_empty();
         let instances = usize::try_from(view.totals.burst_instances).unwrap_or(usize::MAX);
-        let price = money(view.totals.usd_per_hour);
-        sentences.push(format!("Burst: {}, ${price}/h", count(instances, "instance")));
+        let price = AmountView {
+            usd: Some(view.totals.usd_per_hour).filter(|usd| *usd > 0.0 || all_priced),
+            at_least: !all_priced,
+        };
+        let instances = count(instances, "instance");
+        sentences.push(format!("Burst: {instances}, {}", price.per_hour()));
     }
     format!("{}.", sentences.join(". "))
 }

@@ -2,8 +2,10 @@
 
 use super::view::{GpusView, GroupStatus, NodesView, PodsView, PoolStatus, ProblemView};
 use crate::decide::{BurstGroup, CapacityType, PoolDecision, PoolKind};
-use crate::observe::{Health, Inventory, Live, Node, Workload, marks};
+use crate::observe::{Health, Inventory, Live, Market, Node, SpotPrice, Workload, marks};
+use crate::render::plan::SpotView;
 use crate::spec::Environment;
+use crate::units::UsdPerHour;
 
 /// One pool's part of the inventory.
 pub(super) struct PoolFacts<'a> {
@@ -12,6 +14,9 @@ pub(super) struct PoolFacts<'a> {
     deployments: Vec<&'a Live>,
     groups: Vec<&'a Live>,
     nodes: Vec<&'a Node>,
+    market: &'a Market,
+    /// What a replica on-prem costs, where it is declared.
+    per_replica: Option<UsdPerHour>,
 }
 
 impl<'a> PoolFacts<'a> {
@@ -42,7 +47,10 @@ impl<'a> PoolFacts<'a> {
             }
         };
         let nodes = inventory.nodes.iter().filter(serves).collect();
-        Self { name, decided, deployments, groups, nodes }
+        let onprem = environment.onprem.as_ref();
+        let per_replica = onprem.and_then(|onprem| onprem.pools.get(name)?.usd_per_hour);
+        let market = &inventory.market;
+        Self { name, decided, deployments, groups, nodes, market, per_replica }
     }
 
     /// The nodes that its units run on.
@@ -121,16 +129,26 @@ impl<'a> PoolFacts<'a> {
     }
 
     fn usd_per_hour(&self) -> Option<f64> {
-        let PoolKind::Burst(declared) = &self.decided.kind else { return None };
-        let mut total = 0.0;
+        let PoolKind::Burst(declared) = &self.decided.kind else {
+            let existing = total(workloads(&self.deployments).map(|workload| workload.existing));
+            return self.per_replica.map(|price| price.times(existing).as_f64());
+        };
+        let mut total = UsdPerHour::default();
         for live in &self.groups {
             let existing = live.workload.as_ref().map_or(0, |workload| workload.existing);
             if existing > 0 {
                 let group = declared.iter().find(|group| is_group(live, group))?;
-                total += group.usd_per_hour?.times(existing).as_f64();
+                let spot = self.spot(group).map(|spot| spot.usd_per_hour);
+                total = total + spot.or_else(|| group.usd_per_hour())?.times(existing);
             }
         }
-        Some(total)
+        Some(total.as_f64())
+    }
+
+    /// What the market says of a spot group.
+    fn spot(&self, group: &BurstGroup) -> Option<&'a SpotPrice> {
+        let is_spot = group.capacity_type == CapacityType::Spot;
+        self.market.spot(&group.instance_type, &group.region).filter(|_| is_spot)
     }
 
     /// Declared groups in their order, then live ones that nothing declares.
@@ -142,12 +160,13 @@ impl<'a> PoolFacts<'a> {
             GroupStatus {
                 name: live.map(|live| live.id.name.clone()),
                 instance_type: group.instance_type.clone(),
-                capacity_type: capacity_type(group.capacity_type).into(),
+                capacity_type: group.capacity_type.as_str().into(),
                 region: group.region.clone(),
                 desired: workload.desired,
                 ready: workload.ready,
                 pending: workload.pending,
-                usd_per_hour_each: group.usd_per_hour.map(|price| price.as_f64()),
+                usd_per_hour_each: group.usd_per_hour().map(|price| price.as_f64()),
+                spot: self.spot(group).map(SpotView::from),
             }
         });
         let undeclared =
@@ -164,6 +183,7 @@ impl<'a> PoolFacts<'a> {
                 ready: workload.ready,
                 pending: workload.pending,
                 usd_per_hour_each: None,
+                spot: None,
             }
         });
         known.chain(unknown).collect()
@@ -191,15 +211,8 @@ impl GpusView {
 fn is_group(live: &Live, group: &BurstGroup) -> bool {
     let is = |key: &str, value: &str| live.fields.text_at(key).as_deref() == Some(value);
     is("/instance_types/0", &group.instance_type)
-        && is("/capacity_type", capacity_type(group.capacity_type))
+        && is("/capacity_type", group.capacity_type.as_str())
         && live.id.scope.as_deref() == Some(&group.region)
-}
-
-fn capacity_type(capacity_type: CapacityType) -> &'static str {
-    match capacity_type {
-        CapacityType::OnDemand => "on-demand",
-        CapacityType::Spot => "spot",
-    }
 }
 
 fn small(count: usize) -> u32 {

@@ -3,7 +3,7 @@
 use super::view::{GroupStatus, PoolStatus, ProblemView, StageStatus, StatusView};
 use crate::render::plan::OwnerView;
 use crate::render::style::{Ink, Style};
-use crate::render::text::{Line, Screen, Table, money, rate};
+use crate::render::text::{Line, Screen, Table, clock_time, money, rate};
 
 /// What runs now, as text.
 pub fn text(view: &StatusView, style: &Style) -> String {
@@ -15,7 +15,7 @@ pub fn text(view: &StatusView, style: &Style) -> String {
         table.across(0, stage_line(stage));
         for pool in &stage.pools {
             table.row(row(pool));
-            for line in details(pool) {
+            for line in details(pool, &view.as_of) {
                 table.across(4, line);
             }
         }
@@ -107,7 +107,7 @@ fn row(pool: &PoolStatus) -> [Line; 7] {
     ]
 }
 
-fn details(pool: &PoolStatus) -> Vec<Line> {
+fn details(pool: &PoolStatus, as_of: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     if pool.unit == "instances" {
         let bounds = format!("burst: {} of {}–{} instances", pool.desired, pool.min, pool.max);
@@ -118,7 +118,7 @@ fn details(pool: &PoolStatus) -> Vec<Line> {
         };
         let price = match pool.usd_per_hour {
             Some(0.0) => String::new(),
-            Some(price) => format!("; ${}/h at on-demand list prices", money(price)),
+            Some(price) => format!("; ${}/h {}", money(price), basis(pool, as_of)),
             None => "; price unknown".to_owned(),
         };
         lines.push(Line::of(Ink::Dim, format!("{bounds}{who}{price}")));
@@ -131,7 +131,10 @@ fn details(pool: &PoolStatus) -> Vec<Line> {
         let text = format!("{} of {} pods on them are ready", pods.ready, pods.desired);
         lines.push(Line::of(Ink::Dim, text));
     }
-    lines.extend(pool.groups.iter().map(group_line));
+    if let Some(price) = pool.usd_per_hour.filter(|_| pool.unit != "instances") {
+        lines.push(Line::of(Ink::Dim, format!("${}/h as declared", money(price))));
+    }
+    lines.extend(pool.groups.iter().map(|group| group_line(group, as_of)));
     for problem in &pool.problems {
         lines.push(problem_line(problem, &pool.unit));
         let starting = problem.kind == "starting";
@@ -142,14 +145,33 @@ fn details(pool: &PoolStatus) -> Vec<Line> {
     lines
 }
 
-fn group_line(group: &GroupStatus) -> Line {
+/// At which prices a pool's sum is.
+fn basis(pool: &PoolStatus, as_of: &str) -> String {
+    let there = pool.groups.iter().filter(|group| group.desired > 0);
+    let newest = there.filter_map(|group| Some(group.spot.as_ref()?.at.as_str())).max();
+    match newest {
+        None => "at on-demand list prices".to_owned(),
+        Some(at) => format!("with spot as of {}", clock_time(at, as_of)),
+    }
+}
+
+fn group_line(group: &GroupStatus, as_of: &str) -> Line {
     let what = format!("{} {} in {}", group.instance_type, group.capacity_type, group.region);
     let state = match &group.name {
         None => "no group yet".to_owned(),
         Some(_) => format!("{} of {} ready", group.ready, group.desired),
     };
-    let price = group.usd_per_hour_each.map(|price| format!(", ${}/h each", money(price)));
-    Line::of(Ink::Dim, format!("{what}: {state}{}", price.unwrap_or_default()))
+    let price = match (&group.spot, group.usd_per_hour_each) {
+        (Some(spot), _) => {
+            format!(", ${}/h each as of {}", money(spot.usd_per_hour), clock_time(&spot.at, as_of))
+        }
+        (None, Some(price)) if group.capacity_type == "spot" => {
+            format!(", at most ${}/h each", money(price))
+        }
+        (None, Some(price)) => format!(", ${}/h each", money(price)),
+        (None, None) => ", price unknown".to_owned(),
+    };
+    Line::of(Ink::Dim, format!("{what}: {state}{price}"))
 }
 
 fn problem_line(problem: &ProblemView, unit: &str) -> Line {

@@ -1,6 +1,6 @@
 //! What readers are told about what runs now.
 
-use crate::render::plan::{OwnerView, PlaceView};
+use crate::render::plan::{OwnerView, PlaceView, SpotView};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -87,8 +87,9 @@ pub struct PoolStatus {
     pub gpus: Option<GpusView>,
     /// What the ready units carry inside the SLO.
     pub requests_per_second: f64,
-    /// Of a burst pool, what its instances cost at on-demand list prices;
-    /// absent on-prem and where a price is unknown.
+    /// What its instances cost: spot as the market says, where it says so, and
+    /// else at on-demand prices. On-prem what its replicas cost, where that is
+    /// declared. Absent where a price is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_hour: Option<f64>,
     /// Of a burst pool.
@@ -144,9 +145,13 @@ pub struct GroupStatus {
     pub ready: u32,
     /// Not in service yet.
     pub pending: u32,
-    /// On-demand list price of an instance.
+    /// On-demand price of an instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_hour_each: Option<f64>,
+    /// Of spot: what the market says. Absent where that is not known; then the
+    /// price on demand counts, as an upper bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot: Option<SpotView>,
 }
 
 /// Why units do not serve.
@@ -184,6 +189,8 @@ pub struct StatusTotals {
     pub burst_instances: u32,
     /// GPUs of all nodes that serve a pool, each node once.
     pub gpus: GpusView,
-    /// Burst, at on-demand list prices, as far as prices are known.
+    /// Burst, as far as prices are known.
     pub usd_per_hour: f64,
+    /// Burst pools of which a price is unknown, and whose instances cost more.
+    pub unpriced: Vec<String>,
 }

@@ -77,7 +77,7 @@ proptest! {
     #[test]
     fn no_inventory_breaks_its_screen(
         texts in prop::collection::vec(anything(), 8),
-        numbers in prop::collection::vec(0u32..=u32::MAX, 6),
+        numbers in prop::collection::vec(0u32..=u32::MAX, 7),
         width in 0usize..200,
     ) {
         let mut inventory = fixtures::inventory();

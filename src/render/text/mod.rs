@@ -9,7 +9,7 @@ mod wrap;
 
 pub(super) use line::Line;
 pub(super) use number::{
-    count, flow_count, flow_money, flow_rate, money, plural, rate, signed, signed_money,
+    clock_time, count, flow_count, flow_rate, money, plural, rate, signed, signed_money,
     signed_rate, span,
 };
 pub(super) use table::Table;

@@ -65,19 +65,28 @@ pub(in crate::render) fn span(span: Span) -> String {
     }
 }
 
-/// `0 → 31.48`, or the one number where nothing changes.
-pub(in crate::render) fn flow_money(before: f64, after: f64) -> String {
-    flow(money(before), money(after))
-}
-
-/// As [`flow_money`], of requests per second.
+/// `0 → 54`, or the one number where nothing changes, of requests per second.
 pub(in crate::render) fn flow_rate(before: f64, after: f64) -> String {
     flow(rate(before), rate(after))
 }
 
-/// As [`flow_money`], of things.
+/// As [`flow_rate`], of things.
 pub(in crate::render) fn flow_count(before: u32, after: u32) -> String {
     flow(before.to_string(), after.to_string())
+}
+
+/// The time of day of `at`, on another day than `now` with its date; both as
+/// RFC 3339 in UTC.
+pub(in crate::render) fn clock_time(at: &str, now: &str) -> String {
+    let parts = |text: &str| {
+        let (day, time) = text.split_once('T')?;
+        Some((day.to_owned(), time.get(..5)?.to_owned()))
+    };
+    match (parts(at), parts(now)) {
+        (Some((day, time)), Some((today, _))) if day == today => format!("{time} UTC"),
+        (Some((day, time)), _) => format!("{day} {time} UTC"),
+        (None, _) => at.to_owned(),
+    }
 }
 
 fn flow(before: String, after: String) -> String {
@@ -99,6 +108,14 @@ mod tests {
         assert_eq!(signed_money(31.48, 0.0), Some("-$31.48".into()));
         assert_eq!(signed_money(0.0, 0.001), None);
         assert_eq!(signed_rate(0.0, 54.0), Some("+54".into()));
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        let now = "2026-03-02T13:00:00Z";
+        assert_eq!(clock_time("2026-03-02T12:03:59Z", now), "12:03 UTC");
+        assert_eq!(clock_time("2026-03-01T12:03:59Z", now), "2026-03-01 12:03 UTC");
+        assert_eq!(clock_time("anything", now), "anything");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Burst capacity.
 
-use super::Count;
+use super::{ByRegion, Count, Quotas};
 use crate::id::Name;
 use crate::spec::shape::{Account, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, UsdPerHour};
@@ -45,8 +45,12 @@ table! {
         pub regions: Vec<String> as Vec<Region>,
         /// How the instances of all pools start; a pool says what is different.
         pub launch: Launch,
-        /// On-demand prices by instance type; they win over the shipped table.
-        pub prices: BTreeMap<String, UsdPerHour>,
+        /// On-demand prices by instance type, for every region or by region;
+        /// they win over `prices.csv` beside this file, and that over the list
+        /// prices that ship with Floodway.
+        pub prices: BTreeMap<String, ByRegion<UsdPerHour>>,
+        /// vCPUs that AWS lets the account run at once.
+        pub quotas: Quotas,
         /// The pools, by name.
         pub pools: BTreeMap<Name, BurstPool>,
     }

@@ -5,18 +5,22 @@
 
 mod aws;
 mod burst;
+mod by_region;
 mod count;
 mod egress;
 mod environment;
 mod onprem;
+mod quotas;
 mod rollout;
 mod service;
 
 pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot, Volume};
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
+pub use by_region::ByRegion;
 pub use count::Count;
 pub use egress::{AddressRange, Egress};
 pub use environment::{Environment, Identity, Slo};
 pub use onprem::{Hpa, OnPrem, OnPremPool, OnPremProvider, Toleration};
+pub use quotas::{QuotaFamily, Quotas};
 pub use rollout::{Moved, Phase, Rollout};
 pub use service::{Resources, Service, Stage};

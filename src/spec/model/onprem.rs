@@ -2,8 +2,8 @@
 
 use super::Count;
 use crate::id::Name;
-use crate::spec::shape::{Wire, choice, table};
-use crate::units::{Rate, Share};
+use crate::spec::shape::{Dollars, Wire, choice, table};
+use crate::units::{Rate, Share, UsdPerHour};
 use std::collections::BTreeMap;
 
 choice! {
@@ -41,6 +41,9 @@ table! {
         pub replicas: Count,
         /// What one replica carries inside the SLO.
         pub capacity: Rate,
+        /// What one replica costs, in dollars per hour; without it, nothing
+        /// more than is paid anyway.
+        pub usd_per_hour: Option<UsdPerHour> as Option<Dollars>,
         /// A HorizontalPodAutoscaler that owns the number between min and max.
         pub hpa: Option<Hpa>,
         /// Labels that a node must have.

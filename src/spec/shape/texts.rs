@@ -115,8 +115,8 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// `us-east-1`, `us-gov-west-1`, `ap-southeast-2`.
-fn is_region(text: &str) -> bool {
+/// Whether it is the name of an AWS region: `us-east-1`, `us-gov-west-1`.
+pub fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

@@ -3,6 +3,7 @@
 use super::promises::at_most_all;
 use super::{Rules, text};
 use crate::diag::Diagnostic;
+use crate::spec::Origins;
 use crate::spec::model::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot};
 use crate::units::{Share, UsdPerHour};
 
@@ -189,8 +190,9 @@ fn budget(rules: &mut Rules<'_>, aws: &Aws) {
     };
     let price = |pool: &BurstPool| {
         let first = pool.instance_types.first()?;
-        let listed = rules.catalog.get(first).map(|known| known.usd_per_hour);
-        aws.prices.get(first).copied().or(listed)
+        let region = pool.region.as_ref().unwrap_or(&aws.region);
+        let price = rules.catalog.price(Some(aws), &Origins::default(), first, region);
+        price.map(|price| price.usd_per_hour)
     };
     let always: UsdPerHour =
         aws.pools.values().map(|pool| price(pool).unwrap_or_default().times(pool.size.min())).sum();

@@ -76,8 +76,10 @@ fn replicas(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
 }
 
 fn known(rules: &mut Rules<'_>, at: &str, path: &str, pool: &BurstPool, instance_type: &str) {
-    let priced =
-        rules.environment.aws.as_ref().is_some_and(|aws| aws.prices.contains_key(instance_type));
+    let Some(aws) = &rules.environment.aws else { return };
+    let region = pool.region.as_ref().unwrap_or(&aws.region);
+    let priced = aws.prices.contains_key(instance_type)
+        || rules.catalog.list_price(instance_type, region).is_some();
     let counted = pool.replicas_per_node.is_some();
     if rules.catalog.get(instance_type).is_some() || (priced && counted) {
         return;
@@ -98,7 +100,7 @@ fn known(rules: &mut Rules<'_>, at: &str, path: &str, pool: &BurstPool, instance
     .flatten()
     .collect();
     help.push_str(&missing.join(" and "));
-    let message = format!("`{instance_type}` is not in the table of GPU instance types");
+    let message = format!("`{instance_type}` is not in the table of instance types");
     rules.error(at, message, &help);
 }
 

@@ -7,6 +7,7 @@ mod hpa;
 mod identity;
 mod instance_types;
 mod pools;
+mod prices;
 mod promises;
 mod secrets;
 mod signals;
@@ -27,15 +28,17 @@ pub(super) fn validate(
     environment: &Environment,
     spots: &Spots,
     spoiled: &Spoiled,
+    catalog: &Catalog,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut rules = Rules { environment, spots, spoiled, catalog: Catalog::shipped(), diagnostics };
+    let mut rules = Rules { environment, spots, spoiled, catalog, diagnostics };
     identity::check(&mut rules);
     promises::check(&mut rules);
     stages::check(&mut rules);
     pools::check(&mut rules);
     hpa::check(&mut rules);
     burst::check(&mut rules);
+    prices::check(&mut rules);
     instance_types::check(&mut rules);
     carry::check(&mut rules);
     signals::check(&mut rules);
@@ -47,7 +50,7 @@ struct Rules<'r> {
     environment: &'r Environment,
     spots: &'r Spots,
     spoiled: &'r Spoiled,
-    catalog: Catalog,
+    catalog: &'r Catalog,
     diagnostics: &'r mut Diagnostics,
 }
 

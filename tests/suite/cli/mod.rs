@@ -5,6 +5,7 @@ mod errors;
 mod events;
 mod exits;
 mod output;
+mod prices;
 mod saved;
 mod screens;
 mod terminal;

@@ -229,6 +229,9 @@ struct OneFile<'t>(&'t str);
 
 impl Loader for OneFile<'_> {
     fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        if path != FILE {
+            return Err(LoadError::NotFound);
+        }
         Ok(Loaded { bytes: self.0.as_bytes().to_vec(), real: path.to_owned() })
     }
 

@@ -104,6 +104,38 @@ fn keys_types_and_units() {
 }
 
 #[test]
+fn prices_and_quotas() {
+    let priced = "[aws.pools.g6e]";
+    snapshot(after(&[
+        (
+            "no price, no region, no number",
+            &[(
+                priced,
+                "[aws.prices]\n\"g6e.12xlarge\" = 9.44\n\
+                 \"g5.12xlarge\" = { us-east1 = \"$5/h\", us-east-1 = \"$5\" }\n\
+                 [aws.quotas]\non_demand_g = { us-west-2 = 512, us-east-1a = 1 }\n\
+                 spot_g = \"all\"\non_demand_gpu = 5\n[aws.pools.g6e]",
+            )],
+        ),
+        ("on-prem", &[("replicas = 12", "replicas = 12\nusd_per_hour = \"$2/h\"")]),
+        (
+            "a type without a price where it is",
+            &[
+                (
+                    "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]",
+                    "region = \"eu-west-1\"\nreplicas_per_node = 1\n\
+                     instance_types = [\"g6e.12xlarge\", \"g9.12xlarge\"]",
+                ),
+                ("\"g5.12xlarge\" = \"6 req/s\"", "\"g9.12xlarge\" = \"6 req/s\""),
+            ],
+        ),
+    ]));
+    let table = "instance_type,region,usd_per_hour,date\ng6e.12xlarge,eu-west-1,11.5,2026\n";
+    let text = said([("prod.toml", WHOLE.as_bytes()), ("prices.csv", table.as_bytes())]);
+    assert!(text.contains("--> prices.csv:2:29"), "{text}");
+}
+
+#[test]
 fn what_cannot_be_read_hides_nothing_and_blames_nothing_else() {
     snapshot(after(&[
         (

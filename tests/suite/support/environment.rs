@@ -21,6 +21,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
         stage: unit(stage),
         replicas: Count::Between { min: 3, max: 20 },
         capacity: unit("18 req/s"),
+        usd_per_hour: None,
         hpa,
         node_selector: BTreeMap::from([("nvidia.com/gpu.product".into(), "H100".into())]),
         tolerations: vec![Toleration {
@@ -73,6 +74,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             regions: Vec::new(),
             launch: launch(),
             prices: BTreeMap::new(),
+            quotas: Quotas::default(),
             pools: BTreeMap::from([
                 (unit("g6e"), burst_pool(Join::Kubernetes)),
                 (unit("edge"), burst_pool(Join::Standalone)),
@@ -176,8 +178,7 @@ fn with_input<T>(
 
 fn decision(environment: &Environment) -> Decision {
     let mut catalog = Catalog::default();
-    let known = InstanceType { gpus: 4, usd_per_hour: unit("$10.49/h") };
-    catalog.insert("g6e.12xlarge".into(), known);
+    catalog.insert("g6e.12xlarge".into(), InstanceType { gpus: 4, vcpus: 48 });
     decide(&PlanningInput {
         environment,
         origins: &Origins::default(),

@@ -98,12 +98,19 @@ impl Check<'_> {
         let mut known: BTreeSet<&str> =
             pools.flat_map(|pool| pool.instance_types.iter().map(String::as_str)).collect();
         known.extend(catalog.names());
-        for (index, limit) in scenario.capacity.iter().enumerate() {
-            let name = limit.instance_type.as_str();
-            if !known.contains(name) {
-                let message = format!("`{name}` is no known instance type");
-                let at = format!("capacity.{index}.instance_type");
-                self.wrong(&at, message, &meant(name, known.iter().copied()));
+        let limits = scenario.capacity.iter().map(|limit| &limit.instance_type);
+        let limits = limits.enumerate().map(|(index, name)| (format!("capacity.{index}"), name));
+        let offers = scenario.spot.iter().map(|offer| &offer.instance_type);
+        let offers = offers.enumerate().map(|(index, name)| (format!("spot.{index}"), name));
+        for (at, name) in limits.chain(offers).filter(|(_, name)| !known.contains(name.as_str())) {
+            let message = format!("`{name}` is no known instance type");
+            let help = meant(name, known.iter().copied());
+            self.wrong(&format!("{at}.instance_type"), message, &help);
+        }
+        for (index, offer) in scenario.spot.iter().enumerate() {
+            if !offer.zone.ends_with(|c: char| c.is_ascii_lowercase()) {
+                let message = format!("`{}` is no zone", offer.zone);
+                self.wrong(&format!("spot.{index}.zone"), message, "write it like \"us-east-1b\"");
             }
         }
     }
@@ -256,6 +263,12 @@ mod tests {
                  instances = 1\n",
                 3,
                 "sppot",
+            ),
+            (
+                "[[spot]]\ninstance_type = \"g6e.12xlarge\"\nusd_per_hour = \"$4/h\"\n\
+                 zone = \"us-east-1\"\n",
+                4,
+                "no zone",
             ),
             ("[[events]]\nat = \"1m\"\nnode_not_ready = \"nowhere-3\"\n", 3, "no node"),
             ("seed = 1\n[[events]]\nat = \"1m\"\nexplode = 1\n", 4, "explode"),

@@ -1,21 +1,22 @@
 //! From a plan, what readers are told about it.
 
 mod change;
+mod cost;
 mod highlights;
 mod summary;
 
 use super::view::{
-    ChangeView, EnvironmentView, FlowView, PlaceView, PlanView, PoolView, ReasonView, RefusalView,
-    StageCapacityView, TotalsView, UncheckedView,
+    ChangeView, EnvironmentView, FlowView, MarketCostView, PlaceView, PlanView, PoolView,
+    PriceView, ReasonView, RefusalView, StageCapacityView, TotalsView, UncheckedView,
 };
-use crate::plan::{Action, Checked, Flow, Plan, PoolDelta, Totals};
+use crate::plan::{Action, Checked, Costs, Flow, Plan, PoolDelta, Totals};
 use crate::render::name::{address, side};
-use crate::units::{Rate, UsdPerHour};
+use crate::units::Rate;
 use change::change_view;
 use summary::summary;
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 impl PlanView {
     /// What readers are told about `plan`.
@@ -91,7 +92,10 @@ fn pool_view(pool: &PoolDelta) -> PoolView {
         requests_per_second: rates(pool.capacity),
         uncounted: pool.uncounted,
         gpus: same(pool.gpus),
-        usd_per_hour: pool.usd_per_hour.map(prices),
+        usd_per_hour: prices(pool.cost),
+        cost: pool.cost.into(),
+        markets: pool.markets.iter().map(MarketCostView::from).collect(),
+        prices: pool.prices.iter().map(PriceView::from).collect(),
         reasons: pool.reasons.iter().map(ReasonView::from).collect(),
     }
 }
@@ -112,7 +116,12 @@ fn totals_view(totals: &Totals, pools: &[PoolView]) -> TotalsView {
                 requests_per_second: rates(*flow),
             })
             .collect(),
-        usd_per_hour: prices(totals.usd_per_hour),
+        usd_per_hour: FlowView {
+            before: totals.burst.before.known.as_f64(),
+            after: totals.burst.after.known.as_f64(),
+        },
+        burst: totals.burst.into(),
+        on_prem: totals.on_prem.into(),
         unpriced: pools
             .iter()
             .filter(|pool| pool.usd_per_hour.is_none() && pool.unit == "instances")
@@ -143,6 +152,8 @@ fn rates(flow: Flow<Rate>) -> FlowView<f64> {
     FlowView { before: flow.before.as_f64(), after: flow.after.as_f64() }
 }
 
-fn prices(flow: Flow<UsdPerHour>) -> FlowView<f64> {
-    FlowView { before: flow.before.as_f64(), after: flow.after.as_f64() }
+/// None where a price is unknown.
+fn prices(costs: Costs) -> Option<FlowView<f64>> {
+    let (before, after) = (costs.before.exact()?, costs.after.exact()?);
+    Some(FlowView { before: before.as_f64(), after: after.as_f64() })
 }

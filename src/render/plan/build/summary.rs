@@ -1,7 +1,7 @@
 //! A plan in one line.
 
-use crate::render::plan::view::{PlanView, TotalsView};
-use crate::render::text::{count, plural, signed, signed_money, signed_rate};
+use crate::render::plan::view::{AmountView, PlanView, PoolView};
+use crate::render::text::{clock_time, count, plural, signed, signed_money, signed_rate};
 
 /// `Plan: 3 to add, … +3 nodes, +24 GPUs, +54 req/s inference, +$31.48/h …`
 pub(super) fn summary(view: &PlanView) -> String {
@@ -30,7 +30,7 @@ pub(super) fn summary(view: &PlanView) -> String {
         actions.push(format!("{} to replace", totals.replace));
     }
     actions.push(format!("{} to destroy", totals.destroy));
-    let mut parts = differences(totals);
+    let mut parts = differences(view);
     parts.extend(view.pools.iter().filter(|pool| pool.uncounted > 0).map(|pool| {
         if pool.uncounted == pool.units.before && pool.units.after == 0 {
             format!("less what {} carried", pool.pool)
@@ -44,10 +44,30 @@ pub(super) fn summary(view: &PlanView) -> String {
         true => "Capacity stays as it is.".to_owned(),
         false => format!("{}.", parts.join(", ")),
     };
-    format!("Plan: {}. {capacity}", actions.join(", "))
+    let at_max = match totals.burst.at_max {
+        none if none == AmountView::from_dollars(0.0) => String::new(),
+        at_max => format!(" Burst at max: {}.", at_max.per_hour()),
+    };
+    format!("Plan: {}. {capacity}{at_max}", actions.join(", "))
 }
 
-fn differences(totals: &TotalsView) -> Vec<String> {
+/// At which prices the sum is.
+fn basis(view: &PlanView) -> String {
+    let none = AmountView::from_dollars(0.0);
+    let spot = |pool: &&PoolView| {
+        let spot = pool.markets.iter().find(|market| market.capacity_type == "spot");
+        spot.is_some_and(|spot| spot.cost.before != none || spot.cost.after != none)
+    };
+    let prices = view.pools.iter().filter(spot).flat_map(|pool| &pool.prices);
+    let newest = prices.filter_map(|price| Some(price.spot.as_ref()?.at.as_str())).max();
+    match newest {
+        None => "at on-demand list prices".to_owned(),
+        Some(at) => format!("with spot as of {}", clock_time(at, &view.as_of)),
+    }
+}
+
+fn differences(view: &PlanView) -> Vec<String> {
+    let totals = &view.totals;
     let mut parts = Vec::new();
     let counted = |before: u32, after: u32, noun: &str| {
         let difference = usize::try_from(before.abs_diff(after)).unwrap_or(usize::MAX);
@@ -66,7 +86,7 @@ fn differences(totals: &TotalsView) -> Vec<String> {
             [] => String::new(),
             pools => format!(" (without {}: price unknown)", pools.join(", ")),
         };
-        parts.push(format!("{text}/h at on-demand list prices{without}"));
+        parts.push(format!("{text}/h {}{without}", basis(view)));
     } else if !totals.unpriced.is_empty() && totals.nodes.before != totals.nodes.after {
         parts.push(format!("at an unknown price ({})", totals.unpriced.join(", ")));
     }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod changes;
+mod costs;
 mod fields;
 mod tables;
 
@@ -87,4 +88,5 @@ fn left_alone(screen: &mut Screen<'_>, view: &PlanView) {
             screen.hanging(2, 2, &Line::of(Ink::Dim, text));
         }
     }
+    costs::cost_now(screen, view);
 }

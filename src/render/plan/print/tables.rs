@@ -2,7 +2,7 @@
 
 use crate::render::plan::view::{OwnerView, PlanView, PoolView, ReasonView};
 use crate::render::style::Ink;
-use crate::render::text::{Line, Screen, Table, count, flow_count, flow_money, flow_rate};
+use crate::render::text::{Line, Screen, Table, count, flow_count, flow_rate};
 use std::collections::BTreeSet;
 
 /// With more pools than this, only those that change are shown.
@@ -22,7 +22,7 @@ pub(super) fn pools(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
         .iter()
         .filter(|pool| whole || view.pools.len() <= MANY || touched.contains(pool.pool.as_str()))
         .collect();
-    let mut table = Table::new(&["POOL", "UNITS", "MIN–MAX", "OWNER", ">REQ/S", ">GPUS", ">$/H"]);
+    let mut table = Table::new(&["POOL", "UNITS", "MIN–MAX", "OWNER", ">REQ/S", ">GPUS"]);
     let mut stage = None;
     for pool in &shown {
         if stage != Some(&pool.stage) {
@@ -43,9 +43,10 @@ pub(super) fn pools(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
         screen.line(2, Line::of(Ink::Dim, text));
     }
     legend(screen, &shown);
+    super::costs::costs(screen, view, &shown);
 }
 
-fn row(pool: &PoolView) -> [Line; 7] {
+fn row(pool: &PoolView) -> [Line; 6] {
     let ink = |before: f64, after: f64| match after.total_cmp(&before) {
         std::cmp::Ordering::Greater => Ink::Add,
         std::cmp::Ordering::Less => Ink::Remove,
@@ -61,13 +62,6 @@ fn row(pool: &PoolView) -> [Line; 7] {
         true => pool.max.to_string(),
         false => format!("{}–{}", pool.min, pool.max),
     };
-    let price = match pool.usd_per_hour {
-        _ if pool.unit != "instances" => Line::from("–"),
-        Some(price) => {
-            Line::of(ink(price.after, price.before), flow_money(price.before, price.after))
-        }
-        None => Line::of(Ink::Warn, "unknown"),
-    };
     [
         Line::from("  ").ink(Ink::Strong, &pool.pool),
         Line::of(
@@ -81,7 +75,6 @@ fn row(pool: &PoolView) -> [Line; 7] {
             ink(pool.gpus.before.into(), pool.gpus.after.into()),
             flow_count(pool.gpus.before, pool.gpus.after),
         ),
-        price,
     ]
 }
 

@@ -3,8 +3,10 @@
 //! its own; the plan's may change beneath it.
 
 mod change;
+mod cost;
 
 pub use change::{ActionView, ChangeView, FieldView, OwnedView, OwnerView, ReasonView};
+pub use cost::{AmountView, CostView, MarketCostView, PriceView, SpotView};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -101,9 +103,16 @@ pub struct PoolView {
     pub uncounted: u32,
     /// GPUs.
     pub gpus: FlowView<u32>,
-    /// At on-demand list prices; absent where a price is unknown.
+    /// What an hour costs; absent where a price is unknown. [`Self::cost`] says
+    /// more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_hour: Option<FlowView<f64>>,
+    /// What an hour costs: of spot the market's price where it is known.
+    pub cost: CostView,
+    /// The same by capacity type, of a burst pool.
+    pub markets: Vec<MarketCostView>,
+    /// The prices that these costs are made of.
+    pub prices: Vec<PriceView>,
     /// Why this many, the deciding reason first.
     pub reasons: Vec<ReasonView>,
 }
@@ -145,8 +154,12 @@ pub struct TotalsView {
     pub gpus: FlowView<u32>,
     /// By stage, in its name's order.
     pub capacity: Vec<StageCapacityView>,
-    /// Burst, at on-demand list prices.
+    /// Burst, as far as prices are known.
     pub usd_per_hour: FlowView<f64>,
+    /// What an hour of burst costs.
+    pub burst: CostView,
+    /// What an hour of on-prem replicas costs, as declared.
+    pub on_prem: CostView,
     /// Pools whose price is unknown and not in the sum.
     pub unpriced: Vec<String>,
 }
