@@ -1,7 +1,7 @@
 //! What applying commands share: the runtime, the question, the apply itself.
 
 use super::exit::{Exit, Failure};
-use super::journal::FileJournal;
+use super::journal_file::FileJournal;
 use super::progress::Progress;
 use super::repository::Located;
 use super::stream::Stream;

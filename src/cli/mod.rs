@@ -11,6 +11,7 @@ mod exit;
 mod home;
 mod init;
 mod journal;
+mod journal_file;
 mod man;
 mod options;
 mod orphans;
@@ -87,6 +88,7 @@ enum Command {
     Status(status::Args),
     Destroy(destroy::Args),
     Orphans(orphans::Args),
+    Journal(journal::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -144,6 +146,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
+        Command::Journal(args) => journal::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

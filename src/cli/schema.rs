@@ -21,6 +21,8 @@ enum Of {
     Status,
     /// `orphans --json`
     Orphans,
+    /// `journal --json`
+    Journal,
     /// A line of `--json-into`
     Events,
 }
@@ -31,6 +33,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Plan => pretty(&schema::plan()),
         Of::Status => pretty(&schema::status()),
         Of::Orphans => pretty(&schema::orphans()),
+        Of::Journal => pretty(&schema::journal()),
         Of::Events => pretty(&schema::events()),
     });
     Ok(Exit::Done)

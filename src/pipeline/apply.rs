@@ -93,6 +93,7 @@ async fn while_locked(
     let (sender, stop) = watch::channel(request.stop.borrow().clone());
     let executor = Executor {
         plan,
+        holder: request.holder,
         backends: &session.backends,
         journal: request.journal,
         listener: request.listener,

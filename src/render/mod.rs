@@ -12,6 +12,7 @@ mod text;
 
 pub mod error;
 pub mod event;
+pub mod journal;
 pub mod orphans;
 pub mod plan;
 pub mod schema;

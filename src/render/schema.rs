@@ -2,6 +2,7 @@
 //! tools can rely on them.
 
 use super::event::EventLine;
+use super::journal::JournalView;
 use super::orphans::OrphansView;
 use super::plan::PlanDocument;
 use super::status::StatusView;
@@ -21,6 +22,11 @@ pub fn status() -> Schema {
 /// What `floodway orphans --json` prints.
 pub fn orphans() -> Schema {
     of::<OrphansView>()
+}
+
+/// What `floodway journal --json` prints.
+pub fn journal() -> Schema {
+    of::<JournalView>()
 }
 
 /// One line of `--json-into FILE`.

@@ -118,6 +118,7 @@ impl World {
         let (_stop, stop) = tokio::sync::watch::channel(None);
         let executor = Executor {
             plan,
+            holder: "test",
             backends: &self.backends,
             journal: &NoJournal,
             listener: &|_| {},
