@@ -12,6 +12,7 @@ mod home;
 mod init;
 mod journal;
 mod journal_file;
+mod lock;
 mod man;
 mod options;
 mod orphans;
@@ -89,6 +90,7 @@ enum Command {
     Destroy(destroy::Args),
     Orphans(orphans::Args),
     Journal(journal::Args),
+    Lock(lock::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -147,6 +149,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
         Command::Journal(args) => journal::run(args, terminal),
+        Command::Lock(args) => lock::run(args, global, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

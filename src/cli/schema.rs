@@ -23,6 +23,8 @@ enum Of {
     Orphans,
     /// `journal --json`
     Journal,
+    /// `lock show --json`
+    Lock,
     /// A line of `--json-into`
     Events,
 }
@@ -34,6 +36,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Status => pretty(&schema::status()),
         Of::Orphans => pretty(&schema::orphans()),
         Of::Journal => pretty(&schema::journal()),
+        Of::Lock => pretty(&schema::lock()),
         Of::Events => pretty(&schema::events()),
     });
     Ok(Exit::Done)

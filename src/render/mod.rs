@@ -13,6 +13,7 @@ mod text;
 pub mod error;
 pub mod event;
 pub mod journal;
+pub mod lock;
 pub mod orphans;
 pub mod plan;
 pub mod schema;

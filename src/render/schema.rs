@@ -3,6 +3,7 @@
 
 use super::event::EventLine;
 use super::journal::JournalView;
+use super::lock::LocksView;
 use super::orphans::OrphansView;
 use super::plan::PlanDocument;
 use super::status::StatusView;
@@ -27,6 +28,11 @@ pub fn orphans() -> Schema {
 /// What `floodway journal --json` prints.
 pub fn journal() -> Schema {
     of::<JournalView>()
+}
+
+/// What `floodway lock show --json` prints.
+pub fn lock() -> Schema {
+    of::<LocksView>()
 }
 
 /// One line of `--json-into FILE`.

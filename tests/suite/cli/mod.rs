@@ -5,6 +5,7 @@ mod errors;
 mod events;
 mod exits;
 mod journal;
+mod lock;
 mod output;
 mod saved;
 mod screens;

@@ -7,6 +7,7 @@ mod inside;
 mod interrupted;
 mod lifecycle;
 mod limits;
+mod locks;
 mod places;
 mod quotas;
 mod racing;
