@@ -27,6 +27,14 @@ pub(super) fn show_plan(plan: &Plan, terminal: &Terminal, verbose: bool) {
     terminal.print(&text(&PlanView::new(plan), &terminal.out, detail));
 }
 
+/// Asks `question`; only `yes` is taken for yes.
+pub(super) fn agreed(terminal: &Terminal, question: &str) -> Result<bool, Failure> {
+    let answer = terminal
+        .ask(&format!("{question} Only `yes` is taken for yes: "))
+        .map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?;
+    Ok(answer == "yes")
+}
+
 /// How an apply goes about it.
 pub(super) struct Apply<'a> {
     pub(super) session: &'a Session,

@@ -75,13 +75,7 @@ fn break_it(args: &Break, global: &Global, terminal: &Terminal) -> Result<Exit, 
         if holdings.is_empty() {
             return Ok(Exit::Done);
         }
-        let agreed = args.yes || {
-            let question = "Take it away? Only `yes` is taken for yes: ";
-            let answer = terminal.ask(question);
-            answer.map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?
-                == "yes"
-        };
-        if !agreed {
+        if !args.yes && !applying::agreed(terminal, "Take it away?")? {
             terminal.print("Nothing was broken.\n");
             return Ok(Exit::Failed);
         }

@@ -9,6 +9,7 @@ mod demo;
 mod destroy;
 mod exit;
 mod home;
+mod import;
 mod init;
 mod journal;
 mod journal_file;
@@ -88,6 +89,7 @@ enum Command {
     Show(show::Args),
     Status(status::Args),
     Destroy(destroy::Args),
+    Import(import::Args),
     Orphans(orphans::Args),
     Journal(journal::Args),
     Lock(lock::Args),
@@ -147,6 +149,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(args, terminal),
         Command::Status(args) => status::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
+        Command::Import(args) => import::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
         Command::Journal(args) => journal::run(args, terminal),
         Command::Lock(args) => lock::run(args, global, terminal),

@@ -4,9 +4,10 @@ use super::look::{self, Seen, look};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
-use crate::plan::{self, CheckRequest, Draft, Plan, PlanInput, PlanOptions, Verdict};
+use crate::plan::{self, CheckRequest, Draft, Import, Plan, PlanInput, PlanOptions, Verdict};
 use crate::port::{Backend, Scope};
 use futures::future::join_all;
+use std::collections::BTreeSet;
 
 /// Observes, decides, and works out the plan; asks the places about every
 /// change of it, and about nothing else: a plan without changes only lists.
@@ -35,6 +36,24 @@ pub async fn plan_from(
     let mut plan = plan::finish(draft, verdicts)?;
     plan.warnings.extend(session.limits.iter().cloned());
     Ok(plan)
+}
+
+/// A plan that makes `things` part of the environment where they stand, with
+/// what they need; nothing else.
+///
+/// # Errors
+/// As [`make_plan`]; and what is not there, or would not be the environment's.
+pub async fn import_plan(
+    session: &Session,
+    things: &BTreeSet<ResourceId>,
+) -> Result<Import, Error> {
+    let seen = look(session, things.iter().cloned()).await?;
+    let (already, options) = plan::import_options(things, &seen.inventory);
+    if already.len() == things.len() {
+        return Ok(Import { already, plan: None });
+    }
+    let plan = plan_from(session, &seen, &options).await?;
+    Ok(plan::imported(already, plan, &options, &seen.inventory)?)
 }
 
 /// A plan that takes everything of the environment away, `namespace` too.

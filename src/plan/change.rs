@@ -157,8 +157,8 @@ pub struct Totals {
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lowered_max`,
-    /// `max_destroy`, `namespace`, `ownership`, `protected`.
+    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `in_place`,
+    /// `location`, `lowered_max`, `max_destroy`, `namespace`, `ownership`, `protected`.
     pub guard: String,
     /// What is wrong.
     pub message: String,

@@ -4,6 +4,7 @@ mod ends;
 mod errors;
 mod events;
 mod exits;
+mod import;
 mod journal;
 mod lock;
 mod output;
