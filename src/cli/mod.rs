@@ -7,6 +7,7 @@ mod config;
 mod connect;
 mod demo;
 mod destroy;
+mod drift;
 mod exit;
 mod home;
 mod import;
@@ -54,7 +55,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done
    1  failed
-   2  the plan has changes (only with --detailed-exitcode)
+   2  the plan has changes, or there is drift (only with --detailed-exitcode)
   10  stale plan: the world or the environment has changed since
   11  locked: another apply is under way
   12  refused by a guard
@@ -89,6 +90,7 @@ enum Command {
     Show(show::Args),
     Status(status::Args),
     Destroy(destroy::Args),
+    Drift(drift::Args),
     Import(import::Args),
     Orphans(orphans::Args),
     Journal(journal::Args),
@@ -149,6 +151,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(args, terminal),
         Command::Status(args) => status::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
+        Command::Drift(args) => drift::run(args, global, terminal),
         Command::Import(args) => import::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
         Command::Journal(args) => journal::run(args, terminal),

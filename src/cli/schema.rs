@@ -21,6 +21,8 @@ enum Of {
     Status,
     /// `orphans --json`
     Orphans,
+    /// `drift --json`
+    Drift,
     /// `journal --json`
     Journal,
     /// `lock show --json`
@@ -35,6 +37,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Plan => pretty(&schema::plan()),
         Of::Status => pretty(&schema::status()),
         Of::Orphans => pretty(&schema::orphans()),
+        Of::Drift => pretty(&schema::drift()),
         Of::Journal => pretty(&schema::journal()),
         Of::Lock => pretty(&schema::lock()),
         Of::Events => pretty(&schema::events()),

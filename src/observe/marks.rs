@@ -22,6 +22,11 @@ pub const WORKLOAD: &str = "floodway.dev/workload";
 pub const REPOSITORY: &str = "floodway.dev/repository";
 /// Annotation of the ApplySet's parent, and tag: the file in it.
 pub const FILE: &str = "floodway.dev/file";
+/// Tag: the digest of a group as it was applied, which nothing else tells of a
+/// thing whose fields have no owners.
+pub const APPLIED: &str = "floodway.dev/applied";
+/// [`APPLIED`] without its prefix.
+pub const APPLIED_KEY: &str = "applied";
 /// Annotation of the ApplySet's parent: how many members the last apply left.
 pub const MEMBERS: &str = "floodway.dev/members";
 

@@ -4,7 +4,9 @@ use super::look::{self, Seen, look};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
-use crate::plan::{self, CheckRequest, Draft, Import, Plan, PlanInput, PlanOptions, Verdict};
+use crate::plan::{
+    self, CheckRequest, Draft, Drift, Import, Plan, PlanInput, PlanOptions, Verdict,
+};
 use crate::port::{Backend, Scope};
 use futures::future::join_all;
 use std::collections::BTreeSet;
@@ -54,6 +56,27 @@ pub async fn import_plan(
     }
     let plan = plan_from(session, &seen, &options).await?;
     Ok(plan::imported(already, plan, &options, &seen.inventory)?)
+}
+
+/// What others changed since the last apply. What is not there under its marks is
+/// looked for by its name too: it may have lost them.
+///
+/// # Errors
+/// A place that cannot be read, templates, and things that are not this file's.
+pub async fn find_drift(session: &Session) -> Result<Drift, Error> {
+    let mut seen = look(session, []).await?;
+    let desired = desired_world(session, &seen)?;
+    let unseen = desired.resources.iter().map(|want| &want.id).filter(|id| {
+        // A namespace is known by what can be done in it.
+        id.kind != "Namespace" && !seen.inventory.resources.contains_key(*id)
+    });
+    let unseen: Vec<ResourceId> = unseen.cloned().collect();
+    if !unseen.is_empty() {
+        seen = look(session, unseen).await?;
+    }
+    let options = PlanOptions::default();
+    let drift = plan::drift(&input(session, &seen, &desired, &options));
+    if drift.refusals.is_empty() { Ok(drift) } else { Err(Error::Refused(drift.refusals)) }
 }
 
 /// A plan that takes everything of the environment away, `namespace` too.

@@ -1,6 +1,6 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
-use super::{Action, Change, Flow, PlanInput, Refusal, kinds, parent};
+use super::{Action, Change, Flow, PlanInput, Refusal, elsewhere, kinds, parent};
 use crate::observe::{Gap, Location, Ownership, ResourceId, Side};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
@@ -78,6 +78,16 @@ pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
     let mut refusals = identities(input);
     refusals.extend(nameless_members(input));
     refusals.extend(other_file(input));
+    refusals
+}
+
+/// Is what is there this file's at all: the declared places, the file that was
+/// applied, the namespace that it says? What was deleted is for drift to tell.
+pub(super) fn comparable(input: &PlanInput<'_>) -> Vec<Refusal> {
+    let mut refusals = identities(input);
+    refusals.extend(other_file(input));
+    let live = input.inventory.resources.values();
+    refusals.extend(live.filter_map(|live| elsewhere::refusal(input, live)));
     refusals
 }
 

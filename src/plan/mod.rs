@@ -8,6 +8,7 @@ mod change;
 mod destroy;
 mod diff;
 mod draft;
+mod drift;
 mod edges;
 mod elsewhere;
 mod fingerprint;
@@ -43,6 +44,7 @@ pub use change::{
 pub use destroy::destroy_plan;
 pub use diff::{Diff, diff, diff_wanted};
 pub use draft::{Draft, draft};
+pub use drift::{Drift, Finding, What, applied_digest, drift};
 pub use finish::{PlanFailure, finish};
 pub use guard::wrong_place;
 pub use import::{Import, import_options, imported};

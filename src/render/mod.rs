@@ -10,6 +10,7 @@ mod redact;
 mod style;
 mod text;
 
+pub mod drift;
 pub mod error;
 pub mod event;
 pub mod journal;

@@ -1,6 +1,7 @@
 //! JSON Schemas (2020-12) of the documents that Floodway prints, so that other
 //! tools can rely on them.
 
+use super::drift::DriftView;
 use super::event::EventLine;
 use super::journal::JournalView;
 use super::lock::LocksView;
@@ -23,6 +24,11 @@ pub fn status() -> Schema {
 /// What `floodway orphans --json` prints.
 pub fn orphans() -> Schema {
     of::<OrphansView>()
+}
+
+/// What `floodway drift --json` prints.
+pub fn drift() -> Schema {
+    of::<DriftView>()
 }
 
 /// What `floodway journal --json` prints.

@@ -155,8 +155,11 @@ impl Held {
                     let same = |at: &str| live.pointer(at) == state.lease.pointer(at);
                     same("/spec/holderIdentity") && same("/spec/acquireTime")
                 };
-                let Some(live) = live.filter(still) else { return Err(lost("it was taken")) };
-                live
+                match live {
+                    None => return Err(lost("it was deleted")),
+                    Some(live) if still(&live) => live,
+                    Some(_) => return Err(lost("it was taken")),
+                }
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 return Err(lost("it was deleted"));

@@ -6,7 +6,7 @@ use super::object::{Object, Refused};
 use super::pods::MOST_PODS;
 use super::world::World;
 use crate::observe::{Ownership, ResourceId, Side, marks};
-use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
+use crate::plan::{FailureKind, PortError, Precondition, Step, Takes, applied_digest};
 use crate::port::Scope;
 use serde_json::{Value, json};
 
@@ -278,6 +278,8 @@ fn write_group(
 ) -> Result<(), PortError> {
     let kept = object.get("/desired").cloned();
     let mut content = keyed::key(body);
+    let tag = ["tags".to_owned(), marks::APPLIED.to_owned()];
+    keyed::set(&mut content, &tag, json!(applied_digest(&body.into())));
     if body.get("desired").is_none() {
         let seeded = seed.map(|seed| seed.value.clone());
         let desired = kept.or(seeded).and_then(|value| value.as_u64()).unwrap_or(0);

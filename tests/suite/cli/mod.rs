@@ -1,5 +1,6 @@
 //! The command line on the simulator: screens, exit codes, files.
 
+mod drift;
 mod ends;
 mod errors;
 mod events;

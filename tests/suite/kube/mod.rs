@@ -1,8 +1,10 @@
 //! The pipeline on a real API server, through the real command line.
 
 mod conflicts;
+mod drifting;
 mod examples;
 mod handover;
+mod importing;
 mod inside;
 mod interrupted;
 mod lifecycle;
