@@ -7,7 +7,7 @@ use crate::observe::{ResourceId, Side};
 use crate::plan::{
     self, CheckRequest, Draft, Drift, Import, Plan, PlanInput, PlanOptions, Verdict,
 };
-use crate::port::{Backend, Scope};
+use crate::port::{Backend, FailureKind, Scope};
 use futures::future::join_all;
 use std::collections::BTreeSet;
 
@@ -72,7 +72,11 @@ pub async fn find_drift(session: &Session) -> Result<Drift, Error> {
     });
     let unseen: Vec<ResourceId> = unseen.cloned().collect();
     if !unseen.is_empty() {
-        seen = look(session, unseen).await?;
+        seen = match look(session, unseen).await {
+            // A role that may only list: gone or without marks, it is drift.
+            Err(Error::Place(error)) if error.kind == FailureKind::Denied => seen,
+            again => again?,
+        };
     }
     let options = PlanOptions::default();
     let drift = plan::drift(&input(session, &seen, &desired, &options));

@@ -97,10 +97,16 @@ fn gone(input: &PlanInput<'_>, drift: &mut Drift, absent: &[&Desired], there: us
     let namespace = input.inventory.capabilities.namespace_exists;
     let (members, others): (Vec<&Desired>, Vec<&Desired>) =
         absent.iter().partition(|want| is_counted(input, &want.id));
+    // A parent is never taken out of a file; a place may be new in it.
+    let in_cluster = input
+        .inventory
+        .resources
+        .values()
+        .any(|live| live.id.side == Side::Kubernetes && live.ownership == Ownership::Ours);
     for want in others {
-        // A namespace that is there is not listed; a parent is, and stays.
+        // A namespace that is there is not listed.
         if want.id.kind != kinds::NAMESPACE || !namespace {
-            tell(want, None);
+            tell(want, (!in_cluster).then(|| NO_COUNT.to_owned()));
         }
     }
     let Some(last) = &input.inventory.last_apply else {
