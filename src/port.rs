@@ -1,7 +1,7 @@
 //! What the pipeline asks of a place, one small trait per capability.
 
 use crate::clock::Timestamp;
-use crate::observe::{Inventory, Location, Mark, ResourceId, Workload};
+use crate::observe::{Inventory, Location, Lookup, Mark, ResourceId, Workload};
 use crate::plan::Step;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Scope {
     /// Everything that carries Floodway's marks, whichever environment's; else
     /// only this one's.
     pub any_environment: bool,
+    /// What to find out beside it.
+    pub lookups: Vec<Lookup>,
     /// Also what is in the namespace and not the environment's.
     pub whole_namespace: bool,
 }

@@ -1,6 +1,8 @@
 //! The ports, implemented: the only code that talks to a cluster, a cloud, the
 //! embedded simulator or the disk. No backend knows another, and none decides.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod files;
 #[cfg(feature = "kube")]
 pub mod kube;

@@ -10,7 +10,7 @@ use crate::observe::Side;
 use crate::pipeline::{self, Session};
 use crate::port::{Backend, Backends, PortError, Scope};
 use crate::render::event::{self, EventView};
-use crate::spec::model::{AwsProvider, OnPrem, OnPremProvider};
+use crate::spec::model::{Aws, AwsProvider, OnPrem, OnPremProvider};
 use crate::spec::{Catalog, Environment, MAX_FILE, Resolved};
 use std::fs::File;
 use std::io::Read;
@@ -28,6 +28,7 @@ pub(super) async fn session(
         mark: mark.clone(),
         namespace: resolved.environment.service.namespace.to_string(),
         named: Vec::new(),
+        lookups: Vec::new(),
         any_environment: false,
         whole_namespace: false,
     };
@@ -69,17 +70,10 @@ async fn backends(
         Some(onprem) if onprem.provider == OnPremProvider::Sim => sim(Side::Kubernetes),
         Some(onprem) => Some(kubernetes(onprem, global).await?),
     };
-    let aws = match aws.map(|aws| aws.provider) {
+    let aws = match aws {
         None => None,
-        Some(AwsProvider::Sim) => sim(Side::Aws),
-        Some(AwsProvider::Aws) => {
-            limits.push(
-                "this version does not reach AWS yet: the burst pools' groups are decided and \
-                 priced, and neither seen nor changed"
-                    .to_owned(),
-            );
-            None
-        }
+        Some(aws) if aws.provider == AwsProvider::Sim => sim(Side::Aws),
+        Some(aws) => amazon(aws, limits).await,
     };
     Ok(Backends { kubernetes, aws })
 }
@@ -153,4 +147,27 @@ async fn kubernetes(_: &OnPrem, _: &Global) -> Result<Backend, Failure> {
     let _: Option<PortError> = None;
     Err(Failure::new(Exit::Failed, "this Floodway was built without its Kubernetes backend")
         .help("build it with: cargo build --features kube"))
+}
+
+#[cfg(feature = "aws")]
+async fn amazon(aws: &Aws, _: &mut Vec<String>) -> Option<Backend> {
+    use crate::backend::aws::{Way, connect};
+    let way = Way {
+        profile: aws.profile.as_deref(),
+        role: aws.role.as_deref(),
+        region: &aws.region,
+        regions: aws.all_regions(),
+    };
+    Some(connect(way).await)
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the same with and without the backend")]
+async fn amazon(_: &Aws, limits: &mut Vec<String>) -> Option<Backend> {
+    limits.push(
+        "this Floodway was built without its AWS backend (cargo build --features aws): the burst \
+         pools' groups are decided and priced, and neither seen nor changed"
+            .to_owned(),
+    );
+    None
 }

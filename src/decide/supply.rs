@@ -62,7 +62,7 @@ fn group(live: &Live) -> Option<SupplyGroup> {
     let text = |key: &str| live.fields.text_at(key);
     let workload = live.workload.as_ref()?;
     Some(SupplyGroup {
-        instance_type: text("/instance_type")?,
+        instance_type: text("/instance_types/0")?,
         capacity_type: match text("/capacity_type")?.as_str() {
             "spot" => CapacityType::Spot,
             _ => CapacityType::OnDemand,

@@ -1,29 +1,44 @@
 //! The Auto Scaling groups of burst pools.
 
+use super::lookups::Found;
 use super::scene::Scene;
-use super::{Desired, Seed, names};
+use super::{Desired, DesiredError, Missing, Seed, launch, names};
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
-use crate::spec::model::{BurstPool, Subnets};
-use serde_json::{Map, Value, json};
+use crate::spec::Environment;
+use crate::spec::model::{Aws, BurstPool, Stage};
+use crate::units::Span;
+use serde_json::{Value, json};
 
-/// Every group of every burst pool.
-pub(super) fn groups(scene: &Scene<'_>) -> Vec<Desired> {
+/// From a launched instance to a joined node, beside the engine's own start; in
+/// seconds.
+pub(crate) const INSTANCE_START: u64 = 900;
+/// What a hook's heartbeat may be, in seconds; an agent that works asks for more
+/// time: <https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html>
+const HEARTBEAT: std::ops::RangeInclusive<u64> = 30..=7200;
+
+/// Every burst pool's launch template and groups, and what of the account they
+/// need and is not there.
+pub(super) fn members(
+    scene: &Scene<'_>,
+    missing: &mut Vec<Missing>,
+) -> Result<Vec<Desired>, DesiredError> {
     let mut desired = Vec::new();
+    let Some(aws) = &scene.environment().aws else { return Ok(desired) };
     for (name, decided) in &scene.input.decision.pools {
-        let aws = scene.environment().aws.as_ref();
-        let (PoolKind::Burst(groups), Some(pool)) =
-            (&decided.kind, aws.and_then(|aws| aws.pools.get(name)))
-        else {
+        let (PoolKind::Burst(groups), Some(pool)) = (&decided.kind, aws.pools.get(name)) else {
             continue;
         };
+        desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
+        let subnets = Found { scene, aws, name, pool }.subnets(missing);
         for (index, group) in groups.iter().enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
-            desired.push(one_group(scene, name, decided, pool, group, warm_pool));
+            let one = One { scene, aws, name, decided, pool, group, warm_pool, subnets: &subnets };
+            desired.push(one.desired());
         }
     }
-    desired
+    Ok(desired)
 }
 
 /// The names of a pool's groups; none for an on-prem pool.
@@ -50,72 +65,110 @@ fn warm_group(groups: &[BurstGroup]) -> Option<usize> {
     groups.iter().position(|group| group.capacity_type == CapacityType::OnDemand)
 }
 
-fn one_group(
-    scene: &Scene<'_>,
-    name: &Name,
-    decided: &PoolDecision,
-    pool: &BurstPool,
-    group: &BurstGroup,
-    warm_pool: u32,
-) -> Desired {
-    let workload = scene.workloads.get(name).cloned().unwrap_or_default();
-    let mut body = json!({
-        "instance_type": group.instance_type,
-        "capacity_type": group.capacity_type,
-        // The pool's min is a sum over its groups, which Floodway holds; were it
-        // each group's, AWS would start it once per group.
-        "min": 0,
-        "max": group.max,
-        "replicas_per_node": group.replicas_per_node,
-        "gpus": group.gpus_per_node,
-        "image": { "name": pool.image.name, "channel": pool.image.channel },
-        "subnets": subnets(&pool.subnets),
-        "warm_pool": warm_pool,
-        "join": names::join_of(scene.environment(), name),
-        "workload": workload,
-        "tags": tags(scene, name, &decided.stage, &workload),
-    });
-    let git = decided.owner == DesiredOwner::Git;
-    if git && let Value::Object(body) = &mut body {
-        body.insert("desired".to_owned(), json!(group.desired));
-    }
-    let seed =
-        Seed { path: "/desired".to_owned(), value: json!(group.desired), owner: decided.owner };
-    let in_cluster = scene.environment().onprem.is_some();
-    let market = match group.capacity_type {
-        CapacityType::OnDemand => "on demand",
-        CapacityType::Spot => "spot",
-    };
-    let key = match group.capacity_type {
-        CapacityType::OnDemand => format!("aws.pools.{name}.instance_types"),
-        CapacityType::Spot => format!("aws.pools.{name}.spot"),
-    };
-    Desired {
-        id: group_id(scene, name, group),
-        body: body.into(),
-        seed: (!git).then_some(seed),
-        pool: Some(name.clone()),
-        reason: scene.because(key, format!("{} {market} for pool {name}", group.instance_type)),
-        // The mark that tells a later run where to look is left first.
-        after: in_cluster.then(|| scene.parent_id()).into_iter().collect(),
-        immutable: vec!["/instance_type", "/capacity_type", "/workload", "/join"],
-        member: true,
-    }
+/// How long an instance may finish its work.
+pub(super) fn drain(environment: &Environment, stage: &Stage) -> Span {
+    environment.burst.scale_in.drain.max(stage.drain)
 }
 
-fn subnets(subnets: &Subnets) -> Value {
-    let mut chosen = Map::new();
-    if !subnets.ids.is_empty() {
-        chosen.insert("ids".to_owned(), json!(subnets.ids));
+/// One group, and what it is made from.
+struct One<'a> {
+    scene: &'a Scene<'a>,
+    aws: &'a Aws,
+    name: &'a Name,
+    decided: &'a PoolDecision,
+    pool: &'a BurstPool,
+    group: &'a BurstGroup,
+    warm_pool: u32,
+    subnets: &'a [String],
+}
+
+impl One<'_> {
+    fn desired(&self) -> Desired {
+        let Self { scene, name, decided, group, .. } = *self;
+        let git = decided.owner == DesiredOwner::Git;
+        let template = launch::template_id(scene, name, self.pool);
+        let mut body = self.body(&template.name);
+        if git {
+            body["desired"] = json!(group.desired);
+        }
+        let seed =
+            Seed { path: "/desired".to_owned(), value: json!(group.desired), owner: decided.owner };
+        let (market, key) = match group.capacity_type {
+            CapacityType::OnDemand => ("on demand", "instance_types"),
+            CapacityType::Spot => ("spot", "spot"),
+        };
+        let text = format!("{} {market} for pool {name}", group.instance_type);
+        // The mark that tells a later run where to look is left first.
+        let parent = scene.environment().onprem.is_some().then(|| scene.parent_id());
+        Desired {
+            id: group_id(scene, name, group),
+            body: body.into(),
+            seed: (!git).then_some(seed),
+            pool: Some(name.clone()),
+            reason: scene.because(format!("aws.pools.{name}.{key}"), text),
+            after: parent.into_iter().chain([template]).collect(),
+            immutable: vec![
+                "/instance_types",
+                "/capacity_type",
+                "/tags/floodway.dev~1workload",
+                "/tags/floodway.dev~1join",
+            ],
+            member: true,
+        }
     }
-    if !subnets.tags.is_empty() {
-        chosen.insert("tags".to_owned(), json!(subnets.tags));
+
+    fn body(&self, template: &str) -> Value {
+        let Self { scene, name, decided, pool, group, .. } = *self;
+        let workload = scene.workloads.get(name).map(String::as_str).unwrap_or_default();
+        let mut tags = tags(scene, name, &decided.stage, workload);
+        for (key, value) in launch::capacity_tags(pool, group) {
+            tags[key] = json!(value);
+        }
+        let stage = scene.environment().service.stages.get(&pool.stage);
+        json!({
+            "instance_types": [group.instance_type],
+            "capacity_type": group.capacity_type,
+            // How AWS chooses among types and zones.
+            "allocation": match group.capacity_type {
+                CapacityType::OnDemand => "prioritized",
+                CapacityType::Spot => "price-capacity-optimized",
+            },
+            // The pool's min is a sum over its groups, which Floodway holds; were it
+            // each group's, AWS would start it once per group.
+            "min": 0,
+            "max": group.max,
+            "launch_template": template,
+            "subnets": self.subnets,
+            "warm_pool": self.warm_pool,
+            // Seconds in which an instance that starts is not judged.
+            "health_check_grace": launch::start_seconds(scene, pool),
+            "instance_warmup": stage.map_or(0, |stage| stage.startup.secs_ceil()),
+            // A spot instance that may soon be taken back is replaced before.
+            "capacity_rebalance": group.capacity_type == CapacityType::Spot,
+            // Who ends an instance names it: AWS chooses none by itself.
+            "protected_from_scale_in": true,
+            // Replaced instances are launched before the old ones end.
+            "maintenance": { "min_healthy": 100, "max_healthy": 110 },
+            "metrics": true,
+            "hooks": self.hooks(stage),
+            "tags": tags,
+        })
     }
-    Value::Object(chosen)
+
+    /// Seconds that an instance has before it must serve, and from its end on.
+    fn hooks(&self, stage: Option<&Stage>) -> Value {
+        let clamp = |seconds: u64| seconds.clamp(*HEARTBEAT.start(), *HEARTBEAT.end());
+        let drain = stage.map_or(0, |stage| drain(self.scene.environment(), stage).secs_ceil());
+        let mut hooks = json!({ "terminate": clamp(drain) });
+        if self.aws.launch_of(self.pool).launch_hook.unwrap_or(true) {
+            hooks["launch"] = json!(clamp(launch::start_seconds(self.scene, self.pool)));
+        }
+        hooks
+    }
 }
 
 /// Tags play the part that labels and the ApplySet's parent play in a cluster.
-fn tags(scene: &Scene<'_>, pool: &Name, stage: &Name, workload: &str) -> Value {
+pub(super) fn tags(scene: &Scene<'_>, pool: &Name, stage: &Name, workload: &str) -> Value {
     let mark = scene.input.mark;
     json!({
         marks::MANAGED_BY: marks::MANAGER,
@@ -125,5 +178,6 @@ fn tags(scene: &Scene<'_>, pool: &Name, stage: &Name, workload: &str) -> Value {
         marks::STAGE: stage,
         marks::POOL: pool,
         marks::WORKLOAD: workload,
+        marks::JOIN: names::join_of(scene.environment(), pool),
     })
 }

@@ -27,6 +27,18 @@ pub enum DesiredError {
         /// What is wrong, with the line of the rendered text.
         report: String,
     },
+    /// What a template rendered has no room where it goes.
+    #[error("{template} renders {bytes} bytes for {id}, and EC2 takes {most}")]
+    TooLong {
+        /// The template's name.
+        template: String,
+        /// What it was rendered for.
+        id: Box<ResourceId>,
+        /// What it rendered.
+        bytes: usize,
+        /// What there is room for.
+        most: usize,
+    },
     /// A template rendered something else than it was asked for.
     #[error("{template} renders {field} `{found}` where {id} needs `{wanted}`")]
     Identity {

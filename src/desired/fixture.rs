@@ -4,7 +4,7 @@ use super::{DesiredInput, DesiredWorld, Templates, render};
 use crate::clock::Timestamp;
 use crate::decide::{Decision, PlanningInput, Supply, decide};
 use crate::id::Name;
-use crate::observe::{Inventory, Live, Mark, Ownership, ResourceId};
+use crate::observe::{Inventory, Live, Mark, Ownership, ResourceId, Sought};
 use crate::spec::model::*;
 use crate::spec::{Catalog, InstanceType, Origins};
 use serde_json::Value;
@@ -64,7 +64,11 @@ pub(crate) fn environment() -> Environment {
         aws: Some(Aws {
             provider: AwsProvider::Sim,
             account: None,
+            profile: None,
+            role: None,
             region: "us-east-1".into(),
+            regions: Vec::new(),
+            launch: launch(),
             prices: BTreeMap::new(),
             pools: BTreeMap::from([
                 (unit("g6e"), burst_pool(Join::Kubernetes, Count::Between { min: 0, max: 10 })),
@@ -122,6 +126,12 @@ pub(crate) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> On
     }
 }
 
+fn launch() -> Launch {
+    let nothing = Selector { ids: Vec::new(), tags: BTreeMap::new() };
+    let volume = Volume { size: None, iops: None, throughput: None, kms_key: None };
+    Launch { instance_profile: None, security_groups: nothing, volume, launch_hook: None }
+}
+
 fn burst_pool(join: Join, size: Count) -> BurstPool {
     BurstPool {
         stage: unit("inference"),
@@ -130,8 +140,14 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
         region: None,
         instance_types: vec!["g6e.12xlarge".into(), "g5.12xlarge".into()],
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
-        subnets: Subnets { ids: Vec::new(), tags: texts(&[("tier", "gpu")]) },
-        image: ImageRef { name: "gpu-inference".into(), channel: "stable".into() },
+        subnets: Selector { ids: Vec::new(), tags: texts(&[("tier", "gpu")]) },
+        launch: launch(),
+        image: ImageRef {
+            name: Some("gpu-inference".into()),
+            channel: "stable".into(),
+            ssm: None,
+            id: None,
+        },
         capacity: BTreeMap::from([
             ("g6e.12xlarge".into(), unit("9 req/s")),
             ("g5.12xlarge".into(), unit("6 req/s")),
@@ -149,8 +165,17 @@ pub(crate) fn mark() -> Mark {
     }
 }
 
+/// Nothing is there but what [`environment`] looks for in the account.
 pub(crate) fn empty() -> Inventory {
-    Inventory::empty(Timestamp::UNIX_EPOCH)
+    let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
+    let id = |lookup: &crate::observe::Lookup| match &lookup.sought {
+        Sought::Image { .. } | Sought::Parameter(_) => "ami-1",
+        Sought::Subnets(_) => "subnet-1",
+        Sought::SecurityGroups(_) => "sg-1",
+    };
+    let lookups = super::lookups(&environment()).into_iter();
+    inventory.found = lookups.map(|lookup| (lookup.clone(), vec![id(&lookup).into()])).collect();
+    inventory
 }
 
 pub(crate) fn decision(environment: &Environment, inventory: &Inventory) -> Decision {
@@ -212,6 +237,7 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         marks: texts(&[("stage", stage), ("pool", pool)]),
         workload: None,
         applyset: None,
+        units: Vec::new(),
         deleting: false,
     }
 }

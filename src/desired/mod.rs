@@ -5,6 +5,8 @@ mod alerts;
 mod burst;
 mod cluster;
 mod error;
+mod launch;
+mod lookups;
 mod marked;
 mod names;
 mod network;
@@ -16,9 +18,11 @@ mod workloads;
 mod world;
 mod yaml;
 
+pub(crate) use burst::INSTANCE_START;
 pub use error::DesiredError;
+pub use lookups::lookups;
 pub use templates::{EMBEDDED, Templates};
-pub use world::{Desired, DesiredWorld, Seed};
+pub use world::{Desired, DesiredWorld, Missing, Seed};
 
 use crate::decide::Decision;
 use crate::observe::{Inventory, Mark};
@@ -53,8 +57,9 @@ pub fn render(
         let frame = cluster::frame(&scene, &resources)?;
         resources.extend(frame);
     }
-    resources.extend(burst::groups(&scene));
-    Ok(DesiredWorld { resources })
+    let mut missing = Vec::new();
+    resources.extend(burst::members(&scene, &mut missing)?);
+    Ok(DesiredWorld { resources, missing })
 }
 
 /// The operations team's alert rules, as the text of a Prometheus rules file.

@@ -94,10 +94,10 @@ pub(super) fn group(
             .filter(|live| {
                 !live.deleting
                     && live.id.scope.as_deref() == Some(&group.region)
-                    && text(live, "/instance_type").as_deref() == Some(&group.instance_type)
+                    && text(live, "/instance_types/0").as_deref() == Some(&group.instance_type)
                     && text(live, "/capacity_type").as_deref() == Some(capacity_type)
-                    && text(live, "/workload").is_none_or(|served| served == workload)
-                    && text(live, "/join").is_none_or(|joins| joins == join)
+                    && live.marks.get("workload").is_none_or(|served| served == workload)
+                    && live.marks.get("join").is_none_or(|joins| joins == join)
             })
             .map(|live| live.id.name.clone())
             .min_by_key(|name| (name.len(), name.clone()))
@@ -112,6 +112,22 @@ pub(super) fn group(
         let numbered = (2u32..).map(|number| format!("{}-{number}", fresh()));
         std::iter::once(fresh()).chain(numbered).find(is_free).unwrap_or_else(fresh)
     })
+}
+
+/// The name of a pool's launch template, kept where one is there.
+pub(super) fn template(
+    environment: &Environment,
+    decision: &Decision,
+    inventory: &Inventory,
+    pool: &Name,
+    region: &str,
+) -> String {
+    let kept = former_names(environment, decision, pool).into_iter().find_map(|name| {
+        let there = inventory.of_pool("LaunchTemplate", &name);
+        let here = there.filter(|live| live.id.scope.as_deref() == Some(region));
+        here.map(|live| live.id.name.clone()).min_by_key(|name| (name.len(), name.clone()))
+    });
+    kept.unwrap_or_else(|| format!("{}-{pool}", environment.environment.name))
 }
 
 /// Whether a pool's endpoint is an EndpointSlice; else it is a Deployment.
@@ -188,9 +204,9 @@ fn of_its_nodes(
         let groups = inventory.of_pool("AutoScalingGroup", &name).filter(|live| {
             !live.deleting
                 && live.marks.get("stage").is_some_and(|marked| marked == stage.as_str())
-                && live.fields.text_at("/join").as_deref() == Some(join)
+                && live.marks.get("join").is_some_and(|joins| joins == join)
         });
-        let served = groups.filter_map(|live| live.fields.text_at("/workload"));
+        let served = groups.filter_map(|live| live.marks.get("workload").cloned());
         served.filter(|name| !is_taken(name)).min_by_key(|name| (name.len(), name.clone()))
     })
 }

@@ -7,11 +7,13 @@ use crate::decide::Reason;
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The input, with what is worked out of it once.
 pub(super) struct Scene<'a> {
     pub(super) input: DesiredInput<'a>,
+    templates: &'a Templates,
     reader: Reader<'a>,
     /// Workload names by pool.
     pub(super) workloads: BTreeMap<Name, String>,
@@ -29,6 +31,7 @@ impl<'a> Scene<'a> {
         let environment = input.environment;
         Self {
             input,
+            templates,
             reader: Reader::new(templates),
             workloads: names::workloads(environment, input.decision, input.inventory),
             applyset: input.mark.applyset_id(environment.service.namespace.as_str()),
@@ -92,6 +95,15 @@ impl<'a> Scene<'a> {
     /// A reason that points at the TOML line of `key`.
     pub(super) fn because(&self, key: impl Into<String>, text: impl Into<String>) -> Reason {
         Reason::at(self.input.origins, key, text)
+    }
+
+    /// Renders a text that is no object of a cluster.
+    pub(super) fn text(
+        &self,
+        template: &str,
+        view: &impl Serialize,
+    ) -> Result<String, DesiredError> {
+        self.templates.text(template, view)
     }
 
     /// Renders a member of the ApplySet.

@@ -28,6 +28,7 @@ macro_rules! embedded {
 /// The templates that Floodway ships, by name.
 pub const EMBEDDED: &[(&str, &str)] = embedded![
     "alerts/rules.yaml",
+    "aws/user-data.yaml",
     "kubernetes/alerts-configmap.yaml",
     "kubernetes/alerts-prometheusrule.yaml",
     "kubernetes/deployment.yaml",

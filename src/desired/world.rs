@@ -2,7 +2,7 @@
 
 use crate::decide::{DesiredOwner, Reason};
 use crate::id::Name;
-use crate::observe::{Body, ResourceId};
+use crate::observe::{Body, Lookup, ResourceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,9 +40,24 @@ pub struct Desired {
     pub member: bool,
 }
 
+/// Something of the account that is needed and is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What was looked for.
+    pub lookup: Lookup,
+    /// The pool that needs it.
+    pub pool: Name,
+    /// Whether anybody looked: else it may be there.
+    pub asked: bool,
+    /// The TOML that names it.
+    pub reason: Reason,
+}
+
 /// Everything that should exist.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DesiredWorld {
     /// In no order that means anything; names are unique.
     pub resources: Vec<Desired>,
+    /// What of it cannot be made because something else is not there.
+    pub missing: Vec<Missing>,
 }

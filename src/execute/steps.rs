@@ -69,6 +69,10 @@ impl Runner<'_, '_> {
                 let empty = |seen: Option<&Workload>| seen.is_none_or(|w| w.existing == 0);
                 self.wait(step, *limit, empty, "not drained").await
             }
+            Step::DrainUnits { limit, .. } => {
+                let fewer = |seen: Option<&Workload>| seen.is_none_or(|w| w.existing <= w.desired);
+                self.wait(step, *limit, fewer, "not drained").await
+            }
             Step::Delete { .. } => {
                 self.wait(step, DELETION, |seen| seen.is_none(), "not gone").await
             }
@@ -216,7 +220,9 @@ impl Interruption {
 /// The write is known to be made; only its effect was not waited for.
 fn not_waited_for(step: &Step, because: &str) -> Interruption {
     let what = match step {
-        Step::Drain { .. } => "its drain has begun and was not waited for",
+        Step::Drain { .. } | Step::DrainUnits { .. } => {
+            "its drain has begun and was not waited for"
+        }
         Step::Delete { .. } => "its deletion has begun and was not waited for",
         _ => "it is written, and was not waited for until it is ready",
     };
@@ -235,6 +241,7 @@ fn name(step: &Step) -> &'static str {
         Step::Raise { .. } => "raise",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
+        Step::DrainUnits { .. } => "drain_units",
         Step::Delete { .. } => "delete",
     }
 }

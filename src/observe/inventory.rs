@@ -1,6 +1,6 @@
 //! Everything that was seen, when, and what could not be seen.
 
-use super::{Live, Node, ResourceId, Side};
+use super::{Live, Lookup, Node, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -77,6 +77,10 @@ pub struct Inventory {
     pub nodes: Vec<Node>,
     /// What the last apply left.
     pub last_apply: Option<LastApply>,
+    /// IDs of what was looked for, sorted; of an image, the newest one. Empty:
+    /// there is none.
+    #[serde(default)]
+    pub found: BTreeMap<Lookup, Vec<String>>,
     /// What the places can do.
     pub capabilities: Capabilities,
     /// What could not be seen.
@@ -92,6 +96,7 @@ impl Inventory {
             resources: BTreeMap::new(),
             nodes: Vec::new(),
             last_apply: None,
+            found: BTreeMap::new(),
             capabilities: Capabilities::default(),
             gaps: Vec::new(),
         }
@@ -104,6 +109,7 @@ impl Inventory {
         self.resources.extend(other.resources);
         self.nodes.extend(other.nodes);
         self.last_apply = self.last_apply.take().or(other.last_apply);
+        self.found.extend(other.found);
         self.capabilities.prometheus_rules |= other.capabilities.prometheus_rules;
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
         let foreign = self.capabilities.namespace_foreign.take();

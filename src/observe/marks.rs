@@ -1,7 +1,7 @@
 //! The marks that Floodway writes on what it owns, and reads back: Kubernetes
 //! labels and annotations, AWS tags. There is no other record of ownership.
 
-use super::Mark;
+use super::{Mark, Ownership};
 use sha2::{Digest, Sha256};
 
 /// Prefix of every key of Floodway's own.
@@ -18,15 +18,30 @@ pub const NAMESPACE: &str = "floodway.dev/namespace";
 /// Label, selector, node label and taint: the Deployment's name. It never
 /// changes while the Deployment lives, whatever its pool is called.
 pub const WORKLOAD: &str = "floodway.dev/workload";
+/// Tag: how the instances of a group join, `kubernetes` or `standalone`.
+pub const JOIN: &str = "floodway.dev/join";
+/// Tag: GPUs of one instance.
+pub const GPUS: &str = "floodway.dev/gpus";
+/// Tag: replicas on one instance.
+pub const REPLICAS_PER_NODE: &str = "floodway.dev/replicas-per-node";
+/// Tag: what one replica carries inside the SLO, `9 req/s`.
+pub const CAPACITY: &str = "floodway.dev/capacity";
+/// Tag of what has no owners of its fields: a digest of those that git owns, as
+/// they were last applied.
+pub const APPLIED: &str = "floodway.dev/applied";
+/// [`APPLIED`] without its prefix.
+pub const APPLIED_KEY: &str = "applied";
+/// Tag of a group: its lifecycle hooks as they were last written, which only a
+/// call for each group would tell.
+pub const HOOKS: &str = "floodway.dev/hooks";
+/// Tag of a machine image: its recipe.
+pub const IMAGE: &str = "floodway.dev/image";
+/// Tag of a machine image: the channel that it stands in.
+pub const CHANNEL: &str = "floodway.dev/channel";
 /// Annotation of the ApplySet's parent, and tag: the repository.
 pub const REPOSITORY: &str = "floodway.dev/repository";
 /// Annotation of the ApplySet's parent, and tag: the file in it.
 pub const FILE: &str = "floodway.dev/file";
-/// Tag: the digest of a group as it was applied, which nothing else tells of a
-/// thing whose fields have no owners.
-pub const APPLIED: &str = "floodway.dev/applied";
-/// [`APPLIED`] without its prefix.
-pub const APPLIED_KEY: &str = "applied";
 /// Annotation of the ApplySet's parent: how many members the last apply left.
 pub const MEMBERS: &str = "floodway.dev/members";
 
@@ -50,6 +65,15 @@ impl Mark {
     /// Name of the ApplySet's parent, a ConfigMap in the service's namespace.
     pub fn parent_name(&self) -> String {
         format!("floodway-{}", self.environment)
+    }
+
+    /// Whose a thing with these tags is.
+    pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
+        let Some(environment) = tag(ENVIRONMENT) else { return Ownership::Unmarked };
+        let same = environment == self.environment
+            && tag(REPOSITORY) == Some(&self.repository)
+            && tag(FILE) == Some(&self.file);
+        if same { Ownership::Ours } else { Ownership::Other(format!("environment {environment}")) }
     }
 
     /// The ApplySet's id, which KEP-3659 derives from the parent:

@@ -1,6 +1,6 @@
 //! One thing that exists, and the name it goes by.
 
-use super::{Body, Workload};
+use super::{Body, Unit, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -48,6 +48,17 @@ impl ResourceId {
             side: Side::Aws,
             api: "autoscaling".into(),
             kind: "AutoScalingGroup".into(),
+            scope: Some(region.into()),
+            name: name.into(),
+        }
+    }
+
+    /// An EC2 launch template.
+    pub fn launch_template(region: &str, name: &str) -> Self {
+        Self {
+            side: Side::Aws,
+            api: "ec2".into(),
+            kind: "LaunchTemplate".into(),
             scope: Some(region.into()),
             name: name.into(),
         }
@@ -133,6 +144,9 @@ pub struct Live {
     pub applyset: Option<String>,
     /// What runs in it, for a Deployment or a group.
     pub workload: Option<Workload>,
+    /// The instances of a group, by name: a plan says which of them end.
+    #[serde(default)]
+    pub units: Vec<Unit>,
     /// It is being deleted and waits for its finalizers.
     pub deleting: bool,
 }

@@ -45,6 +45,17 @@ impl Workload {
     }
 }
 
+/// One instance of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Its name: an instance's ID.
+    pub name: String,
+    /// It serves.
+    pub ready: bool,
+    /// It is on its way out.
+    pub ending: bool,
+}
+
 /// Why a unit does not become ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

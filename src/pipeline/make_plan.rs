@@ -110,6 +110,9 @@ fn desired_world(session: &Session, seen: &Seen) -> Result<DesiredWorld, Error> 
     };
     let mut desired = desired::render(&input, &session.templates)?;
     desired.resources.retain(|wanted| backend(session, wanted.id.side).is_some());
+    if session.backends.aws.is_none() {
+        desired.missing.clear();
+    }
     Ok(desired)
 }
 

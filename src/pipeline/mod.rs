@@ -15,7 +15,7 @@ pub use lock::{Holding, break_lock, held_locks};
 pub use look::{Seen, look, search};
 pub use make_plan::{destroy_plan, find_drift, import_plan, make_plan, plan_from};
 
-use crate::desired::Templates;
+use crate::desired::{self, Templates};
 use crate::observe::{Mark, ResourceId};
 use crate::port::{Backends, Scope};
 use crate::spec::{Catalog, Resolved};
@@ -45,6 +45,7 @@ impl Session {
             mark: self.mark.clone(),
             namespace: self.resolved.environment.service.namespace.to_string(),
             named: named.into_iter().collect(),
+            lookups: desired::lookups(&self.resolved.environment).into_iter().collect(),
             any_environment: false,
             whole_namespace: false,
         }

@@ -158,7 +158,7 @@ pub struct Totals {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `in_place`,
-    /// `location`, `lowered_max`, `max_destroy`, `namespace`, `ownership`, `protected`.
+    /// `location`, `lookup`, `max_destroy`, `namespace`, `ownership`, `protected`.
     pub guard: String,
     /// What is wrong.
     pub message: String,

@@ -59,6 +59,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             drafted.push(outcome);
         }
     }
+    refusals.extend(guard::missing(input, &drafted.changes));
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
     moving::wait_for_pods(input, &mut drafted.changes);
     let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));
@@ -79,9 +80,6 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let (over, monthly) = guard::budget(input, totals.usd_per_hour);
     refusals.extend(over);
     warnings.extend(monthly);
-    let (lowered, notes) = guard::lowered_max(input, &changes);
-    refusals.extend(lowered);
-    warnings.extend(notes);
     let targets: Vec<String> = input.options.targets.iter().map(ToString::to_string).collect();
     if !targets.is_empty() {
         warnings.push(format!(

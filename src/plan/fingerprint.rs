@@ -74,8 +74,8 @@ fn fields<'a>(
 }
 
 /// What guards relied on, coarse enough to hold while autoscalers work: that
-/// what is destroyed was idle (or not), that a group's new max was not below
-/// what it runs (or was).
+/// what is destroyed was idle (or not), by how much a group's new max was below
+/// what it runs.
 fn facts(live: &Live, action: Action, body: Option<&Body>) -> Value {
     let Some(workload) = &live.workload else { return Value::Null };
     match action {
@@ -83,7 +83,9 @@ fn facts(live: &Live, action: Action, body: Option<&Body>) -> Value {
         Action::Update | Action::NoOp => {
             let max = body.filter(|_| live.id.side == Side::Aws).and_then(|body| body.at("/max"));
             match max.and_then(|max| max.as_u64()) {
-                Some(max) => json!({ "above_max": u64::from(workload.desired) > max }),
+                Some(max) => {
+                    json!({ "above_max": u64::from(workload.desired).saturating_sub(max) })
+                }
                 None => Value::Null,
             }
         }

@@ -1,7 +1,8 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
-use super::{Action, Change, Flow, PlanInput, Refusal, elsewhere, kinds, parent};
-use crate::observe::{Gap, Location, Ownership, ResourceId, Side};
+use super::{Action, Change, Flow, PlanInput, Refusal, elsewhere, kinds, parent, shrinking};
+use crate::desired::Missing;
+use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
 use crate::units::{UsdPerHour, UsdPerMonth};
@@ -61,9 +62,46 @@ impl Refusal {
         )
     }
 
+    /// The account has not what something needs to start.
+    fn missing(missing: &Missing) -> Self {
+        let at = missing.reason.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+        let (lookup, why) = (&missing.lookup, &missing.reason.text);
+        match missing.asked {
+            true => Self::new(
+                "lookup",
+                format!("there is no {lookup} {why}{at}"),
+                match lookup.sought {
+                    Sought::Image { .. } => {
+                        "publish the image in that region and channel, or name \
+                                             one that is there by `id` or `ssm`"
+                    }
+                    Sought::Parameter(_) => "make the parameter, or correct its name",
+                    Sought::Subnets(_) | Sought::SecurityGroups(_) => {
+                        "tag one that is there, or name it by `ids`"
+                    }
+                },
+            ),
+            false => Self::new(
+                "lookup",
+                format!("it is not known which {lookup} is meant {why}{at}"),
+                "mend what keeps it from being read, above, and plan again",
+            ),
+        }
+    }
+
     fn location(message: String, help: &str) -> Self {
         Self::new("location", message, help)
     }
+}
+
+/// What the pools of `changes` need to start anything and is not there.
+pub(super) fn missing(input: &PlanInput<'_>, changes: &[Change]) -> Vec<Refusal> {
+    let planned = |missing: &&Missing| {
+        changes.iter().any(|change| {
+            change.id.side == Side::Aws && change.pool.as_deref() == Some(missing.pool.as_str())
+        })
+    };
+    input.desired.missing.iter().filter(planned).map(Refusal::missing).collect()
 }
 
 /// Are these the places and the things that the environment means (law 12)?
@@ -242,14 +280,15 @@ pub(super) fn hold_back(gaps: &[Gap], changes: &mut Vec<Change>) -> Option<Refus
     let gap = gaps.iter().find(|gap| gap.hides_members)?;
     let held = changes.extract_if(.., |change| {
         matches!(change.action, Action::Create | Action::Replace | Action::Delete)
+            || shrinking::takes_units(change)
     });
     let held = held.count();
     (held > 0).then(|| {
         Refusal::new(
             "gap",
             format!(
-                "{} could not be seen ({}): {held} things that would be created, replaced or \
-                 deleted are held back",
+                "{} could not be seen ({}): {held} things that would be created, replaced, \
+                 drained or deleted are held back",
                 gap.what, gap.why
             ),
             "mend that and plan again; updates of what is seen can be applied with --target",
@@ -278,13 +317,18 @@ pub(super) fn destruction(
     changes: &[Change],
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    let destroyed = destroyed(changes);
+    let (destroyed, units) = (destroyed(changes), shrinking::destroyed_units(changes));
     let most = environment.environment.max_destroy;
     let count = destroyed.len();
-    if count > most as usize {
+    if count + units > most as usize {
+        let what = match (count, units) {
+            (count, 0) => format!("{count} workloads"),
+            (0, units) => format!("{units} instances"),
+            (count, units) => format!("{count} workloads and {units} instances"),
+        };
         refusals.push(Refusal::new(
             "max_destroy",
-            format!("this plan destroys {count} workloads, and max_destroy is {most}"),
+            format!("this plan destroys {what}, and max_destroy is {most}"),
             "apply it in parts with --target, or raise environment.max_destroy",
         ));
     }
@@ -370,37 +414,4 @@ pub(super) fn budget(
         )
     });
     (hourly, monthly)
-}
-
-/// A group's max below what it runs (law 13): AWS would choose the instances.
-pub(super) fn lowered_max(
-    input: &PlanInput<'_>,
-    changes: &[Change],
-) -> (Vec<Refusal>, Vec<String>) {
-    let (mut refusals, mut warnings) = (Vec::new(), Vec::new());
-    let updates =
-        changes.iter().filter(|c| c.action == Action::Update && c.id.kind == kinds::GROUP);
-    for change in updates {
-        let live = input.inventory.resources.get(&change.id);
-        let runs = live.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.desired);
-        let field = |name: &str| {
-            let value = change.body.as_ref().and_then(|body| body.at(name));
-            value.and_then(|value| value.as_u64())
-        };
-        if let Some(wanted) = field("/desired").filter(|wanted| *wanted < u64::from(runs)) {
-            let fewer = u64::from(runs) - wanted;
-            warnings
-                .push(format!("{}: AWS chooses which {fewer} of {runs} instances end", change.id));
-        } else if let Some(max) = field("/max").filter(|max| *max < u64::from(runs)) {
-            refusals.push(Refusal::new(
-                "lowered_max",
-                format!("{}: max {max} is below the {runs} instances it runs", change.id),
-                format!(
-                    "let the controller scale it in to {max} first, so that each instance drains; \
-                     AWS would pick its victims itself"
-                ),
-            ));
-        }
-    }
-    (refusals, warnings)
 }

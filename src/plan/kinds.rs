@@ -1,11 +1,13 @@
 //! What the kinds of things mean to a plan. The one place that knows them.
 
-use crate::observe::ResourceId;
+use crate::observe::{ResourceId, Side};
 
 /// Kind of a Deployment.
 pub(super) const DEPLOYMENT: &str = "Deployment";
 /// Kind of an EC2 Auto Scaling group.
 pub(super) const GROUP: &str = "AutoScalingGroup";
+/// Kind of an EC2 launch template.
+pub(super) const TEMPLATE: &str = "LaunchTemplate";
 /// Kind of a Namespace.
 pub(super) const NAMESPACE: &str = "Namespace";
 /// Kind of a NetworkPolicy.
@@ -19,7 +21,7 @@ pub(super) const ENDPOINT_SLICE: &str = "EndpointSlice";
 
 /// API and kind of what an environment can own, in the order in which people
 /// read a plan; and whether it lives in a namespace.
-const KINDS: [(&str, &str, bool); 13] = [
+const KINDS: [(&str, &str, bool); 14] = [
     ("v1", NAMESPACE, false),
     ("v1", "ConfigMap", true),
     ("scheduling.k8s.io/v1", "PriorityClass", false),
@@ -28,6 +30,7 @@ const KINDS: [(&str, &str, bool); 13] = [
     ("v1", "Service", true),
     ("monitoring.coreos.com/v1", "PrometheusRule", true),
     ("apps/v1", DEPLOYMENT, true),
+    ("ec2", TEMPLATE, true),
     ("autoscaling", GROUP, true),
     ("discovery.k8s.io/v1", ENDPOINT_SLICE, true),
     ("policy/v1", DISRUPTION_BUDGET, true),
@@ -52,13 +55,17 @@ pub(super) fn may_be_pruned(id: &ResourceId) -> bool {
 }
 
 /// The full name of a thing that a person wrote as `KIND/NAME`
-/// (`deployment/vllm`), of a group as `KIND/REGION/NAME`; none for a kind that
-/// no environment owns.
+/// (`deployment/vllm`), of what is in AWS as `KIND/REGION/NAME`; none for a
+/// kind that no environment owns.
 pub fn resource_named(text: &str, namespace: &str) -> Option<ResourceId> {
     let (kind, name) = text.split_once('/')?;
-    if kind.eq_ignore_ascii_case(GROUP) {
+    let in_region = [(GROUP, ResourceId::group as fn(&str, &str) -> _)]
+        .into_iter()
+        .chain([(TEMPLATE, ResourceId::launch_template as fn(&str, &str) -> _)])
+        .find(|(known, _)| kind.eq_ignore_ascii_case(known));
+    if let Some((_, make)) = in_region {
         let (region, name) = name.split_once('/')?;
-        return Some(ResourceId::group(region, name));
+        return Some(make(region, name));
     }
     let (api, kind, namespaced) =
         KINDS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(kind))?;
@@ -67,7 +74,7 @@ pub fn resource_named(text: &str, namespace: &str) -> Option<ResourceId> {
 
 /// As [`resource_named`] reads it.
 pub(super) fn written(id: &ResourceId) -> String {
-    match id.scope.as_ref().filter(|_| id.kind == GROUP) {
+    match id.scope.as_ref().filter(|_| id.side == Side::Aws) {
         Some(region) => format!("{}/{region}/{}", id.kind, id.name),
         None => format!("{}/{}", id.kind, id.name),
     }
@@ -83,6 +90,7 @@ mod tests {
             ResourceId::kubernetes("apps/v1", DEPLOYMENT, Some("ns"), "a"),
             ResourceId::kubernetes("scheduling.k8s.io/v1", "PriorityClass", None, "b"),
             ResourceId::group("us-east-1", "env-pool-od-g6e.12xlarge"),
+            ResourceId::launch_template("us-east-1", "env-pool"),
         ] {
             assert_eq!(resource_named(&written(&id), "ns"), Some(id));
         }

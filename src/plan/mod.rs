@@ -27,6 +27,7 @@ pub mod quantity;
 mod reasons;
 mod room;
 pub mod saved;
+mod shrinking;
 mod slots;
 mod stale;
 mod step;

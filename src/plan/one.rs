@@ -7,7 +7,7 @@ use super::{
     diff::alike,
     diff_wanted, elsewhere, kinds,
     owners::{recognise_drift, take_over},
-    reasons,
+    reasons, shrinking,
     slots::Pair,
     view,
 };
@@ -157,6 +157,11 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         let hold = hands_over.map(|seed| seed.path.as_str());
         change.before = Some(live.fields.clone());
         change.steps = steps::update(limits, want, live, hold, takes.clone(), rolls);
+        let ending = shrinking::ending(want, live);
+        if !ending.is_empty() {
+            change.notes.push(format!("drains {} first", ending.join(", ")));
+            change.steps.insert(0, steps::drain_units(limits, live, ending));
+        }
         if let Some(step) = raise {
             change.notes.push("stands at 0, from where no autoscaler scales".to_owned());
             change.steps.push(step);

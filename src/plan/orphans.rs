@@ -112,7 +112,7 @@ pub fn orphans(inventory: &Inventory, claims: &[Claim], catalog: &Catalog) -> Ve
 fn orphan(live: &Live, from: Option<Source<'_>>, catalog: &Catalog) -> Option<Orphan> {
     let environment = live.marks.get("environment")?.clone();
     let units = live.workload.as_ref().map(|workload| workload.desired);
-    let known = live.fields.text_at("/instance_type");
+    let known = live.fields.text_at("/instance_types/0");
     let price = known.and_then(|name| catalog.get(&name)).map(|known| known.usd_per_hour);
     Some(Orphan {
         id: live.id.clone(),

@@ -158,8 +158,13 @@ impl Slot {
         let offering = match id.kind.as_str() {
             kinds::DEPLOYMENT => None,
             kinds::GROUP => {
-                let told = ["/instance_type", "/capacity_type", "/workload", "/join"];
-                Some(told.map(|field| body.text_at(field)))
+                let told = [
+                    "/instance_types",
+                    "/capacity_type",
+                    "/tags/floodway.dev~1workload",
+                    "/tags/floodway.dev~1join",
+                ];
+                Some(told.map(|field| body.at(field).map(|value| value.to_string())))
             }
             _ => return None,
         };

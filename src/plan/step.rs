@@ -124,6 +124,19 @@ pub enum Step {
         /// When to give up.
         limit: Span,
     },
+    /// Ends these units of `id`, each with one fewer to ask for, and waits until
+    /// no more run than are asked for, at most `limit`: a group that only asks
+    /// for fewer lets the place choose which end.
+    DrainUnits {
+        /// The thing.
+        id: ResourceId,
+        /// UID it must still have, if it is there.
+        uid: String,
+        /// The units' names.
+        units: Vec<String>,
+        /// When to give up.
+        limit: Span,
+    },
     /// Deletes `id` and waits until it is gone. A Namespace is refused (kind
     /// `Rejected`) while anything is left in it that is not being deleted.
     Delete {
@@ -144,6 +157,7 @@ impl Step {
             | Self::Raise { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
+            | Self::DrainUnits { id, .. }
             | Self::Delete { id, .. } => id,
         }
     }

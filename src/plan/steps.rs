@@ -1,15 +1,13 @@
 //! The steps of each change, exactly as apply does them.
 
 use super::{Precondition, Step, Takes, kinds};
-use crate::desired::{Desired, Seed};
+use crate::desired::{Desired, INSTANCE_START, Seed};
 use crate::observe::Live;
 use crate::spec::Environment;
 use crate::units::Span;
 
 /// Kubernetes' own default of `progressDeadlineSeconds`.
 const PROGRESS_DEADLINE: u64 = 600;
-/// From a launched instance to a joined node, beside the engine's own start.
-const INSTANCE_START: u64 = 900;
 /// For what lies around a drain: preStop, endpoints, the API's own delays.
 const DRAIN_SLACK: u64 = 300;
 
@@ -71,6 +69,12 @@ pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> 
 /// Waits until the units of a workload serve.
 pub(super) fn wait(limits: Limits<'_>, want: &Desired) -> Vec<Step> {
     vec![Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) }]
+}
+
+/// Ends these units of `live`.
+pub(super) fn drain_units(limits: Limits<'_>, live: &Live, units: Vec<String>) -> Step {
+    let (id, uid) = (live.id.clone(), live.uid.clone());
+    Step::DrainUnits { id, uid, units, limit: limits.drain(live) }
 }
 
 /// Brings a thing to what is wanted.

@@ -176,13 +176,13 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     };
     let gpus = if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
-        let known = live.fields.text_at("/instance_type");
+        let known = live.fields.text_at("/instance_types/0");
         let price = known.and_then(|name| input.catalog.get(&name)).map(|known| known.usd_per_hour);
         let sum = delta.usd_per_hour.zip(price);
         delta.usd_per_hour = sum.map(|(sum, price)| {
             sum + Flow { before: price.times(units), after: UsdPerHour::default() }
         });
-        number(live.fields.at("/gpus"))
+        number(live.fields.at("/tags/floodway.dev~1gpus"))
     } else {
         let limit = "/spec/template/spec/containers/0/resources/limits/nvidia.com~1gpu";
         number(live.fields.at(limit))

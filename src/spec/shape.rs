@@ -20,7 +20,7 @@ pub(super) use numbers::{Dollars, Fraction, Port};
 pub(super) use quoted::{quoted, quoted_key};
 pub(super) use schema::TableSchema;
 pub(super) use spoiled::Spoiled;
-pub(super) use texts::{Account, Region, ServiceName, in_words};
+pub(super) use texts::{Account, Region, RoleArn, ServiceName, in_words};
 pub(super) use tree::Tree;
 
 use super::node::{At, Node};

@@ -70,6 +70,7 @@ fn decide_and_diff_10_000_nodes() {
         mark: mark.clone(),
         namespace: "inference".into(),
         named: vec![],
+        lookups: vec![],
         any_environment: false,
         whole_namespace: false,
     };

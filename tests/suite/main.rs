@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, dead_code, reason = "support is shared by tests of several features")]
 
 mod alerts;
+mod aws;
 mod cli;
 #[cfg(feature = "kube")]
 mod kube;

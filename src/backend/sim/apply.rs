@@ -28,7 +28,9 @@ impl World {
                     Some(object) => object.clone(),
                     None => Object::new(self.draw_uid()),
                 };
-                if id.side == Side::Aws {
+                if id.kind == "LaunchTemplate" {
+                    object.content = with_record(body);
+                } else if id.side == Side::Aws {
                     write_group(&mut object, body, seed.as_ref().filter(|_| !existed))?;
                 } else {
                     if let Some(seed) = seed.as_ref().filter(|_| !existed) {
@@ -89,6 +91,12 @@ impl World {
                     }
                 }
             }
+            Step::DrainUnits { id, uid, units, .. } => {
+                if self.objects.contains_key(id) {
+                    self.the_one(id, uid)?;
+                    self.end_units(id, units);
+                }
+            }
             Step::Delete { id, uid } => self.delete(id, uid)?,
         }
         self.settle();
@@ -123,7 +131,10 @@ impl World {
     /// What any write must pass, without making it.
     pub(super) fn admit(&self, id: &ResourceId, body: &Value) -> Result<(), PortError> {
         if id.side == Side::Aws {
-            return self.admit_group(id, body);
+            return match id.kind.as_str() {
+                "AutoScalingGroup" => self.admit_group(id, body),
+                _ => Ok(()),
+            };
         }
         if let Some(namespace) = &id.scope {
             let exists = self
@@ -215,19 +226,7 @@ impl World {
         let Some(object) = self.objects.get(id) else { return Ownership::Unmarked };
         if id.side == Side::Aws {
             let tag = |key: &str| object.get("/tags").and_then(|t| t.get(key)?.as_str());
-            let owner = (tag(marks::ENVIRONMENT), tag(marks::REPOSITORY), tag(marks::FILE));
-            let mark = &scope.mark;
-            return match owner {
-                (None, ..) => Ownership::Unmarked,
-                (Some(environment), Some(repository), Some(file))
-                    if environment == mark.environment
-                        && repository == mark.repository
-                        && file == mark.file =>
-                {
-                    Ownership::Ours
-                }
-                (Some(environment), ..) => Ownership::Other(format!("environment {environment}")),
-            };
+            return scope.mark.owner_by(tag);
         }
         let own = scope.mark.applyset_id(&scope.namespace);
         let labels = object.get("/metadata/labels");
@@ -270,6 +269,14 @@ pub(super) fn apply(
     })
 }
 
+/// With the tag that tells afterwards what was applied.
+fn with_record(body: &Value) -> Value {
+    let mut content = keyed::key(body);
+    let tag = ["tags".to_owned(), marks::APPLIED.to_owned()];
+    keyed::set(&mut content, &tag, json!(applied_digest(&body.into())));
+    content
+}
+
 /// Groups have no field ownership: what is not named stays.
 fn write_group(
     object: &mut Object,
@@ -277,9 +284,7 @@ fn write_group(
     seed: Option<&crate::desired::Seed>,
 ) -> Result<(), PortError> {
     let kept = object.get("/desired").cloned();
-    let mut content = keyed::key(body);
-    let tag = ["tags".to_owned(), marks::APPLIED.to_owned()];
-    keyed::set(&mut content, &tag, json!(applied_digest(&body.into())));
+    let mut content = with_record(body);
     if body.get("desired").is_none() {
         let seeded = seed.map(|seed| seed.value.clone());
         let desired = kept.or(seeded).and_then(|value| value.as_u64()).unwrap_or(0);

@@ -1,10 +1,12 @@
 //! Auto Scaling groups and their instances.
 
+use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
+use super::object::Object;
 use super::world::{Moment, World};
-use crate::observe::{Problem, ProblemKind, ResourceId, Workload};
+use crate::observe::{Problem, ProblemKind, ResourceId, Unit, Workload, marks};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// One instance.
@@ -93,10 +95,10 @@ impl World {
     /// The instance's node appears, if its group's pool joins the cluster.
     fn join(&mut self, instance: &str, group: &ResourceId) {
         let Some(object) = self.objects.get(group) else { return };
-        if object.text("/join") == Some("kubernetes") {
-            let workload = object.text("/workload").unwrap_or_default().to_owned();
-            let gpus = object.get("/gpus").and_then(Value::as_u64).unwrap_or(0);
-            let gpus = u32::try_from(gpus).unwrap_or(u32::MAX);
+        let tag = |key: &str| object.get("/tags")?.get(key)?.as_str();
+        if tag(marks::JOIN) == Some("kubernetes") {
+            let workload = tag(marks::WORKLOAD).unwrap_or_default().to_owned();
+            let gpus = tag(marks::GPUS).and_then(|gpus| gpus.parse().ok()).unwrap_or(0);
             self.nodes.push(SimNode::of_instance(instance, &workload, gpus));
         }
     }
@@ -142,7 +144,7 @@ impl World {
     fn to_be_had(&self, group: &ResourceId) -> usize {
         let offering = |id: &ResourceId| {
             let object = self.objects.get(id)?;
-            Some((object.text("/instance_type")?, object.text("/capacity_type")?))
+            Some((instance_type(object)?, object.text("/capacity_type")?))
         };
         let Some(own) = offering(group) else { return 0 };
         let room = MOST_NODES.saturating_sub(self.instances.len());
@@ -153,6 +155,34 @@ impl World {
         let Some(limit) = limit else { return room };
         let running = self.instances.iter().filter(|i| offering(&i.group) == Some(own)).count();
         room.min((limit.instances as usize).saturating_sub(running))
+    }
+
+    /// The instances of a group, by name.
+    pub(super) fn group_units(&self, group: &ResourceId) -> Vec<Unit> {
+        let mine = self.instances.iter().filter(|instance| instance.group == *group);
+        let unit = |instance: &Instance| Unit {
+            name: instance.id.clone(),
+            ready: instance.state == InstanceState::InService,
+            ending: !instance.is_alive(),
+        };
+        let mut units: Vec<Unit> = mine.map(unit).collect();
+        units.sort_by(|a, b| a.name.cmp(&b.name));
+        units
+    }
+
+    /// Ends these instances, and asks for as many fewer.
+    pub(super) fn end_units(&mut self, group: &ResourceId, names: &[String]) {
+        let ending: Vec<usize> = (0..self.instances.len())
+            .filter(|&at| self.instances[at].group == *group && self.instances[at].is_alive())
+            .filter(|&at| names.contains(&self.instances[at].id))
+            .collect();
+        let left = self.group_desired(group).saturating_sub(ending.len());
+        for at in ending {
+            self.terminate(at);
+        }
+        if let Some(object) = self.objects.get_mut(group) {
+            keyed::set(&mut object.content, &keyed::pointer("/desired"), json!(left));
+        }
     }
 
     /// What runs in a group.
@@ -170,7 +200,7 @@ impl World {
         }
         if desired > alive {
             let kind = ProblemKind::InsufficientCapacity;
-            let offering = object.text("/instance_type").unwrap_or_default();
+            let offering = instance_type(object).unwrap_or_default();
             let message = format!("InsufficientInstanceCapacity: no {offering} to be had");
             problems.push(Problem { kind, units: desired - alive, message });
         }
@@ -186,4 +216,9 @@ impl World {
             problems,
         })
     }
+}
+
+/// The first of those that the group may start.
+fn instance_type(object: &Object) -> Option<&str> {
+    object.get("/instance_types")?.get(0)?.as_str()
 }

@@ -234,8 +234,9 @@ mod tests {
     fn scope() -> Scope {
         let mark = Mark { environment: "e".into(), repository: "r".into(), file: "f".into() };
         let namespace = "ns".to_owned();
-        let (named, any_environment, whole_namespace) = (Vec::new(), false, false);
-        Scope { mark, namespace, named, any_environment, whole_namespace }
+        let (named, lookups) = (Vec::new(), Vec::new());
+        let (any_environment, whole_namespace) = (false, false);
+        Scope { mark, namespace, named, lookups, any_environment, whole_namespace }
     }
 
     fn each(test: impl AsyncFn(&Locking)) {

@@ -4,8 +4,8 @@ use super::keyed;
 use super::object::Object;
 use super::world::World;
 use crate::observe::{
-    Capabilities, Inventory, LastApply, Live, Location, Mark, Ownership, ResourceId, RuntimeField,
-    Side, Taken, Workload, marks,
+    Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Ownership, ResourceId,
+    RuntimeField, Side, Sought, Taken, Workload, marks,
 };
 use crate::port::Scope;
 use serde_json::Value;
@@ -42,6 +42,10 @@ impl World {
                 inventory.resources.insert(id.clone(), self.live(id, object, ownership));
             }
         }
+        if side == Side::Aws {
+            let found = |lookup: &Lookup| (lookup.clone(), self.found(lookup));
+            inventory.found = scope.lookups.iter().map(found).collect();
+        }
         if side == Side::Kubernetes {
             inventory.nodes = self.observed_nodes();
             inventory.last_apply = self.last_apply(scope);
@@ -55,6 +59,21 @@ impl World {
             };
         }
         inventory
+    }
+
+    /// A simulated account has whatever is looked for, under IDs of its own.
+    fn found(&self, lookup: &Lookup) -> Vec<String> {
+        let id = |prefix: &str, number: u64| {
+            let digits = self.id_of(&lookup.to_string(), number).replace('-', "");
+            format!("{prefix}-{}", digits.get(..17).unwrap_or_default())
+        };
+        let mut ids = match lookup.sought {
+            Sought::Image { .. } | Sought::Parameter(_) => vec![id("ami", 0)],
+            Sought::Subnets(_) => vec![id("subnet", 0), id("subnet", 1)],
+            Sought::SecurityGroups(_) => vec![id("sg", 0)],
+        };
+        ids.sort();
+        ids
     }
 
     /// One thing as it is seen.
@@ -76,6 +95,7 @@ impl World {
             marks: own_marks(id, object),
             workload: self.units(id),
             applyset: applyset(object),
+            units: self.group_units(id),
             deleting: false,
             ownership,
         }

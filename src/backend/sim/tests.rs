@@ -18,6 +18,7 @@ fn scope() -> Scope {
         mark,
         namespace: "ns".into(),
         named: vec![],
+        lookups: vec![],
         any_environment: false,
         whole_namespace: false,
     }
@@ -80,9 +81,10 @@ fn group_id() -> ResourceId {
 
 fn group(max: u32, desired: Option<u32>) -> Value {
     let mut body = json!({
-        "instance_type": "g6e.12xlarge", "capacity_type": "on-demand", "min": 0, "max": max,
-        "gpus": 4, "join": "kubernetes", "workload": "burst",
-        "tags": {"floodway.dev/environment": "t", "floodway.dev/repository": "r",
+        "instance_types": ["g6e.12xlarge"], "capacity_type": "on-demand", "min": 0, "max": max,
+        "tags": {"floodway.dev/gpus": "4", "floodway.dev/join": "kubernetes",
+            "floodway.dev/workload": "burst",
+            "floodway.dev/environment": "t", "floodway.dev/repository": "r",
             "floodway.dev/file": "environments/t.toml"},
     });
     if let Some(desired) = desired {

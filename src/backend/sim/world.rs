@@ -161,7 +161,7 @@ impl World {
         Sha256::digest(format!("{}/{kind}/{number}", self.scenario.seed)).into()
     }
 
-    fn id_of(&self, kind: &str, number: u64) -> String {
+    pub(super) fn id_of(&self, kind: &str, number: u64) -> String {
         let hex: String =
             self.digest(kind, number).iter().take(16).map(|b| format!("{b:02x}")).collect();
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])

@@ -130,7 +130,7 @@ fn groups_are_named_by_environment_pool_market_and_type_and_keep_their_names() {
     let pool = pools.remove("g6e").unwrap();
     pools.insert(unit("l40s"), pool);
     environment.moved = vec![moved("g6e", "l40s")];
-    let fields = serde_json::json!({ "instance_type": "g6e.12xlarge", "capacity_type": "spot" });
+    let fields = serde_json::json!({ "instance_types": ["g6e.12xlarge"], "capacity_type": "spot" });
     let id = ResourceId::group("us-east-1", "prod-g6e-spot-g6e.12xlarge");
     let seen = inventory([live_thing(id, "inference", "g6e", fields)]);
     let decision = decision(&environment, &seen);
@@ -156,11 +156,10 @@ fn a_group_whose_instances_serve_another_workload_or_join_otherwise_is_not_kept(
     let name = "prod-g6e-od-g6e.12xlarge";
     let seen = |workload: &str, join: &str| {
         let fields = serde_json::json!({
-            "instance_type": "g6e.12xlarge", "capacity_type": "on-demand",
-            "workload": workload, "join": join,
+            "instance_types": ["g6e.12xlarge"], "capacity_type": "on-demand",
         });
         let id = ResourceId::group("us-east-1", name);
-        inventory([live_thing(id, "postprocess", "g6e", fields)])
+        inventory([serving(live_thing(id, "postprocess", "g6e", fields), workload, join)])
     };
     for (workload, join, expected) in [
         ("deepseek-inference-g6e", "kubernetes", name.to_owned()),
@@ -183,10 +182,17 @@ fn a_workload_that_is_gone_is_made_anew_under_the_name_that_its_nodes_know() {
     let pool = pools.remove("g6e").unwrap();
     pools.insert(unit("l40s"), pool);
     let workload = "deepseek-inference-g6e";
-    let fields = serde_json::json!({ "workload": workload, "join": "kubernetes" });
     let id = ResourceId::group("us-east-1", "prod-g6e-od-g6e.12xlarge");
-    let group = live_thing(id, "inference", "l40s", fields);
+    let group = live_thing(id, "inference", "l40s", serde_json::json!({}));
+    let group = serving(group, workload, "kubernetes");
     assert_eq!(named(&environment, &inventory([group.clone()]), "l40s"), workload);
     let taken = live(workload, "inference", "other");
     assert_eq!(named(&environment, &inventory([group, taken]), "l40s"), "deepseek-inference-l40s");
+}
+
+/// A group whose instances run `workload` and join so.
+fn serving(mut group: Live, workload: &str, join: &str) -> Live {
+    group.marks.insert("workload".into(), workload.into());
+    group.marks.insert("join".into(), join.into());
+    group
 }

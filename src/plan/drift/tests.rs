@@ -201,14 +201,27 @@ fn a_group_says_by_its_digest_whether_somebody_changed_it() {
     world.disturb(set("AutoScalingGroup", GROUP, "/max", json!(50), "console"), &[]);
     assert_eq!(told(&world), [format!("{GROUP}: max 10 -> 50 by ")]);
     world.disturb(set("AutoScalingGroup", GROUP, "/warm_pool", json!(9), "console"), &[]);
-    // The file asks for another image too: whose is what, nothing tells.
+    // The file asks for another size too: whose is what, nothing tells.
     let pools = &mut world.environment.aws.as_mut().unwrap().pools;
-    pools.get_mut("g6e").unwrap().image.channel = "beta".into();
-    assert_eq!(told(&world), [format!("{GROUP}: mixed 3")]);
+    pools.get_mut("g6e").unwrap().size = Count::Between { min: 0, max: 8 };
+    assert_eq!(told(&world), [format!("{GROUP}: mixed 2")]);
     // The next apply leaves its own record.
     world.apply();
     assert_eq!(told(&world), [""; 0]);
     assert!(world.plan().is_empty(), "the record is no field that a plan would take away");
+}
+
+#[test]
+fn a_launch_template_says_so_too() {
+    let mut world = World::applied();
+    let kind = "LaunchTemplate";
+    let template = world.inventory.resources.keys().find(|id| id.kind == kind).unwrap().clone();
+    let pools = &mut world.environment.aws.as_mut().unwrap().pools;
+    pools.values_mut().for_each(|pool| pool.image.channel = "beta".into());
+    assert_eq!(told(&world), [""; 0], "the file asks for another image");
+    let set = set(kind, &template.name, "/volume/size_gib", json!(999), "console");
+    world.disturb(set, &[]);
+    assert!(told(&world)[0].starts_with(&format!("{}: mixed", template.name)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::world::{World, accepted, of, settled};
 use super::{H100, active, place};
 use crate::observe::{Gap, Live, Location, Ownership, ResourceId, Side};
+use crate::plan::kinds::GROUP;
 use crate::plan::*;
 use crate::spec::model::{Budget, Count, OnPremProvider};
 use serde_json::json;
@@ -42,6 +43,7 @@ fn foreign(world: &World, selector: &str) -> Live {
         marks: BTreeMap::new(),
         workload: Some(settled(12)),
         applyset: None,
+        units: Vec::new(),
         deleting: false,
     }
 }
@@ -225,28 +227,45 @@ fn a_replacement_is_a_destruction() {
 }
 
 #[test]
-fn a_group_max_below_what_it_runs_is_refused_unless_git_sets_the_number() {
+fn a_group_that_shall_run_fewer_drains_instances_by_name_before() {
+    let group = "prod-g6e-od-g6e.12xlarge";
     let mut world = World::applied();
-    world.scale("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge", 6, "floodway-run");
+    world.environment.environment.max_destroy = 2;
+    world.scale("AutoScalingGroup", group, 6, "floodway-run");
     let size = |world: &mut World, pool: &str, size| {
         world.environment.aws.as_mut().unwrap().pools.get_mut(pool).unwrap().size = size;
     };
     size(&mut world, "g6e", Count::Between { min: 0, max: 6 });
     assert_eq!(world.plan().refusals, []);
-    size(&mut world, "g6e", Count::Between { min: 0, max: 5 });
-    let plan = world.plan();
-    assert_eq!(guards(&plan), ["lowered_max"]);
-    assert!(plan.refusals[0].message.contains("max 5 is below the 6 instances"));
-
-    let mut world = World::applied();
-    size(&mut world, "edge", Count::Fixed(0));
+    size(&mut world, "g6e", Count::Between { min: 0, max: 4 });
     let plan = world.plan();
     assert_eq!(plan.refusals, []);
-    assert!(
-        plan.warnings.iter().any(|w| w.contains("AWS chooses which 1 of 1")),
-        "{:?}",
-        plan.warnings
-    );
+    let [Step::DrainUnits { units, .. }, Step::Apply { .. }, ..] =
+        &of(&plan, GROUP, group).steps[..]
+    else {
+        panic!("{:?}", of(&plan, GROUP, group).steps)
+    };
+    let there: Vec<_> = world.live(GROUP, group).units.clone();
+    assert_eq!(units.len(), 2);
+    assert!(units.iter().all(|name| there.iter().any(|unit| unit.name == *name)));
+
+    world.execute(&plan);
+    let left: Vec<_> = world.live(GROUP, group).units.iter().map(|unit| &unit.name).collect();
+    assert_eq!(left.len(), 4);
+    assert!(left.iter().all(|name| !units.contains(*name)), "those that were named, no others");
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn instances_that_end_for_a_lower_max_count_as_destroyed() {
+    let mut world = World::applied();
+    world.environment.environment.max_destroy = 2;
+    world.scale("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge", 6, "floodway-run");
+    let pools = &mut world.environment.aws.as_mut().unwrap().pools;
+    pools.get_mut("g6e").unwrap().size = Count::Between { min: 0, max: 3 };
+    let plan = world.plan();
+    assert_eq!(guards(&plan), ["max_destroy"]);
+    assert!(plan.refusals[0].message.contains("destroys 3 instances"));
 }
 
 #[test]

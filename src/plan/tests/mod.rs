@@ -188,6 +188,7 @@ fn a_pool_that_changes_its_stage_is_replaced_and_never_deleted_first() {
             }
             Step::AwaitReady { id, .. } => format!("await {}", id.name),
             Step::Drain { id, .. } => format!("drain {}", id.name),
+            Step::DrainUnits { id, units, .. } => format!("drain {} of {}", units.len(), id.name),
             Step::Delete { id, .. } => format!("delete {}", id.name),
             Step::Hold { id, .. } => format!("hold {}", id.name),
             Step::Raise { id, .. } => format!("raise {}", id.name),

@@ -5,7 +5,7 @@
 use crate::backend::sim::{self, Actor, Create, NodeSet, Scenario, Set, Simulator};
 use crate::clock::Timestamp;
 use crate::decide::{Decision, Supply};
-use crate::desired::{DesiredWorld, Templates, fixture};
+use crate::desired::{self, DesiredWorld, Templates, fixture};
 use crate::execute::{Executor, Limits, NoJournal};
 use crate::observe::{Inventory, Live, ResourceId, Side, Workload};
 use crate::plan::{
@@ -45,7 +45,9 @@ impl World {
         };
         let (inventory, options) =
             (Inventory::empty(Timestamp::UNIX_EPOCH), PlanOptions::default());
-        Self { environment, inventory, options, simulator, backends }
+        let mut world = Self { environment, inventory, options, simulator, backends };
+        world.inventory.found = world.observed(&[]).found;
+        world
     }
 
     /// Everything applied.
@@ -161,7 +163,8 @@ impl World {
     }
 
     fn observed(&self, named: &[ResourceId]) -> Inventory {
-        let scope = Scope { named: named.to_vec(), ..scope() };
+        let lookups = desired::lookups(&self.environment).into_iter().collect();
+        let scope = Scope { named: named.to_vec(), lookups, ..scope() };
         let backends = [&self.backends.kubernetes, &self.backends.aws].into_iter().flatten();
         let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
         for backend in backends {
@@ -200,6 +203,7 @@ fn scope() -> Scope {
         mark: fixture::mark(),
         namespace: "inference".into(),
         named: Vec::new(),
+        lookups: Vec::new(),
         any_environment: false,
         whole_namespace: false,
     }

@@ -157,7 +157,7 @@ impl<'a> PoolFacts<'a> {
             let workload = live.workload.clone().unwrap_or_default();
             GroupStatus {
                 name: Some(live.id.name.clone()),
-                instance_type: text("/instance_type"),
+                instance_type: text("/instance_types/0"),
                 capacity_type: text("/capacity_type"),
                 region: live.id.scope.clone().unwrap_or_default(),
                 desired: workload.desired,
@@ -190,7 +190,7 @@ impl GpusView {
 
 fn is_group(live: &Live, group: &BurstGroup) -> bool {
     let is = |key: &str, value: &str| live.fields.text_at(key).as_deref() == Some(value);
-    is("/instance_type", &group.instance_type)
+    is("/instance_types/0", &group.instance_type)
         && is("/capacity_type", capacity_type(group.capacity_type))
         && live.id.scope.as_deref() == Some(&group.region)
 }

@@ -2,9 +2,9 @@
 
 use super::Count;
 use crate::id::Name;
-use crate::spec::shape::{Account, Region, choice, table};
-use crate::units::{Rate, Share, UsdPerHour};
-use std::collections::BTreeMap;
+use crate::spec::shape::{Account, Region, RoleArn, choice, table};
+use crate::units::{Memory, Rate, Share, UsdPerHour};
+use std::collections::{BTreeMap, BTreeSet};
 
 choice! {
     /// What stands behind the AWS side.
@@ -33,8 +33,18 @@ table! {
         pub provider: AwsProvider = AwsProvider::Aws,
         /// The account's twelve digits; checked before anything is believed.
         pub account: Option<String> as Option<Account>,
+        /// The profile of the AWS configuration whose credentials are used;
+        /// without it, what the environment of the command offers.
+        pub profile: Option<String>,
+        /// A role to assume with them.
+        pub role: Option<String> as Option<RoleArn>,
         /// The region of every pool that names none.
         pub region: String as Region,
+        /// Further regions to look in beside those of the pools: one whose last
+        /// pool is gone from the file stays here until its groups are gone too.
+        pub regions: Vec<String> as Vec<Region>,
+        /// How the instances of all pools start; a pool says what is different.
+        pub launch: Launch,
         /// On-demand prices by instance type; they win over the shipped table.
         pub prices: BTreeMap<String, UsdPerHour>,
         /// The pools, by name.
@@ -58,7 +68,9 @@ table! {
         /// Spot instances beside on-demand ones; without it, on-demand alone.
         pub spot: Option<Spot>,
         /// Where instances start.
-        pub subnets: Subnets,
+        pub subnets: Selector,
+        /// How they start, key by key, where it is not as `[aws.launch]` says.
+        pub launch: Launch,
         /// The machine image.
         pub image: ImageRef,
         /// What one replica carries inside the SLO on each instance type.
@@ -92,21 +104,94 @@ table! {
 }
 
 table! {
-    /// Where instances start: these subnets, or those with all these tags.
-    pub struct Subnets {
-        /// Subnet IDs.
+    /// Things of one kind in the account: these, or those with all these tags.
+    pub struct Selector {
+        /// Their IDs.
         pub ids: Vec<String>,
-        /// Tags that a subnet must have.
+        /// Tags that each must have.
         pub tags: BTreeMap<String, String>,
     }
 }
 
+impl Selector {
+    /// Whether it chooses nothing.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.tags.is_empty()
+    }
+}
+
 table! {
-    /// A machine image by name and channel.
+    /// How instances start.
+    pub struct Launch {
+        /// The instance profile whose role the instances have, by name.
+        pub instance_profile: Option<String>,
+        /// Their security groups; without any, the VPC's own.
+        pub security_groups: Selector,
+        /// Their root volume.
+        pub volume: Volume,
+        /// Whether the image's agent completes the launch hook when its engine
+        /// serves: an instance that does not is then given up. Without it, an
+        /// instance counts as soon as it runs. Without a value, it does.
+        pub launch_hook: Option<bool>,
+    }
+}
+
+table! {
+    /// An encrypted gp3 volume.
+    pub struct Volume {
+        /// Its size; without one, 200Gi.
+        pub size: Option<Memory>,
+        /// Operations per second; without a value, the 3,000 that gp3 includes.
+        pub iops: Option<u32>,
+        /// MiB per second; without a value, the 125 that gp3 includes.
+        pub throughput: Option<u32>,
+        /// The KMS key it is encrypted with; without one, the account's own.
+        pub kms_key: Option<String>,
+    }
+}
+
+table! {
+    /// A machine image: by name and channel, by an SSM parameter, or by its ID.
     pub struct ImageRef {
-        /// The recipe's name.
-        pub name: String,
-        /// The channel that says which build is used.
+        /// The recipe's name, which the tag `floodway.dev/image` carries.
+        pub name: Option<String>,
+        /// The channel that says which build is used: the newest whose tag
+        /// `floodway.dev/channel` carries it.
         pub channel: String = "stable".to_owned(),
+        /// The SSM parameter that holds the image's ID.
+        pub ssm: Option<String>,
+        /// The image's ID.
+        pub id: Option<String>,
+    }
+}
+
+impl Aws {
+    /// The region of a pool.
+    pub fn region_of<'a>(&'a self, pool: &'a BurstPool) -> &'a str {
+        pool.region.as_deref().unwrap_or(&self.region)
+    }
+
+    /// Every region that something of the environment may be in.
+    pub fn all_regions(&self) -> BTreeSet<&str> {
+        let named = [&self.region].into_iter().chain(&self.regions).map(String::as_str);
+        named.chain(self.pools.values().map(|pool| self.region_of(pool))).collect()
+    }
+
+    /// How the instances of a pool start.
+    pub fn launch_of(&self, pool: &BurstPool) -> Launch {
+        let (own, all) = (&pool.launch, &self.launch);
+        let own_groups = !own.security_groups.is_empty();
+        Launch {
+            instance_profile: own.instance_profile.clone().or(all.instance_profile.clone()),
+            security_groups: if own_groups { &own.security_groups } else { &all.security_groups }
+                .clone(),
+            volume: Volume {
+                size: own.volume.size.or(all.volume.size),
+                iops: own.volume.iops.or(all.volume.iops),
+                throughput: own.volume.throughput.or(all.volume.throughput),
+                kms_key: own.volume.kms_key.clone().or(all.volume.kms_key.clone()),
+            },
+            launch_hook: own.launch_hook.or(all.launch_hook),
+        }
     }
 }

@@ -12,7 +12,7 @@ mod onprem;
 mod rollout;
 mod service;
 
-pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Spot, Subnets};
+pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot, Volume};
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use count::Count;
 pub use egress::{AddressRange, Egress};

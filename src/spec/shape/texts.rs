@@ -56,6 +56,16 @@ macro_rules! text_like {
                 value.clone().map($text)
             }
         }
+
+        impl Wire<Vec<String>> for Vec<$text> {
+            fn meaning(self) -> Vec<String> {
+                self.into_iter().map(|text| text.0).collect()
+            }
+
+            fn written(value: &Vec<String>) -> Self {
+                value.iter().cloned().map($text).collect()
+            }
+        }
     };
 }
 
@@ -76,6 +86,30 @@ text_like!(
     "an AWS region",
     "write it like \"us-east-1\"; a zone (\"us-east-1a\") is chosen by the subnets"
 );
+
+text_like!(
+    /// The ARN of an IAM role.
+    RoleArn,
+    "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
+    is_role,
+    "the ARN of an IAM role",
+    "write it like \"arn:aws:iam::123456789012:role/floodway\""
+);
+
+/// `arn:aws:iam::123456789012:role/floodway`, in any partition.
+fn is_role(text: &str) -> bool {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let [arn, partition, "iam", "", account, role] = parts[..] else { return false };
+    let in_names = |c: u8| c.is_ascii_alphanumeric() || b"_+=,.@/-".contains(&c);
+    let name = role.strip_prefix("role/").filter(|name| !name.is_empty());
+    let partition = partition
+        .strip_prefix("aws")
+        .filter(|rest| rest.bytes().all(|c| c.is_ascii_lowercase() || c == b'-'));
+    arn == "arn"
+        && partition.is_some()
+        && is_account(account)
+        && name.is_some_and(|name| name.bytes().all(in_names))
+}
 
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())

@@ -3,7 +3,7 @@
 use super::promises::at_most_all;
 use super::{Rules, text};
 use crate::diag::Diagnostic;
-use crate::spec::model::{Aws, AwsProvider, BurstPool, Join, Spot};
+use crate::spec::model::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot};
 use crate::units::{Share, UsdPerHour};
 
 pub(super) fn check(rules: &mut Rules<'_>) {
@@ -12,35 +12,105 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         let path = format!("aws.pools.{name}");
         subnets(rules, aws, &path, pool);
         join(rules, &path, pool);
+        launch(rules, &format!("{path}.launch"), &pool.launch);
+        image(rules, &format!("{path}.image"), &pool.image);
         if let Some(spot) = &pool.spot {
             markets(rules, &path, pool, spot);
         }
         warm(rules, &path, pool);
         drain(rules, &path, pool);
     }
+    launch(rules, "aws.launch", &aws.launch);
     budget(rules, aws);
 }
 
 fn subnets(rules: &mut Rules<'_>, aws: &Aws, path: &str, pool: &BurstPool) {
     let path = format!("{path}.subnets");
     if aws.provider == AwsProvider::Aws
-        && pool.subnets.ids.is_empty()
-        && pool.subnets.tags.is_empty()
+        && pool.subnets.is_empty()
         && rules.could_read("aws.provider")
         && rules.is_absent(&path)
     {
         let help = "add `subnets = { tags = { … } }` or `subnets = { ids = [\"subnet-…\"] }`";
         rules.error(&path, "the pool does not say in which subnets it starts", help);
     }
-    if !pool.subnets.ids.is_empty() && !pool.subnets.tags.is_empty() {
-        let help = "remove one: subnets are given, or found by tags";
-        rules.error(&path, "subnets are named by `ids` and by `tags`", help);
+    selector(rules, &path, &pool.subnets, ("subnet", "subnet-"));
+}
+
+/// Things that are named by IDs beginning with `prefix`, or found by tags.
+fn selector(rules: &mut Rules<'_>, path: &str, selector: &Selector, (what, prefix): (&str, &str)) {
+    if !selector.ids.is_empty() && !selector.tags.is_empty() {
+        let message = format!("{what}s are named by `ids` and by `tags`");
+        rules.error(path, message, &format!("remove one: {what}s are given, or found by tags"));
     }
-    for (at, id) in pool.subnets.ids.iter().enumerate() {
-        if !id.starts_with("subnet-") {
-            let message = format!("`{id}` is no subnet");
-            rules.error(&format!("{path}.ids.{at}"), message, "write it like \"subnet-0a1b2c3d\"");
+    for (at, id) in selector.ids.iter().enumerate() {
+        if !id.starts_with(prefix) {
+            let help = format!("write it like \"{prefix}0a1b2c3d\"");
+            rules.error(&format!("{path}.ids.{at}"), format!("`{id}` is no {what}"), &help);
         }
+    }
+}
+
+/// How instances start, of all pools or of one.
+fn launch(rules: &mut Rules<'_>, path: &str, launch: &Launch) {
+    let groups = ("security group", "sg-");
+    selector(rules, &format!("{path}.security_groups"), &launch.security_groups, groups);
+    let texts = [
+        ("instance_profile", &launch.instance_profile),
+        ("volume.kms_key", &launch.volume.kms_key),
+    ];
+    for (key, value) in texts {
+        if let Some(value) = value {
+            text::check(rules, &format!("{path}.{key}"), value);
+        }
+    }
+    // https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type
+    let volume = &launch.volume;
+    let limits = [
+        ("iops", volume.iops, 3_000..=80_000, "operations per second"),
+        ("throughput", volume.throughput, 125..=2_000, "MiB per second"),
+    ];
+    for (key, value, limit, unit) in limits {
+        if let Some(value) = value.filter(|value| !limit.contains(value)) {
+            let message = format!("a gp3 volume does not have {value} {unit}");
+            let help = format!("write {} to {}", limit.start(), limit.end());
+            rules.error(&format!("{path}.volume.{key}"), message, &help);
+        }
+    }
+    let gibibytes = volume.size.map(|size| size.bytes().div_ceil(1 << 30));
+    if let Some(size) = gibibytes.filter(|size| !(1..=65_536).contains(size)) {
+        let message = format!("a gp3 volume does not have {size} GiB");
+        rules.error(&format!("{path}.volume.size"), message, "write 1Gi to 64Ti");
+    }
+}
+
+/// One way to say which image.
+fn image(rules: &mut Rules<'_>, path: &str, image: &ImageRef) {
+    let ways = [("name", &image.name), ("ssm", &image.ssm), ("id", &image.id)];
+    let named: Vec<_> = ways.iter().filter_map(|(key, way)| Some((key, way.as_ref()?))).collect();
+    for (key, value) in &named {
+        text::check(rules, &format!("{path}.{key}"), value);
+    }
+    text::check(rules, &format!("{path}.channel"), &image.channel);
+    match named[..] {
+        [] if rules.is_absent(path)
+            && ways.iter().all(|(key, _)| rules.is_absent(&format!("{path}.{key}"))) =>
+        {
+            let help = "add `name`, `ssm` or `id`";
+            rules.error(path, "the pool does not say which image it starts", help);
+        }
+        [(first, _), (second, _), ..] => {
+            let places = [first, second].map(|key| format!("{path}.{key}"));
+            rules.report(
+                Diagnostic::error("two ways to find one image").help("remove one"),
+                &places.each_ref().map(|place| (place.as_str(), "")),
+            );
+        }
+        _ => {}
+    }
+    if let Some(id) = image.id.as_ref().filter(|id| !id.starts_with("ami-")) {
+        let help = "write it like \"ami-0a1b2c3d\"";
+        rules.error(&format!("{path}.id"), format!("`{id}` is no machine image"), help);
     }
 }
 
@@ -50,8 +120,6 @@ fn join(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
         let help = "add `[onprem]`, or write `join = \"standalone\"`";
         rules.error(&format!("{path}.join"), "there is no cluster to join", help);
     }
-    text::check(rules, &format!("{path}.image.name"), &pool.image.name);
-    text::check(rules, &format!("{path}.image.channel"), &pool.image.channel);
 }
 
 fn markets(rules: &mut Rules<'_>, path: &str, pool: &BurstPool, spot: &Spot) {

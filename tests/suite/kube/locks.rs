@@ -16,7 +16,8 @@ fn scope(ground: &Ground) -> Scope {
         file: "environments/e.toml".into(),
     };
     let namespace = ground.name.clone();
-    Scope { mark, namespace, named: vec![], any_environment: false, whole_namespace: false }
+    let (named, lookups) = (vec![], vec![]);
+    Scope { mark, namespace, named, lookups, any_environment: false, whole_namespace: false }
 }
 
 fn lease(ground: &Ground) -> String {

@@ -4,7 +4,7 @@ use super::declared::NAMESPACE;
 use super::history::{delete, set};
 use super::place::{Place, mark, shown};
 use floodway::execute::Outcome;
-use floodway::observe::{Live, Ownership, ResourceId};
+use floodway::observe::{Ownership, ResourceId};
 use floodway::plan::{Change, Plan, PlanOptions, Refusal, resource_named};
 use serde_json::json;
 
@@ -52,19 +52,19 @@ impl Place {
     /// its nodes have room for.
     fn run(&self) {
         let seen = self.seen(&[]);
-        let number = |live: &Live, at: &str| live.fields.at(at).and_then(|value| value.as_u64());
         for live in seen.resources.values().filter(|live| live.id.kind == "Deployment") {
             let pinned = "/spec/template/spec/nodeSelector/floodway.dev~1workload";
             let by_git = live.fields.at("/spec/replicas").is_some();
             let (Some(on), false) = (live.fields.text_at(pinned), by_git) else { continue };
             let groups = seen.resources.values().filter(|group| {
-                group.fields.text_at("/workload").as_ref() == Some(&on)
-                    && group.fields.text_at("/join").as_deref() == Some("kubernetes")
+                group.marks.get("workload") == Some(&on)
+                    && group.marks.get("join").is_some_and(|join| join == "kubernetes")
             });
             let room: u64 = groups
                 .filter_map(|group| {
                     let nodes = u64::from(group.workload.as_ref()?.ready);
-                    Some(nodes * number(group, "/replicas_per_node")?)
+                    let each = group.marks.get("replicas-per-node")?.parse::<u64>().ok()?;
+                    Some(nodes * each)
                 })
                 .sum();
             if live.runtime.as_ref().is_some_and(|runtime| runtime.value != json!(room)) {
@@ -76,9 +76,6 @@ impl Place {
 
     fn answer(&self, refusal: &Refusal, plan: &Plan, options: &mut PlanOptions, world: World) {
         let said = format!("{}\n{}", refusal.help, shown(plan));
-        if refusal.guard == "lowered_max" {
-            return self.scale_in(plan);
-        }
         assert!(world == World::Drifted, "{said}");
         let parent =
             ResourceId::kubernetes("v1", "ConfigMap", Some(NAMESPACE), &mark().parent_name());
@@ -106,19 +103,6 @@ impl Place {
             }
             _ => panic!("{said}"),
         }
-    }
-
-    /// As the controller would, before a group's max is lowered.
-    fn scale_in(&self, plan: &Plan) {
-        for change in plan.changes.iter().filter(|c| c.id.kind == "AutoScalingGroup") {
-            let max = change.body.as_ref().and_then(|body| body.at("/max")?.as_u64());
-            let live = self.seen(&[]).resources.get(&change.id).cloned();
-            let runs = live.and_then(|live| live.workload).map_or(0, |work| work.desired);
-            if let Some(max) = max.filter(|max| *max < u64::from(runs)) {
-                self.disturb(set(&change.id, "/desired", json!(max), "floodway-run"));
-            }
-        }
-        self.pass(30);
     }
 }
 

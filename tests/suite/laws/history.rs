@@ -238,7 +238,7 @@ fn beside(number: u8) -> Create {
         kind: kind.into(),
         name: "theirs".into(),
         namespace: namespace.into(),
-        content: json!({"spec": {"replicas": 1}, "desired": 1, "instance_type": "m5.large"}),
+        content: json!({"spec": {"replicas": 1}, "desired": 1, "instance_types": ["m5.large"]}),
         by: SOMEBODY.into(),
     }
 }

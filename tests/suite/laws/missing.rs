@@ -69,7 +69,8 @@ fn assert_takes_nothing_away(plan: &Plan, sighted: &Plan, list: &str) {
     for change in &plan.changes {
         assert!(!matches!(change.action, Action::Delete | Action::Replace), "{}", shown(plan));
         for step in &change.steps {
-            let takes = matches!(step, Step::Drain { .. } | Step::Delete { .. });
+            let takes =
+                matches!(step, Step::Drain { .. } | Step::DrainUnits { .. } | Step::Delete { .. });
             assert!(!takes, "{step:?}");
         }
     }

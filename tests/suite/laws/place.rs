@@ -39,6 +39,7 @@ pub fn scope(mark: Mark) -> Scope {
         mark,
         namespace: NAMESPACE.into(),
         named: Vec::new(),
+        lookups: Vec::new(),
         any_environment: false,
         whole_namespace: false,
     }
@@ -148,7 +149,9 @@ impl Place {
         seen.resources.into_iter().map(|(id, live)| (id, live.fields.value())).collect()
     }
 
-    fn observe(&self, scope: Scope) -> Inventory {
+    fn observe(&self, mut scope: Scope) -> Inventory {
+        let lookups = floodway::desired::lookups(&self.session.resolved.environment);
+        scope.lookups = lookups.into_iter().collect();
         RUNTIME.block_on(async {
             let mut inventory = Inventory::empty(floodway::clock::Timestamp::UNIX_EPOCH);
             for side in [Side::Kubernetes, Side::Aws] {
@@ -184,7 +187,7 @@ impl Place {
                 (workload.contains(&live.id.kind.as_str()), live.pool(), live.marks.get("stage"))
             {
                 let market = |at: &str| live.fields.text_at(at).unwrap_or_default();
-                let offering = market("/instance_type") + &market("/capacity_type");
+                let offering = market("/instance_types/0") + &market("/capacity_type");
                 let name = format!("{stage}/{pool}/{offering}");
                 names.push((format!("\"{}\"", live.id.name), format!("\"{name}\"")));
             }

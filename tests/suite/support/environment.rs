@@ -67,7 +67,11 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
         aws: Some(Aws {
             provider: AwsProvider::Sim,
             account: None,
+            profile: None,
+            role: None,
             region: "us-east-1".into(),
+            regions: Vec::new(),
+            launch: launch(),
             prices: BTreeMap::new(),
             pools: BTreeMap::from([
                 (unit("g6e"), burst_pool(Join::Kubernetes)),
@@ -113,6 +117,12 @@ fn stage(gpus: u32, next: Option<&str>) -> Stage {
     }
 }
 
+fn launch() -> Launch {
+    let nothing = Selector { ids: Vec::new(), tags: BTreeMap::new() };
+    let volume = Volume { size: None, iops: None, throughput: None, kms_key: None };
+    Launch { instance_profile: None, security_groups: nothing, volume, launch_hook: None }
+}
+
 fn burst_pool(join: Join) -> BurstPool {
     BurstPool {
         stage: unit("inference"),
@@ -121,8 +131,14 @@ fn burst_pool(join: Join) -> BurstPool {
         region: None,
         instance_types: vec!["g6e.12xlarge".into()],
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
-        subnets: Subnets { ids: vec!["subnet-1".into()], tags: BTreeMap::new() },
-        image: ImageRef { name: "gpu-inference".into(), channel: "stable".into() },
+        subnets: Selector { ids: vec!["subnet-1".into()], tags: BTreeMap::new() },
+        launch: launch(),
+        image: ImageRef {
+            name: Some("gpu-inference".into()),
+            channel: "stable".into(),
+            ssm: None,
+            id: None,
+        },
         capacity: BTreeMap::from([("g6e.12xlarge".into(), unit("9 req/s"))]),
         replicas_per_node: None,
         warm_pool: 0,

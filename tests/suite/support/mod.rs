@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod aws;
 #[cfg(feature = "kube")]
 pub mod bed;
 pub mod environment;

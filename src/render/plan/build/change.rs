@@ -55,7 +55,9 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         notes: change.notes.clone(),
         steps: change.steps.iter().map(|step| step_text(step, change)).collect(),
         stepwise: change.action == Action::Replace
-            || change.steps.iter().any(|s| matches!(s, Step::Hold { .. } | Step::Drain { .. })),
+            || change.steps.iter().any(|s| {
+                matches!(s, Step::Hold { .. } | Step::Drain { .. } | Step::DrainUnits { .. })
+            }),
         after: change
             .after
             .iter()
@@ -117,6 +119,9 @@ fn step_text(step: &Step, change: &Change) -> String {
             format!("wait until {name} is ready (at most {})", text::span(*limit))
         }
         Step::Drain { limit, .. } => format!("drain {name} (at most {})", text::span(*limit)),
+        Step::DrainUnits { units, limit, .. } => {
+            format!("drain {} of {name} (at most {})", units.join(", "), text::span(*limit))
+        }
         Step::Delete { .. } => format!("delete {name}"),
     }
 }

@@ -10,6 +10,7 @@ pub(super) fn highlights(kind: &str, body: &Value, owned: Option<&OwnedView>) ->
     words.extend(match kind {
         "Deployment" => deployment(body),
         "AutoScalingGroup" => group(body),
+        "LaunchTemplate" => template(body),
         "HorizontalPodAutoscaler" => {
             let bound = |key: &str| number(body, &format!("/spec/{key}"));
             bounds(bound("minReplicas"), bound("maxReplicas"), "replica").into_iter().collect()
@@ -63,21 +64,27 @@ fn deployment(body: &Value) -> Vec<String> {
 fn group(body: &Value) -> Vec<String> {
     let text = |key: &str| body.get(key).map(plain);
     let mut words = Vec::new();
-    let parts: Vec<String> =
-        [text("instance_type"), text("capacity_type")].into_iter().flatten().collect();
+    let types = body.get("instance_types").and_then(Value::as_array);
+    let types = types.map(|types| types.iter().map(plain).collect::<Vec<_>>().join(" or "));
+    let parts: Vec<String> = [types, text("capacity_type")].into_iter().flatten().collect();
     if !parts.is_empty() {
         words.push(parts.join(" "));
     }
     words.extend(bounds(number(body, "/min"), number(body, "/max"), "instance"));
-    words.extend(number(body, "/gpus").filter(|n| *n > 0).map(|n| match n {
-        1 => "1 GPU each".to_owned(),
-        n => format!("{n} GPUs each"),
+    let gpus = body.pointer("/tags/floodway.dev~1gpus").map(plain);
+    words.extend(gpus.filter(|gpus| gpus != "0").map(|gpus| match gpus.as_str() {
+        "1" => "1 GPU each".to_owned(),
+        gpus => format!("{gpus} GPUs each"),
     }));
-    if let Some(image) = body.pointer("/image/name") {
-        let channel = body.pointer("/image/channel").map(plain).unwrap_or_default();
-        words.push(format!("image {} {channel}", plain(image)).trim_end().to_owned());
-    }
     words.extend(number(body, "/warm_pool").filter(|n| *n > 0).map(|n| format!("{n} kept warm")));
+    words
+}
+
+fn template(body: &Value) -> Vec<String> {
+    let mut words: Vec<String> =
+        body.get("image").map(|image| format!("image {}", plain(image))).into_iter().collect();
+    words.extend(body.get("instance_profile").map(|name| format!("profile {}", plain(name))));
+    words.extend(number(body, "/volume/size_gib").map(|size| format!("{size} GiB gp3, encrypted")));
     words
 }
 

@@ -1,0 +1,52 @@
+//! One account, with a client of each API in each region.
+
+use crate::observe::ResourceId;
+use crate::plan::{FailureKind, PortError};
+use std::collections::BTreeMap;
+
+/// Where everything is.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    pub(super) sts: aws_sdk_sts::Client,
+    /// By name.
+    pub(super) regions: BTreeMap<String, Region>,
+}
+
+/// One region's APIs.
+#[derive(Debug, Clone)]
+pub(super) struct Region {
+    pub(super) name: String,
+    pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) autoscaling: aws_sdk_autoscaling::Client,
+    pub(super) ssm: aws_sdk_ssm::Client,
+}
+
+impl Account {
+    /// The region that `id` is in.
+    pub(super) fn region_of(&self, id: &ResourceId) -> Result<&Region, PortError> {
+        let name = id.scope.as_deref().unwrap_or_default();
+        self.regions.get(name).ok_or_else(|| PortError {
+            kind: FailureKind::Rejected,
+            message: format!("{id} is in a region that the environment does not look in"),
+            help: Some(format!("add \"{name}\" to aws.regions")),
+        })
+    }
+}
+
+/// It is another thing than the plan was made for.
+pub(super) fn stale(id: &ResourceId) -> PortError {
+    PortError {
+        kind: FailureKind::Stale,
+        message: format!("{id} is not the one that was planned for"),
+        help: Some("plan again".to_owned()),
+    }
+}
+
+/// It is there and somebody else's.
+pub(super) fn taken(id: &ResourceId) -> PortError {
+    PortError {
+        kind: FailureKind::Stale,
+        message: format!("{id} is there by now, and is not this environment's"),
+        help: Some("plan again".to_owned()),
+    }
+}

@@ -1,0 +1,91 @@
+//! Writes.
+
+use super::account::{Account, stale};
+use super::group::Group;
+use super::template::Template;
+use crate::observe::{Mark, ResourceId};
+use crate::plan::{FailureKind, PortError, Step};
+use crate::port::Act;
+use async_trait::async_trait;
+
+impl Account {
+    fn group<'a>(&'a self, id: &'a ResourceId) -> Result<Group<'a>, PortError> {
+        Ok(Group { region: self.region_of(id)?, id })
+    }
+
+    fn template<'a>(&'a self, id: &'a ResourceId) -> Result<Template<'a>, PortError> {
+        Ok(Template { region: self.region_of(id)?, id })
+    }
+
+    /// Asks for at least `least` instances.
+    async fn raise(&self, id: &ResourceId, least: i32) -> Result<(), PortError> {
+        let group = self.group(id)?;
+        let Some(live) = group.get().await? else { return Err(stale(id)) };
+        let most = live.max_size().unwrap_or(least);
+        match live.desired_capacity().unwrap_or(0) {
+            has if has >= least.min(most) => Ok(()),
+            _ => group.set_desired(least.min(most)).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Act for Account {
+    async fn act(&self, step: &Step) -> Result<(), PortError> {
+        let id = step.id();
+        let is_template = match id.kind.as_str() {
+            "LaunchTemplate" => true,
+            "AutoScalingGroup" => false,
+            _ => return Err(unknown(id)),
+        };
+        match step {
+            Step::AwaitReady { .. } => Ok(()),
+            Step::Apply { body, precondition, .. } if is_template => {
+                let mark = mark_in(&body.value());
+                self.template(id)?.apply(&mark, &body.value(), precondition).await
+            }
+            Step::Apply { body, seed, precondition, .. } => {
+                let mark = mark_in(&body.value());
+                self.group(id)?.apply(&mark, &body.value(), seed.as_ref(), precondition).await
+            }
+            Step::Delete { uid, .. } if is_template => self.template(id)?.delete(uid).await,
+            Step::Delete { uid, .. } => self.group(id)?.delete(uid).await,
+            Step::Drain { uid, .. } if !is_template => self.group(id)?.drain(uid).await,
+            Step::CatchUp { with, .. } if !is_template => match self.group(with)?.get().await? {
+                Some(old) => self.raise(id, old.desired_capacity().unwrap_or(0)).await,
+                None => Ok(()),
+            },
+            Step::Raise { least, .. } if !is_template => {
+                self.raise(id, i32::try_from(*least).unwrap_or(i32::MAX)).await
+            }
+            // A group's number has no owner that could lose it.
+            Step::Hold { .. } => Ok(()),
+            Step::DrainUnits { uid, units, .. } if !is_template => {
+                self.group(id)?.drain_units(uid, units).await
+            }
+            Step::DrainUnits { .. } => Ok(()),
+            Step::Drain { .. } | Step::CatchUp { .. } | Step::Raise { .. } => Ok(()),
+        }
+    }
+}
+
+/// Whose a body is: its own tags say so.
+fn mark_in(body: &serde_json::Value) -> Mark {
+    let tag = |key: &str| {
+        let value = body.get("tags").and_then(|tags| tags.get(key)?.as_str());
+        value.unwrap_or_default().to_owned()
+    };
+    Mark {
+        environment: tag(crate::observe::marks::ENVIRONMENT),
+        repository: tag(crate::observe::marks::REPOSITORY),
+        file: tag(crate::observe::marks::FILE),
+    }
+}
+
+fn unknown(id: &ResourceId) -> PortError {
+    PortError {
+        kind: FailureKind::Rejected,
+        message: format!("{id} is of a kind that Floodway does not write in AWS"),
+        help: None,
+    }
+}

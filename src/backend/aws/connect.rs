@@ -1,0 +1,105 @@
+//! The way into an account.
+
+use super::account::{Account, Region};
+use super::error::failed;
+use crate::clock::SystemClock;
+use crate::observe::{Location, Side};
+use crate::plan::PortError;
+use crate::port::{Backend, Locate};
+use async_trait::async_trait;
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Until a call is answered.
+const ANSWER: Duration = Duration::from_secs(60);
+/// Tries of a call that is throttled or gets no answer. Every write can be
+/// repeated, so a lost answer is asked for again.
+const TRIES: u32 = 5;
+
+/// Which account is meant, and how to get in.
+#[derive(Debug, Clone)]
+pub struct Way<'a> {
+    /// The profile of the AWS configuration; none: what the environment offers.
+    pub profile: Option<&'a str>,
+    /// The role to assume then.
+    pub role: Option<&'a str>,
+    /// The region whose STS says who we are.
+    pub region: &'a str,
+    /// Every region to look in.
+    pub regions: BTreeSet<&'a str>,
+}
+
+/// Connects to an account. Whether it lets us in is seen at the first call.
+pub async fn connect(way: Way<'_>) -> Backend {
+    let config = config(&way).await;
+    let region = |name: &&str| {
+        let at = config.to_builder().region(aws_config::Region::new((*name).to_owned())).build();
+        let region = Region {
+            name: (*name).to_owned(),
+            ec2: aws_sdk_ec2::Client::new(&at),
+            autoscaling: aws_sdk_autoscaling::Client::new(&at),
+            ssm: aws_sdk_ssm::Client::new(&at),
+        };
+        ((*name).to_owned(), region)
+    };
+    let account = Arc::new(Account {
+        sts: aws_sdk_sts::Client::new(&config),
+        regions: way.regions.iter().map(region).collect(),
+    });
+    Backend {
+        locate: Arc::clone(&account) as _,
+        observe: Arc::clone(&account) as _,
+        check: Arc::clone(&account) as _,
+        act: Arc::clone(&account) as _,
+        progress: account,
+        // With a cluster, its lease is the environment's lock.
+        lock: None,
+        clock: Arc::new(SystemClock),
+    }
+}
+
+async fn config(way: &Way<'_>) -> SdkConfig {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    // Its rate follows what the account lets through, one for each API and
+    // region, shared by all calls.
+    let retries = RetryConfig::adaptive().with_max_attempts(TRIES);
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(retries)
+        .timeout_config(timeouts)
+        .region(aws_config::Region::new(way.region.to_owned()));
+    if let Some(profile) = way.profile {
+        loader = loader.profile_name(profile);
+    }
+    let config = loader.load().await;
+    let Some(role) = way.role else { return config };
+    let assumed =
+        AssumeRoleProvider::builder(role).session_name("floodway").configure(&config).build().await;
+    let credentials = aws_sdk_sts::config::SharedCredentialsProvider::new(assumed);
+    config.into_builder().credentials_provider(credentials).build()
+}
+
+#[async_trait]
+impl Locate for Account {
+    async fn locate(&self) -> Result<Location, PortError> {
+        let answer = self.sts.get_caller_identity().send().await;
+        let who = answer.map_err(|error| failed(error, "sts:GetCallerIdentity", "the account"))?;
+        let account = who.account().unwrap_or_default();
+        Ok(Location {
+            side: Side::Aws,
+            identity: account.to_owned(),
+            title: format!("AWS account {account}, as {}", who.arn().unwrap_or("somebody")),
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! What AWS and the way to it say, for people.
+
+use crate::plan::{FailureKind, PortError};
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+/// A failed call of `action` (`autoscaling:UpdateAutoScalingGroup`) on `what`.
+pub(super) fn failed<E>(error: SdkError<E, HttpResponse>, action: &str, what: &str) -> PortError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    if let (SdkError::ServiceError(_), Some(code)) = (&error, error.code()) {
+        let message = error.message().unwrap_or("no further words");
+        return said(code, message, status.unwrap_or_default(), action, what);
+    }
+    let text = chain(&error);
+    if status.is_some_and(|status| status >= 500) {
+        return port(
+            FailureKind::Transient,
+            format!("AWS failed at {action} of {what}: {text}"),
+            Some("try again; if it stays so, look at the AWS Health Dashboard"),
+        );
+    }
+    match &error {
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => way(&text, action, what),
+        // It may have got there.
+        _ => port(FailureKind::Unknown, format!("{action} of {what}: no answer: {text}"), None),
+    }
+}
+
+/// The code that AWS answered, if it was AWS that did.
+pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> &str {
+    error.code().unwrap_or_default()
+}
+
+/// What AWS answered: its own code and message, and what to do.
+fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> PortError {
+    let text = format!("{code}: {message}");
+    match code {
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => port(
+            FailureKind::Denied,
+            format!("not allowed to {action} of {what}: {message}"),
+            Some(&format!("add {action} to the role's policy for that resource")),
+        ),
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => port(
+            FailureKind::Unreachable,
+            format!("the AWS credentials have expired: {message}"),
+            Some("log in again: aws sso login, or take new credentials"),
+        ),
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "AuthFailure"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken" => port(
+            FailureKind::Unreachable,
+            format!("AWS does not know these credentials ({text})"),
+            Some("check the profile and its keys, and this machine's clock"),
+        ),
+        "OptInRequired" => port(
+            FailureKind::Unreachable,
+            format!("the account has not enabled this region: {message}"),
+            Some("enable it in the account's settings, or correct aws.region"),
+        ),
+        "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "RequestThrottled" => port(
+            FailureKind::Transient,
+            format!("AWS takes no more calls now ({action} of {what}): {text}"),
+            Some("try again in a moment"),
+        ),
+        "ScalingActivityInProgress"
+        | "ResourceInUse"
+        | "ResourceContention"
+        | "ServiceUnavailable"
+        | "InternalFailure"
+        | "InternalError"
+        | "Unavailable" => port(
+            FailureKind::Transient,
+            format!("{action} of {what}: {text}"),
+            Some("try again in a moment"),
+        ),
+        _ if status >= 500 => port(
+            FailureKind::Transient,
+            format!("AWS failed at {action} of {what}: {text}"),
+            Some("try again; if it stays so, look at the AWS Health Dashboard"),
+        ),
+        "LimitExceeded" | "VcpuLimitExceeded" | "VersionLimitExceeded" => port(
+            FailureKind::Rejected,
+            text,
+            Some("delete what is not needed, or ask AWS for a higher quota"),
+        ),
+        _ => port(FailureKind::Rejected, text, None),
+    }
+}
+
+/// The way to AWS failed: no credentials, or nobody at the other end.
+fn way(text: &str, action: &str, what: &str) -> PortError {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["SSO", "sso", "token has expired"]) {
+        let message = format!("the AWS login has expired or is missing: {text}");
+        return port(FailureKind::Unreachable, message, Some("log in again: aws sso login"));
+    }
+    if has(&["no providers in chain", "credential", "Credential"]) {
+        return port(
+            FailureKind::Unreachable,
+            format!("there are no AWS credentials that can be used: {text}"),
+            Some("set AWS_PROFILE or aws.profile, log in, or run where a role is given"),
+        );
+    }
+    if has(&["dns error", "refused", "unreachable", "No route", "connect error", "certificate"]) {
+        return port(
+            FailureKind::Unreachable,
+            format!("AWS cannot be reached ({action}): {text}"),
+            Some("check the network, the proxy, aws.region and AWS_ENDPOINT_URL"),
+        );
+    }
+    port(FailureKind::Unknown, format!("{action} of {what}: no answer: {text}"), None)
+}
+
+fn port(kind: FailureKind, message: String, help: Option<&str>) -> PortError {
+    PortError { kind, message, help: help.map(str::to_owned) }
+}
+
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_has_a_kind_and_a_next_step() {
+        use FailureKind::*;
+        for (code, status, kind) in [
+            ("AccessDenied", 403, Denied),
+            ("UnauthorizedOperation", 403, Denied),
+            ("ExpiredToken", 403, Unreachable),
+            ("RequestLimitExceeded", 503, Transient),
+            ("Throttling", 400, Transient),
+            ("SomethingNew", 500, Transient),
+            ("ValidationError", 400, Rejected),
+        ] {
+            let error = said(code, "why", status, "ec2:DescribeImages", "images");
+            assert_eq!(error.kind, kind, "{code}");
+            assert!(error.message.contains("why"), "AWS's own words: {}", error.message);
+        }
+        let denied = said("AccessDenied", "why", 403, "ec2:DescribeImages", "images");
+        assert!(denied.help.is_some_and(|help| help.contains("ec2:DescribeImages")));
+    }
+
+    #[test]
+    fn a_way_that_fails_says_whose_turn_it_is() {
+        let kind = |text: &str| way(text, "sts:GetCallerIdentity", "the account").kind;
+        for text in [
+            "the SSO session has expired",
+            "no providers in chain provided credentials",
+            "client error (Connect): tcp connect error: Connection refused",
+        ] {
+            assert_eq!(kind(text), FailureKind::Unreachable, "{text}");
+        }
+        assert_eq!(kind("connection closed before message completed"), FailureKind::Unknown);
+    }
+}

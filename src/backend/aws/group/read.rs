@@ -1,0 +1,207 @@
+//! A group as it is.
+
+use super::shape::{Maintenance, Shape, hooks_from_text};
+use crate::backend::aws::tags::{self, Tags};
+use crate::observe::{
+    Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
+};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What is seen of a group of `region`.
+pub(in crate::backend::aws) fn live(region: &str, mark: &Mark, group: &AutoScalingGroup) -> Live {
+    let tags = tags_of(group);
+    let ownership = tags::owner(mark, &tags);
+    let shape = shape(group, &tags, &ownership);
+    Live {
+        id: ResourceId::group(region, group.auto_scaling_group_name().unwrap_or_default()),
+        uid: uid(group),
+        fields: serde_json::to_value(shape).unwrap_or_default().into(),
+        taken: BTreeMap::new(),
+        runtime: Some(RuntimeField {
+            path: "/desired".to_owned(),
+            value: json!(group.desired_capacity().unwrap_or(0)),
+            managers: Vec::new(),
+        }),
+        marks: tags::marks_of(&tags),
+        applyset: None,
+        units: units(group),
+        workload: Some(workload(group)),
+        deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
+        ownership,
+    }
+}
+
+/// Its ARN, which is made anew with the group, and when that was.
+pub(super) fn uid(group: &AutoScalingGroup) -> String {
+    let created = group.created_time().map_or(0, |time| time.secs());
+    format!("{} {created}", group.auto_scaling_group_arn().unwrap_or_default())
+}
+
+pub(super) fn tags_of(group: &AutoScalingGroup) -> Tags {
+    let tags = group.tags().iter();
+    tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned())))
+        .collect()
+}
+
+/// Its fields, as git would own them.
+pub(super) fn shape_of(group: &AutoScalingGroup) -> Shape {
+    shape(group, &tags_of(group), &Ownership::Ours)
+}
+
+fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape {
+    let (capacity_type, allocation) = market(group);
+    let maintenance = group.instance_maintenance_policy();
+    let mut subnets: Vec<String> = group
+        .vpc_zone_identifier()
+        .unwrap_or_default()
+        .split(',')
+        .map(|subnet| subnet.trim().to_owned())
+        .filter(|subnet| !subnet.is_empty())
+        .collect();
+    subnets.sort();
+    let owned = match ownership {
+        Ownership::Ours => tags::owned(tags),
+        _ => tags.clone(),
+    };
+    Shape {
+        instance_types: instance_types(group),
+        capacity_type,
+        allocation,
+        min: group.min_size().unwrap_or(0),
+        max: group.max_size().unwrap_or(0),
+        desired: group.desired_capacity(),
+        launch_template: launch_template(group),
+        subnets,
+        warm_pool: warm_pool(group),
+        health_check_grace: group.health_check_grace_period().unwrap_or(0),
+        instance_warmup: group.default_instance_warmup().unwrap_or(0),
+        capacity_rebalance: group.capacity_rebalance().unwrap_or(false),
+        protected_from_scale_in: group.new_instances_protected_from_scale_in().unwrap_or(false),
+        maintenance: Maintenance {
+            min_healthy: maintenance.and_then(|m| m.min_healthy_percentage()).unwrap_or(-1),
+            max_healthy: maintenance.and_then(|m| m.max_healthy_percentage()).unwrap_or(-1),
+        },
+        metrics: !group.enabled_metrics().is_empty(),
+        hooks: tags.get(marks::HOOKS).map(|text| hooks_from_text(text)).unwrap_or_default(),
+        tags: owned,
+    }
+}
+
+/// The market that its instances are bought in, and how AWS chooses there.
+fn market(group: &AutoScalingGroup) -> (String, String) {
+    let distribution =
+        group.mixed_instances_policy().and_then(|policy| policy.instances_distribution());
+    let Some(distribution) = distribution else {
+        return ("on-demand".to_owned(), "none".to_owned());
+    };
+    let base = distribution.on_demand_base_capacity().unwrap_or(0);
+    let share = distribution.on_demand_percentage_above_base_capacity().unwrap_or(100);
+    let text = |text: Option<&str>| text.unwrap_or("none").to_owned();
+    match (base, share) {
+        (_, 100) => ("on-demand".to_owned(), text(distribution.on_demand_allocation_strategy())),
+        (0, 0) => ("spot".to_owned(), text(distribution.spot_allocation_strategy())),
+        _ => (
+            format!("{base} on-demand, then {share}%"),
+            text(distribution.spot_allocation_strategy()),
+        ),
+    }
+}
+
+fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
+    let template = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
+    let overrides = template.map(|template| template.overrides()).unwrap_or_default();
+    overrides.iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
+}
+
+/// Its template's name; with a version, if that is not the template's default.
+fn launch_template(group: &AutoScalingGroup) -> String {
+    let mixed = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
+    let named = mixed.and_then(|template| template.launch_template_specification());
+    let Some(named) = named.or(group.launch_template()) else { return "none".to_owned() };
+    let name = named.launch_template_name().or(named.launch_template_id()).unwrap_or_default();
+    match named.version() {
+        Some("$Default") | None => name.to_owned(),
+        Some(version) => format!("{name}, version {version}"),
+    }
+}
+
+fn warm_pool(group: &AutoScalingGroup) -> i32 {
+    use aws_sdk_autoscaling::types::WarmPoolStatus;
+    match group.warm_pool_configuration() {
+        Some(pool) if pool.status() != Some(&WarmPoolStatus::PendingDelete) => {
+            pool.min_size().unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
+/// What runs in it. Instances of an older template serve as well as others.
+pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let instances = group.instances();
+    let serves = |instance: &&aws_sdk_autoscaling::types::Instance| {
+        instance.lifecycle_state() == Some(&LifecycleState::InService)
+            && instance.health_status().is_none_or(|health| health == "Healthy")
+    };
+    let desired = u32::try_from(group.desired_capacity().unwrap_or(0)).unwrap_or(0);
+    let ready = number(instances.iter().filter(serves).count());
+    let warm = u32::try_from(group.warm_pool_size().unwrap_or(0)).unwrap_or(0);
+    let drained = desired == 0 && group.max_size() == Some(0);
+    let existing = number(instances.len());
+    let mut problems = Vec::new();
+    for process in group.suspended_processes() {
+        let name = process.process_name().unwrap_or_default();
+        if matches!(name, "Launch" | "Terminate") {
+            let why = process.suspension_reason().unwrap_or("no reason given");
+            problems.push(Problem {
+                kind: ProblemKind::Refused,
+                units: desired.abs_diff(existing),
+                message: format!("the process {name} is suspended: {why}"),
+            });
+        }
+    }
+    Workload {
+        desired,
+        // A group goes only when its stopped instances are gone too.
+        existing: if drained { existing.saturating_add(warm) } else { existing },
+        updated: existing,
+        ready,
+        pending: desired.saturating_sub(ready),
+        observed: true,
+        stalled: false,
+        problems,
+    }
+}
+
+/// Its instances, by ID.
+pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
+    let unit = |instance: &aws_sdk_autoscaling::types::Instance| {
+        let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
+        Some(Unit {
+            name: instance.instance_id()?.to_owned(),
+            ready: state == "InService",
+            ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
+        })
+    };
+    let mut units: Vec<Unit> = group.instances().iter().filter_map(unit).collect();
+    units.sort_by(|a, b| a.name.cmp(&b.name));
+    units
+}
+
+/// The instances that AWS itself must not end.
+pub(super) fn protected(group: &AutoScalingGroup) -> Vec<String> {
+    let instances = group.instances().iter();
+    let protected = instances.filter(|one| one.protected_from_scale_in() == Some(true));
+    protected.filter_map(|one| one.instance_id()).map(str::to_owned).collect()
+}
+
+/// Its owned fields without what a runtime owner moves.
+pub(super) fn without_desired(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.remove("desired");
+    }
+    body
+}

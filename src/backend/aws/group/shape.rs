@@ -1,0 +1,179 @@
+//! What a group is, as plans say it.
+
+use crate::plan::{FailureKind, PortError};
+use aws_sdk_autoscaling::types::{
+    InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides,
+    LaunchTemplateSpecification, LifecycleHookSpecification, MixedInstancesPolicy,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The owned fields of a group; see `desired` for what each means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::backend::aws) struct Shape {
+    pub(super) instance_types: Vec<String>,
+    pub(super) capacity_type: String,
+    pub(super) allocation: String,
+    pub(super) min: i32,
+    pub(super) max: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) desired: Option<i32>,
+    pub(super) launch_template: String,
+    pub(super) subnets: Vec<String>,
+    pub(super) warm_pool: i32,
+    pub(super) health_check_grace: i32,
+    pub(super) instance_warmup: i32,
+    pub(super) capacity_rebalance: bool,
+    pub(super) protected_from_scale_in: bool,
+    pub(super) maintenance: Maintenance,
+    pub(super) metrics: bool,
+    /// Heartbeats in seconds, by what the hook waits for.
+    pub(super) hooks: BTreeMap<String, i32>,
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+/// How many instances there may be while some are replaced, in percent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Maintenance {
+    pub(super) min_healthy: i32,
+    pub(super) max_healthy: i32,
+}
+
+/// A hook: what it is called, and when it acts.
+pub(super) struct Hook {
+    pub(super) name: &'static str,
+    pub(super) transition: &'static str,
+    /// What happens to an instance for which nobody answers.
+    pub(super) default_result: &'static str,
+}
+
+/// The hooks that a group may have, by their key.
+pub(super) const HOOKS: [(&str, Hook); 2] = [
+    (
+        "launch",
+        Hook {
+            name: "floodway-launch",
+            transition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+            default_result: "ABANDON",
+        },
+    ),
+    (
+        "terminate",
+        Hook {
+            name: "floodway-terminate",
+            transition: "autoscaling:EC2_INSTANCE_TERMINATING",
+            default_result: "CONTINUE",
+        },
+    ),
+];
+
+impl Shape {
+    /// From a plan's body.
+    ///
+    /// # Errors
+    /// A body that another Floodway has written.
+    pub(super) fn of(body: &Value) -> Result<Self, PortError> {
+        serde_json::from_value(body.clone()).map_err(|error| PortError {
+            kind: FailureKind::Rejected,
+            message: format!("the plan says of a group what this Floodway cannot do: {error}"),
+            help: Some("plan again with this version".to_owned()),
+        })
+    }
+
+    /// Whether what stands in the group itself is the same; hooks, warm pool,
+    /// metrics and tags stand beside it, and desired may move by itself.
+    pub(super) fn same_group(&self, other: &Self) -> bool {
+        let inner = |shape: &Self| Self {
+            desired: None,
+            warm_pool: 0,
+            metrics: true,
+            hooks: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            ..shape.clone()
+        };
+        inner(self) == inner(other)
+    }
+
+    /// All instances on demand or all spot, of these types in this order.
+    pub(super) fn policy(&self) -> MixedInstancesPolicy {
+        let template = LaunchTemplateSpecification::builder()
+            .launch_template_name(&self.launch_template)
+            .version("$Default")
+            .build();
+        let of_type =
+            |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
+        let spot = self.capacity_type == "spot";
+        let distribution = InstancesDistribution::builder()
+            .on_demand_base_capacity(0)
+            .on_demand_percentage_above_base_capacity(if spot { 0 } else { 100 });
+        let distribution = match spot {
+            true => distribution.spot_allocation_strategy(&self.allocation),
+            false => distribution.on_demand_allocation_strategy(&self.allocation),
+        };
+        MixedInstancesPolicy::builder()
+            .launch_template(
+                LaunchTemplate::builder()
+                    .launch_template_specification(template)
+                    .set_overrides(Some(self.instance_types.iter().map(of_type).collect()))
+                    .build(),
+            )
+            .instances_distribution(distribution.build())
+            .build()
+    }
+
+    pub(super) fn maintenance(&self) -> InstanceMaintenancePolicy {
+        InstanceMaintenancePolicy::builder()
+            .min_healthy_percentage(self.maintenance.min_healthy)
+            .max_healthy_percentage(self.maintenance.max_healthy)
+            .build()
+    }
+
+    /// The hooks that it has, with their heartbeats.
+    pub(super) fn hooks(&self) -> impl Iterator<Item = (&'static Hook, i32)> {
+        HOOKS.iter().filter_map(|(key, hook)| Some((hook, *self.hooks.get(*key)?)))
+    }
+
+    pub(super) fn hook_specifications(&self) -> Vec<LifecycleHookSpecification> {
+        let one = |(hook, seconds): (&Hook, i32)| {
+            LifecycleHookSpecification::builder()
+                .lifecycle_hook_name(hook.name)
+                .lifecycle_transition(hook.transition)
+                .default_result(hook.default_result)
+                .heartbeat_timeout(seconds)
+                .build()
+        };
+        self.hooks().map(one).collect()
+    }
+}
+
+/// The hooks as a tag's value: `launch=1800 terminate=600`.
+pub(super) fn hooks_as_text(hooks: &BTreeMap<String, i32>) -> String {
+    let one = |(key, seconds): (&String, &i32)| format!("{key}={seconds}");
+    hooks.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// What [`hooks_as_text`] wrote; nothing of what it did not.
+pub(super) fn hooks_from_text(text: &str) -> BTreeMap<String, i32> {
+    let one = |part: &str| {
+        let (key, seconds) = part.split_once('=')?;
+        Some((key.to_owned(), seconds.parse().ok()?))
+    };
+    text.split(' ').filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hooks_are_read_as_they_were_noted() {
+        let hooks = BTreeMap::from([("launch".to_owned(), 1800), ("terminate".to_owned(), 600)]);
+        assert_eq!(hooks_as_text(&hooks), "launch=1800 terminate=600");
+        assert_eq!(hooks_from_text("launch=1800 terminate=600"), hooks);
+        assert_eq!(hooks_from_text("garbage"), BTreeMap::new());
+        assert_eq!(hooks_from_text(""), BTreeMap::new());
+    }
+}

@@ -1,0 +1,367 @@
+//! Writes to groups. Each can be repeated: it says what shall be, and looks at
+//! what is there before.
+
+use super::read::{protected, tags_of, uid, units, without_desired};
+use super::shape::{HOOKS, Shape, hooks_as_text};
+use crate::backend::aws::account::{Region, stale, taken};
+use crate::backend::aws::error::{code, failed};
+use crate::backend::aws::tags;
+use crate::desired::Seed;
+use crate::observe::{Mark, Ownership, ResourceId, marks};
+use crate::plan::{PortError, Precondition};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag, WarmPoolState};
+use serde_json::Value;
+
+/// How often AWS counts a group's instances for CloudWatch; it knows no other.
+const GRANULARITY: &str = "1Minute";
+/// Instances that one call can name:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetInstanceProtection.html>
+const NAMED_AT_ONCE: usize = 50;
+
+/// One group, to be written.
+pub(in crate::backend::aws) struct Group<'a> {
+    pub(in crate::backend::aws) region: &'a Region,
+    pub(in crate::backend::aws) id: &'a ResourceId,
+}
+
+/// What both ways of writing a group say.
+macro_rules! shaped {
+    ($call:expr, $group:expr, $shape:expr) => {
+        $call
+            .auto_scaling_group_name(&$group.id.name)
+            .mixed_instances_policy($shape.policy())
+            .min_size($shape.min)
+            .max_size($shape.max)
+            .vpc_zone_identifier($shape.subnets.join(","))
+            .health_check_type("EC2")
+            .health_check_grace_period($shape.health_check_grace)
+            .default_instance_warmup($shape.instance_warmup)
+            .capacity_rebalance($shape.capacity_rebalance)
+            .new_instances_protected_from_scale_in($shape.protected_from_scale_in)
+            .instance_maintenance_policy($shape.maintenance())
+    };
+}
+
+impl Group<'_> {
+    /// The live group; none: there is none of that name.
+    pub(in crate::backend::aws) async fn get(&self) -> Result<Option<AutoScalingGroup>, PortError> {
+        let answer = self
+            .region
+            .autoscaling
+            .describe_auto_scaling_groups()
+            .auto_scaling_group_names(&self.id.name)
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "DescribeAutoScalingGroups"))?;
+        Ok(answer.auto_scaling_groups.unwrap_or_default().into_iter().next())
+    }
+
+    /// Makes it be `body`.
+    pub(in crate::backend::aws) async fn apply(
+        &self,
+        mark: &Mark,
+        body: &Value,
+        seed: Option<&Seed>,
+        precondition: &Precondition,
+    ) -> Result<(), PortError> {
+        let shape = Shape::of(body)?;
+        let live = match (self.get().await?, precondition) {
+            (None, Precondition::Absent) => self.create(&shape, seed).await?,
+            (None, Precondition::Is(_)) => return Err(stale(self.id)),
+            (Some(live), Precondition::Is(planned)) if uid(&live) != *planned => {
+                return Err(stale(self.id));
+            }
+            (Some(live), Precondition::Is(_)) => live,
+            (Some(live), Precondition::Absent) => live,
+        };
+        if *precondition == Precondition::Absent
+            && tags::owner(mark, &tags_of(&live)) != Ownership::Ours
+        {
+            return Err(taken(self.id));
+        }
+        self.update(&shape, &live).await?;
+        self.surround(&shape, body, &live).await
+    }
+
+    /// Makes it, with its marks and hooks in the same call: an instance that
+    /// starts finds them there. Returns what is there then.
+    async fn create(
+        &self,
+        shape: &Shape,
+        seed: Option<&Seed>,
+    ) -> Result<AutoScalingGroup, PortError> {
+        let seeded = seed.and_then(|seed| seed.value.as_i64());
+        let seeded = seeded.and_then(|number| i32::try_from(number).ok());
+        let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
+        let create = self.region.autoscaling.create_auto_scaling_group();
+        let made = shaped!(create, self, shape)
+            .desired_capacity(desired)
+            .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
+            .set_tags(Some(shape.tags.iter().map(|(k, v)| self.tag(k, v)).collect()))
+            .send()
+            .await;
+        match made {
+            // An earlier try whose answer was lost may have made it.
+            Err(error) if code(&error) != "AlreadyExists" => {
+                return Err(self.failed(error, "CreateAutoScalingGroup"));
+            }
+            _ => {}
+        }
+        self.get().await?.ok_or_else(|| stale(self.id))
+    }
+
+    /// What stands in the group itself; nothing, where that is so already.
+    async fn update(&self, shape: &Shape, live: &AutoScalingGroup) -> Result<(), PortError> {
+        let is = super::read::shape_of(live);
+        let moves = shape.desired.is_some() && shape.desired != live.desired_capacity();
+        if is.same_group(shape) && !moves {
+            return Ok(());
+        }
+        let update = self.region.autoscaling.update_auto_scaling_group();
+        shaped!(update, self, shape)
+            .set_desired_capacity(shape.desired)
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "UpdateAutoScalingGroup"))?;
+        Ok(())
+    }
+
+    /// What stands beside it, and last of all the note that all of it was done.
+    async fn surround(
+        &self,
+        shape: &Shape,
+        body: &Value,
+        live: &AutoScalingGroup,
+    ) -> Result<(), PortError> {
+        let is = super::read::shape_of(live);
+        let wanted_hooks = hooks_as_text(&shape.hooks);
+        let tags = tags_of(live);
+        if tags.get(marks::HOOKS) != Some(&wanted_hooks) {
+            self.put_hooks(shape).await?;
+        }
+        if is.warm_pool != shape.warm_pool {
+            self.put_warm_pool(shape).await?;
+        }
+        if is.metrics != shape.metrics {
+            self.count(shape.metrics).await?;
+        }
+        let outdated = tags::outdated(&tags, &shape.tags);
+        if !outdated.is_empty() {
+            let gone = outdated.iter().map(|key| self.tag(key, &tags[key])).collect();
+            let delete = self.region.autoscaling.delete_tags().set_tags(Some(gone));
+            delete.send().await.map_err(|error| self.failed(error, "DeleteTags"))?;
+        }
+        let mut noted = shape.tags.clone();
+        noted.insert(marks::HOOKS.to_owned(), wanted_hooks);
+        let applied = tags::digest(&without_desired(body).into());
+        noted.insert(marks::APPLIED.to_owned(), applied);
+        let new = noted.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
+        let new: Vec<Tag> = new.map(|(key, value)| self.tag(key, value)).collect();
+        if !new.is_empty() {
+            let put = self.region.autoscaling.create_or_update_tags().set_tags(Some(new));
+            put.send().await.map_err(|error| self.failed(error, "CreateOrUpdateTags"))?;
+        }
+        Ok(())
+    }
+
+    async fn put_hooks(&self, shape: &Shape) -> Result<(), PortError> {
+        for (hook, seconds) in shape.hooks() {
+            self.region
+                .autoscaling
+                .put_lifecycle_hook()
+                .auto_scaling_group_name(&self.id.name)
+                .lifecycle_hook_name(hook.name)
+                .lifecycle_transition(hook.transition)
+                .default_result(hook.default_result)
+                .heartbeat_timeout(seconds)
+                .send()
+                .await
+                .map_err(|error| self.failed(error, "PutLifecycleHook"))?;
+        }
+        for (_, hook) in HOOKS.iter().filter(|(key, _)| !shape.hooks.contains_key(*key)) {
+            let deleted = self
+                .region
+                .autoscaling
+                .delete_lifecycle_hook()
+                .auto_scaling_group_name(&self.id.name)
+                .lifecycle_hook_name(hook.name)
+                .send()
+                .await;
+            match deleted {
+                // That there is no such hook is what was asked for.
+                Err(error) if code(&error) != "ValidationError" => {
+                    return Err(self.failed(error, "DeleteLifecycleHook"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// As many stopped instances as asked for, whatever runs: AWS keeps the
+    /// larger of the minimum and what is prepared less what runs.
+    async fn put_warm_pool(&self, shape: &Shape) -> Result<(), PortError> {
+        if shape.warm_pool == 0 {
+            return self.delete_warm_pool().await;
+        }
+        self.region
+            .autoscaling
+            .put_warm_pool()
+            .auto_scaling_group_name(&self.id.name)
+            .min_size(shape.warm_pool)
+            .max_group_prepared_capacity(shape.warm_pool)
+            .pool_state(WarmPoolState::Stopped)
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "PutWarmPool"))?;
+        Ok(())
+    }
+
+    /// Nothing is served from there: it need not drain.
+    async fn delete_warm_pool(&self) -> Result<(), PortError> {
+        let delete = self.region.autoscaling.delete_warm_pool();
+        let delete = delete.auto_scaling_group_name(&self.id.name).force_delete(true);
+        match delete.send().await {
+            Err(error) if code(&error) != "ValidationError" => {
+                Err(self.failed(error, "DeleteWarmPool"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn count(&self, counted: bool) -> Result<(), PortError> {
+        let api = &self.region.autoscaling;
+        if counted {
+            let enable = api.enable_metrics_collection().granularity(GRANULARITY);
+            let enabled = enable.auto_scaling_group_name(&self.id.name).send().await;
+            enabled.map_err(|error| self.failed(error, "EnableMetricsCollection"))?;
+        } else {
+            let disable = api.disable_metrics_collection();
+            let disabled = disable.auto_scaling_group_name(&self.id.name).send().await;
+            disabled.map_err(|error| self.failed(error, "DisableMetricsCollection"))?;
+        }
+        Ok(())
+    }
+
+    /// Asks for `number` instances.
+    pub(in crate::backend::aws) async fn set_desired(&self, number: i32) -> Result<(), PortError> {
+        let set = self.region.autoscaling.set_desired_capacity();
+        set.auto_scaling_group_name(&self.id.name)
+            .desired_capacity(number)
+            .honor_cooldown(false)
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "SetDesiredCapacity"))?;
+        Ok(())
+    }
+
+    /// No instance is started any more, and all that run may end: each goes
+    /// through the terminate hook, where it finishes its work.
+    pub(in crate::backend::aws) async fn drain(&self, planned: &str) -> Result<(), PortError> {
+        let Some(live) = self.get().await? else { return Ok(()) };
+        if uid(&live) != planned {
+            return Err(stale(self.id));
+        }
+        let zero = (Some(0), Some(0), Some(0), Some(false));
+        let is = (
+            live.min_size(),
+            live.max_size(),
+            live.desired_capacity(),
+            live.new_instances_protected_from_scale_in(),
+        );
+        if is != zero {
+            let update = self.region.autoscaling.update_auto_scaling_group();
+            update
+                .auto_scaling_group_name(&self.id.name)
+                .min_size(0)
+                .max_size(0)
+                .desired_capacity(0)
+                .new_instances_protected_from_scale_in(false)
+                .send()
+                .await
+                .map_err(|error| self.failed(error, "UpdateAutoScalingGroup"))?;
+        }
+        if live.warm_pool_configuration().is_some() {
+            self.delete_warm_pool().await?;
+        }
+        // Those too that started meanwhile.
+        let Some(live) = self.get().await? else { return Ok(()) };
+        for ids in protected(&live).chunks(NAMED_AT_ONCE) {
+            let unprotect = self.region.autoscaling.set_instance_protection();
+            unprotect
+                .auto_scaling_group_name(&self.id.name)
+                .set_instance_ids(Some(ids.to_vec()))
+                .protected_from_scale_in(false)
+                .send()
+                .await
+                .map_err(|error| self.failed(error, "SetInstanceProtection"))?;
+        }
+        Ok(())
+    }
+
+    /// Ends these instances through the terminate hook, each with one fewer to
+    /// ask for. Those that are ending or gone are left: a repeat asks for no
+    /// fewer than the first try.
+    pub(in crate::backend::aws) async fn drain_units(
+        &self,
+        planned: &str,
+        names: &[String],
+    ) -> Result<(), PortError> {
+        let Some(live) = self.get().await? else { return Ok(()) };
+        if uid(&live) != planned {
+            return Err(stale(self.id));
+        }
+        let there = units(&live).into_iter().filter(|unit| !unit.ending);
+        for unit in there.filter(|unit| names.contains(&unit.name)) {
+            self.region
+                .autoscaling
+                .terminate_instance_in_auto_scaling_group()
+                .instance_id(&unit.name)
+                .should_decrement_desired_capacity(true)
+                .send()
+                .await
+                .map_err(|error| self.failed(error, "TerminateInstanceInAutoScalingGroup"))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes it; AWS refuses while instances run.
+    pub(in crate::backend::aws) async fn delete(&self, planned: &str) -> Result<(), PortError> {
+        let Some(live) = self.get().await? else { return Ok(()) };
+        if uid(&live) != planned {
+            return Err(stale(self.id));
+        }
+        if live.warm_pool_configuration().is_some() {
+            self.delete_warm_pool().await?;
+        }
+        let delete = self.region.autoscaling.delete_auto_scaling_group();
+        let deleted = delete.auto_scaling_group_name(&self.id.name).send().await;
+        deleted.map_err(|error| self.failed(error, "DeleteAutoScalingGroup"))?;
+        Ok(())
+    }
+
+    /// No instance gets it: what an instance is, its template says.
+    fn tag(&self, key: &str, value: &str) -> Tag {
+        Tag::builder()
+            .resource_id(&self.id.name)
+            .resource_type("auto-scaling-group")
+            .key(key)
+            .value(value)
+            .propagate_at_launch(false)
+            .build()
+    }
+
+    fn failed<E>(
+        &self,
+        error: aws_sdk_autoscaling::error::SdkError<
+            E,
+            aws_sdk_autoscaling::config::http::HttpResponse,
+        >,
+        call: &str,
+    ) -> PortError
+    where
+        E: aws_sdk_autoscaling::error::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        failed(error, &format!("autoscaling:{call}"), &self.id.to_string())
+    }
+}

@@ -1,0 +1,126 @@
+//! IDs of what the environment names by other words.
+
+use super::account::{Account, Region};
+use super::error::{code, failed};
+use crate::observe::{Gap, Lookup, Side, Sought, marks};
+use crate::plan::{FailureKind, PortError};
+use aws_sdk_ec2::types::Filter;
+use std::collections::BTreeMap;
+
+impl Account {
+    /// The IDs, sorted; of an image the newest. Empty: there is none.
+    pub(super) async fn look_up(&self, lookup: &Lookup) -> Result<Vec<String>, PortError> {
+        let Some(region) = self.regions.get(&lookup.region) else { return Ok(Vec::new()) };
+        let mut ids = match &lookup.sought {
+            Sought::Image { name, channel } => region.image(name, channel).await?,
+            Sought::Parameter(name) => region.parameter(name).await?,
+            Sought::Subnets(tags) => region.subnets(tags).await?,
+            Sought::SecurityGroups(tags) => region.security_groups(tags).await?,
+        };
+        ids.sort();
+        Ok(ids)
+    }
+}
+
+/// What cannot be looked up is not there for all that is known.
+pub(super) fn gap(lookup: &Lookup, error: &PortError) -> Gap {
+    let help = error.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    Gap {
+        side: Side::Aws,
+        what: lookup.to_string(),
+        why: format!("{}{help}", error.message),
+        hides_members: false,
+    }
+}
+
+impl Region {
+    /// The account's own image of this recipe and channel that is the newest.
+    async fn image(&self, name: &str, channel: &str) -> Result<Vec<String>, PortError> {
+        let images = self
+            .ec2
+            .describe_images()
+            .owners("self")
+            .filters(filter(&format!("tag:{}", marks::IMAGE), name))
+            .filters(filter(&format!("tag:{}", marks::CHANNEL), channel))
+            .filters(filter("state", "available"))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| failed(error, "ec2:DescribeImages", &self.about("images")))?;
+        // ISO 8601, so that the text sorts as the time does.
+        let newest = images.iter().max_by_key(|image| {
+            (image.creation_date().map(str::to_owned), image.image_id().map(str::to_owned))
+        });
+        Ok(newest.and_then(|image| image.image_id()).map(str::to_owned).into_iter().collect())
+    }
+
+    async fn parameter(&self, name: &str) -> Result<Vec<String>, PortError> {
+        match self.ssm.get_parameter().name(name).send().await {
+            Ok(answer) => {
+                let value = answer.parameter().and_then(|parameter| parameter.value());
+                match value {
+                    Some(id) if id.starts_with("ami-") => Ok(vec![id.to_owned()]),
+                    other => Err(PortError {
+                        kind: FailureKind::Rejected,
+                        message: format!(
+                            "SSM parameter {name} in {} holds {:?}, which is no machine image",
+                            self.name,
+                            other.unwrap_or_default()
+                        ),
+                        help: Some("put an ID like ami-0a1b2c3d there".to_owned()),
+                    }),
+                }
+            }
+            Err(error) if code(&error) == "ParameterNotFound" => Ok(Vec::new()),
+            Err(error) => Err(failed(error, "ssm:GetParameter", name)),
+        }
+    }
+
+    async fn subnets(&self, tags: &BTreeMap<String, String>) -> Result<Vec<String>, PortError> {
+        let subnets = self
+            .ec2
+            .describe_subnets()
+            .set_filters(Some(by_tags(tags)))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| failed(error, "ec2:DescribeSubnets", &self.about("subnets")))?;
+        Ok(subnets.iter().filter_map(|subnet| subnet.subnet_id()).map(str::to_owned).collect())
+    }
+
+    async fn security_groups(
+        &self,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>, PortError> {
+        let groups = self
+            .ec2
+            .describe_security_groups()
+            .set_filters(Some(by_tags(tags)))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| {
+                failed(error, "ec2:DescribeSecurityGroups", &self.about("security groups"))
+            })?;
+        Ok(groups.iter().filter_map(|group| group.group_id()).map(str::to_owned).collect())
+    }
+
+    /// `groups in us-east-1`
+    pub(super) fn about(&self, what: &str) -> String {
+        format!("{what} in {}", self.name)
+    }
+}
+
+pub(super) fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
+}
+
+fn by_tags(tags: &BTreeMap<String, String>) -> Vec<Filter> {
+    tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), value)).collect()
+}

@@ -1,0 +1,191 @@
+//! What is there, in pages.
+
+use super::account::{Account, Region};
+use super::error::failed;
+use super::group::{self, Group};
+use super::lookup::{self, filter};
+use super::template::{self, Template};
+use crate::clock::{Clock, SystemClock};
+use crate::observe::{Inventory, Live, ResourceId, Side, marks};
+use crate::plan::PortError;
+use crate::port::{Observe, Scope};
+use async_trait::async_trait;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use aws_sdk_ec2::types::{LaunchTemplate, LaunchTemplateVersion};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use std::collections::BTreeMap;
+
+/// Groups that AWS answers in one page:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
+const GROUPS_AT_ONCE: i32 = 100;
+/// Templates that EC2 answers in one page.
+const TEMPLATES_AT_ONCE: i32 = 200;
+/// Calls for single things that may be under way.
+const CALLS: usize = 8;
+/// From so many templates on, one list of all in the account is cheaper.
+const FEW: usize = 8;
+
+#[async_trait]
+impl Observe for Account {
+    async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError> {
+        let mut inventory = Inventory::empty(SystemClock.now());
+        let (seen, found) = futures::future::join(
+            futures::future::try_join_all(
+                self.regions.values().map(|region| region.observe(scope)),
+            ),
+            self.found(scope),
+        )
+        .await;
+        for live in seen?.into_iter().flatten() {
+            inventory.resources.insert(live.id.clone(), live);
+        }
+        for (lookup, ids) in found {
+            match ids {
+                Ok(ids) => drop(inventory.found.insert(lookup, ids)),
+                Err(error) => inventory.gaps.push(lookup::gap(&lookup, &error)),
+            }
+        }
+        Ok(inventory)
+    }
+}
+
+impl Account {
+    async fn found(
+        &self,
+        scope: &Scope,
+    ) -> Vec<(crate::observe::Lookup, Result<Vec<String>, PortError>)> {
+        let one =
+            async |lookup: &crate::observe::Lookup| (lookup.clone(), self.look_up(lookup).await);
+        stream::iter(&scope.lookups).map(one).buffer_unordered(CALLS).collect().await
+    }
+}
+
+impl Region {
+    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
+        let (groups, templates) =
+            futures::future::try_join(self.groups(scope), self.templates(scope)).await?;
+        Ok(groups.into_iter().chain(templates).collect())
+    }
+
+    /// The scope's groups: by tag, and by name whose they may be.
+    async fn groups(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
+        let (name, value) = by_tag(scope);
+        let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
+        let mut groups: BTreeMap<String, AutoScalingGroup> = self
+            .autoscaling
+            .describe_auto_scaling_groups()
+            .filters(filter)
+            .max_records(GROUPS_AT_ONCE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| {
+                failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
+            })?
+            .into_iter()
+            .map(|group| (group.auto_scaling_group_name().unwrap_or_default().to_owned(), group))
+            .collect();
+        for id in self.named(scope, "AutoScalingGroup") {
+            if !groups.contains_key(&id.name)
+                && let Some(group) = (Group { region: self, id }).get().await?
+            {
+                groups.insert(id.name.clone(), group);
+            }
+        }
+        let seen = async |group: AutoScalingGroup| {
+            let mut live = group::live(&self.name, &scope.mark, &group);
+            if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {
+                self.explain(&live.id.name, workload).await;
+            }
+            live
+        };
+        Ok(stream::iter(groups.into_values()).map(seen).buffer_unordered(CALLS).collect().await)
+    }
+
+    async fn templates(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
+        let (name, value) = by_tag(scope);
+        let mut templates: BTreeMap<String, LaunchTemplate> = self
+            .ec2
+            .describe_launch_templates()
+            .filters(filter(name.as_str(), &value))
+            .max_results(TEMPLATES_AT_ONCE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| {
+                failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
+            })?
+            .into_iter()
+            .map(|found| (found.launch_template_name().unwrap_or_default().to_owned(), found))
+            .collect();
+        for id in self.named(scope, "LaunchTemplate") {
+            if !templates.contains_key(&id.name)
+                && let Some(found) = (Template { region: self, id }).get().await?
+            {
+                templates.insert(id.name.clone(), found);
+            }
+        }
+        let versions = self.default_versions(&templates).await?;
+        let seen = templates.iter().filter_map(|(name, template)| {
+            Some(template::live(&self.name, &scope.mark, template, versions.get(name)?))
+        });
+        Ok(seen.collect())
+    }
+
+    /// The default version of each template, by the template's name.
+    async fn default_versions(
+        &self,
+        templates: &BTreeMap<String, LaunchTemplate>,
+    ) -> Result<BTreeMap<String, LaunchTemplateVersion>, PortError> {
+        if templates.len() <= FEW {
+            let one = async |name: &String| {
+                let id = ResourceId::launch_template(&self.name, name);
+                let version = Template { region: self, id: &id }.version("$Default").await?;
+                Ok::<_, PortError>(version.map(|version| (name.clone(), version)))
+            };
+            let found = stream::iter(templates.keys()).map(one).buffer_unordered(CALLS);
+            return Ok(found.try_collect::<Vec<_>>().await?.into_iter().flatten().collect());
+        }
+        let all = self
+            .ec2
+            .describe_launch_template_versions()
+            .versions("$Default")
+            .max_results(TEMPLATES_AT_ONCE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| {
+                failed(error, "ec2:DescribeLaunchTemplateVersions", &self.about("launch templates"))
+            })?;
+        let named = all.into_iter().filter_map(|version| {
+            let name = version.launch_template_name()?.to_owned();
+            templates.contains_key(&name).then_some((name, version))
+        });
+        Ok(named.collect())
+    }
+
+    fn named<'a>(
+        &'a self,
+        scope: &'a Scope,
+        kind: &'a str,
+    ) -> impl Iterator<Item = &'a ResourceId> {
+        scope.named.iter().filter(move |id| {
+            id.side == Side::Aws && id.kind == kind && id.scope.as_deref() == Some(&self.name)
+        })
+    }
+}
+
+/// The filter that finds the scope's things.
+fn by_tag(scope: &Scope) -> (String, String) {
+    if scope.any_environment {
+        ("tag-key".to_owned(), marks::ENVIRONMENT.to_owned())
+    } else {
+        (format!("tag:{}", marks::ENVIRONMENT), scope.mark.environment.clone())
+    }
+}

@@ -1,0 +1,104 @@
+//! Why instances do not come: what a group's scaling activities say.
+
+use super::account::Region;
+use crate::observe::{Problem, ProblemKind, Workload};
+use aws_sdk_autoscaling::types::{Activity, ScalingActivityStatusCode};
+
+/// The newest of a group's activities that are looked at.
+const LOOKED_AT: i32 = 20;
+
+impl Region {
+    /// Adds to `workload` why it has fewer instances than it asks for. Where that
+    /// cannot be read, it only says that they are on their way.
+    pub(super) async fn explain(&self, group: &str, workload: &mut Workload) {
+        let asked = self.autoscaling.describe_scaling_activities();
+        let answer = asked.auto_scaling_group_name(group).max_records(LOOKED_AT).send().await;
+        let activities = answer.ok().and_then(|answer| answer.activities).unwrap_or_default();
+        let starting = workload.existing.saturating_sub(workload.ready);
+        let missing = workload.desired.saturating_sub(workload.existing);
+        if let Some(failed) = newest_failure(&activities).filter(|_| missing > 0) {
+            let message = failed.status_message().unwrap_or("no reason given").to_owned();
+            workload.problems.push(Problem { kind: kind(&message), units: missing, message });
+        } else if missing > 0 {
+            let message = "instances are being launched".to_owned();
+            workload.problems.push(Problem {
+                kind: ProblemKind::Starting,
+                units: missing,
+                message,
+            });
+        }
+        if starting > 0 {
+            let message = "instances boot and load their weights".to_owned();
+            let kind = ProblemKind::Starting;
+            workload.problems.push(Problem { kind, units: starting, message });
+        }
+        workload.problems.sort_by_key(|problem| std::cmp::Reverse(problem.kind));
+    }
+}
+
+/// The last launch that failed, unless one has succeeded since. They come
+/// newest first.
+fn newest_failure(activities: &[Activity]) -> Option<&Activity> {
+    let is_launch = |activity: &&Activity| {
+        activity.description().is_none_or(|text| !text.starts_with("Terminating"))
+    };
+    let newest = activities.iter().filter(is_launch).find(|activity| {
+        matches!(
+            activity.status_code(),
+            Some(
+                ScalingActivityStatusCode::Failed
+                    | ScalingActivityStatusCode::Cancelled
+                    | ScalingActivityStatusCode::Successful
+            )
+        )
+    });
+    newest.filter(|activity| activity.status_code() == Some(&ScalingActivityStatusCode::Failed))
+}
+
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-capacity.html>
+fn kind(message: &str) -> ProblemKind {
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if has(&[
+        "InsufficientInstanceCapacity",
+        "sufficient",
+        "no Spot capacity",
+        "UnfulfillableCapacity",
+    ]) {
+        ProblemKind::InsufficientCapacity
+    } else if has(&["LimitExceeded", "limit", "quota", "not authorized", "Unauthorized"]) {
+        ProblemKind::Refused
+    } else {
+        ProblemKind::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn activity(status: ScalingActivityStatusCode, message: &str) -> Activity {
+        Activity::builder().status_code(status).status_message(message).build()
+    }
+
+    #[test]
+    fn the_last_launch_that_failed_counts_unless_one_has_succeeded_since() {
+        use ScalingActivityStatusCode::*;
+        let none = activity(Failed, "InsufficientInstanceCapacity: no more");
+        let some = activity(Successful, "");
+        let running = activity(InProgress, "");
+        let newest = |list: &[Activity]| newest_failure(list).is_some();
+        assert!(newest(&[running.clone(), none.clone(), some.clone()]));
+        assert!(!newest(&[some, none]));
+        assert!(!newest(&[running]));
+    }
+
+    #[test]
+    fn a_lack_of_capacity_is_told_from_a_quota() {
+        let lack = "We currently do not have sufficient p5.48xlarge capacity in the Availability \
+                    Zone you requested";
+        assert_eq!(kind(lack), ProblemKind::InsufficientCapacity);
+        let quota =
+            "You have requested more vCPU capacity than your current vCPU limit of 8 allows";
+        assert_eq!(kind(quota), ProblemKind::Refused);
+    }
+}

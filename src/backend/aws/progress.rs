@@ -1,0 +1,26 @@
+//! How far a group has come.
+
+use super::account::Account;
+use super::group::{Group, workload};
+use super::template::Template;
+use crate::observe::{ResourceId, Workload};
+use crate::plan::PortError;
+use crate::port::Progress;
+use async_trait::async_trait;
+
+#[async_trait]
+impl Progress for Account {
+    async fn progress(&self, id: &ResourceId) -> Result<Option<Workload>, PortError> {
+        let region = self.region_of(id)?;
+        if id.kind == "LaunchTemplate" {
+            let found = Template { region, id }.get().await?;
+            return Ok(found.map(|_| Workload { observed: true, ..Workload::default() }));
+        }
+        let Some(group) = (Group { region, id }).get().await? else { return Ok(None) };
+        let mut workload = workload(&group);
+        if workload.pending > 0 {
+            region.explain(&id.name, &mut workload).await;
+        }
+        Ok(Some(workload))
+    }
+}

@@ -1,0 +1,8 @@
+//! Launch templates.
+
+mod read;
+mod shape;
+mod write;
+
+pub(super) use read::live;
+pub(super) use write::Template;

@@ -1,0 +1,219 @@
+//! Writes to launch templates. A version never changes: another content is
+//! another version, and the default says which one starts instances.
+
+use super::read::{shape, tags_of, uid};
+use super::shape::{Shape, ec2_tags};
+use crate::backend::aws::account::{Region, stale, taken};
+use crate::backend::aws::error::{code, failed};
+use crate::backend::aws::tags::{self, Tags};
+use crate::observe::{Mark, Ownership, ResourceId};
+use crate::plan::{FailureKind, PortError, Precondition};
+use aws_sdk_ec2::types::{LaunchTemplate, LaunchTemplateVersion, ResourceType, TagSpecification};
+use serde_json::Value;
+
+/// One launch template, to be written.
+pub(in crate::backend::aws) struct Template<'a> {
+    pub(in crate::backend::aws) region: &'a Region,
+    pub(in crate::backend::aws) id: &'a ResourceId,
+}
+
+impl Template<'_> {
+    /// The live template; none: there is none of that name.
+    pub(in crate::backend::aws) async fn get(&self) -> Result<Option<LaunchTemplate>, PortError> {
+        let asked = self.region.ec2.describe_launch_templates();
+        match asked.launch_template_names(&self.id.name).send().await {
+            Ok(answer) => Ok(answer.launch_templates.unwrap_or_default().into_iter().next()),
+            Err(error) if is_absent(code(&error)) => Ok(None),
+            Err(error) => Err(self.failed(error, "DescribeLaunchTemplates")),
+        }
+    }
+
+    /// One version, by number, `$Default` or `$Latest`.
+    pub(in crate::backend::aws) async fn version(
+        &self,
+        version: &str,
+    ) -> Result<Option<LaunchTemplateVersion>, PortError> {
+        let asked = self.region.ec2.describe_launch_template_versions();
+        let asked = asked.launch_template_name(&self.id.name).versions(version);
+        match asked.send().await {
+            Ok(answer) => {
+                Ok(answer.launch_template_versions.unwrap_or_default().into_iter().next())
+            }
+            Err(error) if is_absent(code(&error)) => Ok(None),
+            Err(error) => Err(self.failed(error, "DescribeLaunchTemplateVersions")),
+        }
+    }
+
+    /// Makes its default version be `body`.
+    pub(in crate::backend::aws) async fn apply(
+        &self,
+        mark: &Mark,
+        body: &Value,
+        precondition: &Precondition,
+    ) -> Result<(), PortError> {
+        let wanted = Shape::of(body)?;
+        let live = match (self.get().await?, precondition) {
+            (None, Precondition::Absent) => {
+                self.create(&wanted).await?;
+                // Made by this try, or by one before that has been cut off.
+                self.get().await?.ok_or_else(|| stale(self.id))?
+            }
+            (Some(live), Precondition::Absent) => live,
+            (Some(live), Precondition::Is(planned)) if uid(&live) == *planned => live,
+            (_, Precondition::Is(_)) => return Err(stale(self.id)),
+        };
+        if *precondition == Precondition::Absent
+            && tags::owner(mark, &tags_of(&live)) != Ownership::Ours
+        {
+            return Err(taken(self.id));
+        }
+        self.make_default(&wanted, &live).await?;
+        self.tag(&wanted.tags, &live).await
+    }
+
+    async fn create(&self, wanted: &Shape) -> Result<(), PortError> {
+        let digest = version_digest(wanted);
+        let tagged = TagSpecification::builder()
+            .resource_type(ResourceType::LaunchTemplate)
+            .set_tags(Some(ec2_tags(&wanted.tags)))
+            .build();
+        let made = self
+            .region
+            .ec2
+            .create_launch_template()
+            .launch_template_name(&self.id.name)
+            .version_description(described(&digest))
+            .launch_template_data(wanted.data(&self.root_device(&wanted.image).await?))
+            .tag_specifications(tagged)
+            .client_token(token(&[&self.id.name, &digest]))
+            .send()
+            .await;
+        match made {
+            Err(error) if code(&error) != "InvalidLaunchTemplateName.AlreadyExistsException" => {
+                Err(self.failed(error, "CreateLaunchTemplate"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The version that has what is wanted, made if there is none, becomes the
+    /// default.
+    async fn make_default(&self, wanted: &Shape, live: &LaunchTemplate) -> Result<(), PortError> {
+        let default = self.version("$Default").await?;
+        let says = |version: &LaunchTemplateVersion| {
+            shape(version, Tags::new()).version() == wanted.version()
+        };
+        if default.as_ref().is_some_and(says) {
+            return Ok(());
+        }
+        // An earlier try may have made it and no more.
+        let latest = self.version("$Latest").await?.filter(says);
+        let number = match latest.and_then(|version| version.version_number()) {
+            Some(number) => number,
+            None => self.add_version(wanted, live).await?,
+        };
+        let modify = self.region.ec2.modify_launch_template();
+        modify
+            .launch_template_name(&self.id.name)
+            .default_version(number.to_string())
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "ModifyLaunchTemplate"))?;
+        Ok(())
+    }
+
+    async fn add_version(&self, wanted: &Shape, live: &LaunchTemplate) -> Result<i64, PortError> {
+        let digest = version_digest(wanted);
+        let latest = live.latest_version_number().unwrap_or(0).to_string();
+        let answer = self
+            .region
+            .ec2
+            .create_launch_template_version()
+            .launch_template_name(&self.id.name)
+            .version_description(described(&digest))
+            .launch_template_data(wanted.data(&self.root_device(&wanted.image).await?))
+            .client_token(token(&[&uid(live), &latest, &digest]))
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "CreateLaunchTemplateVersion"))?;
+        let number = answer.launch_template_version().and_then(|made| made.version_number());
+        number.ok_or_else(|| stale(self.id))
+    }
+
+    async fn tag(&self, wanted: &Tags, live: &LaunchTemplate) -> Result<(), PortError> {
+        let there = tags_of(live);
+        let new: Tags = wanted
+            .iter()
+            .filter(|(key, value)| there.get(*key) != Some(*value))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        if !new.is_empty() {
+            let create = self.region.ec2.create_tags().resources(uid(live));
+            let created = create.set_tags(Some(ec2_tags(&new))).send().await;
+            created.map_err(|error| self.failed(error, "CreateTags"))?;
+        }
+        let outdated = tags::outdated(&there, wanted);
+        if !outdated.is_empty() {
+            let gone: Tags = outdated.into_iter().map(|key| (key, String::new())).collect();
+            let keys = gone.keys().map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build());
+            let delete = self.region.ec2.delete_tags().resources(uid(live));
+            let deleted = delete.set_tags(Some(keys.collect())).send().await;
+            deleted.map_err(|error| self.failed(error, "DeleteTags"))?;
+        }
+        Ok(())
+    }
+
+    /// The name of the image's root device, which its volume must have.
+    async fn root_device(&self, image: &str) -> Result<String, PortError> {
+        let answer = self.region.ec2.describe_images().image_ids(image).send().await;
+        let answer = answer.map_err(|error| self.failed(error, "DescribeImages"))?;
+        let found = answer.images().first();
+        let root = found.and_then(|image| image.root_device_name()).map(str::to_owned);
+        root.ok_or_else(|| PortError {
+            kind: FailureKind::Rejected,
+            message: format!("image {image} is not there, or has no root device"),
+            help: Some("plan again: the image may have been taken back".to_owned()),
+        })
+    }
+
+    /// Deletes it with all its versions.
+    pub(in crate::backend::aws) async fn delete(&self, planned: &str) -> Result<(), PortError> {
+        let delete = self.region.ec2.delete_launch_template().launch_template_id(planned);
+        match delete.send().await {
+            Err(error) if !is_absent(code(&error)) => {
+                Err(self.failed(error, "DeleteLaunchTemplate"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn failed<E>(
+        &self,
+        error: aws_sdk_ec2::error::SdkError<E, aws_sdk_ec2::config::http::HttpResponse>,
+        call: &str,
+    ) -> PortError
+    where
+        E: aws_sdk_ec2::error::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        failed(error, &format!("ec2:{call}"), &self.id.to_string())
+    }
+}
+
+/// What EC2 says of a template, or a version, that is not there.
+pub(in crate::backend::aws) fn is_absent(code: &str) -> bool {
+    code.starts_with("InvalidLaunchTemplate") && code.contains("NotFound")
+}
+
+fn version_digest(wanted: &Shape) -> String {
+    tags::digest(&wanted.version().into())
+}
+
+/// For whoever looks at the versions in the console.
+fn described(digest: &str) -> String {
+    format!("floodway {digest}")
+}
+
+/// The same request has the same token; EC2 takes up to 128 characters.
+fn token(parts: &[&str]) -> String {
+    tags::digest(&Value::from(parts.to_vec()).into())
+}

@@ -1,0 +1,110 @@
+//! What must be known of the account before anything can start there.
+
+use super::Missing;
+use super::scene::Scene;
+use crate::id::Name;
+use crate::observe::{Lookup, Sought};
+use crate::spec::Environment;
+use crate::spec::model::{Aws, BurstPool, ImageRef, Selector};
+use std::collections::BTreeSet;
+
+/// Everything that the burst pools of `environment` name by other words than IDs.
+pub fn lookups(environment: &Environment) -> BTreeSet<Lookup> {
+    let Some(aws) = &environment.aws else { return BTreeSet::new() };
+    let of_pool = |pool: &BurstPool| {
+        let region = aws.region_of(pool);
+        let sought = [
+            image(&pool.image),
+            by_tags(&pool.subnets, Sought::Subnets),
+            by_tags(&aws.launch_of(pool).security_groups, Sought::SecurityGroups),
+        ];
+        let there = |sought| Lookup { region: region.to_owned(), sought };
+        sought.into_iter().flatten().map(there).collect::<Vec<_>>()
+    };
+    aws.pools.values().flat_map(of_pool).collect()
+}
+
+fn image(image: &ImageRef) -> Option<Sought> {
+    match image {
+        ImageRef { id: Some(_), .. } => None,
+        ImageRef { ssm: Some(name), .. } => Some(Sought::Parameter(name.clone())),
+        ImageRef { name: Some(name), channel, .. } => {
+            Some(Sought::Image { name: name.clone(), channel: channel.clone() })
+        }
+        _ => None,
+    }
+}
+
+fn by_tags(
+    selector: &Selector,
+    sought: fn(std::collections::BTreeMap<String, String>) -> Sought,
+) -> Option<Sought> {
+    (!selector.tags.is_empty()).then(|| sought(selector.tags.clone()))
+}
+
+/// One pool's answers.
+pub(super) struct Found<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) aws: &'a Aws,
+    pub(super) name: &'a Name,
+    pub(super) pool: &'a BurstPool,
+}
+
+impl Found<'_> {
+    /// The machine image's ID.
+    pub(super) fn image(&self, missing: &mut Vec<Missing>) -> Option<String> {
+        match &self.pool.image.id {
+            Some(id) => Some(id.clone()),
+            None => self.ids("image", image(&self.pool.image)?, missing).into_iter().next(),
+        }
+    }
+
+    /// The subnets' IDs, sorted.
+    pub(super) fn subnets(&self, missing: &mut Vec<Missing>) -> Vec<String> {
+        self.selected("subnets", &self.pool.subnets, Sought::Subnets, missing)
+    }
+
+    /// The security groups' IDs, sorted.
+    pub(super) fn security_groups(&self, missing: &mut Vec<Missing>) -> Vec<String> {
+        let launch = self.aws.launch_of(self.pool);
+        self.selected(
+            "launch.security_groups",
+            &launch.security_groups,
+            Sought::SecurityGroups,
+            missing,
+        )
+    }
+
+    fn selected(
+        &self,
+        key: &str,
+        selector: &Selector,
+        sought: fn(std::collections::BTreeMap<String, String>) -> Sought,
+        missing: &mut Vec<Missing>,
+    ) -> Vec<String> {
+        let mut ids = match by_tags(selector, sought) {
+            Some(sought) => self.ids(key, sought, missing),
+            None => selector.ids.clone(),
+        };
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
+    fn ids(&self, key: &str, sought: Sought, missing: &mut Vec<Missing>) -> Vec<String> {
+        let lookup = Lookup { region: self.aws.region_of(self.pool).to_owned(), sought };
+        let found = self.scene.input.inventory.found.get(&lookup);
+        let ids = found.cloned().unwrap_or_default();
+        if ids.is_empty() {
+            let pool = format!("aws.pools.{}.{key}", self.name);
+            let shared = format!("aws.{key}");
+            let of_pool = self.scene.input.origins.origin(&pool).is_some();
+            let key = if of_pool { pool } else { shared };
+            let reason = self.scene.because(key, format!("for pool {}", self.name));
+            // Nobody looked where no answer is.
+            let pool = self.name.clone();
+            missing.push(Missing { pool, asked: found.is_some(), lookup, reason });
+        }
+        ids
+    }
+}

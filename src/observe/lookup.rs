@@ -1,0 +1,49 @@
+//! What an environment needs to know of an account and does not own there.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Something to be found by other words than its ID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Lookup {
+    /// Where.
+    pub region: String,
+    /// What.
+    pub sought: Sought,
+}
+
+/// See [`Lookup`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sought {
+    /// The newest image of a recipe in a channel, by its tags.
+    Image {
+        /// The recipe's name.
+        name: String,
+        /// The channel.
+        channel: String,
+    },
+    /// The value of an SSM parameter.
+    Parameter(String),
+    /// Subnets with all these tags.
+    Subnets(BTreeMap<String, String>),
+    /// Security groups with all these tags.
+    SecurityGroups(BTreeMap<String, String>),
+}
+
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tags = |tags: &BTreeMap<String, String>| {
+            let tags = tags.iter().map(|(key, value)| format!("{key} = {value}"));
+            tags.collect::<Vec<_>>().join(", ")
+        };
+        match &self.sought {
+            Sought::Image { name, channel } => write!(f, "image {name} of channel {channel}")?,
+            Sought::Parameter(name) => write!(f, "SSM parameter {name}")?,
+            Sought::Subnets(by) => write!(f, "subnet with {}", tags(by))?,
+            Sought::SecurityGroups(by) => write!(f, "security group with {}", tags(by))?,
+        }
+        write!(f, " in {}", self.region)
+    }
+}

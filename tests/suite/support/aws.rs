@@ -1,0 +1,186 @@
+//! A stand-in for AWS on loopback, one process per test: it starts in a fifth
+//! of a second, so no test shares its world, its rules or its calls.
+
+use super::programs::program;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// A running stand-in. It ends with this value, and with the process that holds
+/// it, since it also ends when its standard input does.
+pub struct AwsBed {
+    child: Child,
+    endpoint: String,
+}
+
+impl AwsBed {
+    /// Starts one whose hooks' seconds pass as AWS's do.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with options, `--launch-seconds 1` say.
+    pub fn start_with(options: &[&str]) -> Self {
+        let mut child = Command::new(program("aws-standin"))
+            .args(["--port", "0", "--until-stdin-closes"])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let endpoint = line.trim().strip_prefix("ready ").map(str::to_owned);
+        let endpoint = endpoint.unwrap_or_else(|| panic!("the AWS stand-in said {line:?}"));
+        Self { child, endpoint }
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Leads a command's SDK here, as the only credentials it has.
+    pub fn command_env(&self, command: &mut Command) {
+        command
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_ACCESS_KEY_ID", "AKIAFLOODWAYTESTBED0")
+            .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+    }
+
+    /// Adds a rule, or a list of them; their ids.
+    pub fn rule(&self, rule: &Value) -> Vec<u64> {
+        let answer = self.ask("POST", "rules", Some(rule));
+        answer["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect()
+    }
+
+    /// The rules, with how often each was seen and has struck.
+    pub fn rules(&self) -> Vec<Value> {
+        list(self.ask("GET", "rules", None))
+    }
+
+    /// Takes all rules away.
+    pub fn clear_rules(&self) {
+        self.ask("DELETE", "rules", None);
+    }
+
+    /// Every SDK call so far, in the order of arrival.
+    pub fn calls(&self) -> Vec<Value> {
+        list(self.ask("GET", "calls", None))
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&self) {
+        self.ask("DELETE", "calls", None);
+    }
+
+    /// What in the calls so far AWS's service models do not have so.
+    pub fn violations(&self) -> Vec<Value> {
+        list(self.ask("GET", "violations", None))
+    }
+
+    /// All that is there: `accounts.ACCOUNT.REGION.{groups,templates,…}`.
+    pub fn world(&self) -> Value {
+        self.ask("GET", "world", None)
+    }
+
+    /// What two runs to the same end have in common: no ids and no times that AWS makes.
+    pub fn end_state(&self) -> Value {
+        self.ask("GET", "world?stable=1", None)
+    }
+
+    /// Adds what a test begins with; what was made, ids and all.
+    pub fn seed(&self, seed: &Value) -> Value {
+        self.ask("POST", "world", Some(seed))
+    }
+
+    /// Back to an empty world without rules or calls.
+    pub fn reset(&self) {
+        self.ask("POST", "reset", None);
+    }
+
+    /// The calls that are being held back.
+    pub fn withheld(&self) -> Vec<Value> {
+        list(self.ask("GET", "withheld", None))
+    }
+
+    /// Lets what is held back go on.
+    pub fn release(&self) {
+        self.ask("POST", "release", None);
+    }
+
+    /// Acts on instances from outside; those it concerned.
+    pub fn instances(&self, action: &Value) -> Vec<String> {
+        let answer = self.ask("POST", "instances", Some(action));
+        answer["instances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Does an action as someone else, unseen by rules, policies and recorder;
+    /// the answer, or `CODE: message`.
+    pub fn someone_else(
+        &self,
+        service: &str,
+        action: &str,
+        parameters: &Value,
+    ) -> Result<Value, String> {
+        let body = json!({"service": service, "action": action, "parameters": parameters});
+        let mut told = self.ask("POST", "do", Some(&body));
+        let error = &told["error"];
+        if error.is_null() {
+            return Ok(told["answer"].take());
+        }
+        let part = |name: &str| error[name].as_str().unwrap().to_owned();
+        Err(format!("{}: {}", part("code"), part("message")))
+    }
+
+    /// Moves its clock ahead.
+    pub fn advance(&self, seconds: f64) {
+        self.ask("POST", "clock", Some(&json!({ "advance": seconds })));
+    }
+
+    /// Holds its clock still, or lets it go on.
+    pub fn hold_clock(&self, still: bool) {
+        self.ask("POST", "clock", Some(&json!({ "hold": still })));
+    }
+
+    /// Changes how long things take.
+    pub fn settings(&self, settings: &Value) {
+        self.ask("POST", "settings", Some(settings));
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let host = self.endpoint.strip_prefix("http://").unwrap();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let length = body.len();
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(
+            stream,
+            "{method} /truth/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{method} /truth/{path}: {answer}");
+        serde_json::from_str(text).unwrap()
+    }
+}
+
+impl Drop for AwsBed {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn list(value: Value) -> Vec<Value> {
+    let Value::Array(items) = value else { panic!("a list is expected: {value}") };
+    items
+}

@@ -1,0 +1,178 @@
+"""EC2's view of the groups' instances, and tags on what is held here."""
+
+from .answers import AwsError
+from .filters import select, tag_list
+from .paging import page
+from .registry import handles
+from .state import Clock
+
+_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+def state_of(instance):
+    """EC2's state of an instance in a lifecycle state."""
+    if instance.gone_at is not None or instance.killed:
+        return "terminated"
+    state = instance.state
+    if state in ("Warmed:Stopped", "Warmed:Hibernated"):
+        return "stopped"
+    if state in ("Pending", "Warmed:Pending"):
+        return "pending"
+    return "shutting-down" if state in ("Terminating", "Terminating:Proceed", "Warmed:Terminating",
+                                        "Warmed:Terminating:Proceed") else "running"
+
+
+def shown(region, instance):
+    """As DescribeInstances answers it."""
+    subnet = region.subnet(instance.subnet) or {}
+    state, data = state_of(instance), instance.data
+    options = data.get("MetadataOptions", {})
+    digits = [int(c, 16) for c in instance.id[-4:]]
+    address = f"10.{digits[0]}.{digits[1] * 16 + digits[2]}.{digits[3] * 15 + 1}"
+    return {
+        "InstanceId": instance.id, "ImageId": instance.image, "InstanceType": instance.type,
+        "State": {"Code": _CODES[state], "Name": state}, "LaunchTime": instance.launched,
+        "Placement": {"AvailabilityZone": instance.zone, "Tenancy": "default", "GroupName": ""},
+        "SubnetId": instance.subnet, "VpcId": subnet.get("VpcId"),
+        "PrivateIpAddress": address if state != "terminated" else None,
+        "PrivateDnsName": f"ip-{address.replace('.', '-')}.{region.name}.compute.internal",
+        "InstanceLifecycle": "spot" if instance.market == "spot" else None,
+        "SpotInstanceRequestId": "sir-" + instance.id[2:10] if instance.market == "spot" else None,
+        "Architecture": next((i.get("Architecture") for i in region.images if i["ImageId"] == instance.image),
+                             "x86_64"),
+        "SecurityGroups": [{"GroupId": g, "GroupName": g} for g in data.get("SecurityGroupIds", [])],
+        "MetadataOptions": {"State": "applied", "HttpTokens": options.get("HttpTokens", "optional"),
+                            "HttpPutResponseHopLimit": options.get("HttpPutResponseHopLimit", 1),
+                            "HttpEndpoint": options.get("HttpEndpoint", "enabled")},
+        "Tags": tag_list(instance.tags),
+    }
+
+
+_SPECIAL = {
+    "instance-state-name": lambda item: [item["State"]["Name"]],
+    "instance-state-code": lambda item: [item["State"]["Code"]],
+    "availability-zone": lambda item: [item["Placement"]["AvailabilityZone"]],
+    "private-ip-address": lambda item: [item["PrivateIpAddress"]],
+}
+_PLAIN = ("InstanceId", "ImageId", "InstanceType", "SubnetId", "VpcId", "InstanceLifecycle", "Architecture",
+          "PrivateDnsName", "SpotInstanceRequestId")
+
+
+def _known(region):
+    # EC2 User Guide "Terminate instances": a terminated one stays visible for about an hour.
+    now = Clock.now()
+    return [i for i in region.instances.values() if i.gone_at is None or now - i.gone_at < 3600]
+
+
+def _chosen(region, wanted):
+    found = _known(region)
+    there = {instance.id for instance in found}
+    missing = [identifier for identifier in wanted or [] if identifier not in there]
+    if missing:
+        plural = "s" if len(missing) > 1 else ""
+        verb = "do" if plural else "does"
+        raise AwsError("InvalidInstanceID.NotFound",
+                       f"The instance ID{plural} '{', '.join(missing)}' {verb} not exist")
+    return [i for i in found if not wanted or i.id in wanted]
+
+
+@handles("ec2", "DescribeInstances")
+def describe(region, parameters, _):
+    found = [shown(region, i) for i in _chosen(region, parameters.get("InstanceIds"))]
+    found = select(found, parameters.get("Filters"), _SPECIAL, _PLAIN)
+    items, token = page(found, parameters, None, 1000, "MaxResults")
+    return {"Reservations": [{"ReservationId": "r-" + i["InstanceId"][2:], "OwnerId": region.account, "Instances": [i],
+                              "Groups": [], "RequesterId": "autoscaling"} for i in items], "NextToken": token}
+
+
+@handles("ec2", "DescribeInstanceStatus")
+def status(region, parameters, _):
+    found = [i for i in _chosen(region, parameters.get("InstanceIds"))
+             if parameters.get("IncludeAllInstances") or state_of(i) == "running"]
+    ok = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+    items, token = page(found, parameters, None, 1000, "MaxResults")
+    return {"InstanceStatuses": [{
+        "InstanceId": i.id, "AvailabilityZone": i.zone, "InstanceStatus": ok, "SystemStatus": ok,
+        "InstanceState": {"Code": _CODES[state_of(i)], "Name": state_of(i)}} for i in items], "NextToken": token}
+
+
+@handles("ec2", "TerminateInstances")
+def terminate(region, parameters, _):
+    """From outside the group: its health check finds out and replaces it."""
+    changes = []
+    for instance in _chosen(region, parameters["InstanceIds"]):
+        before = state_of(instance)
+        kill(region, instance)
+        changes.append({"InstanceId": instance.id, "CurrentState": {"Code": 32, "Name": "shutting-down"},
+                        "PreviousState": {"Code": _CODES[before], "Name": before}})
+    return {"TerminatingInstances": changes}
+
+
+def kill(region, instance, after=0.0):
+    """EC2 takes an instance away, at once or after a notice."""
+    if after:
+        instance.killed_at = Clock.now() + after
+    else:
+        instance.killed, instance.health = True, "Unhealthy"
+    if instance.group_name in region.groups:
+        region.groups[instance.group_name].due = 0.0
+
+
+def _holder(region, identifier):
+    """The tags of something held here, or None."""
+    held = region.templates.get(identifier) or region.instances.get(identifier)
+    if held is not None:
+        return held.tags
+    for items, key in ((region.images, "ImageId"), (region.subnets, "SubnetId"), (region.security_groups, "GroupId")):
+        for item in items:
+            if item[key] == identifier:
+                return _ListedTags(item)
+    return None
+
+
+class _ListedTags:
+    """The tags of a seeded thing, which are kept in EC2's own form."""
+
+    def __init__(self, item):
+        self.item = item
+
+    def update(self, tags):
+        kept = {t["Key"]: t["Value"] for t in self.item.get("Tags", [])}
+        self.item["Tags"] = tag_list({**kept, **tags})
+
+    def get(self, key):
+        return next((t["Value"] for t in self.item.get("Tags", []) if t["Key"] == key), None)
+
+    def pop(self, key, _=None):
+        self.item["Tags"] = [t for t in self.item.get("Tags", []) if t["Key"] != key]
+
+    def __contains__(self, key):
+        return self.get(key) is not None
+
+
+@handles("ec2", "CreateTags", "DeleteTags")
+def tag(region, parameters, call):
+    holders = [(identifier, _holder(region, identifier)) for identifier in parameters["Resources"]]
+    unknown = [identifier for identifier, holder in holders if holder is None]
+    if unknown:
+        raise AwsError("InvalidID", f"The ID '{unknown[0]}' is not valid")
+    for tag in parameters.get("Tags", []):
+        if tag["Key"].startswith("aws:"):
+            raise AwsError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+        for _, holder in holders:
+            if call.action == "CreateTags":
+                holder.update({tag["Key"]: tag.get("Value", "")})
+            # API_DeleteTags: with a value, only the tag that has it is deleted.
+            elif tag["Key"] in holder and tag.get("Value") in (None, holder.get(tag["Key"])):
+                holder.pop(tag["Key"], None)
+
+
+@handles("ec2", "DescribeTags")
+def describe_tags(region, parameters, _):
+    found = []
+    for kind, held in (("launch-template", region.templates), ("instance", region.instances)):
+        found += [{"ResourceId": identifier, "ResourceType": kind, "Key": key, "Value": value}
+                  for identifier, one in held.items() for key, value in one.tags.items()]
+    found = select(found, parameters.get("Filters"), None, ("ResourceId", "ResourceType", "Key", "Value"))
+    items, token = page(found, parameters, None, 1000, "MaxResults")
+    return {"Tags": items, "NextToken": token}

@@ -1,0 +1,147 @@
+"""Which IAM actions on which resources a call needs, with the condition keys that AWS fills in.
+
+Source: the Service Authorization Reference of EC2 Auto Scaling, EC2, SSM and STS.
+"""
+
+_TEMPLATE_ACTIONS = {"CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplate",
+                     "DeleteLaunchTemplateVersions"}
+
+
+class Needed:
+    """One authorisation: an action on a resource in a context."""
+
+    def __init__(self, action, arn="*", context=None, hidden=None):
+        self.action, self.arn, self.context, self.hidden = action, arn, context or {}, hidden
+
+
+def needed(call, region):
+    """All that the call must be allowed."""
+    prefix = {"servicequotas": "servicequotas"}.get(call.service, call.service)
+    action = f"{prefix}:{call.action}"
+    common = {"aws:RequestedRegion": [call.region], "aws:PrincipalArn": [call.identity["arn"]],
+              "aws:PrincipalAccount": [call.identity["account"]]}
+    if call.service == "autoscaling":
+        return _auto_scaling(call, region, action, common)
+    if call.service == "ec2":
+        return _ec2(call, region, action, common)
+    if call.service == "s3":
+        return [_s3(call, common)]
+    if call.service == "ssm":
+        names = call.parameters.get("Names") or [call.parameters.get("Name", "*")]
+        return [Needed(action, region.arn("ssm", "parameter/" + name.lstrip("/")), common) for name in names]
+    if call.service == "sts" and "RoleArn" in call.parameters:
+        return [Needed(action, call.parameters["RoleArn"], common)]
+    return [Needed(action, "*", common)]
+
+
+_S3_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+
+
+def _s3(call, common):
+    method, _, path = call.action.partition(" ")
+    bucket, _, key = path.strip("/").partition("/")
+    if key:
+        return Needed("s3:" + _S3_ACTIONS.get(method, method), f"arn:aws:s3:::{bucket}/{key}", common)
+    names = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
+    return Needed("s3:" + names.get(method, method), f"arn:aws:s3:::{bucket}", common)
+
+
+def _request_tags(tags):
+    context = {f"aws:RequestTag/{tag['Key']}": [tag.get("Value", "")] for tag in tags}
+    if tags:
+        context["aws:TagKeys"] = [tag["Key"] for tag in tags]
+    return context
+
+
+def _resource_tags(prefix, tags):
+    context = {}
+    for key, value in tags.items():
+        context[f"aws:ResourceTag/{key}"] = context[f"{prefix}:ResourceTag/{key}"] = [value]
+    return context
+
+
+def group_arn(region, name, unique="*"):
+    """The ARN of a group; its middle is a UUID that only AWS knows before it is there."""
+    return region.arn("autoscaling", f"autoScalingGroup:{unique}:autoScalingGroupName/{name}")
+
+
+def _auto_scaling(call, region, action, common):
+    parameters = call.parameters
+    if call.action.startswith("Describe"):
+        return [Needed(action, "*", common)]
+    tags = parameters.get("Tags", [])
+    names = {tag.get("ResourceId") for tag in tags} - {None}
+    if "AutoScalingGroupName" in parameters:
+        names = {parameters["AutoScalingGroupName"]}
+    instance = region.instances.get(parameters.get("InstanceId"))
+    if not names and instance is not None:
+        names = {instance.group_name}
+    found = []
+    for name in sorted(names) or ["*"]:
+        group = region.groups.get(name)
+        context = {**common, **_request_tags(tags)}
+        if group is not None:
+            context.update(_resource_tags("autoscaling", {k: t["Value"] for k, t in group.tags.items()}))
+        found.append(Needed(action, group.arn if group else group_arn(region, name), context))
+    return found + _behind_template(call, region, common)
+
+
+def _behind_template(call, region, common):
+    if call.action not in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup"):
+        return []
+    policy = call.parameters.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    specification = call.parameters.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification")
+    if not specification:
+        return []
+    template = next((t for t in region.templates.values()
+                     if t.id == specification.get("LaunchTemplateId")
+                     or t.name == specification.get("LaunchTemplateName")), None)
+    if template is None:
+        return []
+    data = template.data(specification.get("Version", "$Default")) or {}
+    behind = [Needed("ec2:RunInstances", region.arn("ec2", "instance/*"), common, hidden=template.id)]
+    if data.get("TagSpecifications"):
+        context = {**common, "ec2:CreateAction": ["RunInstances"]}
+        for specification in data["TagSpecifications"]:
+            context.update(_request_tags(specification.get("Tags", [])))
+        behind.append(Needed("ec2:CreateTags", region.arn("ec2", "instance/*"), context, hidden=template.id))
+    profile = data.get("IamInstanceProfile")
+    if profile:
+        role = profile.get("Name") or profile.get("Arn", "").rpartition("/")[2]
+        behind.append(Needed("iam:PassRole", f"arn:aws:iam::{region.account}:role/{role}",
+                             {**common, "iam:PassedToService": ["ec2.amazonaws.com"]}, hidden=template.id))
+    return behind
+
+
+def _ec2(call, region, action, common):
+    parameters = call.parameters
+    if call.action == "CreateLaunchTemplate":
+        tags = [tag for spec in parameters.get("TagSpecifications", []) for tag in spec.get("Tags", [])]
+        arn = region.arn("ec2", "launch-template/*")
+        found = [Needed(action, arn, {**common, **_request_tags(tags)})]
+        if tags:
+            context = {**common, **_request_tags(tags), "ec2:CreateAction": ["CreateLaunchTemplate"]}
+            found.append(Needed("ec2:CreateTags", arn, context))
+        return found
+    if call.action in _TEMPLATE_ACTIONS:
+        template = next((t for t in region.templates.values()
+                         if parameters.get("LaunchTemplateId") == t.id
+                         or parameters.get("LaunchTemplateName") == t.name), None)
+        tags = template.tags if template else {}
+        arn = region.arn("ec2", f"launch-template/{template.id if template else '*'}")
+        return [Needed(action, arn, {**common, **_resource_tags("ec2", tags)})]
+    if call.action in ("CreateTags", "DeleteTags"):
+        return [_tagging(region, action, identifier, parameters.get("Tags", []), common)
+                for identifier in parameters.get("Resources", [])]
+    if call.action == "TerminateInstances":
+        return [_tagging(region, action, identifier, [], common) for identifier in parameters["InstanceIds"]]
+    return [Needed(action, "*", common)]
+
+
+def _tagging(region, action, identifier, tags, common):
+    kind = {"lt": "launch-template", "i": "instance", "ami": "image", "subnet": "subnet", "sg": "security-group",
+            "vol": "volume", "snap": "snapshot"}.get(identifier.partition("-")[0], "*")
+    holder = region.templates.get(identifier) or region.instances.get(identifier)
+    held = holder.tags if holder else {}
+    return Needed(action, region.arn("ec2", f"{kind}/{identifier}"),
+                  {**common, **_request_tags(tags), **_resource_tags("ec2", held)})

@@ -1,0 +1,142 @@
+"""Rules that tests post: what goes wrong, for which calls, how often."""
+
+import fnmatch
+import json
+import random
+import threading
+import time
+
+from .answers import AwsError
+
+_LOCK = threading.Lock()
+_RULES = []
+_NEXT_ID = 1
+KINDS = ("error", "throttle", "delay", "lose", "withhold", "outage", "capacity", "policy")
+_NEEDED = {"error": ["code"], "throttle": ["rate", "burst"], "delay": ["seconds"], "outage": ["seconds"],
+           "capacity": ["instance_type", "instances"], "policy": ["document"]}
+_KNOWN = {"kind", "service", "action", "resource", "region", "access_key", "nth", "every", "times", "probability",
+          "seed", "code", "message", "status", "rate", "burst", "seconds", "phase", "how", "instance_type", "market",
+          "zone", "instances", "document", "principal"}
+
+
+class Rule:
+    """One rule and how often it has matched."""
+
+    def __init__(self, number, spec):
+        unknown = set(spec) - _KNOWN
+        if spec.get("kind") not in KINDS or unknown:
+            raise ValueError(f"no such rule: kind {spec.get('kind')!r}, unknown keys {sorted(unknown)}")
+        missing = [name for name in _NEEDED.get(spec["kind"], []) if name not in spec]
+        if missing:
+            raise ValueError(f"a rule of kind {spec['kind']} needs {', '.join(missing)}")
+        self.id, self.spec, self.kind = number, spec, spec["kind"]
+        self.seen = self.done = 0
+        self.random = random.Random(spec.get("seed", number))
+        self.began = time.monotonic()
+        self.buckets = {}
+
+    def concerns(self, call):
+        """Whether the rule speaks of such calls at all."""
+        spec = self.spec
+        for name, value in (("service", call.service), ("region", call.region), ("access_key", call.access_key)):
+            if spec.get(name) not in (None, value):
+                return False
+        actions = spec.get("action")
+        if actions is not None:
+            wanted = [actions] if isinstance(actions, str) else actions
+            if not any(fnmatch.fnmatchcase(call.action, pattern) for pattern in wanted):
+                return False
+        resource = spec.get("resource")
+        return resource is None or resource in json.dumps(call.parameters, default=str)
+
+    def strikes(self, call):
+        """Whether it acts on this call; counts."""
+        if not self.concerns(call):
+            return False
+        self.seen += 1
+        spec = self.spec
+        if "nth" in spec and self.seen != spec["nth"]:
+            return False
+        if "every" in spec and self.seen % spec["every"]:
+            return False
+        if "times" in spec and self.done >= spec["times"]:
+            return False
+        if "probability" in spec and self.random.random() >= spec["probability"]:
+            return False
+        if self.kind == "outage" and time.monotonic() - self.began > spec["seconds"]:
+            return False
+        if self.kind == "throttle" and self._takes_token(call):
+            return False
+        self.done += 1
+        return True
+
+    def _takes_token(self, call):
+        # EC2 User Guide "Request throttling": token buckets per account, region and
+        # kind of action; reads and writes have buckets of their own.
+        reads = call.action.startswith(("Describe", "Get", "List"))
+        key = (call.identity["account"], call.region, call.service, reads)
+        now = time.monotonic()
+        tokens, at = self.buckets.get(key, (float(self.spec["burst"]), now))
+        tokens = min(float(self.spec["burst"]), tokens + (now - at) * self.spec["rate"])
+        granted = tokens >= 1
+        self.buckets[key] = (tokens - 1 if granted else tokens, now)
+        return granted
+
+    def failure(self, service):
+        """The error that this rule answers, if it answers one."""
+        spec = self.spec
+        if self.kind == "error":
+            return AwsError(spec["code"], spec.get("message", f"{spec['code']} by a rule of the test"),
+                            spec.get("status", 400))
+        if self.kind == "throttle":
+            # EC2 API errors: RequestLimitExceeded is answered with 503; Auto Scaling's
+            # common errors: Throttling with 400.
+            if service == "ec2":
+                return AwsError("RequestLimitExceeded", "Request limit exceeded.", 503)
+            code = "ThrottlingException" if service in ("ssm", "servicequotas") else "Throttling"
+            return AwsError(code, "Rate exceeded", 400)
+        if self.kind == "outage":
+            code = "Unavailable" if service == "ec2" else "ServiceUnavailable"
+            return AwsError(code, "The service is unavailable. Please try again shortly.", 503)
+        return None
+
+
+def add(specs):
+    """Adds rules behind those that are there; their ids."""
+    global _NEXT_ID
+    with _LOCK:
+        made = [Rule(_NEXT_ID + index, spec) for index, spec in enumerate(specs)]
+        _NEXT_ID += len(made)
+        _RULES.extend(made)
+        return [rule.id for rule in made]
+
+
+def clear(ids=None):
+    with _LOCK:
+        _RULES[:] = [rule for rule in _RULES if ids is not None and rule.id not in ids]
+
+
+def shown():
+    with _LOCK:
+        return [{"id": rule.id, "seen": rule.seen, "done": rule.done, **rule.spec} for rule in _RULES]
+
+
+def striking(call):
+    """The rules that act on a call, in order."""
+    with _LOCK:
+        struck = [rule for rule in _RULES if rule.kind not in ("capacity", "policy") and rule.strikes(call)]
+    call.rules = [rule.id for rule in struck]
+    return struck
+
+
+def capacity():
+    with _LOCK:
+        return [rule.spec for rule in _RULES if rule.kind == "capacity"]
+
+
+def policies(call):
+    """The policies of the caller: of its access key, of its ARN, of everybody."""
+    with _LOCK:
+        return [rule.spec["document"] for rule in _RULES if rule.kind == "policy"
+                and rule.spec.get("access_key") in (None, call.access_key)
+                and fnmatch.fnmatchcase(call.identity["arn"], rule.spec.get("principal", "*"))]
