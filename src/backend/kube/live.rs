@@ -16,6 +16,7 @@ pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &st
         runtime: runtime(&id, &object, &managers),
         marks: own_marks(&object),
         applyset: applyset(&object).map(str::to_owned),
+        units: Vec::new(),
         workload: (id.kind == "Deployment").then(|| workload::of_status(&object)),
         deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
         fields: fields(&id, object, &ownership, &managers).into(),
