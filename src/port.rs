@@ -1,5 +1,6 @@
 //! What the pipeline asks of a place, one small trait per capability.
 
+use crate::clock::Timestamp;
 use crate::observe::{Inventory, Location, Lookup, Mark, ResourceId, Workload};
 use crate::plan::Step;
 use async_trait::async_trait;
@@ -68,6 +69,32 @@ pub trait Progress: Send + Sync {
 pub trait Lock: Send + Sync {
     /// Takes the lease, or says in an error of kind `Locked` who holds it since when.
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError>;
+
+    /// Who holds the lease now; none: nobody.
+    async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError>;
+
+    /// Takes the lease away from who holds it, if that is still who was `shown`;
+    /// whether it was still held. An error of kind `Stale`: it was taken anew
+    /// meanwhile, and is not touched.
+    async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError>;
+}
+
+/// A lock that somebody holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldLock {
+    /// Who, as they named themselves.
+    pub holder: String,
+    /// Since when, if it says.
+    pub since: Option<Timestamp>,
+    /// The last heartbeat; none: it has none, or does not say.
+    pub renewed: Option<Timestamp>,
+    /// Its holder is taken for dead: the next apply takes it.
+    pub expired: bool,
+    /// Where it lies, for people: `Lease default/floodway-prod.inference`.
+    pub place: String,
+    /// Tells this holding of it from every other: a renewal keeps it, taking the
+    /// lock anew does not.
+    pub identity: String,
 }
 
 /// A held lock. Dropping it without `release` lets it run out by itself.

@@ -1,4 +1,4 @@
-use super::applying::{Apply, block_on, show_plan};
+use super::applying::{Apply, agreed, block_on, show_plan};
 use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
 use super::repository::{self, Located};
@@ -64,7 +64,7 @@ fn environment(
         if !plan.has_work() && plan.refusals.is_empty() {
             return Ok(Exit::Done);
         }
-        if plan.refusals.is_empty() && !plan.is_empty() && !args.yes && !agreed(terminal)? {
+        if plan.refusals.is_empty() && !plan.is_empty() && !args.yes && !agreed(terminal, APPLY)? {
             terminal.print("Nothing was applied.\n");
             return Ok(Exit::Failed);
         }
@@ -102,6 +102,9 @@ fn saved(
     })
 }
 
+/// What is asked.
+const APPLY: &str = "Apply these changes?";
+
 /// The plan's own environment file, in the repository around here.
 fn find(plan: &Plan) -> Result<Located, Failure> {
     let here = std::env::current_dir()
@@ -134,13 +137,6 @@ fn of_same_environment(plan: &Plan, session: &Session) -> Result<(), Failure> {
             here.repository
         ),
     ))
-}
-
-fn agreed(terminal: &Terminal) -> Result<bool, Failure> {
-    let answer = terminal
-        .ask("Apply these changes? Only `yes` is taken for yes: ")
-        .map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?;
-    Ok(answer == "yes")
 }
 
 fn is_saved_plan(path: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! What applying commands share: the runtime, the question, the apply itself.
 
 use super::exit::{Exit, Failure};
-use super::journal::FileJournal;
+use super::journal_file::FileJournal;
 use super::progress::Progress;
 use super::repository::Located;
 use super::stream::Stream;
@@ -25,6 +25,14 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 pub(super) fn show_plan(plan: &Plan, terminal: &Terminal, verbose: bool) {
     let detail = if verbose { Detail::Whole } else { Detail::Essential };
     terminal.print(&text(&PlanView::new(plan), &terminal.out, detail));
+}
+
+/// Asks `question`; only `yes` is taken for yes.
+pub(super) fn agreed(terminal: &Terminal, question: &str) -> Result<bool, Failure> {
+    let answer = terminal
+        .ask(&format!("{question} Only `yes` is taken for yes: "))
+        .map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?;
+    Ok(answer == "yes")
 }
 
 /// How an apply goes about it.

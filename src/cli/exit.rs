@@ -92,8 +92,9 @@ impl From<pipeline::Error> for Failure {
             },
             Error::Refused(_) | Error::Elsewhere { .. } => Exit::Refused,
             Error::Stale(_) => Exit::Stale,
-            Error::Plan(PlanError::UnknownTarget { .. }) => Exit::Usage,
-            Error::Desired(_) | Error::Plan(_) | Error::Rejected(_) => Exit::Failed,
+            Error::Plan(PlanError::Cycle(_)) => Exit::Failed,
+            Error::Plan(_) => Exit::Usage,
+            Error::Desired(_) | Error::Rejected(_) => Exit::Failed,
         };
         let mut view = ErrorView::new(&error);
         match &error {

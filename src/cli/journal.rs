@@ -1,73 +1,43 @@
-//! The journal as a file: one line an entry, safe on disk before it counts.
+use super::exit::{Exit, Failure};
+use super::journal_file::{self, Which};
+use super::repository;
+use super::terminal::Terminal;
+use crate::execute::History;
+use crate::render::journal::{self, JournalView};
 
-use super::home;
-use crate::execute::{Entry, Journal};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-
-/// `.floodway/journal/<environment>.ndjson`. It is begun by its first entry:
-/// until then another apply may be under way, whose journal it is.
-pub(super) struct FileJournal<'a> {
-    root: &'a Path,
-    environment: &'a str,
-    /// Is told what the apply before was cut off at.
-    cut_off: &'a (dyn Fn(&str) + Send + Sync),
-    file: Mutex<Option<File>>,
+/// Tell what the last apply did, and what it was at if it was cut off
+///
+/// Reads the journal under .floodway/ and nothing else. Losing it loses only
+/// this account: a plan is made from the live world alone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, or a path
+    env: String,
+    /// Of the apply before the last one
+    #[arg(long)]
+    before: bool,
+    /// Print it as JSON (see `floodway schema journal`)
+    #[arg(long)]
+    json: bool,
 }
 
-impl<'a> FileJournal<'a> {
-    /// A journal that nothing is written to yet.
-    pub(super) fn new(
-        root: &'a Path,
-        environment: &'a str,
-        cut_off: &'a (dyn Fn(&str) + Send + Sync),
-    ) -> Self {
-        Self { root, environment, cut_off, file: Mutex::new(None) }
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    let resolved = located.resolve(terminal)?;
+    let environment = located.mark(&resolved).environment;
+    let root = located.files.root();
+    let which = if args.before { Which::Before } else { Which::Last };
+    let history = journal_file::read(root, &environment, which)?.map(|text| History::read(&text));
+    let earlier = journal_file::path(root, &environment, Which::Before);
+    let more = (which == Which::Last && earlier.exists())
+        .then(|| format!("floodway journal {} --before", args.env));
+    let file = journal_file::path(root, &environment, which);
+    let file = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+    let view = JournalView::new(&environment, file, history.as_ref(), more);
+    if args.json {
+        terminal.print(&super::schema::pretty(&view));
+    } else {
+        terminal.print(&journal::text(&view, &terminal.out));
     }
-
-    /// A new file; the one of the apply before is kept beside it.
-    fn begin(&self) -> io::Result<File> {
-        let folder = home::folder(self.root)?.join("journal");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{}.ndjson", self.environment));
-        if let Some(doing) = cut_off(&path) {
-            (self.cut_off)(&doing);
-        }
-        if path.exists() {
-            fs::rename(&path, path.with_extension("before.ndjson"))?;
-        }
-        OpenOptions::new().create(true).append(true).open(&path)
-    }
-}
-
-impl Journal for FileJournal<'_> {
-    fn record(&self, entry: &Entry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
-        let mut begun = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match begun.as_mut() {
-            Some(file) => file,
-            None => begun.insert(self.begin()?),
-        };
-        file.write_all(&line)?;
-        file.sync_data()
-    }
-}
-
-/// What the last apply was doing when it was cut off; none: it ended, or there
-/// was none.
-fn cut_off(path: &Path) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    let mut doing = None;
-    // A line that was not written whole announced nothing that was done.
-    for entry in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
-        match entry {
-            Entry::End { .. } => return None,
-            Entry::Intent { id, step, .. } => doing = Some(format!("{step} {id}")),
-            Entry::Begin { .. } | Entry::Outcome { .. } => {}
-        }
-    }
-    doing
+    Ok(Exit::Done)
 }

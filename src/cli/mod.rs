@@ -7,10 +7,14 @@ mod config;
 mod connect;
 mod demo;
 mod destroy;
+mod drift;
 mod exit;
 mod home;
+mod import;
 mod init;
 mod journal;
+mod journal_file;
+mod lock;
 mod man;
 mod options;
 mod orphans;
@@ -52,7 +56,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done
    1  failed
-   2  the plan has changes (only with --detailed-exitcode)
+   2  the plan has changes, or there is drift (only with --detailed-exitcode)
   10  stale plan: the world or the environment has changed since
   11  locked: another apply is under way
   12  refused by a guard
@@ -87,8 +91,12 @@ enum Command {
     Show(show::Args),
     Status(status::Args),
     Destroy(destroy::Args),
+    Drift(drift::Args),
+    Import(import::Args),
     Orphans(orphans::Args),
     Prices(prices::Args),
+    Journal(journal::Args),
+    Lock(lock::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -145,8 +153,12 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(args, terminal),
         Command::Status(args) => status::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
+        Command::Drift(args) => drift::run(args, global, terminal),
+        Command::Import(args) => import::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
         Command::Prices(args) => prices::run(args, terminal),
+        Command::Journal(args) => journal::run(args, terminal),
+        Command::Lock(args) => lock::run(args, global, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

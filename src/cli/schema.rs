@@ -23,6 +23,12 @@ enum Of {
     Orphans,
     /// `prices --json`
     Prices,
+    /// `drift --json`
+    Drift,
+    /// `journal --json`
+    Journal,
+    /// `lock show --json`
+    Lock,
     /// A line of `--json-into`
     Events,
 }
@@ -34,6 +40,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Status => pretty(&schema::status()),
         Of::Orphans => pretty(&schema::orphans()),
         Of::Prices => pretty(&schema::prices()),
+        Of::Drift => pretty(&schema::drift()),
+        Of::Journal => pretty(&schema::journal()),
+        Of::Lock => pretty(&schema::lock()),
         Of::Events => pretty(&schema::events()),
     });
     Ok(Exit::Done)

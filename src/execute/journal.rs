@@ -5,10 +5,12 @@
 use super::Outcome;
 use crate::clock::Timestamp;
 use crate::observe::ResourceId;
+use crate::plan::Action;
 use serde::{Deserialize, Serialize};
 use std::io;
 
-/// One line of the journal.
+/// One line of the journal. What was added since the first version may be
+/// missing in an old file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub enum Entry {
@@ -16,10 +18,19 @@ pub enum Entry {
     Begin {
         /// When.
         at: Timestamp,
+        /// Who applies.
+        #[serde(default)]
+        holder: Option<String>,
+        /// The plan's digest.
+        #[serde(default)]
+        plan_digest: Option<String>,
         /// The environment's digest.
         environment_digest: String,
         /// How many changes it will make.
         changes: usize,
+        /// Those changes, in the plan's order.
+        #[serde(default)]
+        planned: Vec<Planned>,
     },
     /// A write is about to be made.
     Intent {
@@ -45,7 +56,33 @@ pub enum Entry {
     End {
         /// When.
         at: Timestamp,
+        /// Why it stopped early, if it did.
+        #[serde(default)]
+        stopped: Option<String>,
+        /// What was not begun.
+        #[serde(default)]
+        skipped: Vec<Skipped>,
     },
+}
+
+/// A change that an apply will make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Index in the plan.
+    pub change: usize,
+    /// The thing.
+    pub id: ResourceId,
+    /// What will happen to it.
+    pub action: Action,
+}
+
+/// A change that was not begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Index in the plan.
+    pub change: usize,
+    /// Why.
+    pub because: String,
 }
 
 /// Where entries go. An entry is safe when `record` returns.

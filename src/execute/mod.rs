@@ -4,6 +4,7 @@
 //! depends on a failed one is left alone, and the report says how each ended.
 
 mod event;
+mod history;
 mod journal;
 mod report;
 mod run;
@@ -12,6 +13,7 @@ mod steps;
 mod tests;
 
 pub use event::{Event, Listener};
-pub use journal::{Entry, Journal, NoJournal};
+pub use history::{Begun, Ended, History, Told, Write};
+pub use journal::{Entry, Journal, NoJournal, Planned, Skipped};
 pub use report::{Outcome, Report};
 pub use run::{Executor, Limits, StopSignal};

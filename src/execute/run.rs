@@ -1,10 +1,10 @@
 //! Which change runs when.
 
 use super::steps::{Interruption, Runner};
-use super::{Entry, Event, Journal, Listener, Outcome, Report};
-use crate::clock::Clock;
+use super::{Entry, Event, Journal, Listener, Outcome, Planned, Report, Skipped};
+use crate::clock::{Clock, Timestamp};
 use crate::observe::Side;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan, saved};
 use crate::port::{Backend, Backends};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -36,6 +36,8 @@ impl Default for Limits {
 pub struct Executor<'a> {
     /// Exactly what to do.
     pub plan: &'a Plan,
+    /// Who applies, for whoever reads the journal.
+    pub holder: &'a str,
     /// Where.
     pub backends: &'a Backends,
     /// Where intents are written ahead.
@@ -57,11 +59,7 @@ impl Executor<'_> {
         let todo: BTreeSet<usize> = (0..changes.len()).filter(|&i| changes[i].has_work()).collect();
         (self.listener)(&Event::Started { changes: todo.len() });
         let mut outcomes: Vec<Option<Outcome>> = vec![None; changes.len()];
-        let mut stopped = self.record(&Entry::Begin {
-            at: clock.now(),
-            environment_digest: self.plan.environment_digest.clone(),
-            changes: todo.len(),
-        });
+        let mut stopped = self.record(&self.beginning(clock.now(), &todo));
 
         let calls = Semaphore::new(self.limits.concurrency);
         let wrote = AtomicBool::new(false);
@@ -96,9 +94,31 @@ impl Executor<'_> {
             let because = stopped.clone().unwrap_or_else(|| "it was never its turn".to_owned());
             self.skip(index, because, &mut outcomes);
         }
-        self.record(&Entry::End { at: clock.now() });
+        let skipped = todo.iter().filter_map(|&change| match &outcomes[change] {
+            Some(Outcome::Skipped { because }) => {
+                Some(Skipped { change, because: because.clone() })
+            }
+            _ => None,
+        });
+        let skipped = skipped.collect();
+        self.record(&Entry::End { at: clock.now(), stopped: stopped.clone(), skipped });
         let report = Report { stopped, wrote: wrote.load(Ordering::Relaxed), ..Report::default() };
         self.report(&todo, outcomes, report)
+    }
+
+    fn beginning(&self, at: Timestamp, todo: &BTreeSet<usize>) -> Entry {
+        let planned = |&change: &usize| {
+            let Change { id, action, .. } = &self.plan.changes[change];
+            Planned { change, id: id.clone(), action: *action }
+        };
+        Entry::Begin {
+            at,
+            holder: Some(self.holder.to_owned()),
+            plan_digest: Some(saved::digest(self.plan)),
+            environment_digest: self.plan.environment_digest.clone(),
+            changes: todo.len(),
+            planned: todo.iter().map(planned).collect(),
+        }
     }
 
     /// The next change of which everything before is done. On the way, what

@@ -163,7 +163,17 @@ async fn run(place: &Arc<Place>, plan: &Plan, journal: &dyn Journal) -> Report {
     }
     let backends = backends(place);
     let limits = Limits { concurrency: 2, tries: 4 };
-    Executor { plan, backends: &backends, journal, listener: &|_| {}, stop, limits }.run().await
+    Executor {
+        plan,
+        holder: "ada@build",
+        backends: &backends,
+        journal,
+        listener: &|_| {},
+        stop,
+        limits,
+    }
+    .run()
+    .await
 }
 
 fn states(report: &Report) -> String {

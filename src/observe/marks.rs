@@ -26,8 +26,11 @@ pub const GPUS: &str = "floodway.dev/gpus";
 pub const REPLICAS_PER_NODE: &str = "floodway.dev/replicas-per-node";
 /// Tag: what one replica carries inside the SLO, `9 req/s`.
 pub const CAPACITY: &str = "floodway.dev/capacity";
-/// Tag of a group: a digest of its owned fields as they were last applied.
+/// Tag of what has no owners of its fields: a digest of those that git owns, as
+/// they were last applied.
 pub const APPLIED: &str = "floodway.dev/applied";
+/// [`APPLIED`] without its prefix.
+pub const APPLIED_KEY: &str = "applied";
 /// Tag of a group: its lifecycle hooks as they were last written, which only a
 /// call for each group would tell.
 pub const HOOKS: &str = "floodway.dev/hooks";

@@ -1,10 +1,10 @@
 //! A plan, made so: locked, compared with the live world, then executed.
 
-use super::{Error, Session, look};
+use super::{Error, Session, lock, look};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
 use crate::plan::{self, Plan};
-use crate::port::{Backends, Lease, Lock};
+use crate::port::{Backends, Lease};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -47,40 +47,10 @@ pub async fn apply(
     if !plan.refusals.is_empty() {
         return Err(Error::Refused(plan.refusals.clone()));
     }
-    let leases = lock(session, request.holder).await?;
+    let leases = lock::take(session, request.holder).await?;
     let outcome = while_locked(session, plan, request, &leases).await;
-    release(leases).await;
+    lock::release(leases).await;
     outcome
-}
-
-/// Takes the lock of every place, or none.
-async fn lock(session: &Session, holder: &str) -> Result<Vec<Arc<dyn Lease>>, Error> {
-    let sides = [&session.backends.kubernetes, &session.backends.aws];
-    let mut locks: Vec<&Arc<dyn Lock>> = Vec::new();
-    for lock in sides.into_iter().flatten().filter_map(|backend| backend.lock.as_ref()) {
-        // Two sides of one world share its lock.
-        if !locks.iter().any(|taken| Arc::ptr_eq(taken, lock)) {
-            locks.push(lock);
-        }
-    }
-    let mut leases = Vec::new();
-    for lock in locks {
-        match lock.acquire(&session.scope([]), holder).await {
-            Ok(lease) => leases.push(lease),
-            Err(error) => {
-                release(leases).await;
-                return Err(error.into());
-            }
-        }
-    }
-    Ok(leases)
-}
-
-async fn release(leases: Vec<Arc<dyn Lease>>) {
-    for lease in leases {
-        // It runs out by itself; the work is done either way.
-        let _ = lease.release().await;
-    }
 }
 
 async fn while_locked(
@@ -93,6 +63,7 @@ async fn while_locked(
     let (sender, stop) = watch::channel(request.stop.borrow().clone());
     let executor = Executor {
         plan,
+        holder: request.holder,
         backends: &session.backends,
         journal: request.journal,
         listener: request.listener,

@@ -2,7 +2,7 @@
 
 use super::{Error, Session};
 use crate::decide::{self, Decision, PlanningInput, Supply};
-use crate::observe::{Gap, Inventory, ResourceId, Side};
+use crate::observe::{Gap, Inventory, Location, ResourceId, Side};
 use crate::plan::wrong_place;
 use crate::port::{Backend, Scope};
 use futures::future::try_join_all;
@@ -42,14 +42,20 @@ pub(super) async fn look_in(session: &Session, scope: Scope) -> Result<Seen, Err
     Ok(Seen { inventory, supply, decision })
 }
 
+/// Where `backend` leads to, if that is where the environment means (law 12).
+pub(super) async fn right_place(session: &Session, backend: &Backend) -> Result<Location, Error> {
+    let location = backend.locate.locate().await?;
+    match wrong_place(&session.resolved.environment, &location) {
+        Some(refusal) => Err(Error::Refused(vec![refusal])),
+        None => Ok(location),
+    }
+}
+
 /// Where we are first, then what is there; both sides at once.
 pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventory, Error> {
     let sides = [&session.backends.kubernetes, &session.backends.aws];
     let one = async |backend: &Backend| {
-        let location = backend.locate.locate().await?;
-        if let Some(refusal) = wrong_place(&session.resolved.environment, &location) {
-            return Err(Error::Refused(vec![refusal]));
-        }
+        let location = right_place(session, backend).await?;
         let mut seen = backend.observe.observe(scope).await?;
         if !seen.locations.contains(&location) {
             seen.locations.push(location);

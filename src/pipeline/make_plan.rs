@@ -4,9 +4,12 @@ use super::look::{self, Seen, look};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
-use crate::plan::{self, CheckRequest, Draft, Plan, PlanInput, PlanOptions, Verdict};
-use crate::port::{Backend, Scope};
+use crate::plan::{
+    self, CheckRequest, Draft, Drift, Import, Plan, PlanInput, PlanOptions, Verdict,
+};
+use crate::port::{Backend, FailureKind, Scope};
 use futures::future::join_all;
+use std::collections::BTreeSet;
 
 /// Observes, decides, and works out the plan; asks the places about every
 /// change of it, and about nothing else: a plan without changes only lists.
@@ -35,6 +38,49 @@ pub async fn plan_from(
     let mut plan = plan::finish(draft, verdicts)?;
     plan.warnings.extend(session.limits.iter().cloned());
     Ok(plan)
+}
+
+/// A plan that makes `things` part of the environment where they stand, with
+/// what they need; nothing else.
+///
+/// # Errors
+/// As [`make_plan`]; and what is not there, or would not be the environment's.
+pub async fn import_plan(
+    session: &Session,
+    things: &BTreeSet<ResourceId>,
+) -> Result<Import, Error> {
+    let seen = look(session, things.iter().cloned()).await?;
+    let (already, options) = plan::import_options(things, &seen.inventory);
+    if already.len() == things.len() {
+        return Ok(Import { already, plan: None });
+    }
+    let plan = plan_from(session, &seen, &options).await?;
+    Ok(plan::imported(already, plan, &options, &seen.inventory)?)
+}
+
+/// What others changed since the last apply. What is not there under its marks is
+/// looked for by its name too: it may have lost them.
+///
+/// # Errors
+/// A place that cannot be read, templates, and things that are not this file's.
+pub async fn find_drift(session: &Session) -> Result<Drift, Error> {
+    let mut seen = look(session, []).await?;
+    let desired = desired_world(session, &seen)?;
+    let unseen = desired.resources.iter().map(|want| &want.id).filter(|id| {
+        // A namespace is known by what can be done in it.
+        id.kind != "Namespace" && !seen.inventory.resources.contains_key(*id)
+    });
+    let unseen: Vec<ResourceId> = unseen.cloned().collect();
+    if !unseen.is_empty() {
+        seen = match look(session, unseen).await {
+            // A role that may only list: gone or without marks, it is drift.
+            Err(Error::Place(error)) if error.kind == FailureKind::Denied => seen,
+            again => again?,
+        };
+    }
+    let options = PlanOptions::default();
+    let drift = plan::drift(&input(session, &seen, &desired, &options));
+    if drift.refusals.is_empty() { Ok(drift) } else { Err(Error::Refused(drift.refusals)) }
 }
 
 /// A plan that takes everything of the environment away, `namespace` too.

@@ -164,8 +164,8 @@ pub struct Totals {
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `location`, `lookup`,
-    /// `max_destroy`, `namespace`, `ownership`, `protected`, `quota`.
+    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `in_place`,
+    /// `location`, `lookup`, `max_destroy`, `namespace`, `ownership`, `protected`, `quota`.
     pub guard: String,
     /// What is wrong.
     pub message: String,

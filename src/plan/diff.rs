@@ -29,8 +29,15 @@ pub fn diff_wanted(live: &Value, wanted: &Value) -> Diff {
     run(live, wanted, false)
 }
 
+/// As [`diff`], and what is not there at all is told part by part.
+pub(super) fn diff_deep(live: &Value, wanted: &Value) -> Diff {
+    let mut walk = Walk { diff: Diff::default(), removals: true, parts: true };
+    walk.compare(&Spot::Root, Some(live), Some(wanted));
+    walk.diff
+}
+
 fn run(live: &Value, wanted: &Value, removals: bool) -> Diff {
-    let mut walk = Walk { diff: Diff::default(), removals };
+    let mut walk = Walk { diff: Diff::default(), removals, parts: false };
     walk.compare(&Spot::Root, Some(live), Some(wanted));
     walk.diff
 }
@@ -81,6 +88,8 @@ impl<'a> Spot<'a> {
 struct Walk {
     diff: Diff,
     removals: bool,
+    /// What is missing whole is taken apart.
+    parts: bool,
 }
 
 impl Walk {
@@ -102,6 +111,15 @@ impl Walk {
             }
             (Some(before), Some(after)) if same(&at.keys(), before, after) => {
                 self.diff.unchanged += leaves(after);
+            }
+            (None, Some(Value::Object(wanted))) if self.parts && !wanted.is_empty() => {
+                self.objects(at, &Map::new(), wanted);
+            }
+            (None, Some(Value::Array(after)))
+                if self.parts
+                    && let Some(keys) = merge_keys(&[], after) =>
+            {
+                self.keyed_lists(at, &[], after, keys);
             }
             (before, after) => self.diff.fields.push(FieldChange {
                 path: at.path().to_string(),

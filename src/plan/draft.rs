@@ -38,8 +38,8 @@ impl Draft {
 /// # Errors
 /// Unknown targets; a circle in what should exist.
 pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
-    let selection = target::select(input)?;
     slots::all_can_be_adopted(input)?;
+    let selection = target::select(input)?;
     let mut refusals = guard::places(input);
     let mut warnings: Vec<String> = guard::unknown_cluster(input).into_iter().collect();
     warnings.extend(input.decision.notes.iter().map(ToString::to_string));

@@ -94,7 +94,7 @@ fn facts(live: &Live, action: Action, body: Option<&Body>) -> Value {
 }
 
 /// A body's digest, in hex.
-fn half_digest(body: &Body) -> String {
+pub(super) fn half_digest(body: &Body) -> String {
     body.digest().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,6 +1,6 @@
 //! What forbids applying a plan. A plan is shown all the same.
 
-use super::{Action, Change, PlanInput, Refusal, kinds, parent, shrinking};
+use super::{Action, Change, PlanInput, Refusal, elsewhere, kinds, parent, shrinking};
 use crate::desired::Missing;
 use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
@@ -115,6 +115,16 @@ pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
     let mut refusals = identities(input);
     refusals.extend(nameless_members(input));
     refusals.extend(other_file(input));
+    refusals
+}
+
+/// Is what is there this file's at all: the declared places, the file that was
+/// applied, the namespace that it says? What was deleted is for drift to tell.
+pub(super) fn comparable(input: &PlanInput<'_>) -> Vec<Refusal> {
+    let mut refusals = identities(input);
+    refusals.extend(other_file(input));
+    let live = input.inventory.resources.values();
+    refusals.extend(live.filter_map(|live| elsewhere::refusal(input, live)));
     refusals
 }
 

@@ -1,8 +1,9 @@
 //! Everything that a plan may look at.
 
-use super::Target;
+use super::{Target, kinds};
 use crate::decide::{Decision, Supply};
 use crate::desired::DesiredWorld;
+use crate::diag::nearest;
 use crate::observe::{Inventory, Mark, ResourceId};
 use crate::spec::{Catalog, Environment, Origins};
 use std::collections::BTreeSet;
@@ -58,9 +59,8 @@ pub enum PlanError {
     Cycle(Vec<ResourceId>),
     /// Something to adopt that the environment would not have.
     #[error(
-        "`--adopt {}/{}` names nothing that this environment would have; {}",
-        .id.kind,
-        .id.name,
+        "`{}` cannot be adopted: this environment would have nothing of that name; {}",
+        kinds::written(.id),
         would_have(.id, .known)
     )]
     NothingToAdopt {
@@ -69,6 +69,9 @@ pub enum PlanError {
         /// Names of that kind that it would have.
         known: Vec<String>,
     },
+    /// Something to import that does not exist.
+    #[error("`{}` does not exist, so there is nothing to import", kinds::written(.0))]
+    NotThere(Box<ResourceId>),
     /// A target that means nothing.
     #[error("`--target {target}` matches nothing in this environment{}", hint(.nearest))]
     UnknownTarget {
@@ -82,7 +85,13 @@ pub enum PlanError {
 fn would_have(id: &ResourceId, known: &[String]) -> String {
     match known {
         [] => format!("it has no {}", id.kind),
-        known => format!("what it adopts must be called as it would be: {}", known.join(", ")),
+        known => {
+            let near = nearest(&id.name, known.iter().map(String::as_str));
+            let near = near.map(|near| format!("; did you mean `{}/{near}`?", id.kind));
+            let list = known.join(", ");
+            let near = near.unwrap_or_default();
+            format!("what it adopts must be called as it would be: {list}{near}")
+        }
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) const GROUP: &str = "AutoScalingGroup";
 pub(super) const TEMPLATE: &str = "LaunchTemplate";
 /// Kind of a Namespace.
 pub(super) const NAMESPACE: &str = "Namespace";
+/// Kind of a NetworkPolicy.
+pub(super) const NETWORK_POLICY: &str = "NetworkPolicy";
 /// Kind of an HPA.
 pub(super) const HPA: &str = "HorizontalPodAutoscaler";
 /// Kind of a PodDisruptionBudget.
@@ -24,7 +26,7 @@ const KINDS: [(&str, &str, bool); 14] = [
     ("v1", "ConfigMap", true),
     ("scheduling.k8s.io/v1", "PriorityClass", false),
     ("v1", "ServiceAccount", true),
-    ("networking.k8s.io/v1", "NetworkPolicy", true),
+    ("networking.k8s.io/v1", NETWORK_POLICY, true),
     ("v1", "Service", true),
     ("monitoring.coreos.com/v1", "PrometheusRule", true),
     ("apps/v1", DEPLOYMENT, true),

@@ -63,6 +63,11 @@ pub fn encode(plan: &Plan) -> Vec<u8> {
     envelope(MAJOR, MINOR, env!("CARGO_PKG_VERSION"), &payload(plan))
 }
 
+/// What tells `plan` from every other, in hex: a SHA-256 over all of it.
+pub fn digest(plan: &Plan) -> String {
+    checksum(&[], &payload(plan))
+}
+
 fn payload(plan: &Plan) -> Vec<u8> {
     // Every key is text and every value plain data: serde_json has nothing to refuse.
     serde_json::to_vec(plan).unwrap_or_default()

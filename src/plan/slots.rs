@@ -79,21 +79,28 @@ pub(super) fn pairs<'a>(input: &PlanInput<'a>, selection: &Selection) -> Vec<Pai
 /// Whether each thing that `--adopt` names is one that the environment would have.
 pub(super) fn all_can_be_adopted(input: &PlanInput<'_>) -> Result<(), PlanError> {
     let wanted: BTreeSet<&ResourceId> = input.desired.resources.iter().map(|w| &w.id).collect();
+    let replaced = replaced_by_adoption(input);
     for id in &input.options.adopt {
-        let replaced = || {
-            input
-                .desired
-                .resources
-                .iter()
-                .any(|want| adopted(input, want, &wanted).is_some_and(|live| live.id == *id))
-        };
-        if !wanted.contains(id) && !replaced() {
+        if !wanted.contains(id) && !replaced.iter().any(|(old, _)| *old == id) {
             let known = input.desired.resources.iter().filter(|want| want.id.kind == id.kind);
             let known = known.map(|want| want.id.name.clone()).collect();
             return Err(PlanError::NothingToAdopt { id: Box::new(id.clone()), known });
         }
     }
     Ok(())
+}
+
+/// The unmarked things that this plan adopts and cannot keep, each with what
+/// takes its place.
+pub(super) fn replaced_by_adoption<'a>(
+    input: &PlanInput<'a>,
+) -> Vec<(&'a ResourceId, &'a ResourceId)> {
+    if input.options.adopt.is_empty() {
+        return Vec::new();
+    }
+    let wanted: BTreeSet<&ResourceId> = input.desired.resources.iter().map(|w| &w.id).collect();
+    let pair = |want: &'a Desired| Some((&adopted(input, want, &wanted)?.id, &want.id));
+    input.desired.resources.iter().filter_map(pair).collect()
 }
 
 /// Units of the unmarked workloads that this plan adopts, by pool.

@@ -1,6 +1,6 @@
 //! `--target`: a part of an environment, with all that it needs.
 
-use super::{PlanError, PlanInput};
+use super::{PlanError, PlanInput, kinds, slots};
 use crate::observe::{Live, Ownership, ResourceId};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -19,6 +19,8 @@ pub enum Target {
         /// Its name.
         name: String,
     },
+    /// One thing, wherever others of its name may be.
+    Exact(ResourceId),
 }
 
 impl FromStr for Target {
@@ -38,6 +40,7 @@ impl fmt::Display for Target {
         match self {
             Self::Pool(pool) => f.write_str(pool),
             Self::Resource { kind, name } => write!(f, "{kind}/{name}"),
+            Self::Exact(id) => f.write_str(&kinds::written(id)),
         }
     }
 }
@@ -49,6 +52,7 @@ impl Target {
             Self::Resource { kind, name } => {
                 kind.eq_ignore_ascii_case(&id.kind) && *name == id.name
             }
+            Self::Exact(exact) => exact == id,
         }
     }
 }
@@ -77,12 +81,14 @@ pub(super) fn select(input: &PlanInput<'_>) -> Result<Selection, PlanError> {
         return Ok(Selection::Everything);
     }
     let ours = || input.inventory.resources.values().filter(|l| l.ownership == Ownership::Ours);
+    let adopted = slots::replaced_by_adoption(input);
     let named: Vec<(&ResourceId, Option<&str>)> = input
         .desired
         .resources
         .iter()
         .map(|want| (&want.id, want.pool.as_ref().map(AsRef::as_ref)))
         .chain(ours().map(|live| (&live.id, live.pool())))
+        .chain(adopted.iter().map(|(old, _)| (*old, None)))
         .collect();
     let mut selected = BTreeSet::new();
     for target in targets {
@@ -95,14 +101,19 @@ pub(super) fn select(input: &PlanInput<'_>) -> Result<Selection, PlanError> {
             return Err(unknown(target, &named));
         }
     }
+    for (old, new) in adopted {
+        if selected.contains(old) {
+            selected.insert(new.clone());
+        }
+    }
     add_what_they_need(input, &mut selected);
     let touched: BTreeSet<&str> = named
         .iter()
-        .filter(|(id, _)| super::kinds::is_workload(id) && selected.contains(*id))
+        .filter(|(id, _)| kinds::is_workload(id) && selected.contains(*id))
         .filter_map(|(_, pool)| *pool)
         .collect();
     let autoscaler = |live: &&Live| {
-        live.id.kind == super::kinds::HPA && live.pool().is_some_and(|p| touched.contains(p))
+        live.id.kind == kinds::HPA && live.pool().is_some_and(|p| touched.contains(p))
     };
     selected.extend(ours().filter(autoscaler).map(|live| live.id.clone()));
     Ok(Selection::Only(selected))

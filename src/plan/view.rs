@@ -1,7 +1,7 @@
 //! One side of a comparison: without what names a thing, and without what a
 //! runtime owner moves.
 
-use crate::observe::{Body, Live, Side};
+use crate::observe::{Body, Live, Side, marks};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 ///
 /// Kubernetes says by field ownership whether git holds a field; AWS has no
 /// such thing, so there the runtime field counts as git's exactly when `body`
-/// sets it.
+/// sets it, and the tag that tells what was applied is nobody's field.
 pub(super) fn owned<'a>(
     live: &'a Live,
     body: Option<&Body>,
@@ -29,11 +29,19 @@ pub(super) fn owned<'a>(
             Some((runtime, None)) => drop(remove(fields, &runtime.path)),
             None => {}
         }
+        if live.id.side == Side::Aws {
+            remove(fields, &applied_tag());
+        }
         if let Some(pointer) = hidden {
             remove(fields, pointer);
         }
     });
     Cow::Owned(owned)
+}
+
+/// JSON pointer of the tag that tells what was applied of a group.
+pub(super) fn applied_tag() -> String {
+    format!("/tags/{}", marks::APPLIED.replace('/', "~1"))
 }
 
 /// Takes what is at a JSON pointer through objects away.

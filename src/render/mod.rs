@@ -10,8 +10,11 @@ mod redact;
 mod style;
 mod text;
 
+pub mod drift;
 pub mod error;
 pub mod event;
+pub mod journal;
+pub mod lock;
 pub mod orphans;
 pub mod plan;
 pub mod prices;

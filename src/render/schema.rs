@@ -1,7 +1,10 @@
 //! JSON Schemas (2020-12) of the documents that Floodway prints, so that other
 //! tools can rely on them.
 
+use super::drift::DriftView;
 use super::event::EventLine;
+use super::journal::JournalView;
+use super::lock::LocksView;
 use super::orphans::OrphansView;
 use super::plan::PlanDocument;
 use super::prices::PricesView;
@@ -27,6 +30,21 @@ pub fn orphans() -> Schema {
 /// What `floodway prices --json` prints.
 pub fn prices() -> Schema {
     of::<PricesView>()
+}
+
+/// What `floodway drift --json` prints.
+pub fn drift() -> Schema {
+    of::<DriftView>()
+}
+
+/// What `floodway journal --json` prints.
+pub fn journal() -> Schema {
+    of::<JournalView>()
+}
+
+/// What `floodway lock show --json` prints.
+pub fn lock() -> Schema {
+    of::<LocksView>()
 }
 
 /// One line of `--json-into FILE`.

@@ -7,7 +7,7 @@ use super::kinds::Resource;
 use super::live::text;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{Lease, Lock, Scope};
+use crate::port::{HeldLock, Lease, Lock, Scope};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const EXPIRY_SECONDS: i64 = 60;
 /// Every lease lies here: this namespace is always there, before the service's
 /// own is made and after that is gone, so there is one lock and not two.
 const NAMESPACE: &str = "default";
+/// How often a lease that is renewed meanwhile is looked at again to break it.
+const BREAKINGS: u32 = 5;
 /// A renewal that takes longer has failed, and is tried again.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Without a renewal for this long the lock counts as lost: before others may
@@ -30,12 +32,12 @@ const LOST_SECONDS: i64 = EXPIRY_SECONDS - 20;
 #[async_trait]
 impl Lock for Cluster {
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        let name = format!("{}.{}", scope.mark.parent_name(), scope.namespace);
+        let name = name(scope);
         let live = self.get(&LEASES, &name).await?;
-        if let Some(live) = &live
-            && let Some(problem) = held(live)
+        if let Some(held) = live.as_ref().and_then(|live| held(&name, live))
+            && !held.expired
         {
-            return Err(problem);
+            return Err(taken(&held));
         }
         let body = body(&name, holder, live.as_ref());
         let written = match &live {
@@ -50,6 +52,59 @@ impl Lock for Cluster {
         })?;
         let state = Mutex::new(State { lease, renewed: SystemClock.now() });
         Ok(Arc::new(Held { cluster: self.clone(), name, state }))
+    }
+
+    async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError> {
+        let name = name(scope);
+        let live = self.get(&LEASES, &name).await?;
+        Ok(live.and_then(|live| held(&name, &live)))
+    }
+
+    async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError> {
+        let name = name(scope);
+        for _ in 0..BREAKINGS {
+            let Some(live) = self.get(&LEASES, &name).await? else { return Ok(false) };
+            let Some(held) = held(&name, &live) else { return Ok(false) };
+            if held.identity != shown.identity {
+                return Err(PortError {
+                    kind: FailureKind::Stale,
+                    message: format!("the lock was taken anew meanwhile, by {}", held.holder),
+                    help: Some("look again with `floodway lock show`".to_owned()),
+                });
+            }
+            match self.free(&name, &live).await {
+                Ok(()) => return Ok(true),
+                // A heartbeat came in between, or it was given back: look again.
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+                Err(error) => return Err(failed(error, "delete", &LEASES, &name)),
+            }
+        }
+        Err(PortError {
+            kind: FailureKind::Transient,
+            message: "the lock is renewed faster than it can be broken".to_owned(),
+            help: Some("try again".to_owned()),
+        })
+    }
+}
+
+impl Cluster {
+    /// Takes the lease away in exactly this version.
+    async fn free(&self, name: &str, lease: &Value) -> Result<(), kube::Error> {
+        let metadata = &lease["metadata"];
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions":
+                {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
+        });
+        match self.delete(&LEASES, name, &options).await {
+            Ok(_) => Ok(()),
+            // Who may not delete it can still say that nobody holds it.
+            Err(kube::Error::Api(status)) if is_missing_rule(&status) => {
+                let mut free = lease.clone();
+                free["spec"]["holderIdentity"] = json!("");
+                self.replace(&LEASES, name, &free).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -82,22 +137,8 @@ impl Lease for Held {
 
     async fn release(&self) -> Result<(), PortError> {
         let state = self.state.lock().await;
-        let metadata = &state.lease["metadata"];
-        let options = json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions":
-                {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
-        });
-        match self.cluster.delete(&LEASES, &self.name, &options).await {
-            Ok(_) => Ok(()),
-            // Who may not delete it can still say that nobody holds it.
-            Err(kube::Error::Api(status)) if is_missing_rule(&status) => {
-                let mut free = state.lease.clone();
-                free["spec"]["holderIdentity"] = json!("");
-                let written = self.cluster.replace(&LEASES, &self.name, &free).await;
-                written.map(|_| ()).map_err(|error| failed(error, "update", &LEASES, &self.name))
-            }
-            Err(error) => Err(failed(error, "delete", &LEASES, &self.name)),
-        }
+        let freed = self.cluster.free(&self.name, &state.lease).await;
+        freed.map_err(|error| failed(error, "delete", &LEASES, &self.name))
     }
 }
 
@@ -114,8 +155,11 @@ impl Held {
                     let same = |at: &str| live.pointer(at) == state.lease.pointer(at);
                     same("/spec/holderIdentity") && same("/spec/acquireTime")
                 };
-                let Some(live) = live.filter(still) else { return Err(lost("it was taken")) };
-                live
+                match live {
+                    None => return Err(lost("it was deleted")),
+                    Some(live) if still(&live) => live,
+                    Some(_) => return Err(lost("it was taken")),
+                }
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 return Err(lost("it was deleted"));
@@ -152,20 +196,39 @@ fn body(name: &str, holder: &str, live: Option<&Value>) -> Value {
     body
 }
 
-/// The error that says who holds the lease, while somebody does.
-fn held(lease: &Value) -> Option<PortError> {
+/// Who holds the lease, if somebody does.
+fn held(name: &str, lease: &Value) -> Option<HeldLock> {
     let holder = text(lease, "/spec/holderIdentity").filter(|holder| !holder.is_empty())?;
-    let since = text(lease, "/spec/acquireTime").unwrap_or("an unknown time");
-    let renewed = text(lease, "/spec/renewTime").and_then(|time| time.parse::<Timestamp>().ok());
-    let Some(renewed) = renewed else {
-        // Whether it has run out is not known: then it has not.
-        return Some(locked(&format!("{holder}, since {since}")));
-    };
-    let silent = SystemClock.now().duration_since(renewed).as_secs();
-    if silent > EXPIRY_SECONDS {
-        return None;
-    }
-    Some(locked(&format!("{holder}, since {since}, last seen {silent} s ago")))
+    let time = |at: &str| text(lease, at).and_then(|time| time.parse::<Timestamp>().ok());
+    let renewed = time("/spec/renewTime");
+    // Where it does not say when it was renewed, it is not known to have run out.
+    let expired = renewed.is_some_and(|renewed| silent(renewed) > EXPIRY_SECONDS);
+    let uid = text(lease, "/metadata/uid").unwrap_or_default();
+    let acquired = text(lease, "/spec/acquireTime").unwrap_or_default();
+    Some(HeldLock {
+        holder: holder.to_owned(),
+        since: time("/spec/acquireTime"),
+        renewed,
+        expired,
+        place: format!("Lease {NAMESPACE}/{name}"),
+        identity: format!("{uid} {acquired} {holder}"),
+    })
+}
+
+/// Seconds since then.
+fn silent(renewed: Timestamp) -> i64 {
+    SystemClock.now().duration_since(renewed).as_secs()
+}
+
+/// The error that says who holds the lease.
+fn taken(held: &HeldLock) -> PortError {
+    let since = held.since.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+    let seen = held.renewed.map(|renewed| format!(", last seen {} s ago", silent(renewed)));
+    locked(&format!("{}, since {since}{}", held.holder, seen.unwrap_or_default()))
+}
+
+fn name(scope: &Scope) -> String {
+    format!("{}.{}", scope.mark.parent_name(), scope.namespace)
 }
 
 fn locked(holder: &str) -> PortError {
@@ -173,7 +236,8 @@ fn locked(holder: &str) -> PortError {
         kind: FailureKind::Locked,
         message: format!("another apply is under way: {holder}"),
         help: Some(format!(
-            "wait until it ends; if its process is dead, the lock runs out after {EXPIRY_SECONDS} s"
+            "wait until it ends; if its process is dead, the lock runs out after {EXPIRY_SECONDS} s, \
+             or `floodway lock break` takes it away"
         )),
     }
 }

@@ -6,7 +6,7 @@ use super::object::{Object, Refused};
 use super::pods::MOST_PODS;
 use super::world::World;
 use crate::observe::{Ownership, ResourceId, Side, marks};
-use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
+use crate::plan::{FailureKind, PortError, Precondition, Step, Takes, applied_digest};
 use crate::port::Scope;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl World {
                     None => Object::new(self.draw_uid()),
                 };
                 if id.kind == "LaunchTemplate" {
-                    object.content = keyed::key(body);
+                    object.content = with_record(body);
                 } else if id.side == Side::Aws {
                     write_group(&mut object, body, seed.as_ref().filter(|_| !existed))?;
                 } else {
@@ -269,6 +269,14 @@ pub(super) fn apply(
     })
 }
 
+/// With the tag that tells afterwards what was applied.
+fn with_record(body: &Value) -> Value {
+    let mut content = keyed::key(body);
+    let tag = ["tags".to_owned(), marks::APPLIED.to_owned()];
+    keyed::set(&mut content, &tag, json!(applied_digest(&body.into())));
+    content
+}
+
 /// Groups have no field ownership: what is not named stays.
 fn write_group(
     object: &mut Object,
@@ -276,7 +284,7 @@ fn write_group(
     seed: Option<&crate::desired::Seed>,
 ) -> Result<(), PortError> {
     let kept = object.get("/desired").cloned();
-    let mut content = keyed::key(body);
+    let mut content = with_record(body);
     if body.get("desired").is_none() {
         let seeded = seed.map(|seed| seed.value.clone());
         let desired = kept.or(seeded).and_then(|value| value.as_u64()).unwrap_or(0);

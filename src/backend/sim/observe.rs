@@ -98,10 +98,14 @@ impl World {
 
     /// One thing as it is seen.
     pub(super) fn live(&self, id: &ResourceId, object: &Object, ownership: Ownership) -> Live {
-        let fields = match (&ownership, id.side) {
+        let mut fields = match (&ownership, id.side) {
             (Ownership::Ours, Side::Kubernetes) => object.owned_by(marks::MANAGER),
             _ => object.manifest(),
         };
+        // A record about the fields, and none of them.
+        if let Some(Value::Object(tags)) = fields.get_mut("tags") {
+            tags.shift_remove(marks::APPLIED);
+        }
         Live {
             id: id.clone(),
             uid: object.uid.clone(),

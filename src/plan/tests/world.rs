@@ -8,7 +8,9 @@ use crate::decide::{Decision, Supply};
 use crate::desired::{self, DesiredWorld, Templates, fixture};
 use crate::execute::{Executor, Limits, NoJournal};
 use crate::observe::{Inventory, Live, ResourceId, Side, Workload};
-use crate::plan::{Change, Draft, Plan, PlanError, PlanInput, PlanOptions, Verdict, draft, finish};
+use crate::plan::{
+    Change, Draft, Drift, Plan, PlanError, PlanInput, PlanOptions, Verdict, draft, drift, finish,
+};
 use crate::port::{Backends, Scope};
 use crate::spec::{Catalog, Environment, Origins};
 use serde_json::json;
@@ -80,7 +82,16 @@ impl World {
     }
 
     pub(crate) fn try_draft_of(&self, desired: &DesiredWorld) -> Result<Draft, PlanError> {
-        draft(&PlanInput {
+        self.with_input(desired, draft)
+    }
+
+    /// What others changed.
+    pub(crate) fn drift(&self) -> Drift {
+        self.with_input(&self.desired(), drift)
+    }
+
+    fn with_input<T>(&self, desired: &DesiredWorld, work: impl FnOnce(&PlanInput<'_>) -> T) -> T {
+        work(&PlanInput {
             mark: &fixture::mark(),
             environment: &self.environment,
             origins: &Origins::default(),
@@ -115,6 +126,7 @@ impl World {
         let (_stop, stop) = tokio::sync::watch::channel(None);
         let executor = Executor {
             plan,
+            holder: "test",
             backends: &self.backends,
             journal: &NoJournal,
             listener: &|_| {},
@@ -136,6 +148,13 @@ impl World {
         let create = Create { kind, name, namespace, content, by };
         self.simulator.disturb(Actor::Create(create)).unwrap();
         self.inventory = self.observed(&[id]);
+    }
+
+    /// Somebody does something in the world; what `named` names is seen then too,
+    /// whatever its marks.
+    pub(crate) fn disturb(&mut self, what: Actor, named: &[ResourceId]) {
+        self.simulator.disturb(what).unwrap();
+        self.inventory = self.observed(named);
     }
 
     fn observed(&self, named: &[ResourceId]) -> Inventory {

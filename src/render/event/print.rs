@@ -74,7 +74,9 @@ pub fn report_text(report: &ReportView, style: &Style) -> String {
         ("skipped", Ink::Dim, &report.skipped),
     ] {
         for outcome in outcomes {
-            outcome_lines(&mut screen, word, ink, outcome);
+            // What stopped all of them is said once, below.
+            let told = Some(&outcome.error.message) == report.stopped.as_ref();
+            outcome_lines(&mut screen, word, ink, outcome, told && word == "skipped");
         }
     }
     screen.blank();
@@ -114,9 +116,12 @@ fn made_parts(made: MadeView) -> Vec<String> {
     parts
 }
 
-fn outcome_lines(screen: &mut Screen<'_>, word: &str, ink: Ink, outcome: &OutcomeView) {
+fn outcome_lines(screen: &mut Screen<'_>, word: &str, ink: Ink, outcome: &OutcomeView, told: bool) {
     let head = Line::of(ink, format!("{word:<8}")).then(title(&outcome.thing));
     screen.hanging(0, 10, &head);
+    if told {
+        return;
+    }
     if word == "skipped" {
         screen.hanging(10, 2, &Line::of(Ink::Dim, &outcome.error.message));
     } else {

@@ -1,3 +1,4 @@
+mod accounts;
 mod arbitrary;
 mod documents;
 mod fixtures;

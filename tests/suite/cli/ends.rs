@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// An apply that waits: nothing has the image, and that may last.
-fn waiting() -> (Repository, Running) {
+pub(super) fn waiting() -> (Repository, Running) {
     let repository = Repository::new(None);
     let patient = environment(&pool("a", "1")).replace("gpus = 1", "gpus = 1\nstartup = \"24h\"");
     repository.write("small", &patient);

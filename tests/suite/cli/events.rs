@@ -22,6 +22,10 @@ fn every_document_is_as_its_schema_says() {
     assert!(events.lines().count() > 20);
     events.lines().for_each(|line| check(&of_events, line));
     check(&schema("status"), &repository.run(&["status", "small", "--json"]).exits(0).out);
+    check(&schema("drift"), &repository.run(&["drift", "small", "--json"]).exits(0).out);
+    check(&schema("journal"), &repository.run(&["journal", "small", "--json"]).exits(0).out);
+    let lock = repository.run(&["lock", "show", "small", "--json"]).exits(0).out;
+    check(&schema("lock"), &lock);
     check(&schema("orphans"), &repository.run(&["orphans", "small", "--json"]).exits(0).out);
 }
 

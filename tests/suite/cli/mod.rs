@@ -1,9 +1,13 @@
 //! The command line on the simulator: screens, exit codes, files.
 
+mod drift;
 mod ends;
 mod errors;
 mod events;
 mod exits;
+mod import;
+mod journal;
+mod lock;
 mod output;
 mod prices;
 mod saved;

@@ -139,7 +139,7 @@ fn git_taking_replicas_over_takes_nothing_else() {
 }
 
 /// A Deployment of 12 that kubectl made.
-fn theirs(ground: &Ground, labels: &serde_json::Value) {
+pub(super) fn theirs(ground: &Ground, labels: &serde_json::Value) {
     let theirs = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME},
         "spec": {

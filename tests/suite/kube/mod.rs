@@ -1,12 +1,15 @@
 //! The pipeline on a real API server, through the real command line.
 
 mod conflicts;
+mod drifting;
 mod examples;
 mod handover;
+mod importing;
 mod inside;
 mod interrupted;
 mod lifecycle;
 mod limits;
+mod locks;
 mod places;
 mod quotas;
 mod racing;

@@ -4,7 +4,7 @@ use super::Ground;
 use serde_json::json;
 
 /// A kubeconfig for a service account with the `view` role and these rules.
-fn reader(ground: &Ground, name: &str, rules: &serde_json::Value) -> std::path::PathBuf {
+pub(super) fn reader(ground: &Ground, name: &str, rules: &serde_json::Value) -> std::path::PathBuf {
     ground.kubectl(&["create", "serviceaccount", name]);
     let account = format!("--serviceaccount={}:{name}", ground.name);
     ground.kubectl(&["create", "rolebinding", name, "--clusterrole=view", &account]);

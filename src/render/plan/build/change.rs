@@ -22,7 +22,7 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         Action::Delete if change.fields.is_empty() => {
             whole(change.before.as_ref().map(shown).as_ref(), false)
         }
-        _ => change.fields.iter().map(field_view).collect(),
+        _ => change.fields.iter().map(FieldView::from).collect(),
     };
     let owned_by = change.owned_by.as_ref().map(|(path, live, owner)| OwnedView {
         path: FieldPath::from_pointer(path).to_string(),
@@ -67,20 +67,22 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
     }
 }
 
-fn field_view(field: &FieldChange) -> FieldView {
-    let sensitive = is_secret_path(&field.path);
-    let show = |value: &Option<Value>| -> (Option<Value>, bool) {
-        match value {
-            None => (None, false),
-            Some(_) if sensitive => (Some(Value::from(HIDDEN)), true),
-            Some(value) => {
-                let (value, hidden) = redact(value);
-                (Some(value), hidden.is_some())
+impl From<&FieldChange> for FieldView {
+    fn from(field: &FieldChange) -> Self {
+        let sensitive = is_secret_path(&field.path);
+        let show = |value: &Option<Value>| -> (Option<Value>, bool) {
+            match value {
+                None => (None, false),
+                Some(_) if sensitive => (Some(Value::from(HIDDEN)), true),
+                Some(value) => {
+                    let (value, hidden) = redact(value);
+                    (Some(value), hidden.is_some())
+                }
             }
-        }
-    };
-    let ((before, hid_before), (after, hid_after)) = (show(&field.before), show(&field.after));
-    FieldView { path: field.path.clone(), before, after, sensitive: hid_before || hid_after }
+        };
+        let ((before, hid_before), (after, hid_after)) = (show(&field.before), show(&field.after));
+        Self { path: field.path.clone(), before, after, sensitive: hid_before || hid_after }
+    }
 }
 
 /// All fields of something that comes (or goes) whole.
