@@ -1,9 +1,10 @@
 //! What the pipeline asks of a place, one small trait per capability.
 
 use crate::clock::Timestamp;
-use crate::observe::{Inventory, Location, Lookup, Mark, ResourceId, Workload};
+use crate::observe::{Inventory, Location, Lookup, Mark, Offer, ResourceId, Workload};
 use crate::plan::Step;
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
@@ -22,6 +23,8 @@ pub struct Scope {
     pub any_environment: bool,
     /// What to find out beside it.
     pub lookups: Vec<Lookup>,
+    /// Instance types whose prices and quotas are wanted.
+    pub offers: BTreeSet<Offer>,
     /// Also what is in the namespace and not the environment's.
     pub whole_namespace: bool,
 }

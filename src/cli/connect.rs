@@ -12,6 +12,7 @@ use crate::port::{Backend, Backends, PortError, Scope};
 use crate::render::event::{self, EventView};
 use crate::spec::model::{Aws, AwsProvider, OnPrem, OnPremProvider};
 use crate::spec::{Environment, MAX_FILE, Resolved};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(super) async fn session(
         namespace: resolved.environment.service.namespace.to_string(),
         named: Vec::new(),
         lookups: Vec::new(),
+        offers: BTreeSet::new(),
         any_environment: false,
         whole_namespace: false,
     };

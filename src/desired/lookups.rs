@@ -3,7 +3,7 @@
 use super::Missing;
 use super::scene::Scene;
 use crate::id::Name;
-use crate::observe::{Lookup, Sought};
+use crate::observe::{Lookup, Offer, Sought};
 use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, ImageRef, Selector};
 use std::collections::BTreeSet;
@@ -20,6 +20,17 @@ pub fn lookups(environment: &Environment) -> BTreeSet<Lookup> {
         ];
         let there = |sought| Lookup { region: region.to_owned(), sought };
         sought.into_iter().flatten().map(there).collect::<Vec<_>>()
+    };
+    aws.pools.values().flat_map(of_pool).collect()
+}
+
+/// Every instance type that a burst pool may start, where it does.
+pub fn offers(environment: &Environment) -> BTreeSet<Offer> {
+    let Some(aws) = &environment.aws else { return BTreeSet::new() };
+    let of_pool = |pool: &BurstPool| {
+        let region = aws.region_of(pool).to_owned();
+        let types = pool.instance_types.clone().into_iter();
+        types.map(move |instance_type| Offer { region: region.clone(), instance_type })
     };
     aws.pools.values().flat_map(of_pool).collect()
 }

@@ -4,7 +4,8 @@ use super::{Error, Session, lock, look};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
 use crate::plan::{self, Plan};
-use crate::port::{Backends, Lease};
+use crate::port::{Backends, Lease, Scope};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -86,7 +87,8 @@ pub async fn compare(session: &Session, plan: &Plan) -> Result<(), Error> {
     // What was planned to be adopted carries no marks yet.
     let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
     let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
-    let scope = session.scope(named.flatten());
+    // Prices and quotas make no plan stale.
+    let scope = Scope { offers: BTreeSet::new(), ..session.scope(named.flatten()) };
     let fresh = look::observe(session, &scope).await?;
     for planned in &plan.locations {
         if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)

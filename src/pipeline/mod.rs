@@ -45,6 +45,7 @@ impl Session {
             mark: self.mark.clone(),
             namespace: self.resolved.environment.service.namespace.to_string(),
             named: named.into_iter().collect(),
+            offers: desired::offers(&self.resolved.environment),
             lookups: desired::lookups(&self.resolved.environment).into_iter().collect(),
             any_environment: false,
             whole_namespace: false,

@@ -71,6 +71,7 @@ fn decide_and_diff_10_000_nodes() {
         namespace: "inference".into(),
         named: vec![],
         lookups: vec![],
+        offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
     };

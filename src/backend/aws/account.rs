@@ -19,6 +19,7 @@ pub(super) struct Region {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) ssm: aws_sdk_ssm::Client,
+    pub(super) quotas: aws_sdk_servicequotas::Client,
 }
 
 impl Account {

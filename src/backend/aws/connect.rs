@@ -48,6 +48,7 @@ pub async fn connect(way: Way<'_>) -> Backend {
             ec2: aws_sdk_ec2::Client::new(&at),
             autoscaling: aws_sdk_autoscaling::Client::new(&at),
             ssm: aws_sdk_ssm::Client::new(&at),
+            quotas: aws_sdk_servicequotas::Client::new(&at),
         };
         ((*name).to_owned(), region)
     };

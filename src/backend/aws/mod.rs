@@ -7,6 +7,7 @@ mod connect;
 mod error;
 mod group;
 mod lookup;
+mod market;
 mod observe;
 mod problems;
 mod progress;

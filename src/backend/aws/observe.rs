@@ -12,6 +12,7 @@ use crate::port::{Observe, Scope};
 use async_trait::async_trait;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_ec2::types::{LaunchTemplate, LaunchTemplateVersion};
+use futures::future::{join3, try_join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 
@@ -29,13 +30,10 @@ const FEW: usize = 8;
 impl Observe for Account {
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError> {
         let mut inventory = Inventory::empty(SystemClock.now());
-        let (seen, found) = futures::future::join(
-            futures::future::try_join_all(
-                self.regions.values().map(|region| region.observe(scope)),
-            ),
-            self.found(scope),
-        )
-        .await;
+        let regions = self.regions.values().map(|region| region.observe(scope));
+        let (seen, found, market) =
+            join3(try_join_all(regions), self.found(scope), self.market(scope)).await;
+        inventory.market = market;
         for live in seen?.into_iter().flatten() {
             inventory.resources.insert(live.id.clone(), live);
         }

@@ -19,6 +19,7 @@ fn scope() -> Scope {
         namespace: "ns".into(),
         named: vec![],
         lookups: vec![],
+        offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
     }

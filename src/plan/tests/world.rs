@@ -199,6 +199,7 @@ fn scope() -> Scope {
         namespace: "inference".into(),
         named: Vec::new(),
         lookups: Vec::new(),
+        offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
     }

@@ -27,7 +27,10 @@ enum Work {
 
 /// The shared cluster by plain HTTP (`127.0.0.1:PORT`), so that a gate can stand
 /// before it.
-static PROXY: LazyLock<String> = LazyLock::new(|| Bed::shared().plain_http());
+static PROXY: LazyLock<String> = LazyLock::new(|| {
+    Bed::shared().add_nodes("crash", 1, 0, &json!({"test": "crash"}));
+    Bed::shared().plain_http()
+});
 
 /// An environment with a pool on each side, in a place of its own.
 struct Place {
@@ -83,6 +86,7 @@ context = "gate"
 stage = "inference"
 replicas = {replicas}
 capacity = "10 req/s"
+node_selector = {{ test = "crash" }}
 
 [aws]
 account = "123456789012"
@@ -168,6 +172,11 @@ image = {{ name = "gpu", channel = "{channel}" }}
         let list = Bed::shared().kubectl(&list, "").stdout;
         let mut objects: Vec<Value> =
             serde_json::from_slice::<Value>(&list).unwrap()["items"].as_array().unwrap().clone();
+        // Kubernetes gives its own slices a Service's labels.
+        objects.retain(|object| {
+            let by = &object["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"];
+            by != "endpointslice-controller.k8s.io"
+        });
         for object in &mut objects {
             object.as_object_mut().unwrap().remove("status");
             let metadata = object["metadata"].as_object_mut().unwrap();

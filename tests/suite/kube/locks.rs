@@ -17,7 +17,16 @@ fn scope(ground: &Ground) -> Scope {
     };
     let namespace = ground.name.clone();
     let (named, lookups) = (vec![], vec![]);
-    Scope { mark, namespace, named, lookups, any_environment: false, whole_namespace: false }
+    let offers = <_>::default();
+    Scope {
+        mark,
+        namespace,
+        named,
+        lookups,
+        offers,
+        any_environment: false,
+        whole_namespace: false,
+    }
 }
 
 fn lease(ground: &Ground) -> String {

@@ -40,6 +40,7 @@ pub fn scope(mark: Mark) -> Scope {
         namespace: NAMESPACE.into(),
         named: Vec::new(),
         lookups: Vec::new(),
+        offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
     }

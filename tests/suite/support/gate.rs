@@ -62,8 +62,9 @@ impl Fate {
             victim = self.known.wait(victim).unwrap();
         }
         let process = victim.unwrap().to_string();
-        assert!(Command::new("kill").args(["-9", &process]).status().unwrap().success());
+        // Before it dies: who waits for its end asks at once.
         self.struck.store(true, Ordering::SeqCst);
+        assert!(Command::new("kill").args(["-9", &process]).status().unwrap().success());
     }
 }
 

@@ -6,7 +6,7 @@ use crate::observe::{
     Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// What is seen of a group of `region`.
@@ -195,13 +195,4 @@ pub(super) fn protected(group: &AutoScalingGroup) -> Vec<String> {
     let instances = group.instances().iter();
     let protected = instances.filter(|one| one.protected_from_scale_in() == Some(true));
     protected.filter_map(|one| one.instance_id()).map(str::to_owned).collect()
-}
-
-/// Its owned fields without what a runtime owner moves.
-pub(super) fn without_desired(body: &Value) -> Value {
-    let mut body = body.clone();
-    if let Some(body) = body.as_object_mut() {
-        body.remove("desired");
-    }
-    body
 }

@@ -1,14 +1,14 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::read::{protected, tags_of, uid, units, without_desired};
+use super::read::{protected, tags_of, uid, units};
 use super::shape::{HOOKS, Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags;
 use crate::desired::Seed;
 use crate::observe::{Mark, Ownership, ResourceId, marks};
-use crate::plan::{PortError, Precondition};
+use crate::plan::{PortError, Precondition, applied_digest};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag, WarmPoolState};
 use serde_json::Value;
 
@@ -153,8 +153,7 @@ impl Group<'_> {
         }
         let mut noted = shape.tags.clone();
         noted.insert(marks::HOOKS.to_owned(), wanted_hooks);
-        let applied = tags::digest(&without_desired(body).into());
-        noted.insert(marks::APPLIED.to_owned(), applied);
+        noted.insert(marks::APPLIED.to_owned(), applied_digest(&body.into()));
         let new = noted.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
         let new: Vec<Tag> = new.map(|(key, value)| self.tag(key, value)).collect();
         if !new.is_empty() {

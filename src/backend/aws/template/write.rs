@@ -6,8 +6,8 @@ use super::shape::{Shape, ec2_tags};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
-use crate::observe::{Mark, Ownership, ResourceId};
-use crate::plan::{FailureKind, PortError, Precondition};
+use crate::observe::{Mark, Ownership, ResourceId, marks};
+use crate::plan::{FailureKind, PortError, Precondition, applied_digest};
 use aws_sdk_ec2::types::{LaunchTemplate, LaunchTemplateVersion, ResourceType, TagSpecification};
 use serde_json::Value;
 
@@ -68,7 +68,10 @@ impl Template<'_> {
             return Err(taken(self.id));
         }
         self.make_default(&wanted, &live).await?;
-        self.tag(&wanted.tags, &live).await
+        // Last of all the note that all of it was done.
+        let mut noted = wanted.tags.clone();
+        noted.insert(marks::APPLIED.to_owned(), applied_digest(&body.into()));
+        self.tag(&noted, &live).await
     }
 
     async fn create(&self, wanted: &Shape) -> Result<(), PortError> {
