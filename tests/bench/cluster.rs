@@ -2,34 +2,24 @@
 //! list of the same objects and beside kubectl: `cargo bench --bench cluster`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
+mod listing;
+mod measure;
 #[path = "../suite/support/mod.rs"]
 mod support;
 
-use kube::api::{Api, DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use listing::bare_list;
+use measure::{Pairs, run};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 use support::bed::Bed;
 use support::programs::program;
 use support::repository::Repository;
 
 /// Each pool is a Deployment and a PodDisruptionBudget, without replicas.
 const POOLS: usize = 2490;
-const KINDS: [(&str, &str, &str, &str); 9] = [
-    ("apps", "v1", "Deployment", "deployments"),
-    ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
-    ("", "v1", "ConfigMap", "configmaps"),
-    ("", "v1", "Service", "services"),
-    ("", "v1", "ServiceAccount", "serviceaccounts"),
-    ("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
-    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
-    ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
-    ("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses"),
-];
 
 fn main() {
     let bed = Bed::shared();
@@ -41,34 +31,21 @@ fn main() {
     println!("apply of {} objects, new: {:.1?}", 2 * POOLS, began.elapsed());
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let mut plans = Vec::new();
-    let mut lists = Vec::new();
-    let mut ratios = Vec::new();
-    let mut peak = 0;
-    let mut objects = 0;
+    let (mut pairs, mut most, mut objects) = (Pairs::default(), 0, 0);
     for round in 0..8 {
-        let began = Instant::now();
-        peak = peak.max(plan(&repository));
-        let plan = began.elapsed();
+        let (plan, peak) = run(repository.command(&["plan", "big", "--detailed-exitcode"]));
+        most = most.max(peak);
         let began = Instant::now();
         objects = runtime.block_on(bare_list(bed));
-        let list = began.elapsed();
         if round > 0 {
-            plans.push(plan);
-            lists.push(list);
-            ratios.push(plan.as_secs_f64() / list.as_secs_f64());
+            pairs.add(plan, began.elapsed());
         }
     }
-    ratios.sort_by(f64::total_cmp);
     println!(
-        "no-op plan (whole process) over {objects} objects: {:.2?}; bare paged list by kube-rs: {:.2?}; \
-         ratio, median of pairs: {:.2} (limit 1.5), {:.2} to {:.2}; peak memory {} MiB (limit 150)",
-        median(&mut plans),
-        median(&mut lists),
-        ratios[ratios.len() / 2],
-        ratios[0],
-        ratios[ratios.len() - 1],
-        peak / 1024
+        "no-op plan (whole process) over {objects} objects, beside a bare paged list by kube-rs: {} \
+         (limit 1.5); peak memory {} MiB (limit 150)",
+        pairs.report(),
+        most / 1024
     );
     peers(bed);
 }
@@ -86,59 +63,6 @@ fn environment() -> String {
         .unwrap();
     }
     text
-}
-
-/// One no-op plan; its peak memory in KiB.
-fn plan(repository: &Repository) -> u64 {
-    let mut child = repository
-        .command(&["plan", "big", "--detailed-exitcode"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-        peak = peak.max(now.unwrap_or(0));
-        if let Some(ended) = child.try_wait().unwrap() {
-            assert!(ended.success(), "the plan has changes, or failed");
-            return peak;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// The same objects, listed in pages of the same size and dropped.
-async fn bare_list(bed: &Bed) -> usize {
-    let kubeconfig = kube::config::Kubeconfig::read_from(bed.kubeconfig()).unwrap();
-    let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-    let client = kube::Client::try_from(config).unwrap();
-    let lists = KINDS.map(|(group, version, kind, plural)| {
-        let kind = GroupVersionKind::gvk(group, version, kind);
-        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-        let api: Api<DynamicObject> = match plural {
-            "priorityclasses" => Api::all_with(client.clone(), &resource),
-            _ => Api::namespaced_with(client.clone(), "big", &resource),
-        };
-        async move {
-            let mut count = 0;
-            let mut parameters =
-                ListParams::default().limit(500).labels("app.kubernetes.io/managed-by=floodway");
-            loop {
-                let page = api.list(&parameters).await.unwrap();
-                count += page.items.len();
-                match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                    Some(token) => parameters = parameters.continue_token(&token),
-                    None => return count,
-                }
-            }
-        }
-    });
-    futures::future::join_all(lists).await.into_iter().sum()
 }
 
 /// The same objects in a namespace of kubectl's own.
@@ -193,9 +117,4 @@ fn peers(bed: &Bed) {
     );
     let (diff, code, said) = kubectl(&["diff", "--server-side", "-f", &path]);
     println!("kubectl diff --server-side of {count} objects: {diff:.1?} (exit {code:?} {said})");
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }

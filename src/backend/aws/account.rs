@@ -2,7 +2,9 @@
 
 use crate::observe::ResourceId;
 use crate::plan::{FailureKind, PortError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Where everything is.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub(super) struct Region {
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) ssm: aws_sdk_ssm::Client,
     pub(super) quotas: aws_sdk_servicequotas::Client,
+    /// Of images that were asked about.
+    pub(super) root_devices: Arc<Mutex<HashMap<String, String>>>,
 }
 
 impl Account {

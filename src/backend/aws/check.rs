@@ -1,97 +1,166 @@
-//! What AWS says of changes before they are made: whether a name is taken, and,
+//! What AWS says of changes before they are made: whether names are taken, and,
 //! of templates, whether the role may write them. Auto Scaling has no dry run.
 
-use super::account::Account;
+use super::account::{Account, Region};
 use super::error::{code, failed};
-use super::group::{self, Group};
+use super::group;
 use super::template::{self, Template};
-use crate::observe::{Mark, Ownership, ResourceId, marks};
+use crate::observe::{Live, Mark, Ownership, ResourceId, marks};
 use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 use crate::port::Check;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::RequestLaunchTemplateData;
-use futures::stream::{self, StreamExt};
+use futures::future::join_all;
+use std::collections::BTreeMap;
 
-/// Questions that may be under way.
-const CALLS: usize = 8;
+/// Names that one question can hold.
+const NAMES: usize = 50;
 
 #[async_trait]
 impl Check for Account {
     async fn check(&self, requests: &[CheckRequest]) -> Vec<Verdict> {
-        let one = async |request: &CheckRequest| {
-            self.ask(request).await.unwrap_or_else(|error| match error.kind {
-                FailureKind::Denied | FailureKind::Transient | FailureKind::Unknown => {
-                    Verdict::NotChecked(error.message)
-                }
-                _ => Verdict::Rejected(error),
-            })
+        let answers = join_all(self.regions.values().map(|region| region.ask(requests))).await;
+        let one = |request: &CheckRequest| match self.region_of(&request.id) {
+            Err(error) => Verdict::Rejected(error),
+            Ok(region) => {
+                let answer = answers.iter().find(|answer| answer.region == region.name);
+                let silent = || Verdict::NotChecked("its region was not asked".to_owned());
+                answer.map_or_else(silent, |answer| answer.on(request))
+            }
         };
-        stream::iter(requests).map(one).buffered(CALLS).collect().await
+        requests.iter().map(one).collect()
     }
 }
 
-impl Account {
-    async fn ask(&self, request: &CheckRequest) -> Result<Verdict, PortError> {
-        let id = &request.id;
-        let mark = mark(request);
-        if id.kind == "LaunchTemplate" {
-            return self.ask_about_template(request, id, &mark).await;
-        }
-        let region = self.region_of(id)?;
-        if !request.exists
-            && let Some(there) = (Group { region, id }).get().await?
-        {
-            let live = group::live(&region.name, &mark, &there);
-            if live.ownership != Ownership::Ours {
-                return Ok(Verdict::Taken(Box::new(live)));
+/// What one region says to all that is asked of it.
+struct Answers {
+    region: String,
+    /// What has a name that a new thing would have.
+    taken: Result<BTreeMap<ResourceId, Live>, PortError>,
+    /// Whether a template may be made.
+    make: Option<Verdict>,
+    /// Whether a template may get a version.
+    add: Option<Verdict>,
+}
+
+impl Answers {
+    fn on(&self, request: &CheckRequest) -> Verdict {
+        if !request.exists {
+            match &self.taken {
+                Err(error) => return Verdict::NotChecked(error.message.clone()),
+                Ok(taken) => {
+                    let there = taken.get(&request.id);
+                    if let Some(live) = there.filter(|live| live.ownership != Ownership::Ours) {
+                        return Verdict::Taken(Box::new(live.clone()));
+                    }
+                }
             }
         }
-        Ok(Verdict::NotChecked("EC2 Auto Scaling has no dry run".to_owned()))
+        let of_templates = if request.exists { &self.add } else { &self.make };
+        match request.id.kind.as_str() {
+            "LaunchTemplate" => of_templates
+                .clone()
+                .unwrap_or_else(|| Verdict::NotChecked("EC2 was not asked".to_owned())),
+            _ => Verdict::NotChecked("EC2 Auto Scaling has no dry run".to_owned()),
+        }
+    }
+}
+
+impl Region {
+    async fn ask(&self, requests: &[CheckRequest]) -> Answers {
+        let is_here =
+            |request: &&CheckRequest| request.id.scope.as_deref() == Some(self.name.as_str());
+        let here: Vec<&CheckRequest> = requests.iter().filter(is_here).collect();
+        // Policies judge templates of one environment alike: one of them is asked about.
+        let dry = async |exists: bool| {
+            let is_one = |r: &&&CheckRequest| r.id.kind == "LaunchTemplate" && r.exists == exists;
+            match here.iter().find(is_one) {
+                Some(request) => Some(self.may_write_template(request).await),
+                None => None,
+            }
+        };
+        Answers {
+            region: self.name.clone(),
+            taken: self.taken(&here).await,
+            make: dry(false).await,
+            add: dry(true).await,
+        }
     }
 
-    async fn ask_about_template(
+    /// What is there under the names of `requests` for new things.
+    async fn taken(
         &self,
-        request: &CheckRequest,
-        id: &ResourceId,
-        mark: &Mark,
-    ) -> Result<Verdict, PortError> {
-        let region = self.region_of(id)?;
-        let template = Template { region, id };
-        if !request.exists
-            && let Some(there) = template.get().await?
-            && let Some(version) = template.version("$Default").await?
-        {
-            let live = template::live(&region.name, mark, &there, &version);
-            if live.ownership != Ownership::Ours {
-                return Ok(Verdict::Taken(Box::new(live)));
+        requests: &[&CheckRequest],
+    ) -> Result<BTreeMap<ResourceId, Live>, PortError> {
+        let Some(mark) = requests.first().map(|request| mark(request)) else {
+            return Ok(BTreeMap::new());
+        };
+        let new = |kind: &str| -> Vec<String> {
+            let new = requests.iter().filter(|r| !r.exists && r.id.kind == kind);
+            new.map(|request| request.id.name.clone()).collect()
+        };
+        let mut taken = BTreeMap::new();
+        for names in new("AutoScalingGroup").chunks(NAMES) {
+            let asked = self.autoscaling.describe_auto_scaling_groups();
+            let asked = asked.set_auto_scaling_group_names(Some(names.to_vec()));
+            let answer = asked.max_records(100).send().await.map_err(|error| {
+                failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
+            })?;
+            for there in answer.auto_scaling_groups() {
+                let live = group::live(&self.name, &mark, there);
+                taken.insert(live.id.clone(), live);
             }
         }
-        // What a dry run judges is only whether we may.
+        for names in new("LaunchTemplate").chunks(NAMES) {
+            let named = aws_sdk_ec2::types::Filter::builder()
+                .name("launch-template-name")
+                .set_values(Some(names.to_vec()))
+                .build();
+            let asked = self.ec2.describe_launch_templates().filters(named).send().await;
+            let answer = asked.map_err(|error| {
+                failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
+            })?;
+            for there in answer.launch_templates() {
+                let name = there.launch_template_name().unwrap_or_default();
+                let id = ResourceId::launch_template(&self.name, name);
+                let version = Template { region: self, id: &id }.version("$Default").await?;
+                if let Some(version) = version {
+                    let live = template::live(&self.name, &mark, there, &version);
+                    taken.insert(id, live);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether the role may make a template, or a version of one: a dry run
+    /// judges nothing else.
+    async fn may_write_template(&self, request: &CheckRequest) -> Verdict {
+        let name = &request.id.name;
         let image = request.body.text_at("/image").unwrap_or_default();
         let data = RequestLaunchTemplateData::builder().image_id(image).build();
-        let (action, error) = if request.exists {
-            let create = region.ec2.create_launch_template_version().dry_run(true);
-            let asked = create.launch_template_name(&id.name).launch_template_data(data);
-            let error = asked.send().await.err().map(|error| {
-                (
-                    code(&error).to_owned(),
-                    failed(error, "ec2:CreateLaunchTemplateVersion", &id.name),
-                )
-            });
-            ("ec2:CreateLaunchTemplateVersion", error)
+        let about = request.id.to_string();
+        let answer = if request.exists {
+            let asked = self.ec2.create_launch_template_version().dry_run(true);
+            let asked = asked.launch_template_name(name).launch_template_data(data);
+            asked.send().await.err().map(|error| {
+                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplateVersion", &about))
+            })
         } else {
-            let create = region.ec2.create_launch_template().dry_run(true);
-            let asked = create.launch_template_name(&id.name).launch_template_data(data);
-            let error = asked.send().await.err().map(|error| {
-                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplate", &id.name))
-            });
-            ("ec2:CreateLaunchTemplate", error)
+            let asked = self.ec2.create_launch_template().dry_run(true);
+            let asked = asked.launch_template_name(name).launch_template_data(data);
+            let tagged = template::tagged_for(&request.body.value());
+            asked.set_tag_specifications(tagged).send().await.err().map(|error| {
+                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplate", &about))
+            })
         };
-        match error {
-            Some((code, _)) if code == "DryRunOperation" => Ok(Verdict::Accepted),
-            Some((_, error)) if error.kind == FailureKind::Denied => Ok(Verdict::Rejected(error)),
-            Some((_, error)) => Err(error),
-            None => Ok(Verdict::NotChecked(format!("{action} took no notice of the dry run"))),
+        match answer {
+            None => Verdict::NotChecked("EC2 took no notice of the dry run".to_owned()),
+            Some((code, _)) if code == "DryRunOperation" => Verdict::Accepted,
+            Some((_, error)) => match error.kind {
+                FailureKind::Transient | FailureKind::Unknown => Verdict::NotChecked(error.message),
+                _ => Verdict::Rejected(error),
+            },
         }
     }
 }

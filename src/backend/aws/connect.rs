@@ -49,6 +49,7 @@ pub async fn connect(way: Way<'_>) -> Backend {
             autoscaling: aws_sdk_autoscaling::Client::new(&at),
             ssm: aws_sdk_ssm::Client::new(&at),
             quotas: aws_sdk_servicequotas::Client::new(&at),
+            root_devices: Arc::default(),
         };
         ((*name).to_owned(), region)
     };

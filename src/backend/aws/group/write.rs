@@ -5,7 +5,7 @@ use super::read::{protected, tags_of, uid, units};
 use super::shape::{HOOKS, Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
-use crate::backend::aws::tags;
+use crate::backend::aws::tags::{self, Tags};
 use crate::desired::Seed;
 use crate::observe::{Mark, Ownership, ResourceId, marks};
 use crate::plan::{PortError, Precondition, applied_digest};
@@ -65,49 +65,61 @@ impl Group<'_> {
         precondition: &Precondition,
     ) -> Result<(), PortError> {
         let shape = Shape::of(body)?;
-        let live = match (self.get().await?, precondition) {
-            (None, Precondition::Absent) => self.create(&shape, seed).await?,
-            (None, Precondition::Is(_)) => return Err(stale(self.id)),
-            (Some(live), Precondition::Is(planned)) if uid(&live) != *planned => {
-                return Err(stale(self.id));
+        if *precondition == Precondition::Absent && self.create(&shape, body, seed).await? {
+            return Ok(());
+        }
+        let Some(live) = self.get().await? else { return Err(stale(self.id)) };
+        match precondition {
+            Precondition::Absent if tags::owner(mark, &tags_of(&live)) != Ownership::Ours => {
+                return Err(taken(self.id));
             }
-            (Some(live), Precondition::Is(_)) => live,
-            (Some(live), Precondition::Absent) => live,
-        };
-        if *precondition == Precondition::Absent
-            && tags::owner(mark, &tags_of(&live)) != Ownership::Ours
-        {
-            return Err(taken(self.id));
+            Precondition::Is(planned) if uid(&live) != *planned => return Err(stale(self.id)),
+            Precondition::Absent | Precondition::Is(_) => {}
         }
         self.update(&shape, &live).await?;
         self.surround(&shape, body, &live).await
     }
 
     /// Makes it, with its marks and hooks in the same call: an instance that
-    /// starts finds them there. Returns what is there then.
+    /// starts finds them there. Whether it has been made: one of its name may be
+    /// there, by an earlier try whose answer was lost.
     async fn create(
         &self,
         shape: &Shape,
+        body: &Value,
         seed: Option<&Seed>,
-    ) -> Result<AutoScalingGroup, PortError> {
+    ) -> Result<bool, PortError> {
         let seeded = seed.and_then(|seed| seed.value.as_i64());
         let seeded = seeded.and_then(|number| i32::try_from(number).ok());
         let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
+        let tags = self.all_tags(shape, body);
         let create = self.region.autoscaling.create_auto_scaling_group();
         let made = shaped!(create, self, shape)
             .desired_capacity(desired)
             .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
-            .set_tags(Some(shape.tags.iter().map(|(k, v)| self.tag(k, v)).collect()))
+            .set_tags(Some(tags.iter().map(|(key, value)| self.tag(key, value)).collect()))
             .send()
             .await;
         match made {
-            // An earlier try whose answer was lost may have made it.
-            Err(error) if code(&error) != "AlreadyExists" => {
-                return Err(self.failed(error, "CreateAutoScalingGroup"));
-            }
-            _ => {}
+            Ok(_) => {}
+            Err(error) if code(&error) == "AlreadyExists" => return Ok(false),
+            Err(error) => return Err(self.failed(error, "CreateAutoScalingGroup")),
         }
-        self.get().await?.ok_or_else(|| stale(self.id))
+        if shape.warm_pool > 0 {
+            self.put_warm_pool(shape).await?;
+        }
+        if shape.metrics {
+            self.count(true).await?;
+        }
+        Ok(true)
+    }
+
+    /// Its tags, and beside those that git owns what it notes of itself.
+    fn all_tags(&self, shape: &Shape, body: &Value) -> Tags {
+        let mut tags = shape.tags.clone();
+        tags.insert(marks::HOOKS.to_owned(), hooks_as_text(&shape.hooks));
+        tags.insert(marks::APPLIED.to_owned(), applied_digest(&body.into()));
+        tags
     }
 
     /// What stands in the group itself; nothing, where that is so already.
@@ -134,9 +146,8 @@ impl Group<'_> {
         live: &AutoScalingGroup,
     ) -> Result<(), PortError> {
         let is = super::read::shape_of(live);
-        let wanted_hooks = hooks_as_text(&shape.hooks);
-        let tags = tags_of(live);
-        if tags.get(marks::HOOKS) != Some(&wanted_hooks) {
+        let (tags, wanted) = (tags_of(live), self.all_tags(shape, body));
+        if tags.get(marks::HOOKS) != wanted.get(marks::HOOKS) {
             self.put_hooks(shape).await?;
         }
         if is.warm_pool != shape.warm_pool {
@@ -151,10 +162,7 @@ impl Group<'_> {
             let delete = self.region.autoscaling.delete_tags().set_tags(Some(gone));
             delete.send().await.map_err(|error| self.failed(error, "DeleteTags"))?;
         }
-        let mut noted = shape.tags.clone();
-        noted.insert(marks::HOOKS.to_owned(), wanted_hooks);
-        noted.insert(marks::APPLIED.to_owned(), applied_digest(&body.into()));
-        let new = noted.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
+        let new = wanted.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
         let new: Vec<Tag> = new.map(|(key, value)| self.tag(key, value)).collect();
         if !new.is_empty() {
             let put = self.region.autoscaling.create_or_update_tags().set_tags(Some(new));

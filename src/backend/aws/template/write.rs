@@ -52,34 +52,28 @@ impl Template<'_> {
         precondition: &Precondition,
     ) -> Result<(), PortError> {
         let wanted = Shape::of(body)?;
-        let live = match (self.get().await?, precondition) {
-            (None, Precondition::Absent) => {
-                self.create(&wanted).await?;
-                // Made by this try, or by one before that has been cut off.
-                self.get().await?.ok_or_else(|| stale(self.id))?
-            }
-            (Some(live), Precondition::Absent) => live,
-            (Some(live), Precondition::Is(planned)) if uid(&live) == *planned => live,
-            (_, Precondition::Is(_)) => return Err(stale(self.id)),
-        };
-        if *precondition == Precondition::Absent
-            && tags::owner(mark, &tags_of(&live)) != Ownership::Ours
-        {
-            return Err(taken(self.id));
-        }
-        self.make_default(&wanted, &live).await?;
         // Last of all the note that all of it was done.
         let mut noted = wanted.tags.clone();
         noted.insert(marks::APPLIED.to_owned(), applied_digest(&body.into()));
+        if *precondition == Precondition::Absent && self.create(&wanted, &noted).await? {
+            return Ok(());
+        }
+        let Some(live) = self.get().await? else { return Err(stale(self.id)) };
+        match precondition {
+            Precondition::Absent if tags::owner(mark, &tags_of(&live)) != Ownership::Ours => {
+                return Err(taken(self.id));
+            }
+            Precondition::Is(planned) if uid(&live) != *planned => return Err(stale(self.id)),
+            Precondition::Absent | Precondition::Is(_) => {}
+        }
+        self.make_default(&wanted, &live).await?;
         self.tag(&noted, &live).await
     }
 
-    async fn create(&self, wanted: &Shape) -> Result<(), PortError> {
+    /// Whether it has been made: one of its name may be there, by an earlier try
+    /// that was cut off.
+    async fn create(&self, wanted: &Shape, tags: &Tags) -> Result<bool, PortError> {
         let digest = version_digest(wanted);
-        let tagged = TagSpecification::builder()
-            .resource_type(ResourceType::LaunchTemplate)
-            .set_tags(Some(ec2_tags(&wanted.tags)))
-            .build();
         let made = self
             .region
             .ec2
@@ -87,15 +81,16 @@ impl Template<'_> {
             .launch_template_name(&self.id.name)
             .version_description(described(&digest))
             .launch_template_data(wanted.data(&self.root_device(&wanted.image).await?))
-            .tag_specifications(tagged)
+            .tag_specifications(tagged(tags))
             .client_token(token(&[&self.id.name, &digest]))
             .send()
             .await;
         match made {
-            Err(error) if code(&error) != "InvalidLaunchTemplateName.AlreadyExistsException" => {
-                Err(self.failed(error, "CreateLaunchTemplate"))
+            Ok(_) => Ok(true),
+            Err(error) if code(&error) == "InvalidLaunchTemplateName.AlreadyExistsException" => {
+                Ok(false)
             }
-            _ => Ok(()),
+            Err(error) => Err(self.failed(error, "CreateLaunchTemplate")),
         }
     }
 
@@ -166,17 +161,25 @@ impl Template<'_> {
         Ok(())
     }
 
-    /// The name of the image's root device, which its volume must have.
+    /// The name of the image's root device, which its volume must have. It never
+    /// changes.
     async fn root_device(&self, image: &str) -> Result<String, PortError> {
+        let mut known = self.region.root_devices.lock().await;
+        if let Some(root) = known.get(image) {
+            return Ok(root.clone());
+        }
         let answer = self.region.ec2.describe_images().image_ids(image).send().await;
         let answer = answer.map_err(|error| self.failed(error, "DescribeImages"))?;
         let found = answer.images().first();
-        let root = found.and_then(|image| image.root_device_name()).map(str::to_owned);
-        root.ok_or_else(|| PortError {
-            kind: FailureKind::Rejected,
-            message: format!("image {image} is not there, or has no root device"),
-            help: Some("plan again: the image may have been taken back".to_owned()),
-        })
+        let Some(root) = found.and_then(|image| image.root_device_name()) else {
+            return Err(PortError {
+                kind: FailureKind::Rejected,
+                message: format!("image {image} is not there, or has no root device"),
+                help: Some("plan again: the image may have been taken back".to_owned()),
+            });
+        };
+        known.insert(image.to_owned(), root.to_owned());
+        Ok(root.to_owned())
     }
 
     /// Deletes it with all its versions.
@@ -219,4 +222,17 @@ fn described(digest: &str) -> String {
 /// The same request has the same token; EC2 takes up to 128 characters.
 fn token(parts: &[&str]) -> String {
     tags::digest(&Value::from(parts.to_vec()).into())
+}
+
+fn tagged(tags: &Tags) -> TagSpecification {
+    TagSpecification::builder()
+        .resource_type(ResourceType::LaunchTemplate)
+        .set_tags(Some(ec2_tags(tags)))
+        .build()
+}
+
+/// The tags that a template of this body would get, which policies judge by.
+pub(in crate::backend::aws) fn tagged_for(body: &Value) -> Option<Vec<TagSpecification>> {
+    let wanted = Shape::of(body).ok()?;
+    Some(vec![tagged(&wanted.tags)])
 }
