@@ -11,3 +11,5 @@ mod outage;
 #[cfg(feature = "aws")]
 mod refusals;
 mod stand_in;
+#[cfg(all(feature = "aws", feature = "kube"))]
+mod tutorial;
