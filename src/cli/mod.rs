@@ -9,6 +9,7 @@ mod demo;
 mod destroy;
 mod exit;
 mod home;
+mod iam;
 mod init;
 mod journal;
 mod man;
@@ -87,6 +88,7 @@ enum Command {
     Status(status::Args),
     Destroy(destroy::Args),
     Orphans(orphans::Args),
+    Iam(iam::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -144,6 +146,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
+        Command::Iam(args) => iam::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

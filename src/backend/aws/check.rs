@@ -1,15 +1,14 @@
 //! What AWS says of changes before they are made: whether a name is taken, and,
-//! of templates, whether the role may write them. Auto Scaling has no dry run.
+//! of templates, whether the role may write them. Auto Scaling has no dry run. Who
+//! may only read sees what has not been checked, and can plan.
 
 use super::account::Account;
-use super::error::{code, failed};
 use super::group::{self, Group};
 use super::template::{self, Template};
 use crate::observe::{Mark, Ownership, ResourceId, marks};
 use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 use crate::port::Check;
 use async_trait::async_trait;
-use aws_sdk_ec2::types::RequestLaunchTemplateData;
 use futures::stream::{self, StreamExt};
 
 /// Questions that may be under way.
@@ -66,33 +65,7 @@ impl Account {
                 return Ok(Verdict::Taken(Box::new(live)));
             }
         }
-        // What a dry run judges is only whether we may.
-        let image = request.body.text_at("/image").unwrap_or_default();
-        let data = RequestLaunchTemplateData::builder().image_id(image).build();
-        let (action, error) = if request.exists {
-            let create = region.ec2.create_launch_template_version().dry_run(true);
-            let asked = create.launch_template_name(&id.name).launch_template_data(data);
-            let error = asked.send().await.err().map(|error| {
-                (
-                    code(&error).to_owned(),
-                    failed(error, "ec2:CreateLaunchTemplateVersion", &id.name),
-                )
-            });
-            ("ec2:CreateLaunchTemplateVersion", error)
-        } else {
-            let create = region.ec2.create_launch_template().dry_run(true);
-            let asked = create.launch_template_name(&id.name).launch_template_data(data);
-            let error = asked.send().await.err().map(|error| {
-                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplate", &id.name))
-            });
-            ("ec2:CreateLaunchTemplate", error)
-        };
-        match error {
-            Some((code, _)) if code == "DryRunOperation" => Ok(Verdict::Accepted),
-            Some((_, error)) if error.kind == FailureKind::Denied => Ok(Verdict::Rejected(error)),
-            Some((_, error)) => Err(error),
-            None => Ok(Verdict::NotChecked(format!("{action} took no notice of the dry run"))),
-        }
+        template.may_write(&request.body.value(), request.exists).await
     }
 }
 
