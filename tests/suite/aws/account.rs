@@ -42,10 +42,14 @@ impl Account {
     /// Its commands may do what is printed for this from now on.
     #[track_caller]
     pub fn limited_to(&self, what: &str) {
+        self.limited_by(&self.printed(what));
+    }
+
+    /// Its commands may do what this document allows from now on.
+    pub fn limited_by(&self, document: &Value) {
         if let Some(id) = self.policy.take() {
             self.bed.drop_rule(id);
         }
-        let document = self.printed(what);
         let rule = json!({"kind": "policy", "access_key": ACCESS_KEY, "document": document});
         self.policy.set(self.bed.rule(&rule).pop());
     }

@@ -3,6 +3,8 @@
 
 mod account;
 #[cfg(feature = "aws")]
+mod authority;
+#[cfg(feature = "aws")]
 mod lifecycle;
 #[cfg(feature = "aws")]
 mod outage;

@@ -4,6 +4,7 @@ mod ends;
 mod errors;
 mod events;
 mod exits;
+mod iam;
 mod output;
 mod saved;
 mod screens;
