@@ -33,16 +33,17 @@ fn launches(scene: &Scene<'_>, policy: &mut Policy) {
     let tag = format!("aws:RequestTag/{}", marks::ENVIRONMENT);
     let environment = scene.mark.environment.as_str();
     let marked = by_template().and("StringEquals", &tag, &[environment]);
-    policy.allow("LaunchInstances", &run, place.ec2(&MADE), marked);
-    let given = [place.images(), place.ec2(&["security-group", "subnet"])].concat();
+    policy.allow("LaunchInstances", &run, place.launched(&MADE), marked);
+    let given = place.launched(&["image", "security-group", "subnet"]);
     policy.allow("LaunchFromWhatIsThere", &run, given, by_template());
-    // Whatever else stands there: others may put tags on a group that go with it.
+    // Only with a launch that is allowed. Other tags may be there too: people put
+    // some on a group that go with it.
     let tagged = Condition::default().and("StringEquals", &tag, &[environment]).and(
         "StringEquals",
         "ec2:CreateAction",
         &["RunInstances"],
     );
-    policy.allow("TagLaunched", &["ec2:CreateTags"], place.ec2(&MADE), tagged);
+    policy.allow("TagLaunched", &["ec2:CreateTags"], place.launched(&MADE), tagged);
 }
 
 /// A template names an instance profile, IAM wants the role that is in it. Its

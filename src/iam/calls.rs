@@ -15,22 +15,27 @@ const LOOK: [&str; 4] = [
     "ec2:DescribeLaunchTemplates",
 ];
 
-/// Changes of what is there. AWS knows no condition by which the template that a
-/// group is given could be told.
-const CHANGE_GROUPS: [&str; 9] = [
+/// Makes what bears the environment's tags.
+const CREATE: [&str; 2] = ["autoscaling:CreateAutoScalingGroup", "ec2:CreateLaunchTemplate"];
+
+/// Changes of what is there. A number that git owns goes with the update;
+/// SetDesiredCapacity is for what takes over from a group that was adopted.
+const CHANGE: [&str; 11] = [
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DeleteLifecycleHook",
     "autoscaling:DeleteWarmPool",
     "autoscaling:EnableMetricsCollection",
     "autoscaling:PutLifecycleHook",
-    "autoscaling:SetDesiredCapacity",
     "autoscaling:SetInstanceProtection",
     "autoscaling:TerminateInstanceInAutoScalingGroup",
     "autoscaling:UpdateAutoScalingGroup",
+    "ec2:CreateLaunchTemplateVersion",
+    "ec2:DeleteLaunchTemplate",
+    "ec2:ModifyLaunchTemplate",
 ];
 
-const CHANGE_TEMPLATES: [&str; 3] =
-    ["ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:ModifyLaunchTemplate"];
+const TAG: [&str; 2] = ["autoscaling:CreateOrUpdateTags", "ec2:CreateTags"];
+const UNTAG: [&str; 2] = ["autoscaling:DeleteTags", "ec2:DeleteTags"];
 
 /// What the controller does: more, fewer, these and not those, and the hooks of
 /// instances that have no agent to answer them.
@@ -84,43 +89,38 @@ fn parameter(scene: &Scene<'_>, region: &str, name: &str) -> String {
     scene.place.arn("ssm", region, account, &format!("parameter/{path}"))
 }
 
-/// Writes to groups.
-pub(super) fn groups(scene: &Scene<'_>, policy: &mut Policy) {
-    let groups = || scene.place.groups(&scene.mark.environment);
+/// Writes to groups and launch templates. EC2 knows templates by IDs: their names
+/// are in no ARN.
+pub(super) fn writes(scene: &Scene<'_>, policy: &mut Policy) {
+    let templates = || scene.place.ec2(&["launch-template"]);
+    let both = || [scene.place.groups(&scene.mark.environment), templates()].concat();
     let condition = Condition::default;
-    let made = condition().makes(scene).own_tags();
-    policy.allow("CreateGroups", &["autoscaling:CreateAutoScalingGroup"], groups(), made);
-    let mut changes = CHANGE_GROUPS.to_vec();
+    let made = || condition().makes(scene).own_tags();
+    policy.allow("Create", &CREATE, both(), by_template(made()));
+    let by = made().and("StringEquals", "ec2:CreateAction", &["CreateLaunchTemplate"]);
+    policy.allow("TagCreated", &["ec2:CreateTags"], templates(), by);
+    let mut changes = CHANGE.to_vec();
     if scene.aws.pools.values().any(|pool| pool.warm_pool > 0) {
         changes.push("autoscaling:PutWarmPool");
         changes.sort_unstable();
     }
-    policy.allow("ChangeGroups", &changes, groups(), condition().has(scene));
+    // What runs is drained, and never deleted with its group.
+    let changed = by_template(condition().has(scene));
+    let changed = changed.and("BoolIfExists", "autoscaling:ForceDelete", &["false"]);
+    policy.allow("Change", &changes, both(), changed);
     let tagged = condition().has(scene).keeps(scene).own_tags();
-    policy.allow("TagGroups", &["autoscaling:CreateOrUpdateTags"], groups(), tagged);
-    policy.allow("UntagGroups", &["autoscaling:DeleteTags"], groups(), untagged(scene));
-}
-
-/// Writes to launch templates, which EC2 knows by IDs: their names are in no ARN.
-pub(super) fn templates(scene: &Scene<'_>, policy: &mut Policy) {
-    let templates = || scene.place.ec2(&["launch-template"]);
-    let condition = Condition::default;
-    let made = condition().makes(scene).own_tags();
-    let create = "ec2:CreateLaunchTemplate";
-    policy.allow("CreateTemplates", &[create], templates(), made.clone());
-    let by = made.and("StringEquals", "ec2:CreateAction", &["CreateLaunchTemplate"]);
-    policy.allow("TagNewTemplates", &["ec2:CreateTags"], templates(), by);
-    policy.allow("ChangeTemplates", &CHANGE_TEMPLATES, templates(), condition().has(scene));
-    let tagged = condition().has(scene).keeps(scene).own_tags();
-    policy.allow("TagTemplates", &["ec2:CreateTags"], templates(), tagged);
-    policy.allow("UntagTemplates", &["ec2:DeleteTags"], templates(), untagged(scene));
-}
-
-/// Tags that Floodway put there earlier, but not those that say whose it is.
-fn untagged(scene: &Scene<'_>) -> Condition {
+    policy.allow("Tag", &TAG, both(), tagged);
+    // Tags that Floodway put there earlier, but not those that say whose it is.
     let whose = [marks::ENVIRONMENT, marks::REPOSITORY, marks::FILE];
-    let condition = Condition::default().has(scene).own_tags();
-    condition.and("ForAllValues:StringNotEquals", "aws:TagKeys", &whose)
+    let untagged = condition().has(scene).own_tags();
+    let untagged = untagged.and("ForAllValues:StringNotEquals", "aws:TagKeys", &whose);
+    policy.allow("Untag", &UNTAG, both(), untagged);
+}
+
+/// A launch configuration would start instances past all that is asked of a
+/// template.
+fn by_template(condition: Condition) -> Condition {
+    condition.and("Null", "autoscaling:LaunchConfigurationName", &["true"])
 }
 
 /// What the controller writes.

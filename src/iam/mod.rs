@@ -72,8 +72,7 @@ pub fn policy(
     match purpose {
         Purpose::Plan => {}
         Purpose::Apply => {
-            calls::groups(&scene, &mut policy);
-            calls::templates(&scene, &mut policy);
+            calls::writes(&scene, &mut policy);
             behind::all(&scene, &mut policy);
         }
         Purpose::Run => calls::scaling(&scene, &mut policy),

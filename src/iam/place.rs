@@ -33,9 +33,19 @@ impl<'a> Place<'a> {
         kinds.iter().flat_map(of).collect()
     }
 
-    /// Machine images, whose ARNs have no account.
-    pub(super) fn images(&self) -> Vec<String> {
-        self.in_each(|region| self.arn("ec2", region, "", "image/*"))
+    /// What a launch makes and uses: in the region of the template, which each
+    /// statement about launches is bound to.
+    pub(super) fn launched(&self, kinds: &[&str]) -> Vec<String> {
+        let region = match self.regions.first() {
+            Some(only) if self.regions.len() == 1 => only,
+            _ => "*",
+        };
+        let of = |kind: &&str| {
+            // Machine images have no account in their ARNs.
+            let account = if *kind == "image" { "" } else { self.account };
+            self.arn("ec2", region, account, &format!("{kind}/*"))
+        };
+        kinds.iter().map(of).collect()
     }
 
     pub(super) fn role(&self, path: &str) -> String {

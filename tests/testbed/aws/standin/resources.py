@@ -80,6 +80,10 @@ def _auto_scaling(call, region, action, common):
     for name in sorted(names) or ["*"]:
         group = region.groups.get(name)
         context = {**common, **_request_tags(tags)}
+        if "LaunchConfigurationName" in parameters:
+            context["autoscaling:LaunchConfigurationName"] = [parameters["LaunchConfigurationName"]]
+        if call.action == "DeleteAutoScalingGroup" and "ForceDelete" in parameters:
+            context["autoscaling:ForceDelete"] = [str(parameters["ForceDelete"]).lower()]
         if group is not None:
             context.update(_resource_tags("autoscaling", {k: t["Value"] for k, t in group.tags.items()}))
         found.append(Needed(action, group.arn if group else group_arn(region, name), context))
