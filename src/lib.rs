@@ -18,6 +18,7 @@ pub mod cli;
 pub mod decide;
 pub mod desired;
 pub mod execute;
+pub mod iam;
 pub mod observe;
 pub mod pipeline;
 pub mod plan;

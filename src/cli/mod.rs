@@ -10,6 +10,7 @@ mod destroy;
 mod drift;
 mod exit;
 mod home;
+mod iam;
 mod import;
 mod init;
 mod journal;
@@ -97,6 +98,7 @@ enum Command {
     Prices(prices::Args),
     Journal(journal::Args),
     Lock(lock::Args),
+    Iam(iam::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -159,6 +161,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Prices(args) => prices::run(args, terminal),
         Command::Journal(args) => journal::run(args, terminal),
         Command::Lock(args) => lock::run(args, global, terminal),
+        Command::Iam(args) => iam::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// Modules that are data or pure functions, in the order in which data flows.
-const PURE: [&str; 5] = ["spec", "observe", "decide", "desired", "plan"];
+const PURE: [&str; 6] = ["spec", "observe", "decide", "desired", "iam", "plan"];
 
 /// What a module may import of the crate; a module that is not here may not be.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("units", &[]),
     ("id", &[]),
     ("clock", &[]),
@@ -18,6 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("observe", &["spec"]),
     ("decide", &["spec", "observe"]),
     ("desired", &["spec", "observe", "decide"]),
+    ("iam", &["spec", "observe", "desired"]),
     ("plan", &["spec", "observe", "decide", "desired"]),
     ("port", &["spec", "observe", "decide", "desired", "plan"]),
     ("execute", &["observe", "decide", "plan", "port"]),
@@ -27,7 +28,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     (
         "cli",
         &[
-            "spec", "observe", "decide", "desired", "plan", "port", "execute", "backend",
+            "spec", "observe", "decide", "desired", "iam", "plan", "port", "execute", "backend",
             "pipeline", "render",
         ],
     ),

@@ -1,15 +1,15 @@
 //! What AWS says of changes before they are made: whether names are taken, and,
-//! of templates, whether the role may write them. Auto Scaling has no dry run.
+//! of templates, whether the role may write them. Auto Scaling has no dry run. Who
+//! may only read sees what has not been checked, and can plan.
 
 use super::account::{Account, Region};
-use super::error::{code, failed};
+use super::error::failed;
 use super::group;
 use super::template::{self, Template};
 use crate::observe::{Live, Mark, Ownership, ResourceId, marks};
 use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 use crate::port::Check;
 use async_trait::async_trait;
-use aws_sdk_ec2::types::RequestLaunchTemplateData;
 use futures::future::join_all;
 use std::collections::BTreeMap;
 
@@ -75,7 +75,11 @@ impl Region {
         let dry = async |exists: bool| {
             let is_one = |r: &&&CheckRequest| r.id.kind == "LaunchTemplate" && r.exists == exists;
             match here.iter().find(is_one) {
-                Some(request) => Some(self.may_write_template(request).await),
+                Some(request) => {
+                    let template = Template { region: self, id: &request.id };
+                    let may = template.may_write(&request.body.value(), exists).await;
+                    Some(may.unwrap_or_else(unchecked))
+                }
                 None => None,
             }
         };
@@ -132,36 +136,15 @@ impl Region {
         }
         Ok(taken)
     }
+}
 
-    /// Whether the role may make a template, or a version of one: a dry run
-    /// judges nothing else.
-    async fn may_write_template(&self, request: &CheckRequest) -> Verdict {
-        let name = &request.id.name;
-        let image = request.body.text_at("/image").unwrap_or_default();
-        let data = RequestLaunchTemplateData::builder().image_id(image).build();
-        let about = request.id.to_string();
-        let answer = if request.exists {
-            let asked = self.ec2.create_launch_template_version().dry_run(true);
-            let asked = asked.launch_template_name(name).launch_template_data(data);
-            asked.send().await.err().map(|error| {
-                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplateVersion", &about))
-            })
-        } else {
-            let asked = self.ec2.create_launch_template().dry_run(true);
-            let asked = asked.launch_template_name(name).launch_template_data(data);
-            let tagged = template::tagged_for(&request.body.value());
-            asked.set_tag_specifications(tagged).send().await.err().map(|error| {
-                (code(&error).to_owned(), failed(error, "ec2:CreateLaunchTemplate", &about))
-            })
-        };
-        match answer {
-            None => Verdict::NotChecked("EC2 took no notice of the dry run".to_owned()),
-            Some((code, _)) if code == "DryRunOperation" => Verdict::Accepted,
-            Some((_, error)) => match error.kind {
-                FailureKind::Transient | FailureKind::Unknown => Verdict::NotChecked(error.message),
-                _ => Verdict::Rejected(error),
-            },
+/// Who may not write, or is not answered, does not know.
+fn unchecked(error: PortError) -> Verdict {
+    match error.kind {
+        FailureKind::Denied | FailureKind::Transient | FailureKind::Unknown => {
+            Verdict::NotChecked(error.message)
         }
+        _ => Verdict::Rejected(error),
     }
 }
 

@@ -42,7 +42,10 @@ fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> Por
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => port(
             FailureKind::Denied,
             format!("not allowed to {action} of {what}: {message}"),
-            Some(&format!("add {action} to the role's policy for that resource")),
+            Some(&format!(
+                "{}; `floodway iam ENV --for apply` prints all that is needed",
+                to_add(message, action)
+            )),
         ),
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => port(
             FailureKind::Unreachable,
@@ -95,6 +98,25 @@ fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> Por
         ),
         _ => port(FailureKind::Rejected, text, None),
     }
+}
+
+/// What the role's policy lacks. AWS names the action and the resource, which may
+/// be others than those of the call; of a launch that a group's template
+/// describes it says no more than that it may not be.
+fn to_add(message: &str, action: &str) -> String {
+    if message.contains("not authorized to use launch template") {
+        return "add ec2:RunInstances and ec2:CreateTags of what the template starts, and \
+                iam:PassRole of the role in its instance profile, to the role's policy"
+            .to_owned();
+    }
+    let said = message.split_once("not authorized to perform: ").map(|(_, said)| said);
+    let mut words = said.into_iter().flat_map(str::split_whitespace);
+    let action = words.next().filter(|word| word.contains(':')).unwrap_or(action);
+    let resource = match [words.next(), words.next(), words.next()] {
+        [Some("on"), Some("resource:"), Some(arn)] => arn,
+        _ => "that resource",
+    };
+    format!("add {action} on {resource} to the role's policy")
 }
 
 /// The way to AWS failed: no credentials, or nobody at the other end.
@@ -160,6 +182,27 @@ mod tests {
         }
         let denied = said("AccessDenied", "why", 403, "ec2:DescribeImages", "images");
         assert!(denied.help.is_some_and(|help| help.contains("ec2:DescribeImages")));
+    }
+
+    #[test]
+    fn a_denial_says_what_to_add_and_where_all_of_it_stands() {
+        let help = |message: &str| {
+            let error = said("AccessDenied", message, 403, "ec2:CreateLaunchTemplate", "edge-g6e");
+            error.help.unwrap_or_default()
+        };
+        let named = help(
+            "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ec2:CreateTags \
+             on resource: arn:aws:ec2:us-east-1:123456789012:launch-template/* because no \
+             identity-based policy allows the ec2:CreateTags action",
+        );
+        assert_eq!(
+            named,
+            "add ec2:CreateTags on arn:aws:ec2:us-east-1:123456789012:launch-template/* to the \
+             role's policy; `floodway iam ENV --for apply` prints all that is needed"
+        );
+        assert!(help("no").starts_with("add ec2:CreateLaunchTemplate on that resource to"));
+        let hidden = help("You are not authorized to use launch template: lt-0a");
+        assert!(hidden.contains("iam:PassRole"), "{hidden}");
     }
 
     #[test]

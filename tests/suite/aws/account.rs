@@ -1,8 +1,9 @@
 //! An account of its own on a stand-in, and an environment for it.
 
-use crate::support::aws::AwsBed;
+use crate::support::aws::{ACCESS_KEY, AwsBed};
 use crate::support::repository::{Repository, Said};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::process::Command;
 
 /// The account that the stand-in takes its default key for.
@@ -11,19 +12,53 @@ pub const ACCOUNT: &str = "123456789012";
 pub const GROUPS: [&str; 2] = ["edge-g6e-od-g6e.12xlarge", "edge-g6e-spot-g6e.12xlarge"];
 
 /// One account with what an environment needs, and nothing of it yet.
+///
+/// Its commands may do what `floodway iam edge --for apply` prints and nothing
+/// else, so that every test is one of that policy too.
 pub struct Account {
     pub bed: AwsBed,
     pub repository: Repository,
+    /// The rule that holds the policy.
+    policy: Cell<Option<u64>>,
 }
 
 impl Account {
     /// Instances start and end at once.
     pub fn new() -> Self {
         let bed = AwsBed::start_with(&["--launch-seconds", "0"]);
-        let account = Self { bed, repository: Repository::new(None) };
+        let account = Self { bed, repository: Repository::new(None), policy: Cell::new(None) };
         account.seed("us-east-1");
         account.write(&pool(""));
         account
+    }
+
+    /// Its commands may do everything.
+    pub fn unlimited() -> Self {
+        let account = Self::new();
+        account.bed.drop_rule(account.policy.take().unwrap());
+        account
+    }
+
+    /// Its commands may do what is printed for this from now on.
+    #[track_caller]
+    pub fn limited_to(&self, what: &str) {
+        self.limited_by(&self.printed(what));
+    }
+
+    /// Its commands may do what this document allows from now on.
+    pub fn limited_by(&self, document: &Value) {
+        if let Some(id) = self.policy.take() {
+            self.bed.drop_rule(id);
+        }
+        let rule = json!({"kind": "policy", "access_key": ACCESS_KEY, "document": document});
+        self.policy.set(self.bed.rule(&rule).pop());
+    }
+
+    /// The policy that is printed for this.
+    #[track_caller]
+    pub fn printed(&self, what: &str) -> Value {
+        let said = self.repository.run(&["iam", "edge", "--for", what]).exits(0);
+        serde_json::from_str(&said.out).unwrap()
     }
 
     /// An image, subnets and a security group in `region`.
@@ -54,7 +89,19 @@ impl Account {
              [aws.launch]\ninstance_profile = \"floodway-node\"\nlaunch_hook = false\n\
              security_groups = {{ tags = {{ tier = \"gpu\" }} }}\n\n{pools}"
         );
-        self.repository.write("edge", &text);
+        self.rewrite(&text);
+    }
+
+    /// The environment `edge` with this text.
+    pub fn rewrite(&self, text: &str) {
+        self.repository.write("edge", text);
+        self.limited_to("apply");
+    }
+
+    /// The environment's text.
+    pub fn text(&self) -> String {
+        let path = self.repository.path().join("environments/edge.toml");
+        std::fs::read_to_string(path).unwrap()
     }
 
     /// The command, led to the stand-in.

@@ -133,17 +133,10 @@ fn a_pool_in_another_region_lives_there_and_the_regions_do_not_touch_each_other(
     assert_eq!(names("us-east-1"), GROUPS);
     assert_eq!(names("us-west-2"), ["edge-west-od-g6e.12xlarge", "edge-west-spot-g6e.12xlarge"]);
     // The pool goes from the file; its region is still looked in.
-    account.write(&pool("").replace("[aws.pools", "[aws]\nregions = [\"us-west-2\"]\n[aws.pools"));
-    account.repository.write(
-        "edge",
-        &std::fs::read_to_string(account.repository.path().join("environments/edge.toml"))
-            .unwrap()
-            .replace("[aws]\nregions = [\"us-west-2\"]\n", "")
-            .replace(
-                "region = \"us-east-1\"\n",
-                "region = \"us-east-1\"\nregions = [\"us-west-2\"]\n",
-            ),
-    );
+    account.write(&pool(""));
+    let region = "region = \"us-east-1\"\n";
+    let both = format!("{region}regions = [\"us-west-2\"]\n");
+    account.rewrite(&account.text().replace(region, &both));
     account.applied();
     assert_eq!(names("us-west-2"), [""; 0]);
     assert_eq!(names("us-east-1"), GROUPS);

@@ -2,6 +2,8 @@
 //! line. `stand_in` says what that is worth.
 
 mod account;
+#[cfg(feature = "aws")]
+mod authority;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod crash;
 #[cfg(feature = "aws")]

@@ -6,8 +6,7 @@ use serde_json::json;
 #[test]
 fn another_account_is_refused_before_anything_in_it_is_read() {
     let account = Account::new();
-    let text = std::fs::read_to_string(account.repository.path().join("environments/edge.toml"));
-    account.repository.write("edge", &text.unwrap().replace("123456789012", "999999999999"));
+    account.rewrite(&account.text().replace("123456789012", "999999999999"));
     account.run(&["plan", "edge"]).exits(12).says("not 999999999999 as declared");
     let actions: Vec<_> = account.bed.calls().iter().map(|call| call["action"].clone()).collect();
     assert_eq!(actions, ["GetCallerIdentity"]);
@@ -40,7 +39,8 @@ fn a_denied_action_is_named_with_its_resource() {
         .run(&["plan", "edge"])
         .exits(1)
         .says("not allowed to autoscaling:DescribeAutoScalingGroups of groups in us-east-1")
-        .says("add autoscaling:DescribeAutoScalingGroups to the role's policy");
+        .says("add autoscaling:DescribeAutoScalingGroups on that resource to the role's policy")
+        .says("floodway iam ENV --for apply");
 }
 
 #[test]
@@ -56,7 +56,8 @@ fn an_image_or_subnets_that_are_not_there_are_refused_with_their_line() {
 
 #[test]
 fn a_group_with_our_name_and_without_our_tags_is_refused_and_adopted_when_asked() {
-    let account = Account::new();
+    // The printed policy writes to nothing without the environment's tags.
+    let account = Account::unlimited();
     let template = json!({"LaunchTemplateName": "theirs",
         "LaunchTemplateData": {"ImageId": "ami-0a", "InstanceType": "g6e.12xlarge"}});
     account.bed.someone_else("ec2", "CreateLaunchTemplate", &template).unwrap();
@@ -81,7 +82,6 @@ fn a_group_with_our_name_and_without_our_tags_is_refused_and_adopted_when_asked(
 fn a_group_of_another_environment_is_never_touched() {
     let account = Account::new();
     account.applied();
-    let text = std::fs::read_to_string(account.repository.path().join("environments/edge.toml"));
-    account.repository.write("edge2", &text.unwrap());
+    account.repository.write("edge2", &account.text());
     account.run(&["plan", "edge2"]).exits(12).says("belongs to environment edge");
 }

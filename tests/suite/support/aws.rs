@@ -7,6 +7,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+/// The access key of the commands that are led here.
+pub const ACCESS_KEY: &str = "AKIAFLOODWAYTESTBED0";
+
 /// A running stand-in. It ends with this value, and with the process that holds
 /// it, since it also ends when its standard input does.
 pub struct AwsBed {
@@ -45,7 +48,7 @@ impl AwsBed {
     pub fn command_env(&self, command: &mut Command) {
         command
             .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_ACCESS_KEY_ID", "AKIAFLOODWAYTESTBED0")
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
             .env("AWS_EC2_METADATA_DISABLED", "true");
     }
@@ -64,6 +67,11 @@ impl AwsBed {
     /// Takes all rules away.
     pub fn clear_rules(&self) {
         self.ask("DELETE", "rules", None);
+    }
+
+    /// Takes one rule away, if it is there.
+    pub fn drop_rule(&self, id: u64) {
+        self.ask("DELETE", &format!("rules?id={id}"), None);
     }
 
     /// Every SDK call so far, in the order of arrival.

@@ -5,4 +5,4 @@ mod shape;
 mod write;
 
 pub(super) use read::live;
-pub(super) use write::{Template, tagged_for};
+pub(super) use write::Template;

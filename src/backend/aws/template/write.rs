@@ -7,8 +7,13 @@ use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{Mark, Ownership, ResourceId, marks};
-use crate::plan::{FailureKind, PortError, Precondition, applied_digest};
-use aws_sdk_ec2::types::{LaunchTemplate, LaunchTemplateVersion, ResourceType, TagSpecification};
+use crate::plan::{FailureKind, PortError, Precondition, Verdict, applied_digest};
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::types::{
+    LaunchTemplate, LaunchTemplateVersion, RequestLaunchTemplateData, ResourceType,
+    TagSpecification,
+};
 use serde_json::Value;
 
 /// One launch template, to be written.
@@ -41,6 +46,46 @@ impl Template<'_> {
             }
             Err(error) if is_absent(code(&error)) => Ok(None),
             Err(error) => Err(self.failed(error, "DescribeLaunchTemplateVersions")),
+        }
+    }
+
+    /// Whether the role may make it, or a version of it: all that a dry run of EC2
+    /// judges. It has the tags of the call that is meant, which policies ask for.
+    pub(in crate::backend::aws) async fn may_write(
+        &self,
+        body: &Value,
+        exists: bool,
+    ) -> Result<Verdict, PortError> {
+        // What cannot be looked up is not there yet.
+        let part = |name: &str| body.get(name).cloned().unwrap_or_default();
+        let image = part("image").as_str().unwrap_or_default().to_owned();
+        let tags: Tags = serde_json::from_value(part("tags")).unwrap_or_default();
+        let data = RequestLaunchTemplateData::builder().image_id(image).build();
+        let (name, ec2) = (&self.id.name, &self.region.ec2);
+        if exists {
+            let add = ec2.create_launch_template_version().dry_run(true);
+            let asked = add.launch_template_name(name).launch_template_data(data).send().await;
+            self.judged(asked.err(), "CreateLaunchTemplateVersion")
+        } else {
+            let make = ec2.create_launch_template().dry_run(true).launch_template_name(name);
+            let make = make.launch_template_data(data).tag_specifications(tagged(&tags));
+            self.judged(make.send().await.err(), "CreateLaunchTemplate")
+        }
+    }
+
+    /// What a dry run tells, which never succeeds.
+    fn judged<E>(
+        &self,
+        error: Option<SdkError<E, HttpResponse>>,
+        call: &str,
+    ) -> Result<Verdict, PortError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match error {
+            Some(error) if code(&error) == "DryRunOperation" => Ok(Verdict::Accepted),
+            Some(error) => Err(self.failed(error, call)),
+            None => Ok(Verdict::NotChecked(format!("ec2:{call} took no notice of the dry run"))),
         }
     }
 
@@ -193,16 +238,17 @@ impl Template<'_> {
         }
     }
 
-    fn failed<E>(
-        &self,
-        error: aws_sdk_ec2::error::SdkError<E, aws_sdk_ec2::config::http::HttpResponse>,
-        call: &str,
-    ) -> PortError
+    fn failed<E>(&self, error: SdkError<E, HttpResponse>, call: &str) -> PortError
     where
-        E: aws_sdk_ec2::error::ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         failed(error, &format!("ec2:{call}"), &self.id.to_string())
     }
+}
+
+fn tagged(tags: &Tags) -> TagSpecification {
+    let kind = ResourceType::LaunchTemplate;
+    TagSpecification::builder().resource_type(kind).set_tags(Some(ec2_tags(tags))).build()
 }
 
 /// What EC2 says of a template, or a version, that is not there.
@@ -222,17 +268,4 @@ fn described(digest: &str) -> String {
 /// The same request has the same token; EC2 takes up to 128 characters.
 fn token(parts: &[&str]) -> String {
     tags::digest(&Value::from(parts.to_vec()).into())
-}
-
-fn tagged(tags: &Tags) -> TagSpecification {
-    TagSpecification::builder()
-        .resource_type(ResourceType::LaunchTemplate)
-        .set_tags(Some(ec2_tags(tags)))
-        .build()
-}
-
-/// The tags that a template of this body would get, which policies judge by.
-pub(in crate::backend::aws) fn tagged_for(body: &Value) -> Option<Vec<TagSpecification>> {
-    let wanted = Shape::of(body).ok()?;
-    Some(vec![tagged(&wanted.tags)])
 }

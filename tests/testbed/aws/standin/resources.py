@@ -80,6 +80,10 @@ def _auto_scaling(call, region, action, common):
     for name in sorted(names) or ["*"]:
         group = region.groups.get(name)
         context = {**common, **_request_tags(tags)}
+        if "LaunchConfigurationName" in parameters:
+            context["autoscaling:LaunchConfigurationName"] = [parameters["LaunchConfigurationName"]]
+        if call.action == "DeleteAutoScalingGroup" and "ForceDelete" in parameters:
+            context["autoscaling:ForceDelete"] = [str(parameters["ForceDelete"]).lower()]
         if group is not None:
             context.update(_resource_tags("autoscaling", {k: t["Value"] for k, t in group.tags.items()}))
         found.append(Needed(action, group.arn if group else group_arn(region, name), context))
@@ -99,12 +103,22 @@ def _behind_template(call, region, common):
     if template is None:
         return []
     data = template.data(specification.get("Version", "$Default")) or {}
-    behind = [Needed("ec2:RunInstances", region.arn("ec2", "instance/*"), common, hidden=template.id)]
-    if data.get("TagSpecifications"):
-        context = {**common, "ec2:CreateAction": ["RunInstances"]}
-        for specification in data["TagSpecifications"]:
-            context.update(_request_tags(specification.get("Tags", [])))
-        behind.append(Needed("ec2:CreateTags", region.arn("ec2", "instance/*"), context, hidden=template.id))
+    # Service Authorization Reference, RunInstances: it is judged for each kind of resource, with the
+    # launch template in ec2:LaunchTemplate, and with the tags of what is made.
+    by = {**common, "ec2:LaunchTemplate": [region.arn("ec2", f"launch-template/{template.id}")]}
+    run = "ec2:RunInstances"
+    behind = [Needed(run, region.arn("ec2", f"launch-template/{template.id}"),
+                     {**by, **_resource_tags("ec2", template.tags)}, hidden=template.id),
+              Needed(run, f"arn:aws:ec2:{region.name}::image/{data.get('ImageId', '*')}", by, hidden=template.id)]
+    behind += [Needed(run, region.arn("ec2", f"{kind}/*"), by, hidden=template.id)
+               for kind in ("subnet", "security-group")]
+    tags = {one.get("ResourceType"): one.get("Tags", []) for one in data.get("TagSpecifications", [])}
+    for kind in ("instance", "network-interface", "volume"):
+        context = {**by, **_request_tags(tags.get(kind, []))}
+        behind.append(Needed(run, region.arn("ec2", f"{kind}/*"), context, hidden=template.id))
+        if kind in tags:
+            context = {**context, "ec2:CreateAction": ["RunInstances"]}
+            behind.append(Needed("ec2:CreateTags", region.arn("ec2", f"{kind}/*"), context, hidden=template.id))
     profile = data.get("IamInstanceProfile")
     if profile:
         role = profile.get("Name") or profile.get("Arn", "").rpartition("/")[2]

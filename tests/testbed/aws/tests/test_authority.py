@@ -118,6 +118,34 @@ class Authority(StandInTest):
                    StringEquals={"iam:PassedToService": "ec2.amazonaws.com"})
         self.autoscaling.create_auto_scaling_group(**create)
 
+    def test_a_launch_is_judged_by_its_template_and_the_tags_of_what_it_makes(self):
+        tags = [{"Key": "owner", "Value": "floodway"}]
+        self.template("marked", InstanceType="g5.xlarge", TagSpecifications=[
+            {"ResourceType": kind, "Tags": tags} for kind in ("instance", "network-interface", "volume")])
+        create = dict(AutoScalingGroupName="mine", MinSize=0, MaxSize=1, VPCZoneIdentifier=self.subnets[0],
+                      LaunchTemplate={"LaunchTemplateName": "marked", "Version": "1"})
+        self.allow("autoscaling:*")
+        by = {"ArnLike": {"ec2:LaunchTemplate": f"arn:aws:ec2:us-east-1:{ACCOUNT}:launch-template/*"}}
+        for kinds in (["launch-template"], ["subnet", "security-group"]):
+            self.allow("ec2:RunInstances", resource=[f"arn:aws:ec2:*:{ACCOUNT}:{kind}/*" for kind in kinds])
+        self.allow("ec2:RunInstances", resource="arn:aws:ec2:us-east-1::image/*", **by)
+        made = [f"arn:aws:ec2:*:{ACCOUNT}:{kind}/*" for kind in ("instance", "network-interface", "volume")]
+        self.allow("ec2:CreateTags", resource=made, StringEquals={"ec2:CreateAction": "RunInstances"})
+        self.allow("ec2:RunInstances", resource=made, StringEquals={"aws:RequestTag/owner": "another"})
+        self.refused("AccessDenied", self.autoscaling.create_auto_scaling_group, **create)
+        self.allow("ec2:RunInstances", resource=made, StringEquals={"aws:RequestTag/owner": "floodway"}, **by)
+        self.autoscaling.create_auto_scaling_group(**create)
+
+    def test_force_and_launch_configurations_can_be_refused(self):
+        self.group("mine")
+        self.allow("autoscaling:DeleteAutoScalingGroup", BoolIfExists={"autoscaling:ForceDelete": "false"})
+        self.allow("autoscaling:CreateAutoScalingGroup", Null={"autoscaling:LaunchConfigurationName": "true"})
+        self.refused("AccessDenied", self.autoscaling.create_auto_scaling_group, AutoScalingGroupName="old",
+                     MinSize=0, MaxSize=1, LaunchConfigurationName="old", VPCZoneIdentifier=self.subnets[0])
+        delete = self.autoscaling.delete_auto_scaling_group
+        self.refused("AccessDenied", delete, AutoScalingGroupName="mine", ForceDelete=True)
+        delete(AutoScalingGroupName="mine")
+
     def test_a_role_has_policies_of_its_own(self):
         self.rule(kind="policy", principal="arn:aws:sts::*:assumed-role/plan/*", document={"Statement": {
             "Effect": "Allow", "Action": "autoscaling:Describe*", "Resource": "*"}})
