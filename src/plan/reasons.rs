@@ -4,6 +4,7 @@
 use super::{FieldChange, PlanInput};
 use crate::decide::{PoolKind, Reason};
 use crate::desired::Desired;
+use crate::observe::Side;
 
 /// Parts of a field's path, and the key under the stage that it follows from.
 const OF_STAGE: [(&str, &str); 9] = [
@@ -21,6 +22,16 @@ const OF_STAGE: [(&str, &str); 9] = [
 /// Likewise under an on-prem pool.
 const OF_POOL: [(&str, &str); 3] =
     [("nodeSelector", "node_selector"), ("tolerations", "tolerations"), ("spec.metrics", "hpa")];
+
+/// Fields of launch templates and groups, and the key under the burst pool.
+const OF_BURST: [(&str, &str); 6] = [
+    ("image", "image"),
+    ("subnets", "subnets"),
+    ("warm_pool", "warm_pool"),
+    ("instance_profile", "launch"),
+    ("security_groups", "launch"),
+    ("volume", "launch"),
+];
 
 /// Why `fields` of `want` change; none: no line of the file says so.
 pub(super) fn of(input: &PlanInput<'_>, want: &Desired, fields: &[FieldChange]) -> Option<Reason> {
@@ -56,6 +67,11 @@ fn of_field(input: &PlanInput<'_>, want: &Desired, path: &str) -> Option<Reason>
     let part = |known: &[(&str, &'static str)]| {
         known.iter().find(|(part, _)| path.contains(part)).map(|(_, key)| *key)
     };
+    if want.id.side == Side::Aws {
+        let field = path.split(['.', '[']).next().unwrap_or(path);
+        let key = OF_BURST.iter().find(|(known, _)| *known == field).map(|(_, key)| *key)?;
+        return at(format!("{pool_key}.{key}"), key);
+    }
     if let Some(key) = part(&OF_POOL) {
         return at(format!("{pool_key}.{key}"), key);
     }
