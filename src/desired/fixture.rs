@@ -86,6 +86,7 @@ pub(crate) fn environment() -> Environment {
             demand: None,
         }),
         rollout: Rollout::default(),
+        schedule: Vec::new(),
         moved: Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ mod egress;
 mod environment;
 mod onprem;
 mod rollout;
+mod schedule;
 mod service;
 
 pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot, Volume};
@@ -19,4 +20,5 @@ pub use egress::{AddressRange, Egress};
 pub use environment::{Environment, Identity, Slo};
 pub use onprem::{Hpa, OnPrem, OnPremPool, OnPremProvider, Toleration};
 pub use rollout::{Moved, Phase, Rollout};
+pub use schedule::Schedule;
 pub use service::{Resources, Service, Stage};

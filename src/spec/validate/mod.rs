@@ -8,6 +8,7 @@ mod identity;
 mod instance_types;
 mod pools;
 mod promises;
+mod schedules;
 mod secrets;
 mod signals;
 mod stages;
@@ -39,6 +40,7 @@ pub(super) fn validate(
     instance_types::check(&mut rules);
     carry::check(&mut rules);
     signals::check(&mut rules);
+    schedules::check(&mut rules);
     secrets::check(&mut rules);
 }
 

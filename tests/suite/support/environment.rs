@@ -89,6 +89,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             demand: None,
         }),
         rollout: Rollout::default(),
+        schedule: Vec::new(),
         moved: Vec::new(),
     }
 }
