@@ -71,7 +71,7 @@ impl Region {
     async fn groups(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
         let (name, value) = by_tag(scope);
         let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
-        let mut groups: BTreeMap<String, AutoScalingGroup> = self
+        let pages = self
             .autoscaling
             .describe_auto_scaling_groups()
             .filters(filter)
@@ -79,8 +79,10 @@ impl Region {
             .into_paginator()
             .items()
             .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
+            .collect::<Result<Vec<_>, _>>();
+        let (groups, schedules) = futures::future::join(pages, self.schedules(None)).await;
+        let mut schedules = schedules?;
+        let mut groups: BTreeMap<String, AutoScalingGroup> = groups
             .map_err(|error| {
                 failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
             })?
@@ -94,14 +96,19 @@ impl Region {
                 groups.insert(id.name.clone(), group);
             }
         }
-        let seen = async |group: AutoScalingGroup| {
-            let mut live = group::live(&self.name, &scope.mark, &group);
+        let with_schedules = groups.into_values().map(|group| {
+            let name = group.auto_scaling_group_name().unwrap_or_default();
+            let own = schedules.remove(name).unwrap_or_default();
+            (group, own)
+        });
+        let seen = async |(group, schedules): (AutoScalingGroup, group::Schedules)| {
+            let mut live = group::live(&self.name, &scope.mark, &group, schedules);
             if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {
                 self.explain(&live.id.name, workload).await;
             }
             live
         };
-        Ok(stream::iter(groups.into_values()).map(seen).buffer_unordered(CALLS).collect().await)
+        Ok(stream::iter(with_schedules).map(seen).buffer_unordered(CALLS).collect().await)
     }
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {

@@ -8,4 +8,6 @@ mod lifecycle;
 mod outage;
 #[cfg(feature = "aws")]
 mod refusals;
+#[cfg(feature = "aws")]
+mod schedules;
 mod stand_in;

@@ -1,8 +1,10 @@
 //! Auto Scaling groups.
 
 mod read;
+mod schedules;
 mod shape;
 mod write;
 
 pub(super) use read::{live, workload};
+pub(super) use schedules::Schedules;
 pub(super) use write::Group;

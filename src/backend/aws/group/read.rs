@@ -1,5 +1,6 @@
 //! A group as it is.
 
+use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
@@ -10,10 +11,15 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What is seen of a group of `region`.
-pub(in crate::backend::aws) fn live(region: &str, mark: &Mark, group: &AutoScalingGroup) -> Live {
+pub(in crate::backend::aws) fn live(
+    region: &str,
+    mark: &Mark,
+    group: &AutoScalingGroup,
+    schedules: Schedules,
+) -> Live {
     let tags = tags_of(group);
     let ownership = tags::owner(mark, &tags);
-    let shape = shape(group, &tags, &ownership);
+    let shape = Shape { schedules, ..shape(group, &tags, &ownership) };
     Live {
         id: ResourceId::group(region, group.auto_scaling_group_name().unwrap_or_default()),
         uid: uid(group),
@@ -45,7 +51,8 @@ pub(super) fn tags_of(group: &AutoScalingGroup) -> Tags {
         .collect()
 }
 
-/// Its fields, as git would own them.
+/// Its fields, as git would own them, without its schedules: only a call of
+/// their own tells them.
 pub(super) fn shape_of(group: &AutoScalingGroup) -> Shape {
     shape(group, &tags_of(group), &Ownership::Ours)
 }
@@ -85,6 +92,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         },
         metrics: !group.enabled_metrics().is_empty(),
         hooks: tags.get(marks::HOOKS).map(|text| hooks_from_text(text)).unwrap_or_default(),
+        schedules: Schedules::new(),
         tags: owned,
     }
 }

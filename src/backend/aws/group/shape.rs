@@ -1,5 +1,6 @@
 //! What a group is, as plans say it.
 
+use super::schedules::Schedules;
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_autoscaling::types::{
     InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides,
@@ -31,6 +32,9 @@ pub(in crate::backend::aws) struct Shape {
     pub(super) metrics: bool,
     /// Heartbeats in seconds, by what the hook waits for.
     pub(super) hooks: BTreeMap<String, i32>,
+    /// By their names in the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) schedules: Schedules,
     pub(super) tags: BTreeMap<String, String>,
 }
 
@@ -83,14 +87,15 @@ impl Shape {
         })
     }
 
-    /// Whether what stands in the group itself is the same; hooks, warm pool,
-    /// metrics and tags stand beside it, and desired may move by itself.
+    /// Whether what stands in the group itself is the same; hooks,
+    /// schedules, warm pool, metrics and tags stand beside it, and desired may move by itself.
     pub(super) fn same_group(&self, other: &Self) -> bool {
         let inner = |shape: &Self| Self {
             desired: None,
             warm_pool: 0,
             metrics: true,
             hooks: BTreeMap::new(),
+            schedules: Schedules::new(),
             tags: BTreeMap::new(),
             ..shape.clone()
         };

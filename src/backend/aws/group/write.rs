@@ -80,6 +80,10 @@ impl Group<'_> {
             return Err(taken(self.id));
         }
         self.update(&shape, &live).await?;
+        // What is just made has none.
+        if *precondition != Precondition::Absent || !shape.schedules.is_empty() {
+            self.put_schedules(&shape.schedules).await?;
+        }
         self.surround(&shape, body, &live).await
     }
 
@@ -351,7 +355,7 @@ impl Group<'_> {
             .build()
     }
 
-    fn failed<E>(
+    pub(super) fn failed<E>(
         &self,
         error: aws_sdk_autoscaling::error::SdkError<
             E,
