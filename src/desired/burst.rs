@@ -158,6 +158,10 @@ impl One<'_> {
             "hooks": self.hooks(stage),
             "tags": tags,
         });
+        if !pool.refresh.alarms.is_empty() {
+            // Only a group in which the version stands can go back to it.
+            body["pinned"] = json!(true);
+        }
         let schedules = self.schedules();
         if !schedules.is_empty() {
             body["schedules"] = schedules.into();

@@ -155,6 +155,13 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
         ]),
         replicas_per_node: None,
         warm_pool: 2,
+        refresh: Refresh {
+            rule: RefreshRule::Manual,
+            min_healthy: unit("100%"),
+            checkpoints: Vec::new(),
+            checkpoint_delay: unit("1h"),
+            alarms: Vec::new(),
+        },
     }
 }
 
@@ -239,6 +246,7 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         workload: None,
         applyset: None,
         units: Vec::new(),
+        version: None,
         deleting: false,
     }
 }

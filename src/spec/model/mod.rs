@@ -13,7 +13,10 @@ mod rollout;
 mod schedule;
 mod service;
 
-pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot, Volume};
+pub use aws::{
+    Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Refresh, RefreshRule, Selector, Spot,
+    Volume,
+};
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use count::Count;
 pub use egress::{AddressRange, Egress};

@@ -7,6 +7,8 @@ mod lifecycle;
 #[cfg(feature = "aws")]
 mod outage;
 #[cfg(feature = "aws")]
+mod refresh;
+#[cfg(feature = "aws")]
 mod refusals;
 #[cfg(feature = "aws")]
 mod schedules;

@@ -422,6 +422,25 @@ fn burst_pools() {
 }
 
 #[test]
+fn instance_refreshes() {
+    let refresh = |refresh: &str| format!("warm_pool = 2\nrefresh = {refresh}");
+    let texts = [
+        ("alarms without a refresh", refresh("{ alarms = [\"errors\"] }")),
+        (
+            "shares that AWS does not take",
+            refresh(
+                "{ rule = \"rolling\", min_healthy = \"99.5%\", \
+                 checkpoints = [\"50%\", \"20%\", \"150%\"], checkpoint_delay = \"72h\" }",
+            ),
+        ),
+        ("another rule", refresh("{ rule = \"roling\" }")),
+    ];
+    let part =
+        |(title, text): &(&str, String)| after(&[(title, &[("warm_pool = 2", text.as_str())])]);
+    snapshot(texts.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn schedules() {
     let schedule = |lines: &str| {
         format!("[[schedule]]\nname = \"mornings\"\npool = \"g6e\"\n{lines}\n[[moved]]")

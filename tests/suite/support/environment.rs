@@ -143,6 +143,13 @@ fn burst_pool(join: Join) -> BurstPool {
         capacity: BTreeMap::from([("g6e.12xlarge".into(), unit("9 req/s"))]),
         replicas_per_node: None,
         warm_pool: 0,
+        refresh: Refresh {
+            rule: RefreshRule::Manual,
+            min_healthy: unit("100%"),
+            checkpoints: Vec::new(),
+            checkpoint_delay: unit("1h"),
+            alarms: Vec::new(),
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Auto Scaling groups.
 
 mod read;
+mod refresh;
 mod schedules;
 mod shape;
 mod write;

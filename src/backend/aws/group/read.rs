@@ -6,7 +6,7 @@ use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
     Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification, LifecycleState};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,7 @@ pub(in crate::backend::aws) fn live(
         marks: tags::marks_of(&tags),
         applyset: None,
         units: units(group),
+        version: numbered(group).map(str::to_owned),
         workload: Some(workload(group)),
         deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
         ownership,
@@ -80,6 +81,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         max: group.max_size().unwrap_or(0),
         desired: group.desired_capacity(),
         launch_template: launch_template(group),
+        pinned: numbered(group).is_some(),
         subnets,
         warm_pool: warm_pool(group),
         health_check_grace: group.health_check_grace_period().unwrap_or(0),
@@ -123,16 +125,27 @@ fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
     overrides.iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
 }
 
-/// Its template's name; with a version, if that is not the template's default.
-fn launch_template(group: &AutoScalingGroup) -> String {
+fn specification(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
     let mixed = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
-    let named = mixed.and_then(|template| template.launch_template_specification());
-    let Some(named) = named.or(group.launch_template()) else { return "none".to_owned() };
+    mixed.and_then(|mixed| mixed.launch_template_specification()).or(group.launch_template())
+}
+
+/// Its template's name; with a version, if that is neither the template's
+/// default nor a number.
+fn launch_template(group: &AutoScalingGroup) -> String {
+    let Some(named) = specification(group) else { return "none".to_owned() };
     let name = named.launch_template_name().or(named.launch_template_id()).unwrap_or_default();
     match named.version() {
         Some("$Default") | None => name.to_owned(),
+        Some(_) if numbered(group).is_some() => name.to_owned(),
         Some(version) => format!("{name}, version {version}"),
     }
+}
+
+/// The number of its template's version, if one stands in it.
+pub(super) fn numbered(group: &AutoScalingGroup) -> Option<&str> {
+    let version = specification(group)?.version()?;
+    version.parse::<u64>().ok().map(|_| version)
 }
 
 fn warm_pool(group: &AutoScalingGroup) -> i32 {
@@ -185,11 +198,24 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
 
 /// Its instances, by ID.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
+    let own = specification(group).and_then(LaunchTemplateSpecification::launch_template_name);
+    let version = |instance: &aws_sdk_autoscaling::types::Instance| {
+        let from = instance.launch_template()?;
+        let version = from.version()?;
+        let name = from.launch_template_name();
+        Some(if name == own {
+            version.to_owned()
+        } else {
+            format!("{version} of {}", name.unwrap_or("another template"))
+        })
+    };
     let unit = |instance: &aws_sdk_autoscaling::types::Instance| {
         let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
         Some(Unit {
             name: instance.instance_id()?.to_owned(),
             ready: state == "InService",
+            // What a person has set aside, a refresh leaves.
+            version: version(instance).filter(|_| !state.contains("Standby")),
             ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
         })
     };

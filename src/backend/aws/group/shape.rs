@@ -22,6 +22,10 @@ pub(in crate::backend::aws) struct Shape {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) desired: Option<i32>,
     pub(super) launch_template: String,
+    /// Which version it starts from stands in the group, and a refresh moves it
+    /// on; else it is the template's default.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pinned: bool,
     pub(super) subnets: Vec<String>,
     pub(super) warm_pool: i32,
     pub(super) health_check_grace: i32,
@@ -103,10 +107,10 @@ impl Shape {
     }
 
     /// All instances on demand or all spot, of these types in this order.
-    pub(super) fn policy(&self) -> MixedInstancesPolicy {
+    pub(super) fn policy(&self, version: &str) -> MixedInstancesPolicy {
         let template = LaunchTemplateSpecification::builder()
             .launch_template_name(&self.launch_template)
-            .version("$Default")
+            .version(version)
             .build();
         let of_type =
             |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();

@@ -1,11 +1,12 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::read::{protected, tags_of, uid, units, without_desired};
+use super::read::{numbered, protected, shape_of, tags_of, uid, units, without_desired};
 use super::shape::{HOOKS, Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags;
+use crate::backend::aws::template::Template;
 use crate::desired::Seed;
 use crate::observe::{Mark, Ownership, ResourceId, marks};
 use crate::plan::{PortError, Precondition};
@@ -26,10 +27,10 @@ pub(in crate::backend::aws) struct Group<'a> {
 
 /// What both ways of writing a group say.
 macro_rules! shaped {
-    ($call:expr, $group:expr, $shape:expr) => {
+    ($call:expr, $group:expr, $shape:expr, $version:expr) => {
         $call
             .auto_scaling_group_name(&$group.id.name)
-            .mixed_instances_policy($shape.policy())
+            .mixed_instances_policy($shape.policy($version))
             .min_size($shape.min)
             .max_size($shape.max)
             .vpc_zone_identifier($shape.subnets.join(","))
@@ -98,7 +99,8 @@ impl Group<'_> {
         let seeded = seeded.and_then(|number| i32::try_from(number).ok());
         let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
         let create = self.region.autoscaling.create_auto_scaling_group();
-        let made = shaped!(create, self, shape)
+        let version = self.version(shape, None).await?;
+        let made = shaped!(create, self, shape, &version)
             .desired_capacity(desired)
             .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
             .set_tags(Some(shape.tags.iter().map(|(k, v)| self.tag(k, v)).collect()))
@@ -116,18 +118,44 @@ impl Group<'_> {
 
     /// What stands in the group itself; nothing, where that is so already.
     async fn update(&self, shape: &Shape, live: &AutoScalingGroup) -> Result<(), PortError> {
-        let is = super::read::shape_of(live);
+        let is = shape_of(live);
         let moves = shape.desired.is_some() && shape.desired != live.desired_capacity();
         if is.same_group(shape) && !moves {
             return Ok(());
         }
         let update = self.region.autoscaling.update_auto_scaling_group();
-        shaped!(update, self, shape)
+        let version = self.version(shape, Some(live)).await?;
+        shaped!(update, self, shape, &version)
             .set_desired_capacity(shape.desired)
             .send()
             .await
             .map_err(|error| self.failed(error, "UpdateAutoScalingGroup"))?;
         Ok(())
+    }
+
+    /// The version of its template that it starts from: a number stays until a
+    /// refresh moves it on, and begins as what is the default then.
+    async fn version(
+        &self,
+        shape: &Shape,
+        live: Option<&AutoScalingGroup>,
+    ) -> Result<String, PortError> {
+        if !shape.pinned {
+            return Ok("$Default".to_owned());
+        }
+        let same = live.filter(|&live| shape_of(live).launch_template == shape.launch_template);
+        match same.and_then(numbered) {
+            Some(number) => Ok(number.to_owned()),
+            None => self.default_version(&shape.launch_template).await,
+        }
+    }
+
+    /// The default version of a template of its region, as a number.
+    pub(super) async fn default_version(&self, template: &str) -> Result<String, PortError> {
+        let id = ResourceId::launch_template(&self.region.name, template);
+        let template = Template { region: self.region, id: &id }.get().await?;
+        let number = template.and_then(|template| template.default_version_number());
+        number.map(|number| number.to_string()).ok_or_else(|| stale(&id))
     }
 
     /// What stands beside it, and last of all the note that all of it was done.
@@ -137,7 +165,7 @@ impl Group<'_> {
         body: &Value,
         live: &AutoScalingGroup,
     ) -> Result<(), PortError> {
-        let is = super::read::shape_of(live);
+        let is = shape_of(live);
         let wanted_hooks = hooks_as_text(&shape.hooks);
         let tags = tags_of(live);
         if tags.get(marks::HOOKS) != Some(&wanted_hooks) {
