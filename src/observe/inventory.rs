@@ -3,7 +3,7 @@
 use super::{Live, Lookup, Node, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose environment this is: the marks' content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,10 @@ pub struct Inventory {
     pub found: BTreeMap<Lookup, Vec<String>>,
     /// What the places can do.
     pub capabilities: Capabilities,
+    /// What was not read, and is taken to be as it was last written; and what
+    /// would read it.
+    #[serde(default)]
+    pub believed: BTreeSet<String>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
 }
@@ -98,6 +102,7 @@ impl Inventory {
             last_apply: None,
             found: BTreeMap::new(),
             capabilities: Capabilities::default(),
+            believed: BTreeSet::new(),
             gaps: Vec::new(),
         }
     }
@@ -114,6 +119,7 @@ impl Inventory {
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
         let foreign = self.capabilities.namespace_foreign.take();
         self.capabilities.namespace_foreign = foreign.or(other.capabilities.namespace_foreign);
+        self.believed.extend(other.believed);
         self.gaps.extend(other.gaps);
     }
 

@@ -4,7 +4,7 @@ use super::{Error, Session, look};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
 use crate::plan::{self, Plan};
-use crate::port::{Backends, Lease, Lock};
+use crate::port::{Backends, Lease, Lock, Scope};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -115,7 +115,8 @@ pub async fn compare(session: &Session, plan: &Plan) -> Result<(), Error> {
     // What was planned to be adopted carries no marks yet.
     let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
     let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
-    let scope = session.scope(named.flatten());
+    // What the plan believed, it does not depend on.
+    let scope = Scope { full: plan.believed.is_empty(), ..session.scope(named.flatten()) };
     let fresh = look::observe(session, &scope).await?;
     for planned in &plan.locations {
         if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)

@@ -1,6 +1,6 @@
 //! From an environment to its plan.
 
-use super::look::{self, Seen, look};
+use super::look::{self, Seen};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
@@ -15,7 +15,8 @@ use futures::future::join_all;
 /// A place that cannot be read, templates, targets, and what the places would
 /// refuse. Guards are in the plan, not errors.
 pub async fn make_plan(session: &Session, options: &PlanOptions) -> Result<Plan, Error> {
-    let seen = look(session, options.adopt.iter().cloned()).await?;
+    let scope = Scope { full: options.full, ..session.scope(options.adopt.iter().cloned()) };
+    let seen = look::look_in(session, scope).await?;
     plan_from(session, &seen, options).await
 }
 

@@ -96,6 +96,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             environment_text: input.environment_text.to_owned(),
             as_of: input.inventory.taken_at,
             locations: input.inventory.locations.clone(),
+            believed: input.inventory.believed.clone(),
             totals,
             changes,
             targets,

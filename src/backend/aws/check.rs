@@ -41,7 +41,7 @@ impl Account {
         if !request.exists
             && let Some(there) = (Group { region, id }).get().await?
         {
-            let live = group::live(&region.name, &mark, &there, group::Schedules::new());
+            let live = group::live(&region.name, &mark, &there, group::Beside::default());
             if live.ownership != Ownership::Ours {
                 return Ok(Verdict::Taken(Box::new(live)));
             }

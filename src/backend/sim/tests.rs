@@ -21,6 +21,7 @@ fn scope() -> Scope {
         lookups: vec![],
         any_environment: false,
         whole_namespace: false,
+        full: false,
     }
 }
 

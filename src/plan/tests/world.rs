@@ -187,6 +187,7 @@ fn scope() -> Scope {
         lookups: Vec::new(),
         any_environment: false,
         whole_namespace: false,
+        full: false,
     }
 }
 

@@ -164,3 +164,34 @@ fn destroy_drains_through_the_hook_and_leaves_nothing() {
     assert!(forced.iter().all(|call| call["parameters"].get("ForceDelete").is_none()));
     assert_eq!(account.calls_of("TerminateInstances"), Vec::<Value>::new());
 }
+
+#[test]
+fn a_hook_that_somebody_deleted_is_found_by_a_full_refresh_and_put_right() {
+    let account = Account::new();
+    account.applied();
+    let hook =
+        json!({"AutoScalingGroupName": GROUPS[0], "LifecycleHookName": "floodway-terminate"});
+    account.bed.someone_else("autoscaling", "DeleteLifecycleHook", &hook).unwrap();
+    account
+        .run(&["plan", "edge", "--detailed-exitcode"])
+        .exits(0)
+        .says("lifecycle hooks as last written; --refresh full reads them");
+    let full = account.run(&["plan", "edge", "--refresh", "full"]).exits(0);
+    full.says("hooks.terminate").says(&format!("~ AutoScalingGroup us-east-1/{}", GROUPS[0]));
+    account.run(&["apply", "edge", "--yes", "--refresh", "full"]).exits(0);
+    let again = account.run(&["plan", "edge", "--refresh", "full", "--detailed-exitcode"]).exits(0);
+    assert!(!again.out.contains("as last written"));
+    assert_eq!(account.group(GROUPS[0])["hooks"]["floodway-terminate"]["HeartbeatTimeout"], 600);
+}
+
+#[test]
+fn hooks_of_a_group_that_changes_are_always_read() {
+    let account = Account::new();
+    account.applied();
+    let hook =
+        json!({"AutoScalingGroupName": GROUPS[0], "LifecycleHookName": "floodway-terminate"});
+    account.bed.someone_else("autoscaling", "DeleteLifecycleHook", &hook).unwrap();
+    account.write(&pool_of("{ min = 0, max = 5 }", ""));
+    account.applied();
+    assert_eq!(account.group(GROUPS[0])["hooks"]["floodway-terminate"]["HeartbeatTimeout"], 600);
+}

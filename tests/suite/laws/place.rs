@@ -42,6 +42,7 @@ pub fn scope(mark: Mark) -> Scope {
         lookups: Vec::new(),
         any_environment: false,
         whole_namespace: false,
+        full: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A group as it is.
 
+use super::hooks::Hooks;
 use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
@@ -10,16 +11,25 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification, 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// What stands beside a group, and only calls of its own tell.
+#[derive(Debug, Default)]
+pub(in crate::backend::aws) struct Beside {
+    pub(in crate::backend::aws) schedules: Schedules,
+    /// None: nobody asked, and they are believed to be as they were last written.
+    pub(in crate::backend::aws) hooks: Option<Hooks>,
+}
+
 /// What is seen of a group of `region`.
 pub(in crate::backend::aws) fn live(
     region: &str,
     mark: &Mark,
     group: &AutoScalingGroup,
-    schedules: Schedules,
+    beside: Beside,
 ) -> Live {
     let tags = tags_of(group);
     let ownership = tags::owner(mark, &tags);
-    let shape = Shape { schedules, ..shape(group, &tags, &ownership) };
+    let mut shape = Shape { schedules: beside.schedules, ..shape(group, &tags, &ownership) };
+    shape.hooks = beside.hooks.unwrap_or(shape.hooks);
     Live {
         id: ResourceId::group(region, group.auto_scaling_group_name().unwrap_or_default()),
         uid: uid(group),

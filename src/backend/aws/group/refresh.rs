@@ -63,8 +63,7 @@ impl Group<'_> {
         match started {
             Ok(_) => Ok(()),
             Err(error) if code(&error) == "InstanceRefreshInProgress" => {
-                let runs = self.newest_refresh().await?.filter(|refresh| is_active(refresh));
-                self.join(runs.as_ref(), to.as_ref())
+                self.join(self.running_refresh().await?.as_ref(), to.as_ref())
             }
             Err(error) => Err(self.failed(error, "StartInstanceRefresh")),
         }
@@ -100,6 +99,10 @@ impl Group<'_> {
                 self.region.name, self.id.name
             )),
         })
+    }
+
+    pub(super) async fn running_refresh(&self) -> Result<Option<InstanceRefresh>, PortError> {
+        Ok(self.newest_refresh().await?.filter(is_active))
     }
 
     async fn newest_refresh(&self) -> Result<Option<InstanceRefresh>, PortError> {

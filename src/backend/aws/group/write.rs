@@ -2,7 +2,7 @@
 //! what is there before.
 
 use super::read::{numbered, protected, shape_of, tags_of, uid, units, without_desired};
-use super::shape::{HOOKS, Shape, hooks_as_text};
+use super::shape::{Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags;
@@ -66,7 +66,9 @@ impl Group<'_> {
         precondition: &Precondition,
     ) -> Result<(), PortError> {
         let shape = Shape::of(body)?;
-        let live = match (self.get().await?, precondition) {
+        let found = self.get().await?;
+        let is_new = found.is_none();
+        let live = match (found, precondition) {
             (None, Precondition::Absent) => self.create(&shape, seed).await?,
             (None, Precondition::Is(_)) => return Err(stale(self.id)),
             (Some(live), Precondition::Is(planned)) if uid(&live) != *planned => {
@@ -81,8 +83,11 @@ impl Group<'_> {
             return Err(taken(self.id));
         }
         self.update(&shape, &live).await?;
-        // What is just made has none.
-        if *precondition != Precondition::Absent || !shape.schedules.is_empty() {
+        // What is just made has its hooks, and no schedule.
+        if !is_new {
+            self.put_hooks(&shape).await?;
+        }
+        if !is_new || !shape.schedules.is_empty() {
             self.put_schedules(&shape.schedules).await?;
         }
         self.surround(&shape, body, &live).await
@@ -168,9 +173,6 @@ impl Group<'_> {
         let is = shape_of(live);
         let wanted_hooks = hooks_as_text(&shape.hooks);
         let tags = tags_of(live);
-        if tags.get(marks::HOOKS) != Some(&wanted_hooks) {
-            self.put_hooks(shape).await?;
-        }
         if is.warm_pool != shape.warm_pool {
             self.put_warm_pool(shape).await?;
         }
@@ -192,40 +194,6 @@ impl Group<'_> {
         if !new.is_empty() {
             let put = self.region.autoscaling.create_or_update_tags().set_tags(Some(new));
             put.send().await.map_err(|error| self.failed(error, "CreateOrUpdateTags"))?;
-        }
-        Ok(())
-    }
-
-    async fn put_hooks(&self, shape: &Shape) -> Result<(), PortError> {
-        for (hook, seconds) in shape.hooks() {
-            self.region
-                .autoscaling
-                .put_lifecycle_hook()
-                .auto_scaling_group_name(&self.id.name)
-                .lifecycle_hook_name(hook.name)
-                .lifecycle_transition(hook.transition)
-                .default_result(hook.default_result)
-                .heartbeat_timeout(seconds)
-                .send()
-                .await
-                .map_err(|error| self.failed(error, "PutLifecycleHook"))?;
-        }
-        for (_, hook) in HOOKS.iter().filter(|(key, _)| !shape.hooks.contains_key(*key)) {
-            let deleted = self
-                .region
-                .autoscaling
-                .delete_lifecycle_hook()
-                .auto_scaling_group_name(&self.id.name)
-                .lifecycle_hook_name(hook.name)
-                .send()
-                .await;
-            match deleted {
-                // That there is no such hook is what was asked for.
-                Err(error) if code(&error) != "ValidationError" => {
-                    return Err(self.failed(error, "DeleteLifecycleHook"));
-                }
-                _ => {}
-            }
         }
         Ok(())
     }
