@@ -162,6 +162,11 @@ impl One<'_> {
             // Only a group in which the version stands can go back to it.
             body["pinned"] = json!(true);
         }
+        // A spot instance is taken back whatever its policy says.
+        let on_demand = group.capacity_type == CapacityType::OnDemand;
+        if on_demand && self.aws.launch_of(pool).retain == Some(true) {
+            body["retain"] = json!(true);
+        }
         let schedules = self.schedules();
         if !schedules.is_empty() {
             body["schedules"] = schedules.into();

@@ -130,7 +130,13 @@ pub(crate) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> On
 fn launch() -> Launch {
     let nothing = Selector { ids: Vec::new(), tags: BTreeMap::new() };
     let volume = Volume { size: None, iops: None, throughput: None, kms_key: None };
-    Launch { instance_profile: None, security_groups: nothing, volume, launch_hook: None }
+    Launch {
+        instance_profile: None,
+        security_groups: nothing,
+        volume,
+        launch_hook: None,
+        retain: None,
+    }
 }
 
 fn burst_pool(join: Join, size: Count) -> BurstPool {

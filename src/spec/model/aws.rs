@@ -164,6 +164,10 @@ table! {
         /// serves: an instance that does not is then given up. Without it, an
         /// instance counts as soon as it runs. Without a value, it does.
         pub launch_hook: Option<bool>,
+        /// Whether an on-demand instance whose drain is not completed in time is
+        /// kept, out of service, until somebody ends it; it is paid for until
+        /// then. Without a value, it is terminated.
+        pub retain: Option<bool>,
     }
 }
 
@@ -223,6 +227,7 @@ impl Aws {
                 kms_key: own.volume.kms_key.clone().or(all.volume.kms_key.clone()),
             },
             launch_hook: own.launch_hook.or(all.launch_hook),
+            retain: own.retain.or(all.retain),
         }
     }
 }

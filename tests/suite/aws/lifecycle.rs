@@ -195,3 +195,33 @@ fn hooks_of_a_group_that_changes_are_always_read() {
     account.applied();
     assert_eq!(account.group(GROUPS[0])["hooks"]["floodway-terminate"]["HeartbeatTimeout"], 600);
 }
+
+#[test]
+fn an_on_demand_instance_whose_drain_is_given_up_is_kept_and_told_where_the_file_says_so() {
+    let account = Account::new();
+    account.write(&pool("launch = { retain = true }\n"));
+    account.applied();
+    let policy = |name: &str| {
+        account.group(name)["config"]["InstanceLifecyclePolicy"]["RetentionTriggers"]
+            ["TerminateHookAbandon"]
+            .clone()
+    };
+    assert_eq!(GROUPS.map(policy), ["retain", "terminate"]);
+    let scale = |desired: u32| {
+        let scale = json!({"AutoScalingGroupName": GROUPS[0], "DesiredCapacity": desired});
+        account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    };
+    scale(1);
+    let instance = account.group(GROUPS[0])["instances"][0]["id"].clone();
+    let end = json!({"InstanceId": instance, "ShouldDecrementDesiredCapacity": true});
+    account.bed.someone_else("autoscaling", "TerminateInstanceInAutoScalingGroup", &end).unwrap();
+    let abandon = json!({"AutoScalingGroupName": GROUPS[0], "InstanceId": instance,
+        "LifecycleHookName": "floodway-terminate", "LifecycleActionResult": "ABANDON"});
+    account.bed.someone_else("autoscaling", "CompleteLifecycleAction", &abandon).unwrap();
+    let kept = instance.as_str().unwrap().to_owned();
+    account.run(&["status", "edge"]).exits(0).says("kept after its drain").says(&kept);
+    account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    account.write(&pool(""));
+    account.applied();
+    assert_eq!(GROUPS.map(policy), ["terminate", "terminate"]);
+}

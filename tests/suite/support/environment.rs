@@ -121,7 +121,13 @@ fn stage(gpus: u32, next: Option<&str>) -> Stage {
 fn launch() -> Launch {
     let nothing = Selector { ids: Vec::new(), tags: BTreeMap::new() };
     let volume = Volume { size: None, iops: None, throughput: None, kms_key: None };
-    Launch { instance_profile: None, security_groups: nothing, volume, launch_hook: None }
+    Launch {
+        instance_profile: None,
+        security_groups: nothing,
+        volume,
+        launch_hook: None,
+        retain: None,
+    }
 }
 
 fn burst_pool(join: Join) -> BurstPool {

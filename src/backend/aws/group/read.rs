@@ -7,7 +7,9 @@ use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
     Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification, LifecycleState};
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState, RetentionAction,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -103,6 +105,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
             max_healthy: maintenance.and_then(|m| m.max_healthy_percentage()).unwrap_or(-1),
         },
         metrics: !group.enabled_metrics().is_empty(),
+        retain: retains(group),
         hooks: tags.get(marks::HOOKS).map(|text| hooks_from_text(text)).unwrap_or_default(),
         schedules: Schedules::new(),
         tags: owned,
@@ -158,6 +161,18 @@ pub(super) fn numbered(group: &AutoScalingGroup) -> Option<&str> {
     version.parse::<u64>().ok().map(|_| version)
 }
 
+fn retains(group: &AutoScalingGroup) -> bool {
+    let policy = group.instance_lifecycle_policy();
+    let triggers = policy.and_then(|policy| policy.retention_triggers());
+    let action = triggers.and_then(|triggers| triggers.terminate_hook_abandon());
+    action == Some(&RetentionAction::Retain)
+}
+
+/// Whether it is kept after its drain, and counts for nothing.
+fn is_retained(instance: &Instance) -> bool {
+    instance.lifecycle_state().is_some_and(|state| state.as_str().ends_with(":Retained"))
+}
+
 fn warm_pool(group: &AutoScalingGroup) -> i32 {
     use aws_sdk_autoscaling::types::WarmPoolStatus;
     match group.warm_pool_configuration() {
@@ -172,7 +187,7 @@ fn warm_pool(group: &AutoScalingGroup) -> i32 {
 pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let instances = group.instances();
-    let serves = |instance: &&aws_sdk_autoscaling::types::Instance| {
+    let serves = |instance: &&Instance| {
         instance.lifecycle_state() == Some(&LifecycleState::InService)
             && instance.health_status().is_none_or(|health| health == "Healthy")
     };
@@ -180,8 +195,17 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
     let ready = number(instances.iter().filter(serves).count());
     let warm = u32::try_from(group.warm_pool_size().unwrap_or(0)).unwrap_or(0);
     let drained = desired == 0 && group.max_size() == Some(0);
-    let existing = number(instances.len());
+    let (retained, there): (Vec<_>, Vec<_>) = instances.iter().partition(|i| is_retained(i));
+    let existing = number(there.len());
     let mut problems = Vec::new();
+    if !retained.is_empty() {
+        let names: Vec<&str> = retained.iter().filter_map(|one| one.instance_id()).collect();
+        problems.push(Problem {
+            kind: ProblemKind::Other,
+            units: number(retained.len()),
+            message: format!("kept after its drain, and paid for: {}", names.join(", ")),
+        });
+    }
     for process in group.suspended_processes() {
         let name = process.process_name().unwrap_or_default();
         if matches!(name, "Launch" | "Terminate") {
@@ -209,7 +233,7 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
 /// Its instances, by ID.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
     let own = specification(group).and_then(LaunchTemplateSpecification::launch_template_name);
-    let version = |instance: &aws_sdk_autoscaling::types::Instance| {
+    let version = |instance: &Instance| {
         let from = instance.launch_template()?;
         let version = from.version()?;
         let name = from.launch_template_name();
@@ -219,7 +243,7 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
             format!("{version} of {}", name.unwrap_or("another template"))
         })
     };
-    let unit = |instance: &aws_sdk_autoscaling::types::Instance| {
+    let unit = |instance: &Instance| {
         let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
         Some(Unit {
             name: instance.instance_id()?.to_owned(),

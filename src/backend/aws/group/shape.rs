@@ -3,8 +3,9 @@
 use super::schedules::Schedules;
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_autoscaling::types::{
-    InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides,
-    LaunchTemplateSpecification, LifecycleHookSpecification, MixedInstancesPolicy,
+    InstanceLifecyclePolicy, InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate,
+    LaunchTemplateOverrides, LaunchTemplateSpecification, LifecycleHookSpecification,
+    MixedInstancesPolicy, RetentionAction, RetentionTriggers,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +35,9 @@ pub(in crate::backend::aws) struct Shape {
     pub(super) protected_from_scale_in: bool,
     pub(super) maintenance: Maintenance,
     pub(super) metrics: bool,
+    /// An instance whose drain is given up is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) retain: bool,
     /// Heartbeats in seconds, by what the hook waits for.
     pub(super) hooks: BTreeMap<String, i32>,
     /// By their names in the file.
@@ -138,6 +142,13 @@ impl Shape {
             .min_healthy_percentage(self.maintenance.min_healthy)
             .max_healthy_percentage(self.maintenance.max_healthy)
             .build()
+    }
+
+    pub(super) fn lifecycle(&self) -> InstanceLifecyclePolicy {
+        let (retain, terminate) = (RetentionAction::Retain, RetentionAction::Terminate);
+        let action = if self.retain { retain } else { terminate };
+        let triggers = RetentionTriggers::builder().terminate_hook_abandon(action).build();
+        InstanceLifecyclePolicy::builder().retention_triggers(triggers).build()
     }
 
     /// The hooks that it has, with their heartbeats.

@@ -40,6 +40,7 @@ macro_rules! shaped {
             .capacity_rebalance($shape.capacity_rebalance)
             .new_instances_protected_from_scale_in($shape.protected_from_scale_in)
             .instance_maintenance_policy($shape.maintenance())
+            .instance_lifecycle_policy($shape.lifecycle())
     };
 }
 
