@@ -27,6 +27,9 @@ pub struct Scope {
     pub offers: BTreeSet<Offer>,
     /// Also what is in the namespace and not the environment's.
     pub whole_namespace: bool,
+    /// Also what a place tells only thing by thing, and is else believed to be as
+    /// it was last written.
+    pub full: bool,
 }
 
 /// Says where we are (law 12).

@@ -33,6 +33,7 @@ pub(super) async fn session(
         offers: BTreeSet::new(),
         any_environment: false,
         whole_namespace: false,
+        full: false,
     };
     let mut limits = Vec::new();
     let backends = backends(located, &resolved, scope, global, terminal, &mut limits).await?;

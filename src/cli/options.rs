@@ -20,6 +20,19 @@ pub(super) struct Planning {
     /// Take over fields that other managers own
     #[arg(long)]
     force_conflicts: bool,
+    /// How much to read: `full` asks AWS also for what it tells only group by
+    /// group, such as lifecycle hooks
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Depth::Usual)]
+    refresh: Depth,
+}
+
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Depth {
+    /// What comes in pages
+    Usual,
+    /// All of it
+    Full,
 }
 
 /// What to print beside the text.
@@ -37,6 +50,7 @@ impl Planning {
             ("--target", !self.target.is_empty()),
             ("--adopt", !self.adopt.is_empty()),
             ("--force-conflicts", self.force_conflicts),
+            ("--refresh full", self.refresh == Depth::Full),
         ];
         match given.iter().find(|(_, given)| *given) {
             None => Ok(self.confirm.as_deref()),
@@ -62,6 +76,7 @@ impl Planning {
             targets: self.target.iter().map(parse).collect(),
             confirm: self.confirm.clone(),
             force_conflicts: self.force_conflicts,
+            full: self.refresh == Depth::Full,
         })
     }
 }

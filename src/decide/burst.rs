@@ -93,7 +93,7 @@ fn keep(groups: &mut [BurstGroup], live: &[SupplyGroup]) {
 
 /// On-demand and spot instances of `total`: the base is on-demand, of the rest
 /// the share is spot, rounded in favour of on-demand as EC2 Auto Scaling does.
-fn split(total: u32, spot: Option<&Spot>) -> (u32, u32) {
+pub(crate) fn split(total: u32, spot: Option<&Spot>) -> (u32, u32) {
     let Some(spot) = spot else { return (total, 0) };
     let above_base = total.saturating_sub(spot.base_on_demand);
     let spot_count = spot.share.of(above_base);

@@ -6,6 +6,7 @@ mod decision;
 mod pools;
 mod supply;
 
+pub(crate) use burst::split;
 pub use supply::todays_pool;
 
 pub use decision::{

@@ -3,7 +3,8 @@
 use super::lookups::Found;
 use super::scene::Scene;
 use super::{Desired, DesiredError, Missing, Seed, launch, names};
-use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind};
+use crate::clock::Timestamp;
+use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, split};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
@@ -34,7 +35,9 @@ pub(super) fn members(
         let subnets = Found { scene, aws, name, pool }.subnets(missing);
         for (index, group) in groups.iter().enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
-            let one = One { scene, aws, name, decided, pool, group, warm_pool, subnets: &subnets };
+            let first = groups.first().is_some_and(|f| f.instance_type == group.instance_type);
+            let one =
+                One { scene, aws, name, decided, pool, group, first, warm_pool, subnets: &subnets };
             desired.push(one.desired());
         }
     }
@@ -78,6 +81,8 @@ struct One<'a> {
     decided: &'a PoolDecision,
     pool: &'a BurstPool,
     group: &'a BurstGroup,
+    /// Of the pool's first instance type.
+    first: bool,
     warm_pool: u32,
     subnets: &'a [String],
 }
@@ -125,7 +130,7 @@ impl One<'_> {
             tags[key] = json!(value);
         }
         let stage = scene.environment().service.stages.get(&pool.stage);
-        json!({
+        let mut body = json!({
             "instance_types": [group.instance_type],
             "capacity_type": group.capacity_type,
             // How AWS chooses among types and zones.
@@ -152,7 +157,53 @@ impl One<'_> {
             "metrics": true,
             "hooks": self.hooks(stage),
             "tags": tags,
+        });
+        if !pool.refresh.alarms.is_empty() {
+            // Only a group in which the version stands can go back to it.
+            body["pinned"] = json!(true);
+        }
+        // A spot instance is taken back whatever its policy says.
+        let on_demand = group.capacity_type == CapacityType::OnDemand;
+        if on_demand && self.aws.launch_of(pool).retain == Some(true) {
+            body["retain"] = json!(true);
+        }
+        let schedules = self.schedules();
+        if !schedules.is_empty() {
+            body["schedules"] = schedules.into();
+        }
+        body
+    }
+
+    /// This group's part of the numbers that the pool gets at certain times:
+    /// they go to the first instance type, between the markets as a new pool's.
+    fn schedules(&self) -> serde_json::Map<String, Value> {
+        let all = self.scene.environment().schedule.iter();
+        let moment = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok();
+        let now = self.scene.input.inventory.taken_at;
+        let own = all.filter(|schedule| {
+            let ended = moment(&schedule.end).is_some_and(|end| end <= now);
+            self.first && schedule.pool == *self.name && !ended
+        });
+        own.map(|schedule| {
+            let (on_demand, spot) = split(schedule.desired, self.pool.spot.as_ref());
+            let mut action = json!({
+                "cron": schedule.cron,
+                "time_zone": schedule.time_zone,
+                "desired": match self.group.capacity_type {
+                    CapacityType::OnDemand => on_demand,
+                    CapacityType::Spot => spot,
+                },
+            });
+            for (key, moment) in
+                [("start", moment(&schedule.start)), ("end", moment(&schedule.end))]
+            {
+                if let Some(moment) = moment {
+                    action[key] = json!(moment.to_string());
+                }
+            }
+            (schedule.name.to_string(), action)
         })
+        .collect()
     }
 
     /// Seconds that an instance has before it must serve, and from its end on.

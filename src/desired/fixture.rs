@@ -87,6 +87,7 @@ pub(crate) fn environment() -> Environment {
             demand: None,
         }),
         rollout: Rollout::default(),
+        schedule: Vec::new(),
         moved: Vec::new(),
     }
 }
@@ -131,7 +132,13 @@ pub(crate) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> On
 fn launch() -> Launch {
     let nothing = Selector { ids: Vec::new(), tags: BTreeMap::new() };
     let volume = Volume { size: None, iops: None, throughput: None, kms_key: None };
-    Launch { instance_profile: None, security_groups: nothing, volume, launch_hook: None }
+    Launch {
+        instance_profile: None,
+        security_groups: nothing,
+        volume,
+        launch_hook: None,
+        retain: None,
+    }
 }
 
 fn burst_pool(join: Join, size: Count) -> BurstPool {
@@ -156,6 +163,13 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
         ]),
         replicas_per_node: None,
         warm_pool: 2,
+        refresh: Refresh {
+            rule: RefreshRule::Manual,
+            min_healthy: unit("100%"),
+            checkpoints: Vec::new(),
+            checkpoint_delay: unit("1h"),
+            alarms: Vec::new(),
+        },
     }
 }
 
@@ -250,6 +264,7 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         workload: None,
         applyset: None,
         units: Vec::new(),
+        version: None,
         deleting: false,
     }
 }

@@ -26,6 +26,9 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// The longest wait before a repeat.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
+/// What to do about a refresh that failed.
+const REFRESH_AGAIN: &str = "what was replaced stays replaced: mend the cause, then apply again";
+
 /// Why a step did not come to its end.
 pub(super) enum Interruption {
     /// The place refused, the time limit passed, or somebody asked to stop.
@@ -58,6 +61,13 @@ impl Runner<'_, '_> {
             self.write(step).await?;
         }
         match step {
+            Step::Refresh { limit, .. } => {
+                let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
+                self.wait(step, *limit, settled, "not all replaced").await?;
+                // One that was joined may have begun before the template changed.
+                self.write(step).await?;
+                self.wait(step, *limit, settled, "not all replaced").await
+            }
             Step::Apply { .. } | Step::Hold { .. } | Step::CatchUp { .. } | Step::Raise { .. } => {
                 Ok(())
             }
@@ -164,6 +174,17 @@ impl Runner<'_, '_> {
                         let (kind, help) = (FailureKind::Other, help(&seen));
                         return Err(Interruption::Failed(PortError { kind, message, help }));
                     }
+                    if let Step::Refresh { .. } = step
+                        && seen.as_ref().is_none_or(|seen| seen.stalled)
+                    {
+                        let why = seen.as_ref().and_then(|seen| seen.problems.first());
+                        let why = why.map_or("its group is gone", |problem| &problem.message);
+                        return Err(Interruption::Failed(PortError {
+                            kind: FailureKind::Other,
+                            message: format!("the instance refresh did not succeed: {why}"),
+                            help: help(&seen).or_else(|| Some(REFRESH_AGAIN.to_owned())),
+                        }));
+                    }
                     if seen != told {
                         self.tell_waiting(step, seen.as_ref());
                         told = seen;
@@ -186,7 +207,9 @@ impl Runner<'_, '_> {
     fn tell_waiting(&self, step: &Step, seen: Option<&Workload>) {
         let seen = seen.cloned().unwrap_or_default();
         let (ready, of) = match step {
-            Step::AwaitReady { .. } => (seen.ready.min(seen.updated), seen.desired),
+            Step::AwaitReady { .. } | Step::Refresh { .. } => {
+                (seen.ready.min(seen.updated), seen.desired)
+            }
             _ => (0, seen.existing),
         };
         let (change, id) = (self.change, step.id().clone());
@@ -223,6 +246,7 @@ fn not_waited_for(step: &Step, because: &str) -> Interruption {
         Step::Drain { .. } | Step::DrainUnits { .. } => {
             "its drain has begun and was not waited for"
         }
+        Step::Refresh { .. } => "it goes on by itself and was not waited for",
         Step::Delete { .. } => "its deletion has begun and was not waited for",
         _ => "it is written, and was not waited for until it is ready",
     };
@@ -242,6 +266,7 @@ fn name(step: &Step) -> &'static str {
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
         Step::DrainUnits { .. } => "drain_units",
+        Step::Refresh { .. } => "refresh",
         Step::Delete { .. } => "delete",
     }
 }

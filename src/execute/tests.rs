@@ -147,6 +147,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         environment_text: String::new(),
         as_of: Timestamp::UNIX_EPOCH,
         locations: vec![],
+        believed: std::collections::BTreeSet::new(),
         changes,
         targets: vec![],
         pools: vec![],

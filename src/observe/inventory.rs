@@ -3,7 +3,7 @@
 use super::{Live, Lookup, Market, Node, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose environment this is: the marks' content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,10 @@ pub struct Inventory {
     /// Prices of the moment, and quotas; nothing is decided by the prices.
     #[serde(default)]
     pub market: Market,
+    /// What was not read, and is taken to be as it was last written; and what
+    /// would read it.
+    #[serde(default)]
+    pub believed: BTreeSet<String>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
 }
@@ -102,6 +106,7 @@ impl Inventory {
             found: BTreeMap::new(),
             capabilities: Capabilities::default(),
             market: Market::default(),
+            believed: BTreeSet::new(),
             gaps: Vec::new(),
         }
     }
@@ -119,6 +124,7 @@ impl Inventory {
         let foreign = self.capabilities.namespace_foreign.take();
         self.capabilities.namespace_foreign = foreign.or(other.capabilities.namespace_foreign);
         self.market.merge(other.market);
+        self.believed.extend(other.believed);
         self.gaps.extend(other.gaps);
     }
 

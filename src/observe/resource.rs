@@ -64,6 +64,17 @@ impl ResourceId {
         }
     }
 
+    /// The replacing of a group's instances by such of its template's version:
+    /// nothing that exists by itself, so never a member.
+    pub fn instance_refresh(region: &str, group: &str) -> Self {
+        Self { kind: "InstanceRefresh".into(), ..Self::group(region, group) }
+    }
+
+    /// The group that an instance refresh is of.
+    pub fn refreshed_group(&self) -> Self {
+        Self { kind: "AutoScalingGroup".into(), ..self.clone() }
+    }
+
     /// `Deployment.apps`, `Service`: the kind as ApplySets write it.
     pub fn group_kind(&self) -> String {
         match self.api.split_once('/') {
@@ -147,6 +158,11 @@ pub struct Live {
     /// The instances of a group, by name: a plan says which of them end.
     #[serde(default)]
     pub units: Vec<Unit>,
+    /// The version that new units start from: of a template its default, of a
+    /// group one that stands in the group itself; none where there is no such
+    /// thing.
+    #[serde(default)]
+    pub version: Option<String>,
     /// It is being deleted and waits for its finalizers.
     pub deleting: bool,
 }

@@ -54,6 +54,10 @@ pub struct Unit {
     pub ready: bool,
     /// It is on its way out.
     pub ending: bool,
+    /// The version of its template that it was started from; none where that is
+    /// not known, or where somebody has set the unit aside.
+    #[serde(default)]
+    pub version: Option<String>,
 }
 
 /// Why a unit does not become ready.

@@ -87,8 +87,10 @@ pub async fn compare(session: &Session, plan: &Plan) -> Result<(), Error> {
     // What was planned to be adopted carries no marks yet.
     let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
     let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
-    // Prices and quotas make no plan stale.
-    let scope = Scope { offers: BTreeSet::new(), ..session.scope(named.flatten()) };
+    // Prices and quotas make no plan stale; and what the plan believed, it does
+    // not depend on.
+    let (offers, full) = (BTreeSet::new(), plan.believed.is_empty());
+    let scope = Scope { offers, full, ..session.scope(named.flatten()) };
     let fresh = look::observe(session, &scope).await?;
     for planned in &plan.locations {
         if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)

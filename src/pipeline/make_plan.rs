@@ -1,6 +1,6 @@
 //! From an environment to its plan.
 
-use super::look::{self, Seen, look};
+use super::look::{self, Seen};
 use super::{Error, Session};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
@@ -18,7 +18,8 @@ use std::collections::BTreeSet;
 /// A place that cannot be read, templates, targets, and what the places would
 /// refuse. Guards are in the plan, not errors.
 pub async fn make_plan(session: &Session, options: &PlanOptions) -> Result<Plan, Error> {
-    let seen = look(session, options.adopt.iter().cloned()).await?;
+    let scope = Scope { full: options.full, ..session.scope(options.adopt.iter().cloned()) };
+    let seen = look::look_in(session, scope).await?;
     plan_from(session, &seen, options).await
 }
 
@@ -49,7 +50,7 @@ pub async fn import_plan(
     session: &Session,
     things: &BTreeSet<ResourceId>,
 ) -> Result<Import, Error> {
-    let seen = look(session, things.iter().cloned()).await?;
+    let seen = look::look(session, things.iter().cloned()).await?;
     let (already, options) = plan::import_options(things, &seen.inventory);
     if already.len() == things.len() {
         return Ok(Import { already, plan: None });
@@ -64,7 +65,9 @@ pub async fn import_plan(
 /// # Errors
 /// A place that cannot be read, templates, and things that are not this file's.
 pub async fn find_drift(session: &Session) -> Result<Drift, Error> {
-    let mut seen = look(session, []).await?;
+    // Here nothing is believed.
+    let full = |named| Scope { full: true, ..session.scope(named) };
+    let mut seen = look::look_in(session, full(Vec::new())).await?;
     let desired = desired_world(session, &seen)?;
     let unseen = desired.resources.iter().map(|want| &want.id).filter(|id| {
         // A namespace is known by what can be done in it.
@@ -72,7 +75,7 @@ pub async fn find_drift(session: &Session) -> Result<Drift, Error> {
     });
     let unseen: Vec<ResourceId> = unseen.cloned().collect();
     if !unseen.is_empty() {
-        seen = match look(session, unseen).await {
+        seen = match look::look_in(session, full(unseen)).await {
             // A role that may only list: gone or without marks, it is drift.
             Err(Error::Place(error)) if error.kind == FailureKind::Denied => seen,
             again => again?,

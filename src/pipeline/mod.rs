@@ -49,6 +49,7 @@ impl Session {
             lookups: desired::lookups(&self.resolved.environment).into_iter().collect(),
             any_environment: false,
             whole_namespace: false,
+            full: false,
         }
     }
 }

@@ -186,6 +186,9 @@ pub struct Plan {
     pub as_of: Timestamp,
     /// The places it was computed for.
     pub locations: Vec<Location>,
+    /// What was not read, and is taken to be as it was last written.
+    #[serde(default)]
+    pub believed: std::collections::BTreeSet<String>,
     /// Everything that is owned or wanted, no-ops too, in the order of applying.
     pub changes: Vec<Change>,
     /// What `--target` restricted it to; empty: the whole environment.

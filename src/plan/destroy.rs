@@ -55,6 +55,7 @@ pub fn destroy_plan(input: &PlanInput<'_>, namespace: bool) -> Result<Plan, Plan
         environment_text: input.environment_text.to_owned(),
         as_of: inventory.taken_at,
         locations: inventory.locations.clone(),
+        believed: inventory.believed.clone(),
         totals: totals::totals(input.mark, &changes, &pools),
         changes,
         targets: Vec::new(),

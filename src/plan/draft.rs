@@ -4,7 +4,7 @@ use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
     Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, moving, order, parent, room, spending, target, totals,
+    kinds, moving, order, parent, refresh, room, spending, target, totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -59,6 +59,8 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             drafted.push(outcome);
         }
     }
+    let refreshes = refresh::changes(input, &mut drafted.changes);
+    drafted.changes.extend(refreshes);
     refusals.extend(guard::missing(input, &drafted.changes));
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
     moving::wait_for_pods(input, &mut drafted.changes);
@@ -94,6 +96,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             environment_text: input.environment_text.to_owned(),
             as_of: input.inventory.taken_at,
             locations: input.inventory.locations.clone(),
+            believed: input.inventory.believed.clone(),
             totals,
             changes,
             targets,

@@ -22,6 +22,7 @@ pub(super) fn edges(
     as_declared(desired, changes, &others, &mut after);
     foundations(mark, changes, &others, &mut after);
     deletions(changes, stages, &others, &mut after);
+    refreshes(changes, &others, &mut after);
     if let Some(closing) = closing {
         after[closing].extend(others);
     }
@@ -88,6 +89,20 @@ fn foundations(mark: &Mark, changes: &[Change], active: &[usize], after: &mut [B
                 after[then].insert(first);
             }
         }
+    }
+}
+
+/// Instances are replaced when their group and their template are as they shall be.
+fn refreshes(changes: &[Change], active: &[usize], after: &mut [BTreeSet<usize>]) {
+    for &then in active.iter().filter(|&&index| changes[index].id.kind == kinds::REFRESH) {
+        let refresh = &changes[then];
+        let group = refresh.id.refreshed_group();
+        let first = active.iter().filter(|&&first| {
+            let first = &changes[first];
+            let template = first.id.kind == kinds::TEMPLATE && first.action != Action::Delete;
+            first.id == group || (template && first.pool == refresh.pool)
+        });
+        after[then].extend(first);
     }
 }
 

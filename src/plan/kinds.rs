@@ -6,6 +6,8 @@ use crate::observe::{ResourceId, Side};
 pub(super) const DEPLOYMENT: &str = "Deployment";
 /// Kind of an EC2 Auto Scaling group.
 pub(super) const GROUP: &str = "AutoScalingGroup";
+/// Kind of the replacing of a group's instances.
+pub(super) const REFRESH: &str = "InstanceRefresh";
 /// Kind of an EC2 launch template.
 pub(super) const TEMPLATE: &str = "LaunchTemplate";
 /// Kind of a Namespace.
@@ -21,7 +23,7 @@ pub(super) const ENDPOINT_SLICE: &str = "EndpointSlice";
 
 /// API and kind of what an environment can own, in the order in which people
 /// read a plan; and whether it lives in a namespace.
-const KINDS: [(&str, &str, bool); 14] = [
+const KINDS: [(&str, &str, bool); 15] = [
     ("v1", NAMESPACE, false),
     ("v1", "ConfigMap", true),
     ("scheduling.k8s.io/v1", "PriorityClass", false),
@@ -32,6 +34,7 @@ const KINDS: [(&str, &str, bool); 14] = [
     ("apps/v1", DEPLOYMENT, true),
     ("ec2", TEMPLATE, true),
     ("autoscaling", GROUP, true),
+    ("autoscaling", REFRESH, true),
     ("discovery.k8s.io/v1", ENDPOINT_SLICE, true),
     ("policy/v1", DISRUPTION_BUDGET, true),
     ("autoscaling/v2", HPA, true),
@@ -49,9 +52,10 @@ pub(super) fn is_workload(id: &ResourceId) -> bool {
 }
 
 /// Whether a plan may ever delete it as a member. Namespaces go only by a flag
-/// of their own; claims hold data, which Floodway never takes away.
+/// of their own; claims hold data, which Floodway never takes away; a refresh
+/// is nothing that stays.
 pub(super) fn may_be_pruned(id: &ResourceId) -> bool {
-    !matches!(id.kind.as_str(), NAMESPACE | "PersistentVolumeClaim")
+    !matches!(id.kind.as_str(), NAMESPACE | REFRESH | "PersistentVolumeClaim")
 }
 
 /// The full name of a thing that a person wrote as `KIND/NAME`
@@ -62,6 +66,7 @@ pub fn resource_named(text: &str, namespace: &str) -> Option<ResourceId> {
     let in_region = [(GROUP, ResourceId::group as fn(&str, &str) -> _)]
         .into_iter()
         .chain([(TEMPLATE, ResourceId::launch_template as fn(&str, &str) -> _)])
+        .chain([(REFRESH, ResourceId::instance_refresh as fn(&str, &str) -> _)])
         .find(|(known, _)| kind.eq_ignore_ascii_case(known));
     if let Some((_, make)) = in_region {
         let (region, name) = name.split_once('/')?;

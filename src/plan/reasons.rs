@@ -64,6 +64,12 @@ fn of_field(input: &PlanInput<'_>, want: &Desired, path: &str) -> Option<Reason>
             &format!("between {} and {}", pool.min, pool.max),
         );
     }
+    if let Some(schedule) = path.strip_prefix("schedules.") {
+        let mut schedules = input.environment.schedule.iter();
+        let name = schedule.split('.').next();
+        let number = schedules.position(|one| Some(one.name.as_str()) == name)?;
+        return at(format!("schedule.{number}.name"), "a schedule");
+    }
     let part = |known: &[(&str, &'static str)]| {
         known.iter().find(|(part, _)| path.contains(part)).map(|(_, key)| *key)
     };

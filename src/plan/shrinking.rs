@@ -37,5 +37,5 @@ pub(super) fn destroyed_units(changes: &[Change]) -> usize {
 
 /// Whether it takes units away, though it is an update.
 pub(super) fn takes_units(change: &Change) -> bool {
-    change.steps.iter().any(|step| matches!(step, Step::DrainUnits { .. }))
+    change.steps.iter().any(|s| matches!(s, Step::DrainUnits { .. } | Step::Refresh { .. }))
 }

@@ -56,6 +56,21 @@ impl Takes {
     }
 }
 
+/// How a group's instances are replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rolling {
+    /// Percentage of the group that serves meanwhile.
+    pub min_healthy: u32,
+    /// Seconds that a new one has before it counts.
+    pub warmup: u32,
+    /// Percentages after which it pauses.
+    pub checkpoints: Vec<u32>,
+    /// For how many seconds.
+    pub checkpoint_delay: u32,
+    /// Alarms at which all goes back.
+    pub alarms: Vec<String>,
+}
+
 /// One write or one wait. Every step can be repeated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -137,6 +152,19 @@ pub enum Step {
         /// When to give up.
         limit: Span,
     },
+    /// Replaces the units of a group that do not run its template's version, by
+    /// the place's own means, and waits until none is left, at most `limit`.
+    /// One to the same end that is under way is joined.
+    Refresh {
+        /// The refresh; its group has the same name.
+        id: ResourceId,
+        /// UID that the group must still have.
+        uid: String,
+        /// How many at once, and when to stop.
+        how: Rolling,
+        /// When to give up waiting.
+        limit: Span,
+    },
     /// Deletes `id` and waits until it is gone. A Namespace is refused (kind
     /// `Rejected`) while anything is left in it that is not being deleted.
     Delete {
@@ -158,6 +186,7 @@ impl Step {
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
             | Self::DrainUnits { id, .. }
+            | Self::Refresh { id, .. }
             | Self::Delete { id, .. } => id,
         }
     }

@@ -1,8 +1,8 @@
 //! The steps of each change, exactly as apply does them.
 
-use super::{Precondition, Step, Takes, kinds};
+use super::{Precondition, Rolling, Step, Takes, kinds};
 use crate::desired::{Desired, INSTANCE_START, Seed};
-use crate::observe::Live;
+use crate::observe::{Live, ResourceId};
 use crate::spec::Environment;
 use crate::units::Span;
 
@@ -43,6 +43,15 @@ impl Limits<'_> {
         Span::from_secs(drain.secs_ceil().saturating_add(DRAIN_SLACK))
     }
 
+    /// Until each instance of `live` has been replaced, one after the other.
+    fn refresh(self, live: &Live, pool: &str, how: &Rolling) -> Span {
+        let each = INSTANCE_START + self.startup(pool) + u64::from(how.warmup);
+        let each = each.saturating_add(self.drain(live).secs_ceil());
+        let pauses = how.checkpoints.len() as u64 * u64::from(how.checkpoint_delay);
+        let all = each.saturating_mul(live.units.len().max(1) as u64);
+        Span::from_secs(all.saturating_add(pauses).saturating_add(60))
+    }
+
     /// How long an engine on a burst pool's instance takes to start.
     fn startup(self, pool: &str) -> u64 {
         let burst = self.environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
@@ -75,6 +84,12 @@ pub(super) fn wait(limits: Limits<'_>, want: &Desired) -> Vec<Step> {
 pub(super) fn drain_units(limits: Limits<'_>, live: &Live, units: Vec<String>) -> Step {
     let (id, uid) = (live.id.clone(), live.uid.clone());
     Step::DrainUnits { id, uid, units, limit: limits.drain(live) }
+}
+
+/// Replaces the instances of `live` that run another version than they should.
+pub(super) fn refresh(limits: Limits<'_>, id: ResourceId, live: &Live, how: Rolling) -> Step {
+    let limit = limits.refresh(live, live.pool().unwrap_or_default(), &how);
+    Step::Refresh { id, uid: live.uid.clone(), how, limit }
 }
 
 /// Brings a thing to what is wanted.

@@ -7,6 +7,7 @@
 //! line of each value ([`Resolved`]).
 
 mod catalog;
+mod cron;
 pub mod edit;
 mod layers;
 mod loader;

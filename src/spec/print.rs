@@ -49,7 +49,7 @@ fn lines(environment: &Environment) -> Vec<Line> {
         // What stands in no table must stand before the first.
         let (tables, top): (Vec<_>, Vec<_>) =
             sections.iter().partition(|(_, tree)| is_section(tree));
-        // An empty `moved` is no setting.
+        // An empty `moved` or `schedule` is no setting.
         for (key, tree) in top.into_iter().filter(|(_, tree)| *tree != Tree::Array(vec![])) {
             printer.entry(key, key, tree);
         }

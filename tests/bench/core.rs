@@ -74,6 +74,7 @@ fn decide_and_diff_10_000_nodes() {
         offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
+        full: false,
     };
     let simulator = Simulator::in_memory(&resolved.environment, scope, Scenario::default());
     let session = Session {

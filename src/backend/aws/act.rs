@@ -35,7 +35,7 @@ impl Act for Account {
         let id = step.id();
         let is_template = match id.kind.as_str() {
             "LaunchTemplate" => true,
-            "AutoScalingGroup" => false,
+            "AutoScalingGroup" | "InstanceRefresh" => false,
             _ => return Err(unknown(id)),
         };
         match step {
@@ -62,6 +62,10 @@ impl Act for Account {
             Step::Hold { .. } => Ok(()),
             Step::DrainUnits { uid, units, .. } if !is_template => {
                 self.group(id)?.drain_units(uid, units).await
+            }
+            Step::Refresh { uid, how, .. } => {
+                let group = id.refreshed_group();
+                self.group(&group)?.refresh(uid, how).await
             }
             Step::DrainUnits { .. } => Ok(()),
             Step::Drain { .. } | Step::CatchUp { .. } | Step::Raise { .. } => Ok(()),

@@ -111,7 +111,7 @@ impl Region {
                 failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
             })?;
             for there in answer.auto_scaling_groups() {
-                let live = group::live(&self.name, &mark, there);
+                let live = group::live(&self.name, &mark, there, group::Beside::default());
                 taken.insert(live.id.clone(), live);
             }
         }

@@ -6,7 +6,7 @@ use super::group::{self, Group};
 use super::lookup::{self, filter};
 use super::template::{self, Template};
 use crate::clock::{Clock, SystemClock};
-use crate::observe::{Inventory, Live, ResourceId, Side, marks};
+use crate::observe::{Gap, Inventory, Live, ResourceId, Side, marks};
 use crate::plan::PortError;
 use crate::port::{Observe, Scope};
 use async_trait::async_trait;
@@ -26,6 +26,12 @@ const CALLS: usize = 8;
 /// From so many templates on, one list of all in the account is cheaper.
 const FEW: usize = 8;
 
+/// What a plan relies on without having read it.
+const BELIEVED: &str = "lifecycle hooks as last written; --refresh full reads them";
+
+/// A thing, and what is to be known of it beside its fields.
+type Seen = (Live, Vec<String>);
+
 #[async_trait]
 impl Observe for Account {
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError> {
@@ -34,7 +40,13 @@ impl Observe for Account {
         let (seen, found, market) =
             join3(try_join_all(regions), self.found(scope), self.market(scope)).await;
         inventory.market = market;
-        for live in seen?.into_iter().flatten() {
+        for (live, notes) in seen?.into_iter().flatten() {
+            let (side, what) = (Side::Aws, live.id.to_string());
+            let gap = |why| Gap { side, what: what.clone(), why, hides_members: false };
+            inventory.gaps.extend(notes.into_iter().map(gap));
+            if live.workload.is_some() && !scope.full {
+                inventory.believed.insert(BELIEVED.to_owned());
+            }
             inventory.resources.insert(live.id.clone(), live);
         }
         for (lookup, ids) in found {
@@ -59,17 +71,18 @@ impl Account {
 }
 
 impl Region {
-    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
+    async fn observe(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
         let (groups, templates) =
             futures::future::try_join(self.groups(scope), self.templates(scope)).await?;
+        let templates = templates.into_iter().map(|template| (template, Vec::new()));
         Ok(groups.into_iter().chain(templates).collect())
     }
 
     /// The scope's groups: by tag, and by name whose they may be.
-    async fn groups(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
+    async fn groups(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
         let (name, value) = by_tag(scope);
         let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
-        let mut groups: BTreeMap<String, AutoScalingGroup> = self
+        let pages = self
             .autoscaling
             .describe_auto_scaling_groups()
             .filters(filter)
@@ -77,8 +90,10 @@ impl Region {
             .into_paginator()
             .items()
             .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
+            .collect::<Result<Vec<_>, _>>();
+        let (groups, schedules) = futures::future::join(pages, self.schedules(None)).await;
+        let mut schedules = schedules?;
+        let mut groups: BTreeMap<String, AutoScalingGroup> = groups
             .map_err(|error| {
                 failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
             })?
@@ -92,14 +107,28 @@ impl Region {
                 groups.insert(id.name.clone(), group);
             }
         }
-        let seen = async |group: AutoScalingGroup| {
-            let mut live = group::live(&self.name, &scope.mark, &group);
+        let with_schedules = groups.into_values().map(|group| {
+            let name = group.auto_scaling_group_name().unwrap_or_default();
+            let own = schedules.remove(name).unwrap_or_default();
+            (group, own)
+        });
+        let seen = async |(group, schedules): (AutoScalingGroup, group::Schedules)| {
+            let mut beside = group::Beside { schedules, hooks: None };
+            let mut notes = Vec::new();
+            if scope.full {
+                let name = group.auto_scaling_group_name().unwrap_or_default();
+                let id = ResourceId::group(&self.name, name);
+                let one = Group { region: self, id: &id };
+                beside.hooks = Some(one.hooks().await?);
+                notes = one.notes().await?;
+            }
+            let mut live = group::live(&self.name, &scope.mark, &group, beside);
             if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {
                 self.explain(&live.id.name, workload).await;
             }
-            live
+            Ok((live, notes))
         };
-        Ok(stream::iter(groups.into_values()).map(seen).buffer_unordered(CALLS).collect().await)
+        stream::iter(with_schedules).map(seen).buffer_unordered(CALLS).try_collect().await
     }
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {

@@ -16,6 +16,10 @@ impl Progress for Account {
             let found = Template { region, id }.get().await?;
             return Ok(found.map(|_| Workload { observed: true, ..Workload::default() }));
         }
+        if id.kind == "InstanceRefresh" {
+            let id = id.refreshed_group();
+            return Group { region, id: &id }.refresh_progress().await;
+        }
         let Some(group) = (Group { region, id }).get().await? else { return Ok(None) };
         let mut workload = workload(&group);
         if workload.pending > 0 {

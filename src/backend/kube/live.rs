@@ -18,6 +18,7 @@ pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &st
         applyset: applyset(&object).map(str::to_owned),
         units: Vec::new(),
         workload: (id.kind == "Deployment").then(|| workload::of_status(&object)),
+        version: None,
         deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
         fields: fields(&id, object, &ownership, &managers).into(),
         ownership,

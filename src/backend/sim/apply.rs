@@ -97,6 +97,11 @@ impl World {
                     self.end_units(id, units);
                 }
             }
+            Step::Refresh { id, uid, .. } => {
+                let group = id.refreshed_group();
+                self.the_one(&group, uid)?;
+                self.refresh(&group);
+            }
             Step::Delete { id, uid } => self.delete(id, uid)?,
         }
         self.settle();

@@ -4,7 +4,7 @@ use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
 use super::object::Object;
 use super::world::{Moment, World};
-use crate::observe::{Problem, ProblemKind, ResourceId, Unit, Workload, marks};
+use crate::observe::{Body, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -15,6 +15,9 @@ pub(super) struct Instance {
     pub(super) id: String,
     pub(super) group: ResourceId,
     pub(super) state: InstanceState,
+    /// What its template was when it started; see [`World::template_version`].
+    #[serde(default)]
+    pub(super) version: String,
 }
 
 /// Where an instance is in its life.
@@ -105,9 +108,14 @@ impl World {
 
     fn scale_group(&mut self, group: &ResourceId) -> bool {
         let desired = self.group_desired(group);
-        let alive: Vec<usize> = (0..self.instances.len())
-            .filter(|&i| self.instances[i].group == *group && self.instances[i].is_alive())
-            .collect();
+        let alive = self.alive(group);
+        if self.refreshing.contains(group) {
+            let old = self.outdated(group);
+            if !old.is_empty() {
+                return self.replace_one(group, desired, &alive, &old);
+            }
+            self.refreshing.remove(group);
+        }
         for index in alive.iter().skip(desired) {
             self.terminate(*index);
         }
@@ -118,12 +126,93 @@ impl World {
         alive.len() > desired || launched > 0
     }
 
+    fn alive(&self, group: &ResourceId) -> Vec<usize> {
+        let here = |&at: &usize| self.instances[at].group == *group;
+        let all = (0..self.instances.len()).filter(here);
+        all.filter(|&at| self.instances[at].is_alive()).collect()
+    }
+
+    /// One more than asked for is started, and when all serve, an old one ends;
+    /// where no more are to be had, it ends first.
+    fn replace_one(
+        &mut self,
+        group: &ResourceId,
+        desired: usize,
+        alive: &[usize],
+        old: &[usize],
+    ) -> bool {
+        let missing = (desired + 1).saturating_sub(alive.len());
+        let launched = missing.min(self.to_be_had(group));
+        for _ in 0..launched {
+            self.launch(group);
+        }
+        let serve = |at: &&usize| self.instances[**at].state == InstanceState::InService;
+        let all_serve = alive.iter().filter(serve).count() == alive.len();
+        let enough = alive.len() > desired || (alive.len() == desired && missing > 0);
+        if launched > 0 || !all_serve || !enough {
+            return launched > 0;
+        }
+        self.terminate(old[0]);
+        true
+    }
+
+    /// Instances that started from another template than new ones would.
+    fn outdated(&self, group: &ResourceId) -> Vec<usize> {
+        let version = self.group_template(group).map(|id| self.template_version(&id));
+        let alive = self.alive(group).into_iter();
+        alive.filter(|&at| Some(&self.instances[at].version) != version.as_ref()).collect()
+    }
+
+    fn group_template(&self, group: &ResourceId) -> Option<ResourceId> {
+        let name = self.objects.get(group)?.text("/launch_template")?;
+        Some(ResourceId::launch_template(group.scope.as_deref()?, name))
+    }
+
+    /// A template has no versions here: its content tells them apart.
+    pub(super) fn template_version(&self, template: &ResourceId) -> String {
+        let Some(object) = self.objects.get(template) else { return "none".to_owned() };
+        let mut content = keyed::unkey(&object.content);
+        if let Some(content) = content.as_object_mut() {
+            content.remove("tags");
+        }
+        let digest = Body::from(content).digest();
+        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Begins to replace what is outdated in a group.
+    pub(super) fn refresh(&mut self, group: &ResourceId) {
+        if !self.outdated(group).is_empty() {
+            self.refreshing.insert(group.clone());
+        }
+    }
+
+    /// How far the refresh of a group has come.
+    pub(super) fn refresh_progress(&self, group: &ResourceId) -> Option<Workload> {
+        self.objects.get(group)?;
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let alive = number(self.alive(group).len());
+        let left = number(self.outdated(group).len());
+        let runs = self.refreshing.contains(group);
+        let done = if runs { alive - left } else { alive };
+        Some(Workload {
+            desired: alive,
+            existing: alive,
+            updated: done,
+            ready: done,
+            pending: alive - done,
+            observed: !runs,
+            ..Workload::default()
+        })
+    }
+
     fn launch(&mut self, group: &ResourceId) {
         let chance = self.draw();
         let delay = self.scenario.launch.at(chance);
         let id = format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
         let state = InstanceState::Pending { in_service_at: self.now + delay };
-        self.instances.push(Instance { id, group: group.clone(), state });
+        let template = self.group_template(group);
+        let version = template.map(|id| self.template_version(&id)).unwrap_or_default();
+        self.instances.push(Instance { id, group: group.clone(), state, version });
     }
 
     fn terminate(&mut self, index: usize) {
@@ -164,6 +253,7 @@ impl World {
             name: instance.id.clone(),
             ready: instance.state == InstanceState::InService,
             ending: !instance.is_alive(),
+            version: Some(instance.version.clone()).filter(|version| !version.is_empty()),
         };
         let mut units: Vec<Unit> = mine.map(unit).collect();
         units.sort_by(|a, b| a.name.cmp(&b.name));

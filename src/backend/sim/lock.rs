@@ -236,8 +236,8 @@ mod tests {
         let namespace = "ns".to_owned();
         let (named, lookups) = (Vec::new(), Vec::new());
         let (any_environment, whole_namespace) = (false, false);
-        let offers = <_>::default();
-        Scope { mark, namespace, named, lookups, offers, any_environment, whole_namespace }
+        let (offers, full) = (<_>::default(), false);
+        Scope { mark, namespace, named, lookups, offers, full, any_environment, whole_namespace }
     }
 
     fn each(test: impl AsyncFn(&Locking)) {

@@ -4,6 +4,9 @@
 //!
 //! The world is data on a virtual clock with a seed: the same commands make
 //! the same world. Sleeping on its clock moves it forward at once.
+//!
+//! Groups keep their schedules and never act on them; an instance refresh
+//! replaces one instance at a time and knows neither checkpoints nor alarms.
 
 mod apply;
 mod autoscale;

@@ -116,6 +116,7 @@ impl World {
             workload: self.units(id),
             applyset: applyset(object),
             units: self.group_units(id),
+            version: (id.kind == "LaunchTemplate").then(|| self.template_version(id)),
             deleting: false,
             ownership,
         }

@@ -199,6 +199,9 @@ impl Progress for OneSide {
         }
         let settled = Workload { observed: true, ..Workload::default() };
         self.simulator.store.read(|world| {
+            if id.kind == "InstanceRefresh" {
+                return world.refresh_progress(&id.refreshed_group());
+            }
             let exists = world.objects.contains_key(id);
             exists.then(|| world.units(id).unwrap_or(settled))
         })

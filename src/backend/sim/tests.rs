@@ -22,6 +22,7 @@ fn scope() -> Scope {
         offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
+        full: false,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::observe::{ResourceId, Side, marks};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Milliseconds since the world began.
@@ -36,6 +36,9 @@ pub struct World {
     pub(super) nodes: Vec<SimNode>,
     pub(super) pods: Vec<Pod>,
     pub(super) instances: Vec<Instance>,
+    /// Groups whose instances of an older template are being replaced.
+    #[serde(default)]
+    pub(super) refreshing: BTreeSet<ResourceId>,
     /// How many scenario events have happened.
     pub(super) happened: usize,
     /// Calls that still fail, by index into the scenario's faults.
@@ -60,6 +63,7 @@ impl World {
             objects: BTreeMap::new(),
             pods: Vec::new(),
             instances: Vec::new(),
+            refreshing: BTreeSet::new(),
             happened: 0,
             faults_left,
         };

@@ -44,6 +44,7 @@ fn foreign(world: &World, selector: &str) -> Live {
         workload: Some(settled(12)),
         applyset: None,
         units: Vec::new(),
+        version: None,
         deleting: false,
     }
 }

@@ -33,6 +33,7 @@ pub fn text(event: &EventView, style: &Style) -> String {
             let state = match step.as_str() {
                 "drain" => format!("{} left to drain", of.saturating_sub(*ready)),
                 "delete" => "until it is gone".to_owned(),
+                "refresh" => format!("{ready} of {of} replaced"),
                 _ => format!("{ready} of {of} ready"),
             };
             let text = format!("waiting: {state} after {}", seconds(*elapsed_s));

@@ -3,7 +3,7 @@
 use super::{ByRegion, Count, Quotas};
 use crate::id::Name;
 use crate::spec::shape::{Account, Region, RoleArn, choice, table};
-use crate::units::{Memory, Rate, Share, UsdPerHour};
+use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
 use std::collections::{BTreeMap, BTreeSet};
 
 choice! {
@@ -23,6 +23,16 @@ choice! {
         Kubernetes = "kubernetes",
         /// Its endpoint stands in an EndpointSlice of the stage's Service.
         Standalone = "standalone",
+    }
+}
+
+choice! {
+    /// What becomes of instances that run an older version of their template.
+    pub enum RefreshRule {
+        /// They stay until somebody or something else ends them.
+        Manual = "manual",
+        /// An instance refresh replaces them.
+        Rolling = "rolling",
     }
 }
 
@@ -85,6 +95,8 @@ table! {
         /// Stopped instances kept ready; of the on-demand groups, since AWS
         /// allows none with spot.
         pub warm_pool: u32 = 0,
+        /// How running instances follow a change of what they start from.
+        pub refresh: Refresh,
     }
 }
 
@@ -94,6 +106,25 @@ impl BurstPool {
     /// what needs no GPU.
     pub fn replicas_on(&self, gpus: u32, gpus_per_replica: u32) -> u32 {
         self.replicas_per_node.unwrap_or_else(|| gpus.checked_div(gpus_per_replica).unwrap_or(1))
+    }
+}
+
+table! {
+    /// How running instances follow a change of what they start from.
+    pub struct Refresh {
+        /// Whether an apply replaces them.
+        pub rule: RefreshRule = RefreshRule::Manual,
+        /// The share of a group that serves meanwhile; with less than all,
+        /// instances may end before others serve in their place.
+        pub min_healthy: Share = Share::ALL,
+        /// Shares of a group after which the refresh pauses.
+        pub checkpoints: Vec<Share>,
+        /// How long it pauses there.
+        pub checkpoint_delay: Span = Span::from_secs(3600),
+        /// CloudWatch alarms that end the refresh and bring back what was
+        /// before. The groups then hold to a version of their template until a
+        /// refresh moves them on.
+        pub alarms: Vec<String>,
     }
 }
 
@@ -137,6 +168,10 @@ table! {
         /// serves: an instance that does not is then given up. Without it, an
         /// instance counts as soon as it runs. Without a value, it does.
         pub launch_hook: Option<bool>,
+        /// Whether an on-demand instance whose drain is not completed in time is
+        /// kept, out of service, until somebody ends it; it is paid for until
+        /// then. Without a value, it is terminated.
+        pub retain: Option<bool>,
     }
 }
 
@@ -196,6 +231,7 @@ impl Aws {
                 kms_key: own.volume.kms_key.clone().or(all.volume.kms_key.clone()),
             },
             launch_hook: own.launch_hook.or(all.launch_hook),
+            retain: own.retain.or(all.retain),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The whole, and what it is called and promises.
 
-use super::{Aws, Burst, Moved, OnPrem, Rollout, Service, Signals};
+use super::{Aws, Burst, Moved, OnPrem, Rollout, Schedule, Service, Signals};
 use crate::id::Name;
 use crate::spec::shape::table;
 use crate::units::{Share, Span};
@@ -24,6 +24,8 @@ table! {
         pub signals: Option<Signals>,
         /// The phases in which the service is rolled out.
         pub rollout: Rollout,
+        /// Numbers that burst pools are given at certain times.
+        pub schedule: Vec<Schedule>,
         /// Pools that were renamed; their instances stay.
         pub moved: Vec<Moved>,
     }

@@ -12,9 +12,13 @@ mod environment;
 mod onprem;
 mod quotas;
 mod rollout;
+mod schedule;
 mod service;
 
-pub use aws::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot, Volume};
+pub use aws::{
+    Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Refresh, RefreshRule, Selector, Spot,
+    Volume,
+};
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use by_region::ByRegion;
 pub use count::Count;
@@ -23,4 +27,5 @@ pub use environment::{Environment, Identity, Slo};
 pub use onprem::{Hpa, OnPrem, OnPremPool, OnPremProvider, Toleration};
 pub use quotas::{QuotaFamily, Quotas};
 pub use rollout::{Moved, Phase, Rollout};
+pub use schedule::Schedule;
 pub use service::{Resources, Service, Stage};

@@ -4,8 +4,10 @@ use super::promises::at_most_all;
 use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::spec::Origins;
-use crate::spec::model::{Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Selector, Spot};
-use crate::units::{Share, UsdPerHour};
+use crate::spec::model::{
+    Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Refresh, RefreshRule, Selector, Spot,
+};
+use crate::units::{Share, Span, UsdPerHour};
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let Some(aws) = &rules.environment.aws else { return };
@@ -19,6 +21,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
             markets(rules, &path, pool, spot);
         }
         warm(rules, &path, pool);
+        refresh(rules, &format!("{path}.refresh"), &pool.refresh);
         drain(rules, &path, pool);
     }
     launch(rules, "aws.launch", &aws.launch);
@@ -157,6 +160,49 @@ fn warm(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
                 (&format!("{path}.size"), &format!("at most {max}")),
             ],
         );
+    }
+}
+
+/// What an instance refresh takes:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RefreshPreferences.html>
+fn refresh(rules: &mut Rules<'_>, path: &str, refresh: &Refresh) {
+    let least = format!("{path}.min_healthy");
+    at_most_all(rules, &least, refresh.min_healthy);
+    whole_percent(rules, &least, refresh.min_healthy);
+    let mut before = None;
+    for (at, share) in refresh.checkpoints.iter().enumerate() {
+        let at = format!("{path}.checkpoints.{at}");
+        whole_percent(rules, &at, *share);
+        if *share > Share::ALL || *share == Share::default() {
+            rules.error(&at, format!("a checkpoint after {share}"), "use \"1%\" to \"99%\"");
+        } else if before.is_some_and(|before| before >= *share) {
+            rules.error(&at, "checkpoints do not ascend", "begin with the lowest");
+        }
+        before = Some(*share);
+    }
+    let delay = format!("{path}.checkpoint_delay");
+    if refresh.checkpoint_delay > Span::from_secs(48 * 3600) {
+        rules.error(&delay, "AWS pauses for at most 48 hours", "use at most \"48h\"");
+    }
+    for (at, alarm) in refresh.alarms.iter().enumerate() {
+        text::check(rules, &format!("{path}.alarms.{at}"), alarm);
+    }
+    let alarms = format!("{path}.alarms");
+    if refresh.alarms.len() > 10 {
+        rules.error(&alarms, "AWS looks at ten alarms at most", "name those that tell the most");
+    }
+    if refresh.rule == RefreshRule::Manual && !refresh.alarms.is_empty() {
+        rules.report(
+            Diagnostic::error("alarms of a refresh that never begins")
+                .help("write `rule = \"rolling\"`, or remove `alarms`"),
+            &[(&alarms, ""), (&format!("{path}.rule"), "nothing is replaced")],
+        );
+    }
+}
+
+fn whole_percent(rules: &mut Rules<'_>, path: &str, share: Share) {
+    if Share::percent(share.whole_percent()) != share {
+        rules.error(path, format!("{share} is no whole percentage"), "AWS takes only such");
     }
 }
 

@@ -9,6 +9,7 @@ mod instance_types;
 mod pools;
 mod prices;
 mod promises;
+mod schedules;
 mod secrets;
 mod signals;
 mod stages;
@@ -42,6 +43,7 @@ pub(super) fn validate(
     instance_types::check(&mut rules);
     carry::check(&mut rules);
     signals::check(&mut rules);
+    schedules::check(&mut rules);
     secrets::check(&mut rules);
 }
 

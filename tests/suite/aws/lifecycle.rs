@@ -157,3 +157,64 @@ fn destroy_drains_through_the_hook_and_leaves_nothing() {
     assert!(forced.iter().all(|call| call["parameters"].get("ForceDelete").is_none()));
     assert_eq!(account.calls_of("TerminateInstances"), Vec::<Value>::new());
 }
+
+#[test]
+fn a_hook_that_somebody_deleted_is_found_by_a_full_refresh_and_put_right() {
+    let account = Account::new();
+    account.applied();
+    let hook =
+        json!({"AutoScalingGroupName": GROUPS[0], "LifecycleHookName": "floodway-terminate"});
+    account.bed.someone_else("autoscaling", "DeleteLifecycleHook", &hook).unwrap();
+    account
+        .run(&["plan", "edge", "--detailed-exitcode"])
+        .exits(0)
+        .says("lifecycle hooks as last written; --refresh full reads them");
+    let full = account.run(&["plan", "edge", "--refresh", "full"]).exits(0);
+    full.says("hooks.terminate").says(&format!("~ AutoScalingGroup us-east-1/{}", GROUPS[0]));
+    account.run(&["apply", "edge", "--yes", "--refresh", "full"]).exits(0);
+    let again = account.run(&["plan", "edge", "--refresh", "full", "--detailed-exitcode"]).exits(0);
+    assert!(!again.out.contains("as last written"));
+    assert_eq!(account.group(GROUPS[0])["hooks"]["floodway-terminate"]["HeartbeatTimeout"], 600);
+}
+
+#[test]
+fn hooks_of_a_group_that_changes_are_always_read() {
+    let account = Account::new();
+    account.applied();
+    let hook =
+        json!({"AutoScalingGroupName": GROUPS[0], "LifecycleHookName": "floodway-terminate"});
+    account.bed.someone_else("autoscaling", "DeleteLifecycleHook", &hook).unwrap();
+    account.write(&pool_of("{ min = 0, max = 5 }", ""));
+    account.applied();
+    assert_eq!(account.group(GROUPS[0])["hooks"]["floodway-terminate"]["HeartbeatTimeout"], 600);
+}
+
+#[test]
+fn an_on_demand_instance_whose_drain_is_given_up_is_kept_and_told_where_the_file_says_so() {
+    let account = Account::new();
+    account.write(&pool("launch = { retain = true }\n"));
+    account.applied();
+    let policy = |name: &str| {
+        account.group(name)["config"]["InstanceLifecyclePolicy"]["RetentionTriggers"]
+            ["TerminateHookAbandon"]
+            .clone()
+    };
+    assert_eq!(GROUPS.map(policy), ["retain", "terminate"]);
+    let scale = |desired: u32| {
+        let scale = json!({"AutoScalingGroupName": GROUPS[0], "DesiredCapacity": desired});
+        account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    };
+    scale(1);
+    let instance = account.group(GROUPS[0])["instances"][0]["id"].clone();
+    let end = json!({"InstanceId": instance, "ShouldDecrementDesiredCapacity": true});
+    account.bed.someone_else("autoscaling", "TerminateInstanceInAutoScalingGroup", &end).unwrap();
+    let abandon = json!({"AutoScalingGroupName": GROUPS[0], "InstanceId": instance,
+        "LifecycleHookName": "floodway-terminate", "LifecycleActionResult": "ABANDON"});
+    account.bed.someone_else("autoscaling", "CompleteLifecycleAction", &abandon).unwrap();
+    let kept = instance.as_str().unwrap().to_owned();
+    account.run(&["status", "edge"]).exits(0).says("kept after its drain").says(&kept);
+    account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    account.write(&pool(""));
+    account.applied();
+    assert_eq!(GROUPS.map(policy), ["terminate", "terminate"]);
+}

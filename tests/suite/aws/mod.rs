@@ -11,7 +11,11 @@ mod lifecycle;
 #[cfg(feature = "aws")]
 mod outage;
 #[cfg(feature = "aws")]
+mod refresh;
+#[cfg(feature = "aws")]
 mod refusals;
+#[cfg(feature = "aws")]
+mod schedules;
 mod stand_in;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod tutorial;

@@ -24,6 +24,7 @@ fn scope(ground: &Ground) -> Scope {
         named,
         lookups,
         offers,
+        full: false,
         any_environment: false,
         whole_namespace: false,
     }

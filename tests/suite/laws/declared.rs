@@ -43,6 +43,7 @@ pub struct Burst {
     pub types: Vec<usize>,
     pub spot: Option<u8>,
     pub warm: bool,
+    pub rolling: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,14 +88,16 @@ pub fn spot() -> impl Strategy<Value = Option<u8>> {
 }
 
 pub fn burst() -> impl Strategy<Value = Burst> {
-    (0..3usize, count(), any::<bool>(), types(), spot(), any::<bool>()).prop_map(
-        |(stage, count, standalone, types, spot, warm)| Burst {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (0..3usize, count(), types(), spot(), flags).prop_map(
+        |(stage, count, types, spot, (standalone, warm, rolling))| Burst {
             stage,
             count,
             standalone,
             types,
             spot,
             warm,
+            rolling,
         },
     )
 }
@@ -201,6 +204,9 @@ impl Declared {
         }
         if pool.warm && pool.spot != Some(100) && pool.count.max() > 0 {
             writeln!(text, "warm_pool = 1").unwrap();
+        }
+        if pool.rolling {
+            writeln!(text, "refresh = {{ rule = 'rolling' }}").unwrap();
         }
     }
 

@@ -43,6 +43,7 @@ pub fn scope(mark: Mark) -> Scope {
         offers: <_>::default(),
         any_environment: false,
         whole_namespace: false,
+        full: false,
     }
 }
 
@@ -170,6 +171,16 @@ impl Place {
         ours.map(|live| live.id).collect()
     }
 
+    /// Where the rule is rolling, each instance runs what its template says.
+    fn assert_rolled(&self, seen: &Inventory) {
+        for (pool, _) in self.declared.burst.iter().filter(|(_, pool)| pool.rolling) {
+            let template = seen.of_pool("LaunchTemplate", pool).next().unwrap();
+            for unit in seen.of_pool("AutoScalingGroup", pool).flat_map(|group| &group.units) {
+                assert!(unit.ending || unit.version == template.version, "{pool}: {unit:?}");
+            }
+        }
+    }
+
     /// The world as it should be, in which no further plan changes anything:
     /// every field of everything that is the environment's, without the numbers
     /// that runtime owners set. Workloads are named by stage and pool: which
@@ -182,6 +193,7 @@ impl Place {
         let ours: BTreeSet<_> = self.ours().into_iter().collect();
         let mut names: Vec<(String, String)> = Vec::new();
         let seen = self.seen(&[]);
+        self.assert_rolled(&seen);
         for live in seen.resources.values() {
             let workload = ["Deployment", "EndpointSlice", "AutoScalingGroup"];
             if let (true, Some(pool), Some(stage)) =

@@ -454,6 +454,67 @@ fn burst_pools() {
 }
 
 #[test]
+fn instance_refreshes() {
+    let refresh = |refresh: &str| format!("warm_pool = 2\nrefresh = {refresh}");
+    let texts = [
+        ("alarms without a refresh", refresh("{ alarms = [\"errors\"] }")),
+        (
+            "shares that AWS does not take",
+            refresh(
+                "{ rule = \"rolling\", min_healthy = \"99.5%\", \
+                 checkpoints = [\"50%\", \"20%\", \"150%\"], checkpoint_delay = \"72h\" }",
+            ),
+        ),
+        ("another rule", refresh("{ rule = \"roling\" }")),
+    ];
+    let part =
+        |(title, text): &(&str, String)| after(&[(title, &[("warm_pool = 2", text.as_str())])]);
+    snapshot(texts.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn schedules() {
+    let schedule = |lines: &str| {
+        format!("[[schedule]]\nname = \"mornings\"\npool = \"g6e\"\n{lines}\n[[moved]]")
+    };
+    let right = "cron = \"0 8 * * MON-FRI\"\ndesired = 3\n";
+    let two = schedule(right).replace("[[moved]]", "") + &schedule(right);
+    let texts = [
+        ("times that are none", (schedule("cron = \"0 8 * * ? *\"\ndesired = 3"))),
+        ("a number that is none", (schedule("cron = \"0 24 * * *\"\ndesired = 3"))),
+        (
+            "zones and moments that are none",
+            (schedule(&format!(
+                "{right}time_zone = \"Europe/Berlim\"\nstart = \"tomorrow\"\n\
+                 end = \"2026-12-01T08:00:00.5Z\""
+            ))),
+        ),
+        (
+            "an end before the start",
+            (schedule(&format!(
+                "{right}start = \"2026-12-02T08:00:00Z\"\nend = \"2026-12-01T08:00:00Z\""
+            ))),
+        ),
+        ("beyond the bounds", (schedule("cron = \"0 8 * * *\"\ndesired = 30"))),
+        ("no such pool", schedule(right).replace("g6e", "g6")),
+        ("an on-prem pool", schedule(right).replace("g6e", "cpu")),
+        ("twice", two),
+    ];
+    let parts: Vec<_> = texts
+        .iter()
+        .map(|(title, text)| after(&[(title, &[("[[moved]]", text.as_str())])]))
+        .chain([after(&[(
+            "a number that git owns",
+            &[
+                ("[[moved]]", schedule(right).as_str()),
+                ("size = { min = 0, max = 10 }", "size = 4"),
+            ],
+        )])])
+        .collect();
+    snapshot(parts.join("\n"));
+}
+
+#[test]
 fn the_environment_itself() {
     snapshot(after(&[
         ("phases", &[("phase = \"medium\"", "phase = \"meduim\""), ("order = 2", "order = 1")]),

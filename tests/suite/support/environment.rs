@@ -91,6 +91,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             demand: None,
         }),
         rollout: Rollout::default(),
+        schedule: Vec::new(),
         moved: Vec::new(),
     }
 }
@@ -122,7 +123,13 @@ fn stage(gpus: u32, next: Option<&str>) -> Stage {
 fn launch() -> Launch {
     let nothing = Selector { ids: Vec::new(), tags: BTreeMap::new() };
     let volume = Volume { size: None, iops: None, throughput: None, kms_key: None };
-    Launch { instance_profile: None, security_groups: nothing, volume, launch_hook: None }
+    Launch {
+        instance_profile: None,
+        security_groups: nothing,
+        volume,
+        launch_hook: None,
+        retain: None,
+    }
 }
 
 fn burst_pool(join: Join) -> BurstPool {
@@ -144,6 +151,13 @@ fn burst_pool(join: Join) -> BurstPool {
         capacity: BTreeMap::from([("g6e.12xlarge".into(), unit("9 req/s"))]),
         replicas_per_node: None,
         warm_pool: 0,
+        refresh: Refresh {
+            rule: RefreshRule::Manual,
+            min_healthy: unit("100%"),
+            checkpoints: Vec::new(),
+            checkpoint_delay: unit("1h"),
+            alarms: Vec::new(),
+        },
     }
 }
 

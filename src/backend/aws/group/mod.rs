@@ -1,8 +1,12 @@
 //! Auto Scaling groups.
 
+mod hooks;
 mod read;
+mod refresh;
+mod schedules;
 mod shape;
 mod write;
 
-pub(super) use read::{live, workload};
+pub(super) use read::{Beside, live, workload};
+pub(super) use schedules::Schedules;
 pub(super) use write::Group;

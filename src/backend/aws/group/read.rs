@@ -1,19 +1,37 @@
 //! A group as it is.
 
+use super::hooks::Hooks;
+use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
     Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState, RetentionAction,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 
+/// What stands beside a group, and only calls of its own tell.
+#[derive(Debug, Default)]
+pub(in crate::backend::aws) struct Beside {
+    pub(in crate::backend::aws) schedules: Schedules,
+    /// None: nobody asked, and they are believed to be as they were last written.
+    pub(in crate::backend::aws) hooks: Option<Hooks>,
+}
+
 /// What is seen of a group of `region`.
-pub(in crate::backend::aws) fn live(region: &str, mark: &Mark, group: &AutoScalingGroup) -> Live {
+pub(in crate::backend::aws) fn live(
+    region: &str,
+    mark: &Mark,
+    group: &AutoScalingGroup,
+    beside: Beside,
+) -> Live {
     let tags = tags_of(group);
     let ownership = tags::owner(mark, &tags);
-    let shape = shape(group, &tags, &ownership);
+    let mut shape = Shape { schedules: beside.schedules, ..shape(group, &tags, &ownership) };
+    shape.hooks = beside.hooks.unwrap_or(shape.hooks);
     Live {
         id: ResourceId::group(region, group.auto_scaling_group_name().unwrap_or_default()),
         uid: uid(group),
@@ -27,6 +45,7 @@ pub(in crate::backend::aws) fn live(region: &str, mark: &Mark, group: &AutoScali
         marks: tags::marks_of(&tags),
         applyset: None,
         units: units(group),
+        version: numbered(group).map(str::to_owned),
         workload: Some(workload(group)),
         deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
         ownership,
@@ -45,7 +64,8 @@ pub(super) fn tags_of(group: &AutoScalingGroup) -> Tags {
         .collect()
 }
 
-/// Its fields, as git would own them.
+/// Its fields, as git would own them, without its schedules: only a call of
+/// their own tells them.
 pub(super) fn shape_of(group: &AutoScalingGroup) -> Shape {
     shape(group, &tags_of(group), &Ownership::Ours)
 }
@@ -73,6 +93,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         max: group.max_size().unwrap_or(0),
         desired: group.desired_capacity(),
         launch_template: launch_template(group),
+        pinned: numbered(group).is_some(),
         subnets,
         warm_pool: warm_pool(group),
         health_check_grace: group.health_check_grace_period().unwrap_or(0),
@@ -84,7 +105,9 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
             max_healthy: maintenance.and_then(|m| m.max_healthy_percentage()).unwrap_or(-1),
         },
         metrics: !group.enabled_metrics().is_empty(),
+        retain: retains(group),
         hooks: tags.get(marks::HOOKS).map(|text| hooks_from_text(text)).unwrap_or_default(),
+        schedules: Schedules::new(),
         tags: owned,
     }
 }
@@ -115,16 +138,39 @@ fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
     overrides.iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
 }
 
-/// Its template's name; with a version, if that is not the template's default.
-fn launch_template(group: &AutoScalingGroup) -> String {
+fn specification(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
     let mixed = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
-    let named = mixed.and_then(|template| template.launch_template_specification());
-    let Some(named) = named.or(group.launch_template()) else { return "none".to_owned() };
+    mixed.and_then(|mixed| mixed.launch_template_specification()).or(group.launch_template())
+}
+
+/// Its template's name; with a version, if that is neither the template's
+/// default nor a number.
+fn launch_template(group: &AutoScalingGroup) -> String {
+    let Some(named) = specification(group) else { return "none".to_owned() };
     let name = named.launch_template_name().or(named.launch_template_id()).unwrap_or_default();
     match named.version() {
         Some("$Default") | None => name.to_owned(),
+        Some(_) if numbered(group).is_some() => name.to_owned(),
         Some(version) => format!("{name}, version {version}"),
     }
+}
+
+/// The number of its template's version, if one stands in it.
+pub(super) fn numbered(group: &AutoScalingGroup) -> Option<&str> {
+    let version = specification(group)?.version()?;
+    version.parse::<u64>().ok().map(|_| version)
+}
+
+fn retains(group: &AutoScalingGroup) -> bool {
+    let policy = group.instance_lifecycle_policy();
+    let triggers = policy.and_then(|policy| policy.retention_triggers());
+    let action = triggers.and_then(|triggers| triggers.terminate_hook_abandon());
+    action == Some(&RetentionAction::Retain)
+}
+
+/// Whether it is kept after its drain, and counts for nothing.
+fn is_retained(instance: &Instance) -> bool {
+    instance.lifecycle_state().is_some_and(|state| state.as_str().ends_with(":Retained"))
 }
 
 fn warm_pool(group: &AutoScalingGroup) -> i32 {
@@ -141,7 +187,7 @@ fn warm_pool(group: &AutoScalingGroup) -> i32 {
 pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let instances = group.instances();
-    let serves = |instance: &&aws_sdk_autoscaling::types::Instance| {
+    let serves = |instance: &&Instance| {
         instance.lifecycle_state() == Some(&LifecycleState::InService)
             && instance.health_status().is_none_or(|health| health == "Healthy")
     };
@@ -149,8 +195,17 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
     let ready = number(instances.iter().filter(serves).count());
     let warm = u32::try_from(group.warm_pool_size().unwrap_or(0)).unwrap_or(0);
     let drained = desired == 0 && group.max_size() == Some(0);
-    let existing = number(instances.len());
+    let (retained, there): (Vec<_>, Vec<_>) = instances.iter().partition(|i| is_retained(i));
+    let existing = number(there.len());
     let mut problems = Vec::new();
+    if !retained.is_empty() {
+        let names: Vec<&str> = retained.iter().filter_map(|one| one.instance_id()).collect();
+        problems.push(Problem {
+            kind: ProblemKind::Other,
+            units: number(retained.len()),
+            message: format!("kept after its drain, and paid for: {}", names.join(", ")),
+        });
+    }
     for process in group.suspended_processes() {
         let name = process.process_name().unwrap_or_default();
         if matches!(name, "Launch" | "Terminate") {
@@ -177,11 +232,24 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
 
 /// Its instances, by ID.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
-    let unit = |instance: &aws_sdk_autoscaling::types::Instance| {
+    let own = specification(group).and_then(LaunchTemplateSpecification::launch_template_name);
+    let version = |instance: &Instance| {
+        let from = instance.launch_template()?;
+        let version = from.version()?;
+        let name = from.launch_template_name();
+        Some(if name == own {
+            version.to_owned()
+        } else {
+            format!("{version} of {}", name.unwrap_or("another template"))
+        })
+    };
+    let unit = |instance: &Instance| {
         let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
         Some(Unit {
             name: instance.instance_id()?.to_owned(),
             ready: state == "InService",
+            // What a person has set aside, a refresh leaves.
+            version: version(instance).filter(|_| !state.contains("Standby")),
             ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
         })
     };

@@ -1,9 +1,11 @@
 //! What a group is, as plans say it.
 
+use super::schedules::Schedules;
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_autoscaling::types::{
-    InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides,
-    LaunchTemplateSpecification, LifecycleHookSpecification, MixedInstancesPolicy,
+    InstanceLifecyclePolicy, InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate,
+    LaunchTemplateOverrides, LaunchTemplateSpecification, LifecycleHookSpecification,
+    MixedInstancesPolicy, RetentionAction, RetentionTriggers,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,6 +23,10 @@ pub(in crate::backend::aws) struct Shape {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) desired: Option<i32>,
     pub(super) launch_template: String,
+    /// Which version it starts from stands in the group, and a refresh moves it
+    /// on; else it is the template's default.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pinned: bool,
     pub(super) subnets: Vec<String>,
     pub(super) warm_pool: i32,
     pub(super) health_check_grace: i32,
@@ -29,8 +35,14 @@ pub(in crate::backend::aws) struct Shape {
     pub(super) protected_from_scale_in: bool,
     pub(super) maintenance: Maintenance,
     pub(super) metrics: bool,
+    /// An instance whose drain is given up is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) retain: bool,
     /// Heartbeats in seconds, by what the hook waits for.
     pub(super) hooks: BTreeMap<String, i32>,
+    /// By their names in the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) schedules: Schedules,
     pub(super) tags: BTreeMap<String, String>,
 }
 
@@ -83,14 +95,15 @@ impl Shape {
         })
     }
 
-    /// Whether what stands in the group itself is the same; hooks, warm pool,
-    /// metrics and tags stand beside it, and desired may move by itself.
+    /// Whether what stands in the group itself is the same; hooks,
+    /// schedules, warm pool, metrics and tags stand beside it, and desired may move by itself.
     pub(super) fn same_group(&self, other: &Self) -> bool {
         let inner = |shape: &Self| Self {
             desired: None,
             warm_pool: 0,
             metrics: true,
             hooks: BTreeMap::new(),
+            schedules: Schedules::new(),
             tags: BTreeMap::new(),
             ..shape.clone()
         };
@@ -98,10 +111,10 @@ impl Shape {
     }
 
     /// All instances on demand or all spot, of these types in this order.
-    pub(super) fn policy(&self) -> MixedInstancesPolicy {
+    pub(super) fn policy(&self, version: &str) -> MixedInstancesPolicy {
         let template = LaunchTemplateSpecification::builder()
             .launch_template_name(&self.launch_template)
-            .version("$Default")
+            .version(version)
             .build();
         let of_type =
             |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
@@ -129,6 +142,13 @@ impl Shape {
             .min_healthy_percentage(self.maintenance.min_healthy)
             .max_healthy_percentage(self.maintenance.max_healthy)
             .build()
+    }
+
+    pub(super) fn lifecycle(&self) -> InstanceLifecyclePolicy {
+        let (retain, terminate) = (RetentionAction::Retain, RetentionAction::Terminate);
+        let action = if self.retain { retain } else { terminate };
+        let triggers = RetentionTriggers::builder().terminate_hook_abandon(action).build();
+        InstanceLifecyclePolicy::builder().retention_triggers(triggers).build()
     }
 
     /// The hooks that it has, with their heartbeats.

@@ -1,11 +1,12 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::read::{protected, tags_of, uid, units};
-use super::shape::{HOOKS, Shape, hooks_as_text};
+use super::read::{numbered, protected, shape_of, tags_of, uid, units};
+use super::shape::{Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
+use crate::backend::aws::template::Template;
 use crate::desired::Seed;
 use crate::observe::{Mark, Ownership, ResourceId, marks};
 use crate::plan::{PortError, Precondition, applied_digest};
@@ -26,10 +27,10 @@ pub(in crate::backend::aws) struct Group<'a> {
 
 /// What both ways of writing a group say.
 macro_rules! shaped {
-    ($call:expr, $group:expr, $shape:expr) => {
+    ($call:expr, $group:expr, $shape:expr, $version:expr) => {
         $call
             .auto_scaling_group_name(&$group.id.name)
-            .mixed_instances_policy($shape.policy())
+            .mixed_instances_policy($shape.policy($version))
             .min_size($shape.min)
             .max_size($shape.max)
             .vpc_zone_identifier($shape.subnets.join(","))
@@ -39,6 +40,7 @@ macro_rules! shaped {
             .capacity_rebalance($shape.capacity_rebalance)
             .new_instances_protected_from_scale_in($shape.protected_from_scale_in)
             .instance_maintenance_policy($shape.maintenance())
+            .instance_lifecycle_policy($shape.lifecycle())
     };
 }
 
@@ -77,6 +79,8 @@ impl Group<'_> {
             Precondition::Absent | Precondition::Is(_) => {}
         }
         self.update(&shape, &live).await?;
+        self.put_hooks(&shape).await?;
+        self.put_schedules(&shape.schedules).await?;
         self.surround(&shape, body, &live).await
     }
 
@@ -94,7 +98,8 @@ impl Group<'_> {
         let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
         let tags = self.all_tags(shape, body);
         let create = self.region.autoscaling.create_auto_scaling_group();
-        let made = shaped!(create, self, shape)
+        let version = self.version(shape, None).await?;
+        let made = shaped!(create, self, shape, &version)
             .desired_capacity(desired)
             .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
             .set_tags(Some(tags.iter().map(|(key, value)| self.tag(key, value)).collect()))
@@ -104,6 +109,9 @@ impl Group<'_> {
             Ok(_) => {}
             Err(error) if code(&error) == "AlreadyExists" => return Ok(false),
             Err(error) => return Err(self.failed(error, "CreateAutoScalingGroup")),
+        }
+        if !shape.schedules.is_empty() {
+            self.put_schedules(&shape.schedules).await?;
         }
         if shape.warm_pool > 0 {
             self.put_warm_pool(shape).await?;
@@ -124,18 +132,44 @@ impl Group<'_> {
 
     /// What stands in the group itself; nothing, where that is so already.
     async fn update(&self, shape: &Shape, live: &AutoScalingGroup) -> Result<(), PortError> {
-        let is = super::read::shape_of(live);
+        let is = shape_of(live);
         let moves = shape.desired.is_some() && shape.desired != live.desired_capacity();
         if is.same_group(shape) && !moves {
             return Ok(());
         }
         let update = self.region.autoscaling.update_auto_scaling_group();
-        shaped!(update, self, shape)
+        let version = self.version(shape, Some(live)).await?;
+        shaped!(update, self, shape, &version)
             .set_desired_capacity(shape.desired)
             .send()
             .await
             .map_err(|error| self.failed(error, "UpdateAutoScalingGroup"))?;
         Ok(())
+    }
+
+    /// The version of its template that it starts from: a number stays until a
+    /// refresh moves it on, and begins as what is the default then.
+    async fn version(
+        &self,
+        shape: &Shape,
+        live: Option<&AutoScalingGroup>,
+    ) -> Result<String, PortError> {
+        if !shape.pinned {
+            return Ok("$Default".to_owned());
+        }
+        let same = live.filter(|&live| shape_of(live).launch_template == shape.launch_template);
+        match same.and_then(numbered) {
+            Some(number) => Ok(number.to_owned()),
+            None => self.default_version(&shape.launch_template).await,
+        }
+    }
+
+    /// The default version of a template of its region, as a number.
+    pub(super) async fn default_version(&self, template: &str) -> Result<String, PortError> {
+        let id = ResourceId::launch_template(&self.region.name, template);
+        let template = Template { region: self.region, id: &id }.get().await?;
+        let number = template.and_then(|template| template.default_version_number());
+        number.map(|number| number.to_string()).ok_or_else(|| stale(&id))
     }
 
     /// What stands beside it, and last of all the note that all of it was done.
@@ -145,11 +179,8 @@ impl Group<'_> {
         body: &Value,
         live: &AutoScalingGroup,
     ) -> Result<(), PortError> {
-        let is = super::read::shape_of(live);
+        let is = shape_of(live);
         let (tags, wanted) = (tags_of(live), self.all_tags(shape, body));
-        if tags.get(marks::HOOKS) != wanted.get(marks::HOOKS) {
-            self.put_hooks(shape).await?;
-        }
         if is.warm_pool != shape.warm_pool {
             self.put_warm_pool(shape).await?;
         }
@@ -167,40 +198,6 @@ impl Group<'_> {
         if !new.is_empty() {
             let put = self.region.autoscaling.create_or_update_tags().set_tags(Some(new));
             put.send().await.map_err(|error| self.failed(error, "CreateOrUpdateTags"))?;
-        }
-        Ok(())
-    }
-
-    async fn put_hooks(&self, shape: &Shape) -> Result<(), PortError> {
-        for (hook, seconds) in shape.hooks() {
-            self.region
-                .autoscaling
-                .put_lifecycle_hook()
-                .auto_scaling_group_name(&self.id.name)
-                .lifecycle_hook_name(hook.name)
-                .lifecycle_transition(hook.transition)
-                .default_result(hook.default_result)
-                .heartbeat_timeout(seconds)
-                .send()
-                .await
-                .map_err(|error| self.failed(error, "PutLifecycleHook"))?;
-        }
-        for (_, hook) in HOOKS.iter().filter(|(key, _)| !shape.hooks.contains_key(*key)) {
-            let deleted = self
-                .region
-                .autoscaling
-                .delete_lifecycle_hook()
-                .auto_scaling_group_name(&self.id.name)
-                .lifecycle_hook_name(hook.name)
-                .send()
-                .await;
-            match deleted {
-                // That there is no such hook is what was asked for.
-                Err(error) if code(&error) != "ValidationError" => {
-                    return Err(self.failed(error, "DeleteLifecycleHook"));
-                }
-                _ => {}
-            }
         }
         Ok(())
     }
@@ -358,7 +355,7 @@ impl Group<'_> {
             .build()
     }
 
-    fn failed<E>(
+    pub(super) fn failed<E>(
         &self,
         error: aws_sdk_autoscaling::error::SdkError<
             E,

@@ -34,6 +34,7 @@ pub(in crate::backend::aws) fn live(
         marks: tags::marks_of(&tags),
         applyset: None,
         units: Vec::new(),
+        version: template.default_version_number().map(|number| number.to_string()),
         workload: None,
         deleting: false,
         ownership,

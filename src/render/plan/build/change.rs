@@ -3,7 +3,7 @@
 use super::highlights::highlights;
 use crate::decide::{DesiredOwner, Reason};
 use crate::observe::{Body, FieldPath};
-use crate::plan::{Action, Change, Checked, FieldChange, Plan, Step, Takes};
+use crate::plan::{Action, Change, Checked, FieldChange, Plan, Rolling, Step, Takes};
 use crate::render::leaves::leaves;
 use crate::render::name::address;
 use crate::render::plan::view::{
@@ -11,6 +11,7 @@ use crate::render::plan::view::{
 };
 use crate::render::redact::{HIDDEN, is_secret_path, redact};
 use crate::render::text;
+use crate::units::Span;
 use serde_json::Value;
 
 /// What readers are told about `change` of `plan`.
@@ -56,7 +57,13 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
         steps: change.steps.iter().map(|step| step_text(step, change)).collect(),
         stepwise: change.action == Action::Replace
             || change.steps.iter().any(|s| {
-                matches!(s, Step::Hold { .. } | Step::Drain { .. } | Step::DrainUnits { .. })
+                matches!(
+                    s,
+                    Step::Hold { .. }
+                        | Step::Drain { .. }
+                        | Step::DrainUnits { .. }
+                        | Step::Refresh { .. }
+                )
             }),
         after: change
             .after
@@ -122,8 +129,20 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::DrainUnits { units, limit, .. } => {
             format!("drain {} of {name} (at most {})", units.join(", "), text::span(*limit))
         }
+        Step::Refresh { how, limit, .. } => refresh_text(name, how, *limit),
         Step::Delete { .. } => format!("delete {name}"),
     }
+}
+
+fn refresh_text(name: &str, how: &Rolling, limit: Span) -> String {
+    let mut pauses = String::new();
+    if !how.checkpoints.is_empty() {
+        let shares: Vec<String> = how.checkpoints.iter().map(|c| format!("{c}%")).collect();
+        let delay = text::span(Span::from_secs(u64::from(how.checkpoint_delay)));
+        pauses = format!(", pausing {delay} after {}", shares.join(", "));
+    }
+    let (least, limit) = (how.min_healthy, text::span(limit));
+    format!("replace old instances of {name}, {least}% serving{pauses} (at most {limit})")
 }
 
 /// The value that a runtime-owned field gets when the thing is made.

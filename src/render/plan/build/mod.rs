@@ -51,6 +51,7 @@ impl PlanView {
                     identity: place.identity.clone(),
                 })
                 .collect(),
+            believed: plan.believed.iter().cloned().collect(),
             targets: plan.targets.clone(),
             applicable: plan.refusals.is_empty(),
             unchanged: plan.changes.len() - changes.len(),

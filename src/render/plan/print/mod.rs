@@ -74,6 +74,9 @@ fn header(screen: &mut Screen<'_>, view: &PlanView) {
         let line = Line::of(Ink::Dim, format!("{:<10}  ", place.side)).text(&place.title);
         screen.hanging(2, 2, &line.ink(Ink::Dim, identity));
     }
+    for believed in &view.believed {
+        screen.hanging(2, 2, &Line::of(Ink::Dim, believed));
+    }
 }
 
 /// What others own, where there is nothing else to say.

@@ -25,6 +25,9 @@ pub struct PlanView {
     pub as_of: String,
     /// The places it was computed for.
     pub places: Vec<PlaceView>,
+    /// What was not read, and is taken to be as it was last written; and what
+    /// reads it.
+    pub believed: Vec<String>,
     /// What `--target` restricted it to; empty: the whole environment.
     pub targets: Vec<String>,
     /// Whether it may be applied: there are no refusals.
