@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 /// From a launched instance to a joined node, beside the engine's own start; in
 /// seconds.
 pub(crate) const INSTANCE_START: u64 = 900;
+/// What a group's own times end at, in seconds: a day. No instance that works
+/// takes that long.
+const LONGEST: u64 = 86_400;
 /// What a hook's heartbeat may be, in seconds; an agent that works asks for more
 /// time: <https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html>
 const HEARTBEAT: std::ops::RangeInclusive<u64> = 30..=7200;
@@ -146,8 +149,8 @@ impl One<'_> {
             "subnets": self.subnets,
             "warm_pool": self.warm_pool,
             // Seconds in which an instance that starts is not judged.
-            "health_check_grace": launch::start_seconds(scene, pool),
-            "instance_warmup": stage.map_or(0, |stage| stage.startup.secs_ceil()),
+            "health_check_grace": launch::start_seconds(scene, pool).min(LONGEST),
+            "instance_warmup": stage.map_or(0, |stage| stage.startup.secs_ceil()).min(LONGEST),
             // A spot instance that may soon be taken back is replaced before.
             "capacity_rebalance": group.capacity_type == CapacityType::Spot,
             // Who ends an instance names it: AWS chooses none by itself.

@@ -127,7 +127,15 @@ pub(super) fn template(
         let here = there.filter(|live| live.id.scope.as_deref() == Some(region));
         here.map(|live| live.id.name.clone()).min_by_key(|name| (name.len(), name.clone()))
     });
-    kept.unwrap_or_else(|| format!("{}-{pool}", environment.environment.name))
+    let fresh = || format!("{}-{pool}", environment.environment.name);
+    kept.unwrap_or_else(|| {
+        let is_free = |name: &String| {
+            let there = inventory.resources.get(&ResourceId::launch_template(region, name));
+            there.is_none_or(|live| live.ownership != Ownership::Ours)
+        };
+        let numbered = (2u32..).map(|number| format!("{}-{number}", fresh()));
+        std::iter::once(fresh()).chain(numbered).find(is_free).unwrap_or_else(fresh)
+    })
 }
 
 /// Whether a pool's endpoint is an EndpointSlice; else it is a Deployment.

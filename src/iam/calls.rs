@@ -8,12 +8,14 @@ use crate::desired::lookups;
 use crate::observe::{Sought, marks};
 
 /// What there is, why instances do not come, and what they cost and may be.
-const LOOK: [&str; 6] = [
+const LOOK: [&str; 8] = [
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeScalingActivities",
+    "autoscaling:DescribeScheduledActions",
     "ec2:DescribeLaunchTemplateVersions",
     "ec2:DescribeLaunchTemplates",
     "ec2:DescribeSpotPriceHistory",
+    "servicequotas:GetAWSDefaultServiceQuota",
     "servicequotas:GetServiceQuota",
 ];
 

@@ -45,7 +45,7 @@ pub fn destroy_plan(input: &PlanInput<'_>, namespace: bool) -> Result<Plan, Plan
     let changes = last_things_last(input, changes)?;
     let destroyed = guard::destroyed(&changes);
     let confirm = input.options.confirm.as_deref();
-    refusals.extend(guard::protection(input.environment, confirm, &destroyed));
+    refusals.extend(guard::protection(input.environment, confirm, &destroyed, None));
     let mut pools = totals::pools(input);
     pools.retain(|pool| pool.units.before > 0);
     pools.iter_mut().for_each(nothing_after);

@@ -331,7 +331,8 @@ pub(super) fn destruction(
             "apply it in parts with --target, or raise environment.max_destroy",
         ));
     }
-    refusals.extend(protection(environment, confirm, &destroyed));
+    let drained = (units > 0).then(|| format!("{units} instances, for a lower max"));
+    refusals.extend(protection(environment, confirm, &destroyed, drained));
     refusals
 }
 
@@ -340,12 +341,13 @@ pub(super) fn protection(
     environment: &Environment,
     confirm: Option<&str>,
     destroyed: &[&ResourceId],
+    drained: Option<String>,
 ) -> Option<Refusal> {
     let identity = &environment.environment;
-    let first = destroyed.first()?;
-    let what = match destroyed.len() {
-        1 => first.to_string(),
-        count => format!("{first} and {} more", count - 1),
+    let what = match destroyed {
+        [] => drained?,
+        [first] => first.to_string(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()),
     };
     (identity.protected && confirm != Some(identity.name.as_str()))
         .then(|| Refusal::protected(identity.name.as_str(), &what))

@@ -160,7 +160,10 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
         let ending = shrinking::ending(want, live);
         if !ending.is_empty() {
             change.notes.push(format!("drains {} first", ending.join(", ")));
-            change.steps.insert(0, steps::drain_units(limits, live, ending));
+            // First its hooks and bounds, so that who ends finishes its work; then
+            // who ends, by name; and only then the number that leaves no room.
+            let before = steps::roomy(want, live, takes.clone());
+            change.steps.splice(..0, [before, steps::drain_units(limits, live, ending)]);
         }
         if let Some(step) = raise {
             change.notes.push("stands at 0, from where no autoscaler scales".to_owned());

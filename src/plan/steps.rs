@@ -1,6 +1,6 @@
 //! The steps of each change, exactly as apply does them.
 
-use super::{Precondition, Rolling, Step, Takes, kinds};
+use super::{Precondition, Rolling, Step, Takes, kinds, view};
 use crate::desired::{Desired, INSTANCE_START, Seed};
 use crate::observe::{Live, ResourceId};
 use crate::spec::Environment;
@@ -78,6 +78,19 @@ pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> 
 /// Waits until the units of a workload serve.
 pub(super) fn wait(limits: Limits<'_>, want: &Desired) -> Vec<Step> {
     vec![Step::AwaitReady { id: want.id.clone(), limit: limits.ready(want, 1) }]
+}
+
+/// Makes a group as it is wanted, but with room for all that runs in it.
+pub(super) fn roomy(want: &Desired, live: &Live, takes: Takes) -> Step {
+    let runs = live.workload.as_ref().map_or(0, |workload| u64::from(workload.desired));
+    let mut body = want.body.clone();
+    body.edit(|body| {
+        view::remove(body, "/desired");
+        let max = body.get("max").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        view::set(body, "/max", max.max(runs).into());
+    });
+    let precondition = Precondition::Is(live.uid.clone());
+    Step::Apply { id: want.id.clone(), body, seed: None, precondition, takes }
 }
 
 /// Ends these units of `live`.

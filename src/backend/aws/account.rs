@@ -47,6 +47,15 @@ pub(super) fn stale(id: &ResourceId) -> PortError {
     }
 }
 
+/// What was written is not to be seen yet: AWS's reads follow its writes.
+pub(super) fn unsettled(id: &ResourceId) -> PortError {
+    PortError {
+        kind: FailureKind::Transient,
+        message: format!("{id} has been made, and AWS does not show it yet"),
+        help: Some("try again in a moment".to_owned()),
+    }
+}
+
 /// It is there and somebody else's.
 pub(super) fn taken(id: &ResourceId) -> PortError {
     PortError {

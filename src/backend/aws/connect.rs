@@ -7,6 +7,7 @@ use crate::observe::{Location, Side};
 use crate::plan::PortError;
 use crate::port::{Backend, Locate};
 use async_trait::async_trait;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -82,7 +83,9 @@ async fn config(way: &Way<'_>) -> SdkConfig {
         .timeout_config(timeouts)
         .region(aws_config::Region::new(way.region.to_owned()));
     if let Some(profile) = way.profile {
-        loader = loader.profile_name(profile);
+        // Else keys in the environment would win over it.
+        let keys = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(keys);
     }
     let config = loader.load().await;
     let Some(role) = way.role else { return config };

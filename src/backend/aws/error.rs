@@ -38,6 +38,15 @@ pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -
 /// What AWS answered: its own code and message, and what to do.
 fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> PortError {
     let text = format!("{code}: {message}");
+    // AWS's reads follow its writes: what has just been made may not be seen yet.
+    let has = |words: &[&str]| words.iter().all(|word| message.contains(word));
+    if has(&["launch template", "does not exist"]) || has(&["Invalid", "InstanceProfile"]) {
+        let help = "if it stays so, look whether it is there";
+        return port(FailureKind::Transient, format!("{action} of {what}: {text}"), Some(help));
+    }
+    if code == "AuthFailure" && has(&["Not authorized for"]) {
+        return port(FailureKind::Rejected, text, Some("share it with this account"));
+    }
     match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => port(
             FailureKind::Denied,

@@ -117,8 +117,10 @@ impl Region {
     }
 }
 
+/// Exactly `value`, in which EC2 would take `*` and `?` for patterns.
 pub(super) fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+    let literal = value.replace('\\', "\\\\").replace('*', "\\*").replace('?', "\\?");
+    Filter::builder().name(name).values(literal).build()
 }
 
 fn by_tags(tags: &BTreeMap<String, String>) -> Vec<Filter> {

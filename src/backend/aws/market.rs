@@ -2,6 +2,7 @@
 //! not known, which plans say: nothing is decided by it.
 
 use super::account::{Account, Region};
+use super::error::code;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::observe::{Market, Offer, QuotaOf, SpotPrice};
 use crate::port::Scope;
@@ -84,9 +85,18 @@ impl Region {
         let families: BTreeSet<QuotaFamily> = types.iter().flat_map(both).flatten().collect();
         let one = async |family: QuotaFamily| {
             let asked = self.quotas.get_service_quota().service_code(EC2);
-            let answer = asked.quota_code(family.code()).send().await.ok()?;
+            let value = match asked.quota_code(family.code()).send().await {
+                Ok(answer) => answer.quota()?.value()?,
+                // Where nobody has changed it, only the default is told.
+                Err(error) if code(&error) == "NoSuchResourceException" => {
+                    let asked = self.quotas.get_aws_default_service_quota().service_code(EC2);
+                    let answer = asked.quota_code(family.code()).send().await.ok()?;
+                    answer.quota()?.value()?
+                }
+                Err(_) => return None,
+            };
             // vCPUs are whole.
-            let vcpus = format!("{:.0}", answer.quota()?.value()?).parse().ok()?;
+            let vcpus = format!("{value:.0}").parse().ok()?;
             Some((QuotaOf { region: self.name.clone(), family }, vcpus))
         };
         join_all(families.into_iter().map(one)).await.into_iter().flatten().collect()

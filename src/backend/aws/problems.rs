@@ -58,15 +58,14 @@ fn newest_failure(activities: &[Activity]) -> Option<&Activity> {
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-capacity.html>
 fn kind(message: &str) -> ProblemKind {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if has(&[
-        "InsufficientInstanceCapacity",
-        "sufficient",
-        "no Spot capacity",
-        "UnfulfillableCapacity",
-    ]) {
-        ProblemKind::InsufficientCapacity
-    } else if has(&["LimitExceeded", "limit", "quota", "not authorized", "Unauthorized"]) {
+    if has(&["LimitExceeded", "limit", "quota", "not authorized", "nauthorized", "permission"])
+        || has(&["InsufficientFreeAddresses"])
+    {
         ProblemKind::Refused
+    } else if has(&["InsufficientInstanceCapacity", "UnfulfillableCapacity", "no Spot capacity"])
+        || message.contains("sufficient") && message.contains("capacity")
+    {
+        ProblemKind::InsufficientCapacity
     } else {
         ProblemKind::Other
     }

@@ -203,11 +203,12 @@ fn a_group_that_shall_run_fewer_drains_instances_by_name_before() {
     size(&mut world, "g6e", Count::Between { min: 0, max: 4 });
     let plan = world.plan();
     assert_eq!(plan.refusals, []);
-    let [Step::DrainUnits { units, .. }, Step::Apply { .. }, ..] =
+    let [Step::Apply { body, .. }, Step::DrainUnits { units, .. }, Step::Apply { .. }, ..] =
         &of(&plan, GROUP, group).steps[..]
     else {
         panic!("{:?}", of(&plan, GROUP, group).steps)
     };
+    assert_eq!(body.at("/max"), Some(json!(6)), "no number falls before its instances have ended");
     let there: Vec<_> = world.live(GROUP, group).units.clone();
     assert_eq!(units.len(), 2);
     assert!(units.iter().all(|name| there.iter().any(|unit| unit.name == *name)));

@@ -25,6 +25,9 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         drain(rules, &path, pool);
     }
     launch(rules, "aws.launch", &aws.launch);
+    if let Some(profile) = &aws.profile {
+        text::check(rules, "aws.profile", profile);
+    }
     budget(rules, aws);
 }
 
@@ -48,11 +51,17 @@ fn selector(rules: &mut Rules<'_>, path: &str, selector: &Selector, (what, prefi
         rules.error(path, message, &format!("remove one: {what}s are given, or found by tags"));
     }
     for (at, id) in selector.ids.iter().enumerate() {
-        if !id.starts_with(prefix) {
+        if !is_id(id, prefix) {
             let help = format!("write it like \"{prefix}0a1b2c3d\"");
             rules.error(&format!("{path}.ids.{at}"), format!("`{id}` is no {what}"), &help);
         }
     }
+}
+
+/// Whether it is `prefix` and hexadecimal digits, as all of AWS's IDs.
+fn is_id(id: &str, prefix: &str) -> bool {
+    let digits = id.strip_prefix(prefix).unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// How instances start, of all pools or of one.
@@ -67,6 +76,11 @@ fn launch(rules: &mut Rules<'_>, path: &str, launch: &Launch) {
         if let Some(value) = value {
             text::check(rules, &format!("{path}.{key}"), value);
         }
+    }
+    if let Some(name) = launch.instance_profile.as_ref().filter(|name| name.contains(['/', ':'])) {
+        let help = "write its name, which its ARN ends in";
+        let message = format!("`{name}` is no instance profile's name");
+        rules.error(&format!("{path}.instance_profile"), message, help);
     }
     // https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type
     let volume = &launch.volume;
@@ -112,7 +126,7 @@ fn image(rules: &mut Rules<'_>, path: &str, image: &ImageRef) {
         }
         _ => {}
     }
-    if let Some(id) = image.id.as_ref().filter(|id| !id.starts_with("ami-")) {
+    if let Some(id) = image.id.as_ref().filter(|id| !is_id(id, "ami-")) {
         let help = "write it like \"ami-0a1b2c3d\"";
         rules.error(&format!("{path}.id"), format!("`{id}` is no machine image"), help);
     }

@@ -3,7 +3,7 @@
 
 use super::read::{numbered, protected, shape_of, tags_of, uid, units};
 use super::shape::{Shape, hooks_as_text};
-use crate::backend::aws::account::{Region, stale, taken};
+use crate::backend::aws::account::{Region, stale, taken, unsettled};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
 use crate::backend::aws::template::Template;
@@ -70,7 +70,13 @@ impl Group<'_> {
         if *precondition == Precondition::Absent && self.create(&shape, body, seed).await? {
             return Ok(());
         }
-        let Some(live) = self.get().await? else { return Err(stale(self.id)) };
+        let Some(live) = self.get().await? else {
+            return Err(match precondition {
+                // Its name is taken, and what has it is not to be seen yet.
+                Precondition::Absent => unsettled(self.id),
+                Precondition::Is(_) => stale(self.id),
+            });
+        };
         match precondition {
             Precondition::Absent if tags::owner(mark, &tags_of(&live)) != Ownership::Ours => {
                 return Err(taken(self.id));
@@ -317,14 +323,21 @@ impl Group<'_> {
         }
         let there = units(&live).into_iter().filter(|unit| !unit.ending);
         for unit in there.filter(|unit| names.contains(&unit.name)) {
-            self.region
+            let ended = self
+                .region
                 .autoscaling
                 .terminate_instance_in_auto_scaling_group()
                 .instance_id(&unit.name)
                 .should_decrement_desired_capacity(true)
                 .send()
-                .await
-                .map_err(|error| self.failed(error, "TerminateInstanceInAutoScalingGroup"))?;
+                .await;
+            let Err(error) = ended else { continue };
+            // A try whose answer was lost may have ended it.
+            let again = self.get().await?;
+            let left = again.iter().flat_map(units).any(|u| u.name == unit.name && !u.ending);
+            if left {
+                return Err(self.failed(error, "TerminateInstanceInAutoScalingGroup"));
+            }
         }
         Ok(())
     }
@@ -339,9 +352,14 @@ impl Group<'_> {
             self.delete_warm_pool().await?;
         }
         let delete = self.region.autoscaling.delete_auto_scaling_group();
-        let deleted = delete.auto_scaling_group_name(&self.id.name).send().await;
-        deleted.map_err(|error| self.failed(error, "DeleteAutoScalingGroup"))?;
-        Ok(())
+        match delete.auto_scaling_group_name(&self.id.name).send().await {
+            // A try whose answer was lost may have deleted it.
+            Err(error) if code(&error) == "ValidationError" && self.get().await?.is_none() => {
+                Ok(())
+            }
+            Err(error) => Err(self.failed(error, "DeleteAutoScalingGroup")),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// No instance gets it: what an instance is, its template says.

@@ -1,9 +1,11 @@
 //! Writes to launch templates. A version never changes: another content is
-//! another version, and the default says which one starts instances.
+//! another version, and the default says which one starts instances. The SDK gives
+//! each call a token of its own for its own repeats; a later try finds by its name
+//! and content what an earlier one has made.
 
 use super::read::{shape, tags_of, uid};
 use super::shape::{Shape, ec2_tags};
-use crate::backend::aws::account::{Region, stale, taken};
+use crate::backend::aws::account::{Region, stale, taken, unsettled};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{Mark, Ownership, ResourceId, marks};
@@ -103,7 +105,12 @@ impl Template<'_> {
         if *precondition == Precondition::Absent && self.create(&wanted, &noted).await? {
             return Ok(());
         }
-        let Some(live) = self.get().await? else { return Err(stale(self.id)) };
+        let Some(live) = self.get().await? else {
+            return Err(match precondition {
+                Precondition::Absent => unsettled(self.id),
+                Precondition::Is(_) => stale(self.id),
+            });
+        };
         match precondition {
             Precondition::Absent if tags::owner(mark, &tags_of(&live)) != Ownership::Ours => {
                 return Err(taken(self.id));
@@ -111,7 +118,7 @@ impl Template<'_> {
             Precondition::Is(planned) if uid(&live) != *planned => return Err(stale(self.id)),
             Precondition::Absent | Precondition::Is(_) => {}
         }
-        self.make_default(&wanted, &live).await?;
+        self.make_default(&wanted).await?;
         self.tag(&noted, &live).await
     }
 
@@ -127,7 +134,6 @@ impl Template<'_> {
             .version_description(described(&digest))
             .launch_template_data(wanted.data(&self.root_device(&wanted.image).await?))
             .tag_specifications(tagged(tags))
-            .client_token(token(&[&self.id.name, &digest]))
             .send()
             .await;
         match made {
@@ -141,7 +147,7 @@ impl Template<'_> {
 
     /// The version that has what is wanted, made if there is none, becomes the
     /// default.
-    async fn make_default(&self, wanted: &Shape, live: &LaunchTemplate) -> Result<(), PortError> {
+    async fn make_default(&self, wanted: &Shape) -> Result<(), PortError> {
         let default = self.version("$Default").await?;
         let says = |version: &LaunchTemplateVersion| {
             shape(version, Tags::new()).version() == wanted.version()
@@ -153,7 +159,7 @@ impl Template<'_> {
         let latest = self.version("$Latest").await?.filter(says);
         let number = match latest.and_then(|version| version.version_number()) {
             Some(number) => number,
-            None => self.add_version(wanted, live).await?,
+            None => self.add_version(wanted).await?,
         };
         let modify = self.region.ec2.modify_launch_template();
         modify
@@ -165,9 +171,8 @@ impl Template<'_> {
         Ok(())
     }
 
-    async fn add_version(&self, wanted: &Shape, live: &LaunchTemplate) -> Result<i64, PortError> {
+    async fn add_version(&self, wanted: &Shape) -> Result<i64, PortError> {
         let digest = version_digest(wanted);
-        let latest = live.latest_version_number().unwrap_or(0).to_string();
         let answer = self
             .region
             .ec2
@@ -175,7 +180,6 @@ impl Template<'_> {
             .launch_template_name(&self.id.name)
             .version_description(described(&digest))
             .launch_template_data(wanted.data(&self.root_device(&wanted.image).await?))
-            .client_token(token(&[&uid(live), &latest, &digest]))
             .send()
             .await
             .map_err(|error| self.failed(error, "CreateLaunchTemplateVersion"))?;
@@ -263,9 +267,4 @@ fn version_digest(wanted: &Shape) -> String {
 /// For whoever looks at the versions in the console.
 fn described(digest: &str) -> String {
     format!("floodway {digest}")
-}
-
-/// The same request has the same token; EC2 takes up to 128 characters.
-fn token(parts: &[&str]) -> String {
-    tags::digest(&Value::from(parts.to_vec()).into())
 }
