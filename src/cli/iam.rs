@@ -8,7 +8,7 @@ use crate::iam::{Known, Purpose, policy};
 /// A policy document for the role that Floodway has in the environment's
 /// account, which the file alone decides: print it again when account, regions,
 /// images, instance profiles or keys change. What is written must bear the
-/// environment's tags, so that adopting what has none takes more than this.
+/// environment's tags, so that `import` of what has none takes more than this.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A name under environments/, or a path
