@@ -6,12 +6,16 @@ use super::document::{Condition, Policy, Scene};
 use super::{Purpose, place};
 use crate::desired::lookups;
 use crate::observe::{Sought, marks};
+use crate::spec::model::RefreshRule;
 
 /// What there is, why instances do not come, and what they cost and may be.
-const LOOK: [&str; 8] = [
+const LOOK: [&str; 11] = [
     "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeInstanceRefreshes",
+    "autoscaling:DescribeLifecycleHooks",
     "autoscaling:DescribeScalingActivities",
     "autoscaling:DescribeScheduledActions",
+    "autoscaling:DescribeWarmPool",
     "ec2:DescribeLaunchTemplateVersions",
     "ec2:DescribeLaunchTemplates",
     "ec2:DescribeSpotPriceHistory",
@@ -24,7 +28,9 @@ const CREATE: [&str; 2] = ["autoscaling:CreateAutoScalingGroup", "ec2:CreateLaun
 
 /// Changes of what is there. A number that git owns goes with the update;
 /// SetDesiredCapacity is for what takes over from a group that was adopted.
-const CHANGE: [&str; 11] = [
+const CHANGE: [&str; 13] = [
+    "autoscaling:BatchDeleteScheduledAction",
+    "autoscaling:BatchPutScheduledUpdateGroupAction",
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DeleteLifecycleHook",
     "autoscaling:DeleteWarmPool",
@@ -81,6 +87,11 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     }
 }
 
+/// Whether running instances follow their template by themselves.
+fn refreshes(scene: &Scene<'_>) -> bool {
+    scene.aws.pools.values().any(|pool| pool.refresh.rule == RefreshRule::Rolling)
+}
+
 /// The ARN of a parameter. AWS's own public ones have no account:
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html>
 fn parameter(scene: &Scene<'_>, region: &str, name: &str) -> String {
@@ -106,8 +117,11 @@ pub(super) fn writes(scene: &Scene<'_>, policy: &mut Policy) {
     let mut changes = CHANGE.to_vec();
     if scene.aws.pools.values().any(|pool| pool.warm_pool > 0) {
         changes.push("autoscaling:PutWarmPool");
-        changes.sort_unstable();
     }
+    if refreshes(scene) {
+        changes.push("autoscaling:StartInstanceRefresh");
+    }
+    changes.sort_unstable();
     // What runs is drained, and never deleted with its group.
     let changed = by_template(condition().has(scene));
     let changed = changed.and("BoolIfExists", "autoscaling:ForceDelete", &["false"]);

@@ -41,10 +41,15 @@ fn tagged(account: &Account, key: &str, value: &str) {
 fn every_action_of_the_policy_is_called_or_asked_for_behind_a_call() {
     let account = Account::new();
     account.bed.settings(&json!({"heartbeat_scale": 0}));
-    account.write(&pool("warm_pool = 1\nlaunch = { launch_hook = true }\n"));
+    let schedule =
+        "[[schedule]]\nname = \"m\"\npool = \"g6e\"\ncron = \"0 7 * * *\"\ndesired = 1\n";
+    let with = pool("warm_pool = 1\nlaunch = { launch_hook = true }\n");
+    account.write(&format!("{with}\n{schedule}"));
     let printed = actions(&account.printed("apply"));
     account.applied();
-    account.write(&pool(""));
+    account.run(&["plan", "edge", "--refresh", "full"]).exits(0);
+    // Without the schedule and the launch hook, and with more time to end.
+    account.write(&format!("{}\n[burst]\nscale_in = {{ drain = \"20m\" }}\n", pool("")));
     account.publish();
     tagged(&account, "floodway.dev/stray", "x");
     account.applied();

@@ -150,7 +150,7 @@ fn prod_from_nothing_to_nothing_reads_as_the_page_in_docs() {
     let raise = json!({"AutoScalingGroupName": "prod-g6e-od-g6e.12xlarge", "MaxSize": 40});
     session.someone("autoscaling", "UpdateAutoScalingGroup", &raise);
     session.run("drift prod", 0);
-    session.say("## Change it\n\nA newer image has come into the channel, and the pool shall have two instances at most from now on. A max below what runs is a drain of instances that the plan names; AWS chooses none.");
+    session.say("## Change it\n\nA newer image has come into the channel, and the pool shall have two instances at most from now on. A max below what runs is a drain of instances that the plan names; AWS chooses none. Prod is protected, and instances end: so it asks for the name.");
     session.aws.seed(&json!({"images": [{"name": "gpu-2", "id": "ami-0b22",
         "created": "2026-06-01T00:00:00.000Z",
         "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}]}));
@@ -158,9 +158,9 @@ fn prod_from_nothing_to_nothing_reads_as_the_page_in_docs() {
         "size           = { min = 0, max = 10 }",
         "size           = { min = 0, max = 2 }",
     )]);
-    let plan = session.quietly("plan prod").out;
+    let plan = session.quietly("plan prod --confirm prod").out;
     assert!(plan.contains("drains i-"), "{plan}");
-    session.run("apply prod --yes | tail -1", 0);
+    session.run("apply prod --yes --confirm prod | tail -1", 0);
     session.run("plan prod", 0);
     session.say("## Take over what is there\n\nSomebody has a Deployment of the postprocess stage that runs on its own. Declared as a pool, it becomes part of the environment where it stands.");
     session.edit(&[(
