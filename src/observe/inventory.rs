@@ -34,6 +34,9 @@ pub struct LastApply {
     pub mark: Mark,
     /// How many members it left, beside the parent.
     pub members: u32,
+    /// The AWS regions in which it left something.
+    #[serde(default)]
+    pub regions: Vec<String>,
 }
 
 /// Something that could not be seen, and so must not be taken for absent.
@@ -92,6 +95,13 @@ pub struct Inventory {
     pub believed: BTreeSet<String>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
+}
+
+impl LastApply {
+    /// Regions as the parent's annotation lists them.
+    pub fn regions_of(list: &str) -> Vec<String> {
+        list.split(',').filter(|region| !region.is_empty()).map(str::to_owned).collect()
+    }
 }
 
 impl Inventory {

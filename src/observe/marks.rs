@@ -45,6 +45,10 @@ pub const FILE: &str = "floodway.dev/file";
 /// Annotation of the ApplySet's parent: how many members the last apply left.
 pub const MEMBERS: &str = "floodway.dev/members";
 
+/// Annotation of the ApplySet's parent: the AWS regions in which something was
+/// left, `us-east-1,us-west-2`.
+pub const REGIONS: &str = "floodway.dev/regions";
+
 /// Label and tag: the tool.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`], and the first field manager.

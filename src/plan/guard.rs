@@ -115,7 +115,35 @@ pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
     let mut refusals = identities(input);
     refusals.extend(nameless_members(input));
     refusals.extend(other_file(input));
+    refusals.extend(left_region(input));
     refusals
+}
+
+/// Something was left in a region that is not looked in any more: what runs
+/// there would be forgotten.
+fn left_region(input: &PlanInput<'_>) -> Option<Refusal> {
+    let last = input.inventory.last_apply.as_ref()?;
+    let aws = input.environment.aws.as_ref();
+    let looked_in = aws.map(|aws| aws.all_regions()).unwrap_or_default();
+    let left = last.regions.iter().filter(|region| !looked_in.contains(region.as_str()));
+    let left: Vec<&str> = left.map(String::as_str).collect();
+    let list = left.join(", ");
+    let help = match aws {
+        Some(_) => format!(
+            "add aws.regions = [\"{}\"] until what is there is gone: an apply then drains and \
+             deletes it",
+            left.join("\", \"")
+        ),
+        None => "put [aws] back without its pools until what is there is gone: an apply then \
+                 drains and deletes it"
+            .to_owned(),
+    };
+    (!left.is_empty()).then(|| {
+        Refusal::location(
+            format!("the last apply left groups in {list}, and the file does not look there"),
+            &help,
+        )
+    })
 }
 
 /// Is what is there this file's at all: the declared places, the file that was

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::decide::Reason;
 use crate::desired::{Desired, Seed};
-use crate::observe::{FieldPath, Live, Ownership, Side, Workload, marks};
+use crate::observe::{FieldPath, Live, Ownership, ProblemKind, Side, Workload, marks};
 use serde_json::Value;
 
 /// What became of a pair.
@@ -164,6 +164,7 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
             // who ends, by name; and only then the number that leaves no room.
             let before = steps::roomy(want, live, takes.clone());
             change.steps.splice(..0, [before, steps::drain_units(limits, live, ending)]);
+            warnings.extend(held_up(live));
         }
         if let Some(step) = raise {
             change.notes.push("stands at 0, from where no autoscaler scales".to_owned());
@@ -235,7 +236,14 @@ fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> 
         change.notes.push(format!("drains {} {unit}{plural} first", workload.existing));
     }
     change.steps = steps::delete(Limits { environment: input.environment }, live, successor);
-    change.into()
+    Outcome { warnings: held_up(live), ..Outcome::from(change) }
+}
+
+/// What keeps units of `live` from starting or ending, as its place says.
+fn held_up(live: &Live) -> Vec<String> {
+    let problems = live.workload.iter().flat_map(|workload| &workload.problems);
+    let held = problems.filter(|problem| problem.kind == ProblemKind::Refused);
+    held.map(|problem| format!("{}: {}", live.id, problem.message)).collect()
 }
 
 fn no_longer_wanted(input: &PlanInput<'_>, live: &Live) -> String {

@@ -39,6 +39,7 @@ pub(super) fn split(
     let recorded = |key| fields.as_ref().and_then(|fields| annotation(fields, key));
     let before = recorded(marks::APPLYSET_GROUP_KINDS);
     let count_before = recorded(marks::MEMBERS);
+    let regions_before = recorded(marks::REGIONS);
 
     let mut last = body.clone();
     match left {
@@ -48,15 +49,22 @@ pub(super) fn split(
             let kinds = cluster.map(|id| id.group_kind()).collect();
             annotate(&mut last, marks::APPLYSET_GROUP_KINDS, Some(join(&kinds)));
             annotate(&mut last, marks::MEMBERS, Some(members));
+            let aws = left.iter().filter(|id| id.side == crate::observe::Side::Aws);
+            let regions: BTreeSet<String> = aws.filter_map(|id| id.scope.clone()).collect();
+            annotate(&mut last, marks::REGIONS, listed(&regions));
         }
         None => {
             let kinds = union(annotation(&body, marks::APPLYSET_GROUP_KINDS), before);
             annotate(&mut last, marks::APPLYSET_GROUP_KINDS, Some(kinds));
             annotate(&mut last, marks::MEMBERS, count_before.map(str::to_owned));
+            annotate(&mut last, marks::REGIONS, regions_before.map(str::to_owned));
         }
     }
     let mut first = last.clone();
     let kinds = union(annotation(&last, marks::APPLYSET_GROUP_KINDS), before);
+    // Where something is made is noted before it is, so that it is looked for there.
+    let regions = union(annotation(&last, marks::REGIONS), regions_before);
+    annotate(&mut first, marks::REGIONS, Some(regions).filter(|regions| !regions.is_empty()));
     annotate(&mut first, marks::APPLYSET_GROUP_KINDS, Some(kinds));
     annotate(&mut first, marks::MEMBERS, count_before.map(str::to_owned));
 
@@ -132,6 +140,10 @@ fn annotate(object: &mut Value, key: &str, value: Option<String>) {
 fn union(a: Option<&str>, b: Option<&str>) -> String {
     let kinds = [a, b].into_iter().flatten().flat_map(|text| text.split(','));
     join(&kinds.filter(|kind| !kind.is_empty()).map(str::to_owned).collect())
+}
+
+fn listed(regions: &BTreeSet<String>) -> Option<String> {
+    (!regions.is_empty()).then(|| join(regions))
 }
 
 fn join(kinds: &BTreeSet<String>) -> String {

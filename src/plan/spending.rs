@@ -86,10 +86,17 @@ fn hourly(input: &PlanInput<'_>, pools: &[PoolDelta], growing: &BTreeSet<&str>, 
         .collect();
     if !uncounted.is_empty() {
         let list: Vec<String> = uncounted.into_iter().collect();
-        found.warnings.push(format!(
-            "burst.budget.usd_per_hour is checked without {}: no price is known",
-            list.join(", ")
-        ));
+        let place = place(input, "burst.budget.usd_per_hour");
+        // What is not known is not nothing.
+        let refusal = Refusal::new(
+            "budget",
+            format!(
+                "burst.budget.usd_per_hour{place} cannot be held: no price is known of {}",
+                list.join(", ")
+            ),
+            "give their prices in [aws.prices] or environments/prices.csv, or do without a budget",
+        );
+        found.over(!growing.is_empty(), refusal);
     }
     if at_max.known <= limit {
         return;

@@ -140,7 +140,8 @@ impl Cluster {
                 file: noted(marks::FILE),
             };
             let members = noted(marks::MEMBERS).parse().unwrap_or(0);
-            inventory.last_apply = Some(LastApply { mark, members });
+            let regions = LastApply::regions_of(&noted(marks::REGIONS));
+            inventory.last_apply = Some(LastApply { mark, members, regions });
         }
         if let Ownership::Other(_) = &parent.ownership {
             // Then the members are that tool's too, though their labels say our set.

@@ -155,7 +155,8 @@ impl World {
             repository: note(marks::REPOSITORY).to_owned(),
             file: note(marks::FILE).to_owned(),
         };
-        Some(LastApply { mark, members: note(marks::MEMBERS).parse().unwrap_or(0) })
+        let members = note(marks::MEMBERS).parse().unwrap_or(0);
+        Some(LastApply { mark, members, regions: LastApply::regions_of(note(marks::REGIONS)) })
     }
 }
 

@@ -221,6 +221,21 @@ fn a_group_that_shall_run_fewer_drains_instances_by_name_before() {
 }
 
 #[test]
+fn a_region_that_holds_something_and_is_not_looked_in_any_more_is_a_refusal() {
+    let mut world = World::applied();
+    let aws = world.environment.aws.as_mut().unwrap();
+    aws.region = "eu-west-1".into();
+    let plan = world.plan();
+    assert_eq!(guards(&plan)[0], "location");
+    assert!(plan.refusals[0].help.contains("aws.regions = [\"us-east-1\"]"));
+    world.environment.aws.as_mut().unwrap().regions = vec!["us-east-1".into()];
+    assert!(!guards(&world.plan()).contains(&"location"));
+    world.environment.aws = None;
+    world.environment.environment.max_destroy = 99;
+    assert_eq!(guards(&world.plan()), ["location"]);
+}
+
+#[test]
 fn instances_that_end_for_a_lower_max_count_as_destroyed() {
     let mut world = World::applied();
     world.environment.environment.max_destroy = 2;
@@ -230,6 +245,9 @@ fn instances_that_end_for_a_lower_max_count_as_destroyed() {
     let plan = world.plan();
     assert_eq!(guards(&plan), ["max_destroy"]);
     assert!(plan.refusals[0].message.contains("destroys 3 instances"));
+    world.environment.environment.max_destroy = 9;
+    world.environment.environment.protected = true;
+    assert_eq!(guards(&world.plan()), ["protected"]);
 }
 
 #[test]

@@ -151,9 +151,11 @@ fn what_has_no_price_is_never_free() {
     assert_eq!(g6e.cost.after.exact(), Some(UsdPerHour::default()), "nothing of it runs");
     assert!(g6e.cost.at_max.is_unknown());
     assert_eq!(plan.totals.burst.at_max.to_string(), "at least $10.49/h");
-    assert!(guards(&plan).is_empty(), "what is not known breaks no budget");
+    assert_eq!(guards(&plan), ["budget"], "what is not known is held by no budget");
     let types = "g5.12xlarge in us-west-2, g6e.12xlarge in us-west-2";
-    assert!(warned(&plan, &format!("burst.budget.usd_per_hour is checked without {types}")));
+    let refused = plan.refusals.iter().find(|refusal| refusal.guard == "budget");
+    let said = &refused.unwrap().message;
+    assert!(said.contains(&format!("no price is known of {types}")), "{said}");
     assert!(warned(&plan, &format!("what pool g6e costs is not known: no price of {types}")));
 
     let prices = &mut world.environment.aws.as_mut().unwrap().prices;
@@ -161,7 +163,7 @@ fn what_has_no_price_is_never_free() {
     prices.insert("g5.12xlarge".into(), here("$3/h"));
     let plan = world.plan();
     assert_eq!(delta(&plan, "g6e").cost.at_max.to_string(), "at least $30/h");
-    assert_eq!(guards(&plan), ["budget"], "what is known breaks it");
+    assert_eq!(guards(&plan), ["budget", "budget"], "what is known breaks it");
     let prices = &mut world.environment.aws.as_mut().unwrap().prices;
     prices.insert("g6e.12xlarge".into(), ByRegion::Everywhere("$1/h".parse().unwrap()));
     let plan = world.plan();
