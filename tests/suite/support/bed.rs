@@ -149,7 +149,7 @@ impl Bed {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         // Held open until the process ends.
-        std::mem::forget(child.stdin.take());
+        std::mem::forget(child);
         line.trim().rsplit(' ').next().unwrap().to_owned()
     }
 
