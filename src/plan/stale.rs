@@ -178,7 +178,10 @@ fn changed(change: &Change, live: Option<&Live>) -> Vec<String> {
     if differences.fields {
         how.extend(fields(change, live));
     }
-    if differences.facts {
+    // What was to be drained and has ended by itself is no less safe to take away.
+    let ended = live.workload.as_ref().is_some_and(|workload| workload.existing == 0);
+    let goes = matches!(change.action, Action::Delete | Action::Replace);
+    if differences.facts && !(ended && goes) {
         how.push(facts(change, live));
     }
     how
@@ -221,7 +224,6 @@ fn facts(change: &Change, live: &Live) -> String {
     let workload = live.workload.clone().unwrap_or_default();
     match change.action {
         Action::Update => format!("asks for {} units now", workload.desired),
-        _ if workload.existing > 0 => format!("was idle and runs {} units now", workload.existing),
-        _ => "ran units and is idle now".to_owned(),
+        _ => format!("was idle and runs {} units now", workload.existing),
     }
 }

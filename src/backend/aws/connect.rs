@@ -24,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 /// Tries of a call that is throttled or gets no answer. Every write can be
 /// repeated, so a lost answer is asked for again.
-const TRIES: u32 = 5;
+const TRIES: u32 = 8;
 
 /// Which account is meant, and how to get in.
 #[derive(Debug, Clone)]
