@@ -127,6 +127,8 @@ fn a_destroy_of_what_was_idle_is_stale_once_it_runs() {
     let plan = world.plan();
     world.scale("Deployment", H100, 9, "floodway-run");
     assert_eq!(stale(&plan, &world), [""; 0], "it ran, and runs");
+    world.scale("Deployment", H100, 0, "floodway-run");
+    assert_eq!(stale(&plan, &world), [""; 0], "what was to be drained has ended by itself");
 }
 
 #[test]
