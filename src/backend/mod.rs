@@ -6,5 +6,7 @@ pub mod aws;
 pub mod files;
 #[cfg(feature = "kube")]
 pub mod kube;
+#[cfg(any(feature = "aws", feature = "kube"))]
+mod lease;
 pub mod offers;
 pub mod sim;

@@ -76,7 +76,7 @@ async fn backends(
     let aws = match aws {
         None => None,
         Some(aws) if aws.provider == AwsProvider::Sim => sim(Side::Aws),
-        Some(aws) => amazon(aws, limits).await,
+        Some(aws) => amazon(environment, aws, limits).await,
     };
     Ok(Backends { kubernetes, aws })
 }
@@ -153,20 +153,32 @@ async fn kubernetes(_: &OnPrem, _: &Global) -> Result<Backend, Failure> {
 }
 
 #[cfg(feature = "aws")]
-async fn amazon(aws: &Aws, _: &mut Vec<String>) -> Option<Backend> {
+async fn amazon(environment: &Environment, aws: &Aws, limits: &mut Vec<String>) -> Option<Backend> {
     use crate::backend::aws::{Way, connect};
+    let alone = environment.account_alone().is_some();
+    let lock = environment.lock_bucket();
+    if alone && lock.is_none() {
+        limits.push(
+            "nothing keeps two applies apart: there is no cluster for a lock, and no bucket \
+             (aws.lock = { bucket = \"…\" })"
+                .to_owned(),
+        );
+    }
     let way = Way {
         profile: aws.profile.as_deref(),
         role: aws.role.as_deref(),
         region: &aws.region,
         regions: aws.all_regions(),
+        alone,
+        lock: lock
+            .map(|lock| (lock.bucket.as_str(), lock.region.as_deref().unwrap_or(&aws.region))),
     };
     Some(connect(way).await)
 }
 
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the same with and without the backend")]
-async fn amazon(_: &Aws, limits: &mut Vec<String>) -> Option<Backend> {
+async fn amazon(_: &Environment, _: &Aws, limits: &mut Vec<String>) -> Option<Backend> {
     limits.push(
         "this Floodway was built without its AWS backend (cargo build --features aws): the burst \
          pools' groups are decided and priced, and neither seen nor changed"

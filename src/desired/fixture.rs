@@ -68,6 +68,7 @@ pub(crate) fn environment() -> Environment {
             role: None,
             region: "us-east-1".into(),
             regions: Vec::new(),
+            lock: None,
             launch: launch(),
             prices: BTreeMap::new(),
             quotas: Quotas::default(),

@@ -85,6 +85,23 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
         let none = Condition::default();
         policy.allow("ReadImageParameters", &["ssm:GetParameter"], parameters, none);
     }
+    if scene.environment.account_alone().is_some() {
+        // In which regions something was left, no cluster notes.
+        let search = ["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeRegions"];
+        policy.allow("SearchRegions", &search, vec!["*".to_owned()], Condition::default());
+    }
+}
+
+/// The lock of an environment without a cluster. An object that is not there is
+/// told as such only to who may list its bucket:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+pub(super) fn lock(scene: &Scene<'_>, policy: &mut Policy) {
+    let Some(lock) = scene.environment.lock_bucket() else { return };
+    let bucket = scene.place.arn("s3", "", "", &lock.bucket);
+    let object = format!("{bucket}/{}", scene.mark.lock_key());
+    let both = ["s3:GetObject", "s3:PutObject"];
+    policy.allow("Lock", &both, vec![object], Condition::default());
+    policy.allow("SeeNoLock", &["s3:ListBucket"], vec![bucket], Condition::default());
 }
 
 /// Whether running instances follow their template by themselves.

@@ -73,6 +73,7 @@ pub fn policy(
         Purpose::Plan => {}
         Purpose::Apply => {
             calls::writes(&scene, &mut policy);
+            calls::lock(&scene, &mut policy);
             behind::all(&scene, &mut policy);
         }
         Purpose::Run => calls::scaling(&scene, &mut policy),

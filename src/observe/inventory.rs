@@ -80,6 +80,9 @@ pub struct Inventory {
     pub nodes: Vec<Node>,
     /// What the last apply left.
     pub last_apply: Option<LastApply>,
+    /// AWS regions beside the environment's in which groups of it were found.
+    #[serde(default)]
+    pub strays: BTreeSet<String>,
     /// IDs of what was looked for, sorted; of an image, the newest one. Empty:
     /// there is none.
     #[serde(default)]
@@ -113,6 +116,7 @@ impl Inventory {
             resources: BTreeMap::new(),
             nodes: Vec::new(),
             last_apply: None,
+            strays: BTreeSet::new(),
             found: BTreeMap::new(),
             capabilities: Capabilities::default(),
             market: Market::default(),
@@ -128,6 +132,7 @@ impl Inventory {
         self.resources.extend(other.resources);
         self.nodes.extend(other.nodes);
         self.last_apply = self.last_apply.take().or(other.last_apply);
+        self.strays.extend(other.strays);
         self.found.extend(other.found);
         self.capabilities.prometheus_rules |= other.capabilities.prometheus_rules;
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;

@@ -71,6 +71,11 @@ impl Mark {
         format!("floodway-{}", self.environment)
     }
 
+    /// The object in a declared bucket that is the environment's lock.
+    pub fn lock_key(&self) -> String {
+        format!("floodway/{}.json", self.environment)
+    }
+
     /// Whose a thing with these tags is.
     pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
         let Some(environment) = tag(ENVIRONMENT) else { return Ownership::Unmarked };

@@ -5,6 +5,7 @@ use crate::desired::Missing;
 use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
+use std::collections::BTreeSet;
 
 impl Refusal {
     pub(super) fn new(guard: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
@@ -122,11 +123,13 @@ pub(super) fn right_place(input: &PlanInput<'_>) -> Vec<Refusal> {
 /// Something was left in a region that is not looked in any more: what runs
 /// there would be forgotten.
 fn left_region(input: &PlanInput<'_>) -> Option<Refusal> {
-    let last = input.inventory.last_apply.as_ref()?;
     let aws = input.environment.aws.as_ref();
     let looked_in = aws.map(|aws| aws.all_regions()).unwrap_or_default();
-    let left = last.regions.iter().filter(|region| !looked_in.contains(region.as_str()));
-    let left: Vec<&str> = left.map(String::as_str).collect();
+    let last = input.inventory.last_apply.as_ref();
+    let noted = last.map(|last| last.regions.as_slice()).unwrap_or_default();
+    let all: BTreeSet<&str> =
+        noted.iter().chain(&input.inventory.strays).map(String::as_str).collect();
+    let left: Vec<&str> = all.into_iter().filter(|region| !looked_in.contains(region)).collect();
     let list = left.join(", ");
     let help = match aws {
         Some(_) => format!(

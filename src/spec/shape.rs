@@ -21,7 +21,7 @@ pub(super) use quoted::{quoted, quoted_key};
 pub(super) use schema::TableSchema;
 pub(super) use spoiled::Spoiled;
 pub use texts::is_region;
-pub(super) use texts::{Account, Region, RoleArn, ServiceName, in_words};
+pub(super) use texts::{Account, Bucket, Region, RoleArn, ServiceName, in_words};
 pub(super) use tree::Tree;
 
 use super::node::{At, Node};

@@ -1,10 +1,13 @@
 //! AWS, on the stand-in: a no-op plan over 1,000 groups and 5,000 objects of a
 //! real API server beside the same reads and nothing else, and an apply of 200
 //! groups beside the bare calls and beside boto3: `cargo bench --bench aws`.
+//! Where they are installed, also 50 groups beside Ansible's own module, and
+//! Terraform's core on as many things that call nobody.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
 mod listing;
 mod measure;
+mod peers;
 #[path = "../suite/support/mod.rs"]
 mod support;
 
@@ -34,11 +37,15 @@ const SOME: usize = 50;
 const CONCURRENCY: usize = 8;
 const ROUNDS: usize = 7;
 const TYPES: [&str; 2] = ["g6e.12xlarge", "g5.12xlarge"];
+/// Of them, in requests per second: types that carry as much would share a group.
+const CAPACITY: [u32; 2] = [9, 6];
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async { apply_200_groups().await });
+    peers::ansible();
     runtime.block_on(async { no_op_plan().await });
+    peers::terraform();
 }
 
 fn seeded() -> AwsBed {
@@ -55,18 +62,20 @@ fn seed(aws: &AwsBed) {
     }));
 }
 
-fn burst(pools: usize) -> String {
+fn burst(pools: usize, types: &[&str]) -> String {
     let mut text = "[aws]\naccount = \"123456789012\"\nregion = \"us-east-1\"\n".to_owned();
     for pool in 0..pools {
         writeln!(
             text,
             "[aws.pools.b{pool}]\nstage = \"inference\"\nsize = {{ min = 0, max = 4 }}\n\
-             join = \"standalone\"\ninstance_types = {TYPES:?}\nspot = {{ share = \"70%\" }}\n\
-             capacity = {{ \"{}\" = \"9 req/s\", \"{}\" = \"6 req/s\" }}\n\
-             subnets = {{ tags = {{ tier = \"gpu\" }} }}\nimage = {{ name = \"gpu\" }}",
-            TYPES[0], TYPES[1]
+             join = \"standalone\"\ninstance_types = {types:?}\nspot = {{ share = \"70%\" }}\n\
+             subnets = {{ tags = {{ tier = \"gpu\" }} }}\nimage = {{ name = \"gpu\" }}\n\
+             [aws.pools.b{pool}.capacity]"
         )
         .unwrap();
+        for (instance_type, carries) in types.iter().zip(CAPACITY) {
+            writeln!(text, "\"{instance_type}\" = \"{carries} req/s\"").unwrap();
+        }
     }
     text
 }
@@ -81,7 +90,7 @@ async fn apply_200_groups() {
     let aws = seeded();
     let repository = Repository::new(None);
     let head = "extends = \"base.toml\"\n[environment]\nname = \"many\"\n";
-    repository.write("many", &format!("{head}{}", burst(SOME)));
+    repository.write("many", &format!("{head}{}", burst(SOME, &TYPES)));
     let (mut pairs, mut boto) = (Pairs::default(), Vec::new());
     for round in 0..=ROUNDS {
         aws.reset();
@@ -239,7 +248,7 @@ async fn no_op_plan() {
         )
         .unwrap();
     }
-    repository.write("big", &format!("{text}{}", burst(BURST)));
+    repository.write("big", &format!("{text}{}", burst(BURST, &TYPES)));
     let (new, _) = run(command(&repository, &aws, &["apply", "big", "--yes"]));
     println!("apply of {} groups and about 5,000 objects, new: {new:.1?}", 4 * BURST);
 

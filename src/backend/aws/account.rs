@@ -2,6 +2,7 @@
 
 use crate::observe::ResourceId;
 use crate::plan::{FailureKind, PortError};
+use aws_config::SdkConfig;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -12,6 +13,9 @@ pub(super) struct Account {
     pub(super) sts: aws_sdk_sts::Client,
     /// By name.
     pub(super) regions: BTreeMap<String, Region>,
+    /// With what other regions are searched, where no cluster notes in which
+    /// something was left.
+    pub(super) searches: Option<SdkConfig>,
 }
 
 /// One region's APIs.
@@ -24,6 +28,21 @@ pub(super) struct Region {
     pub(super) quotas: aws_sdk_servicequotas::Client,
     /// Of images that were asked about.
     pub(super) root_devices: Arc<Mutex<HashMap<String, String>>>,
+}
+
+impl Region {
+    /// The APIs of the region `name`.
+    pub(super) fn new(config: &SdkConfig, name: &str) -> Self {
+        let at = config.to_builder().region(aws_config::Region::new(name.to_owned())).build();
+        Self {
+            name: name.to_owned(),
+            ec2: aws_sdk_ec2::Client::new(&at),
+            autoscaling: aws_sdk_autoscaling::Client::new(&at),
+            ssm: aws_sdk_ssm::Client::new(&at),
+            quotas: aws_sdk_servicequotas::Client::new(&at),
+            root_devices: Arc::default(),
+        }
+    }
 }
 
 impl Account {

@@ -2,10 +2,11 @@
 
 use super::account::{Account, Region};
 use super::error::failed;
+use super::lock::Bucket;
 use crate::clock::SystemClock;
 use crate::observe::{Location, Side};
 use crate::plan::PortError;
-use crate::port::{Backend, Locate};
+use crate::port::{Backend, Locate, Lock};
 use async_trait::async_trait;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
@@ -37,26 +38,29 @@ pub struct Way<'a> {
     pub region: &'a str,
     /// Every region to look in.
     pub regions: BTreeSet<&'a str>,
+    /// There is no cluster: nothing else notes in which regions something was left.
+    pub alone: bool,
+    /// The bucket that keeps the lock, and its region; none: something else keeps
+    /// it, or nothing.
+    pub lock: Option<(&'a str, &'a str)>,
 }
 
 /// Connects to an account. Whether it lets us in is seen at the first call.
 pub async fn connect(way: Way<'_>) -> Backend {
     let config = config(&way).await;
-    let region = |name: &&str| {
-        let at = config.to_builder().region(aws_config::Region::new((*name).to_owned())).build();
-        let region = Region {
-            name: (*name).to_owned(),
-            ec2: aws_sdk_ec2::Client::new(&at),
-            autoscaling: aws_sdk_autoscaling::Client::new(&at),
-            ssm: aws_sdk_ssm::Client::new(&at),
-            quotas: aws_sdk_servicequotas::Client::new(&at),
-            root_devices: Arc::default(),
-        };
-        ((*name).to_owned(), region)
-    };
+    let region = |name: &&str| ((*name).to_owned(), Region::new(&config, name));
     let account = Arc::new(Account {
         sts: aws_sdk_sts::Client::new(&config),
         regions: way.regions.iter().map(region).collect(),
+        searches: way.alone.then(|| config.clone()),
+    });
+    let bucket = way.lock.map(|(name, region)| {
+        let region = aws_sdk_s3::config::Region::new(region.to_owned());
+        // The bucket stands in the path: its name may hold dots, which no
+        // certificate covers, and other makers' stores know no other way.
+        let s3 = aws_sdk_s3::config::Builder::from(&config).region(region).force_path_style(true);
+        let client = aws_sdk_s3::Client::from_conf(s3.build());
+        Arc::new(Bucket { client, name: name.to_owned() }) as Arc<dyn Lock>
     });
     Backend {
         locate: Arc::clone(&account) as _,
@@ -64,8 +68,7 @@ pub async fn connect(way: Way<'_>) -> Backend {
         check: Arc::clone(&account) as _,
         act: Arc::clone(&account) as _,
         progress: account,
-        // With a cluster, its lease is the environment's lock.
-        lock: None,
+        lock: bucket,
         clock: Arc::new(SystemClock),
     }
 }

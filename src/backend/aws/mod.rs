@@ -6,11 +6,13 @@ mod check;
 mod connect;
 mod error;
 mod group;
+mod lock;
 mod lookup;
 mod market;
 mod observe;
 mod problems;
 mod progress;
+mod strays;
 mod tags;
 mod template;
 

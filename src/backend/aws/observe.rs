@@ -49,6 +49,7 @@ impl Observe for Account {
             }
             inventory.resources.insert(live.id.clone(), live);
         }
+        self.search(scope, &mut inventory).await;
         for (lookup, ids) in found {
             match ids {
                 Ok(ids) => drop(inventory.found.insert(lookup, ids)),

@@ -2,7 +2,7 @@
 
 use super::{ByRegion, Count, Quotas};
 use crate::id::Name;
-use crate::spec::shape::{Account, Region, RoleArn, choice, table};
+use crate::spec::shape::{Account, Bucket, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +53,9 @@ table! {
         /// Further regions to look in beside those of the pools: one whose last
         /// pool is gone from the file stays here until its groups are gone too.
         pub regions: Vec<String> as Vec<Region>,
+        /// Where an environment without a cluster keeps its lock; one with a
+        /// cluster keeps it there.
+        pub lock: Option<LockBucket>,
         /// How the instances of all pools start; a pool says what is different.
         pub launch: Launch,
         /// On-demand prices by instance type, for every region or by region;
@@ -63,6 +66,16 @@ table! {
         pub quotas: Quotas,
         /// The pools, by name.
         pub pools: BTreeMap<Name, BurstPool>,
+    }
+}
+
+table! {
+    /// A bucket in which the lock is an object, written under conditions.
+    pub struct LockBucket {
+        /// Its name.
+        pub bucket: String as Bucket,
+        /// Its region; without one, that of `[aws]`.
+        pub region: Option<String> as Option<Region>,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The whole, and what it is called and promises.
 
-use super::{Aws, Burst, Moved, OnPrem, Rollout, Schedule, Service, Signals};
+use super::{
+    Aws, AwsProvider, Burst, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule, Service,
+    Signals,
+};
 use crate::id::Name;
 use crate::spec::shape::table;
 use crate::units::{Share, Span};
@@ -28,6 +31,25 @@ table! {
         pub schedule: Vec<Schedule>,
         /// Pools that were renamed; their instances stay.
         pub moved: Vec<Moved>,
+    }
+}
+
+impl Environment {
+    /// The cluster, if it is a real one.
+    fn cluster(&self) -> Option<&OnPrem> {
+        self.onprem.as_ref().filter(|onprem| onprem.provider == OnPremProvider::Kubernetes)
+    }
+
+    /// The account that keeps what a cluster else keeps of the environment: its
+    /// lock, and where it has left something.
+    pub fn account_alone(&self) -> Option<&Aws> {
+        let account = self.aws.as_ref().filter(|aws| aws.provider == AwsProvider::Aws);
+        account.filter(|_| self.cluster().is_none())
+    }
+
+    /// The bucket that keeps its lock, for want of a cluster.
+    pub fn lock_bucket(&self) -> Option<&LockBucket> {
+        self.account_alone()?.lock.as_ref()
     }
 }
 

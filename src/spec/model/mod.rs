@@ -16,8 +16,8 @@ mod schedule;
 mod service;
 
 pub use aws::{
-    Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, Refresh, RefreshRule, Selector, Spot,
-    Volume,
+    Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, LockBucket, Refresh, RefreshRule,
+    Selector, Spot, Volume,
 };
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use by_region::ByRegion;

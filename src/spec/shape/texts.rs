@@ -88,6 +88,15 @@ text_like!(
 );
 
 text_like!(
+    /// The name of an S3 bucket.
+    Bucket,
+    "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    is_bucket,
+    "the name of an S3 bucket",
+    "3 to 63 of a-z, 0-9, dots and hyphens: \"acme-floodway\""
+);
+
+text_like!(
     /// The ARN of an IAM role.
     RoleArn,
     "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
@@ -109,6 +118,16 @@ fn is_role(text: &str) -> bool {
         && partition.is_some()
         && is_account(account)
         && name.is_some_and(|name| name.bytes().all(in_names))
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+fn is_bucket(text: &str) -> bool {
+    let plain = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let bytes = text.as_bytes();
+    (3..=63).contains(&bytes.len())
+        && bytes.iter().all(|c| plain(c) || b".-".contains(c))
+        && bytes.first().is_some_and(plain)
+        && bytes.last().is_some_and(plain)
 }
 
 fn is_account(text: &str) -> bool {

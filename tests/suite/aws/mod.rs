@@ -3,6 +3,8 @@
 
 mod account;
 #[cfg(feature = "aws")]
+mod alone;
+#[cfg(feature = "aws")]
 mod authority;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod crash;

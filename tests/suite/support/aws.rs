@@ -130,6 +130,14 @@ impl AwsBed {
             .collect()
     }
 
+    /// Makes a bucket, as someone else does.
+    pub fn make_bucket(&self, name: &str) {
+        let authorization =
+            "AWS4-HMAC-SHA256 Credential=AKIASOMEONEELSE/20260101/us-east-1/s3/aws4_request, x";
+        let header = format!("Authorization: {authorization}\r\n");
+        self.send("PUT", &format!("/{name}"), &header, "");
+    }
+
     /// Does an action as someone else, unseen by rules, policies and recorder;
     /// the answer, or `CODE: message`.
     pub fn someone_else(
@@ -164,20 +172,26 @@ impl AwsBed {
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let host = self.endpoint.strip_prefix("http://").unwrap();
         let body = body.map(Value::to_string).unwrap_or_default();
+        let text = self.send(method, &format!("/truth/{path}"), "", &body);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The body of a good answer.
+    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let host = self.endpoint.strip_prefix("http://").unwrap();
         let length = body.len();
         let mut stream = TcpStream::connect(host).unwrap();
         write!(
             stream,
-            "{method} /truth/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, text) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200 "), "{method} /truth/{path}: {answer}");
-        serde_json::from_str(text).unwrap()
+        assert!(head.starts_with("HTTP/1.1 200 "), "{method} {path}: {answer}");
+        text.to_owned()
     }
 }
 

@@ -72,6 +72,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             role: None,
             region: "us-east-1".into(),
             regions: Vec::new(),
+            lock: None,
             launch: launch(),
             prices: BTreeMap::new(),
             quotas: Quotas::default(),

@@ -58,7 +58,7 @@ pub(super) fn uid(group: &AutoScalingGroup) -> String {
     format!("{} {created}", group.auto_scaling_group_arn().unwrap_or_default())
 }
 
-pub(super) fn tags_of(group: &AutoScalingGroup) -> Tags {
+pub(in crate::backend::aws) fn tags_of(group: &AutoScalingGroup) -> Tags {
     let tags = group.tags().iter();
     tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned())))
         .collect()

@@ -1,0 +1,231 @@
+//! A lock with a heartbeat, over any place that writes only what it has not
+//! written over for somebody else: of two that see it free only one gets it.
+
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::plan::{FailureKind, PortError};
+use crate::port::{HeldLock, Lease};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// Without a heartbeat for this long, the holder is taken for dead.
+pub(super) const EXPIRY_SECONDS: i64 = 60;
+/// How often a lock that is renewed meanwhile is looked at again to break it.
+const BREAKINGS: u32 = 5;
+/// A renewal that takes longer has failed, and is tried again.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Without a renewal for this long the lock counts as lost: before others may
+/// take it.
+const LOST_SECONDS: i64 = EXPIRY_SECONDS - 20;
+
+/// One lock's place.
+#[async_trait]
+pub(super) trait Slot: Send + Sync {
+    /// Where it lies, for people.
+    fn place(&self) -> String;
+
+    /// What is there now; none: nothing.
+    async fn read(&self) -> Result<Option<Stored>, PortError>;
+
+    /// Writes over exactly `over`, or where there is nothing. None: by now there
+    /// is something else.
+    async fn write(
+        &self,
+        holding: &Holding,
+        over: Option<&Stored>,
+    ) -> Result<Option<Stored>, PortError>;
+
+    /// Makes nobody hold it, over exactly `over`; false: by now there is something
+    /// else.
+    async fn free(&self, over: &Stored) -> Result<bool, PortError>;
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Holding {
+    pub(super) holder: String,
+    pub(super) since: Option<Timestamp>,
+    /// The last heartbeat.
+    pub(super) renewed: Option<Timestamp>,
+}
+
+/// What a place has.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stored {
+    /// None: nobody holds it.
+    pub(super) holding: Option<Holding>,
+    /// Tells this thing from one that was made anew in its place.
+    pub(super) uid: String,
+    /// What the place needs to write over exactly this.
+    pub(super) version: serde_json::Value,
+}
+
+impl Stored {
+    /// Who holds it, if somebody does.
+    fn held(&self, place: String) -> Option<HeldLock> {
+        let Holding { holder, since, renewed } = self.holding.clone()?;
+        let from = since.map(|at| at.to_string()).unwrap_or_default();
+        Some(HeldLock {
+            identity: format!("{} {from} {holder}", self.uid),
+            // Where it does not say when it was renewed, it is not known to have run out.
+            expired: renewed.is_some_and(|renewed| silent(renewed) > EXPIRY_SECONDS),
+            holder,
+            since,
+            renewed,
+            place,
+        })
+    }
+}
+
+/// Takes the lock, or says who has it.
+pub(super) async fn acquire<S: Slot + 'static>(
+    slot: S,
+    holder: &str,
+) -> Result<Arc<dyn Lease>, PortError> {
+    let live = slot.read().await?;
+    if let Some(held) = live.as_ref().and_then(|live| live.held(slot.place()))
+        && !held.expired
+    {
+        return Err(taken(&held));
+    }
+    let now = now();
+    let holding = Holding { holder: holder.to_owned(), since: Some(now), renewed: Some(now) };
+    let stored = match slot.write(&holding, live.as_ref()).await? {
+        Some(stored) => stored,
+        // A write of ours whose answer was lost, or somebody was faster.
+        None => match slot.read().await? {
+            Some(live) if live.holding.as_ref() == Some(&holding) => live,
+            live => {
+                let other = live.and_then(|live| live.held(slot.place()));
+                return Err(other.map_or_else(|| locked("somebody was faster"), |o| taken(&o)));
+            }
+        },
+    };
+    Ok(Arc::new(Held { slot, state: Mutex::new(State { stored, holding }) }))
+}
+
+/// Who holds the lock now.
+pub(super) async fn show(slot: &impl Slot) -> Result<Option<HeldLock>, PortError> {
+    Ok(slot.read().await?.and_then(|live| live.held(slot.place())))
+}
+
+/// Takes the lock away, if it is still held as it was `shown`.
+pub(super) async fn break_held(slot: &impl Slot, shown: &HeldLock) -> Result<bool, PortError> {
+    for _ in 0..BREAKINGS {
+        let Some(live) = slot.read().await? else { return Ok(false) };
+        let Some(held) = live.held(slot.place()) else { return Ok(false) };
+        if held.identity != shown.identity {
+            return Err(PortError {
+                kind: FailureKind::Stale,
+                message: format!("the lock was taken anew meanwhile, by {}", held.holder),
+                help: Some("look again with `floodway lock show`".to_owned()),
+            });
+        }
+        // Else a heartbeat came in between, or it was given back: look again.
+        if slot.free(&live).await? {
+            return Ok(true);
+        }
+    }
+    Err(PortError {
+        kind: FailureKind::Transient,
+        message: "the lock is renewed faster than it can be broken".to_owned(),
+        help: Some("try again".to_owned()),
+    })
+}
+
+/// A lock that is ours.
+struct Held<S> {
+    slot: S,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// As the place has it.
+    stored: Stored,
+    holding: Holding,
+}
+
+#[async_trait]
+impl<S: Slot> Lease for Held<S> {
+    async fn renew(&self) -> Result<(), PortError> {
+        let mut state = self.state.lock().await;
+        let error = match timeout(ANSWER, self.write_time(&mut state)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) if error.kind == FailureKind::Stale => return Err(error),
+            Ok(Err(error)) => error,
+            Err(_) => lost(&format!("{} does not answer", self.slot.place())),
+        };
+        // It is ours until it runs out: a place that is away for a moment ends nothing.
+        let lasts = state.holding.renewed.is_some_and(|renewed| silent(renewed) < LOST_SECONDS);
+        if lasts { Ok(()) } else { Err(error) }
+    }
+
+    async fn release(&self) -> Result<(), PortError> {
+        let state = self.state.lock().await;
+        // What is not ours any more needs no giving back.
+        self.slot.free(&state.stored).await.map(|_| ())
+    }
+}
+
+impl<S: Slot> Held<S> {
+    async fn write_time(&self, state: &mut State) -> Result<(), PortError> {
+        let next = Holding { renewed: Some(now()), ..state.holding.clone() };
+        let stored = match self.slot.write(&next, Some(&state.stored)).await? {
+            Some(stored) => stored,
+            // A write of ours whose answer was lost has another version too.
+            None => match self.slot.read().await? {
+                None => return Err(lost("it was deleted")),
+                Some(live) if is_same(live.holding.as_ref(), &next) => live,
+                Some(live) => {
+                    let taken = live.holding.map(|other| format!("{} has taken it", other.holder));
+                    return Err(lost(taken.as_deref().unwrap_or("it was broken")));
+                }
+            },
+        };
+        *state = State { stored, holding: next };
+        Ok(())
+    }
+}
+
+/// Whether `live` is the holding that `ours` is, renewed or not.
+fn is_same(live: Option<&Holding>, ours: &Holding) -> bool {
+    live.is_some_and(|live| live.holder == ours.holder && live.since == ours.since)
+}
+
+/// As exact as every place keeps it.
+fn now() -> Timestamp {
+    let now = SystemClock.now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+/// Seconds since then.
+fn silent(renewed: Timestamp) -> i64 {
+    SystemClock.now().duration_since(renewed).as_secs()
+}
+
+fn lost(why: &str) -> PortError {
+    PortError { kind: FailureKind::Stale, message: why.to_owned(), help: None }
+}
+
+/// The error that says who holds the lock.
+fn taken(held: &HeldLock) -> PortError {
+    let since = held.since.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+    let seen = held.renewed.map(|renewed| format!(", last seen {} s ago", silent(renewed)));
+    locked(&format!("{}, since {since}{}", held.holder, seen.unwrap_or_default()))
+}
+
+fn locked(holder: &str) -> PortError {
+    PortError {
+        kind: FailureKind::Locked,
+        message: format!("another apply is under way: {holder}"),
+        help: Some(format!(
+            "wait until it ends; if its process is dead, the lock runs out after {EXPIRY_SECONDS} s, \
+             or `floodway lock break` takes it away"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;
