@@ -155,9 +155,6 @@ pub struct Live {
     pub applyset: Option<String>,
     /// What runs in it, for a Deployment or a group.
     pub workload: Option<Workload>,
-    /// The instances of a group, by name: a plan says which of them end.
-    #[serde(default)]
-    pub units: Vec<Unit>,
     /// The version that new units start from: of a template its default, of a
     /// group one that stands in the group itself; none where there is no such
     /// thing.
@@ -168,6 +165,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// The instances of a group, by name: a plan says which of them end.
+    pub fn units(&self) -> &[Unit] {
+        self.workload.as_ref().map_or(&[], |workload| &workload.units)
+    }
+
     /// The pool it belongs to, as marked.
     pub fn pool(&self) -> Option<&str> {
         self.marks.get("pool").map(String::as_str)

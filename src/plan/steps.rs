@@ -48,7 +48,7 @@ impl Limits<'_> {
         let each = INSTANCE_START + self.startup(pool) + u64::from(how.warmup);
         let each = each.saturating_add(self.drain(live).secs_ceil());
         let pauses = how.checkpoints.len() as u64 * u64::from(how.checkpoint_delay);
-        let all = each.saturating_mul(live.units.len().max(1) as u64);
+        let all = each.saturating_mul(live.units().len().max(1) as u64);
         Span::from_secs(all.saturating_add(pauses).saturating_add(60))
     }
 

@@ -1,7 +1,9 @@
 //! From nothing to groups, through changes, and back to nothing.
 
 use super::account::{Account, GROUPS, pool, pool_of};
+use crate::support::running::Running;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[test]
 fn a_burst_pool_becomes_a_template_and_a_group_for_each_market_and_nothing_is_left_to_do() {
@@ -105,6 +107,47 @@ fn a_lower_max_drains_instances_by_name_and_then_lowers_it() {
         .collect();
     let ended = order.iter().take_while(|a| *a == "TerminateInstanceInAutoScalingGroup").count();
     assert_eq!(ended, 2, "{order:?}");
+}
+
+#[test]
+fn a_drain_by_name_waits_for_those_and_not_for_as_many_others() {
+    let account = Account::new();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[1], "DesiredCapacity": 4});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    account.write(&pool_of("{ min = 0, max = 2 }", ""));
+    let mut apply = Running::start(account.command(&["apply", "edge", "--yes"]));
+    assert!(apply.says("2 left to drain"));
+    let launch = json!({"AutoScalingGroupName": GROUPS[1], "ScalingProcesses": ["Launch"]});
+    account.bed.someone_else("autoscaling", "SuspendProcesses", &launch).unwrap();
+    let instances = |serving: bool| -> Vec<String> {
+        let group = account.group(GROUPS[1]);
+        let all = group["instances"].as_array().unwrap().iter();
+        let those = all.filter(|one| (one["state"] == "InService") == serving);
+        those.map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    // Two others go for good: as few are left as there shall be.
+    let (others, named) = (instances(true), instances(false));
+    for other in &others {
+        let hook = json!({"action": "complete", "instance": other});
+        account.bed.instances(&json!({"action": "kill", "instance": other}));
+        let gone = || !account.group(GROUPS[1])["instances"].to_string().contains(other.as_str());
+        while !gone() {
+            account.bed.instances(&hook);
+        }
+    }
+    assert_eq!(instances(false), named);
+    account.bed.forget_calls();
+    while account.calls_of("DescribeAutoScalingGroups").len() < 3 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(account.group(GROUPS[1])["max"], 4, "its max is not lowered before");
+    for one in &named {
+        account.bed.instances(&json!({"action": "complete", "instance": one}));
+    }
+    account.bed.someone_else("autoscaling", "ResumeProcesses", &launch).unwrap();
+    apply.end().exits(0);
+    assert_eq!(account.group(GROUPS[1])["max"], 2);
 }
 
 #[test]

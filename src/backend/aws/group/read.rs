@@ -44,7 +44,6 @@ pub(in crate::backend::aws) fn live(
         }),
         marks: tags::marks_of(&tags),
         applyset: None,
-        units: units(group),
         version: numbered(group).map(str::to_owned),
         workload: Some(workload(group)),
         deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
@@ -227,10 +226,11 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         observed: true,
         stalled: false,
         problems,
+        units: units(group),
     }
 }
 
-/// Its instances, by ID.
+/// Its instances, by ID, without those that are kept after their drain.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
     let own = specification(group).and_then(LaunchTemplateSpecification::launch_template_name);
     let version = |instance: &Instance| {
@@ -253,7 +253,8 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
             ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
         })
     };
-    let mut units: Vec<Unit> = group.instances().iter().filter_map(unit).collect();
+    let there = group.instances().iter().filter(|instance| !is_retained(instance));
+    let mut units: Vec<Unit> = there.filter_map(unit).collect();
     units.sort_by(|a, b| a.name.cmp(&b.name));
     units
 }

@@ -33,7 +33,6 @@ pub(in crate::backend::aws) fn live(
         runtime: None,
         marks: tags::marks_of(&tags),
         applyset: None,
-        units: Vec::new(),
         version: template.default_version_number().map(|number| number.to_string()),
         workload: None,
         deleting: false,
