@@ -1,7 +1,8 @@
 //! One side of a comparison: without what names a thing, and without what a
 //! runtime owner moves.
 
-use crate::observe::{Body, Live, Side, marks};
+use super::{Diff, FieldChange, diff, diff_wanted};
+use crate::observe::{Body, Live, Ownership, Side, marks};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -37,6 +38,23 @@ pub(super) fn owned<'a>(
         }
     });
     Cow::Owned(owned)
+}
+
+/// How the `owned` fields of `live` differ from those that are `wanted`. Of what is
+/// not ours only what is wanted is looked at; but a group, or a template, is
+/// written whole, and keeps nothing except the tags of others.
+pub(super) fn difference(live: &Live, owned: &Value, wanted: &Value) -> Diff {
+    match (&live.ownership, live.id.side) {
+        (Ownership::Ours, _) => diff(owned, wanted),
+        (_, Side::Kubernetes) => diff_wanted(owned, wanted),
+        (_, Side::Aws) => {
+            let mut difference = diff(owned, wanted);
+            let stays =
+                |field: &FieldChange| field.after.is_none() && field.path.starts_with("tags.");
+            difference.fields.retain(|field| !stays(field));
+            difference
+        }
+    }
 }
 
 /// JSON pointer of the tag that tells what was applied of a group.

@@ -82,6 +82,25 @@ fn what_others_changed_is_shown_and_put_right_and_their_tags_stay() {
 }
 
 #[test]
+fn an_instance_that_somebody_unprotected_is_shown_and_protected_again() {
+    let account = Account::new();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[1], "DesiredCapacity": 2});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    let free = account.group(GROUPS[1])["instances"][0]["id"].clone();
+    let free = json!({"AutoScalingGroupName": GROUPS[1], "InstanceIds": [free],
+        "ProtectedFromScaleIn": false});
+    account.bed.someone_else("autoscaling", "SetInstanceProtection", &free).unwrap();
+    account.run(&["drift", "edge"]).exits(0).says("unprotected");
+    account.run(&["plan", "edge"]).exits(0).says("- unprotected: 1").says("1 to change");
+    account.bed.forget_calls();
+    account.applied();
+    let instances = account.group(GROUPS[1])["instances"].clone();
+    assert!(instances.as_array().unwrap().iter().all(|one| one["protected"] == true));
+    assert_eq!(account.calls_of("UpdateAutoScalingGroup"), [Value::Null; 0]);
+}
+
+#[test]
 fn a_lower_max_drains_instances_by_name_and_then_lowers_it() {
     let account = Account::new();
     account.applied();

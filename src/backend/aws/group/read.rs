@@ -99,6 +99,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         instance_warmup: group.default_instance_warmup().unwrap_or(0),
         capacity_rebalance: group.capacity_rebalance().unwrap_or(false),
         protected_from_scale_in: group.new_instances_protected_from_scale_in().unwrap_or(false),
+        unprotected: unprotected(group).len(),
         maintenance: Maintenance {
             min_healthy: maintenance.and_then(|m| m.min_healthy_percentage()).unwrap_or(-1),
             max_healthy: maintenance.and_then(|m| m.max_healthy_percentage()).unwrap_or(-1),
@@ -261,7 +262,21 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
 
 /// The instances that AWS itself must not end.
 pub(super) fn protected(group: &AutoScalingGroup) -> Vec<String> {
-    let instances = group.instances().iter();
-    let protected = instances.filter(|one| one.protected_from_scale_in() == Some(true));
-    protected.filter_map(|one| one.instance_id()).map(str::to_owned).collect()
+    ids(group, |one| one.protected_from_scale_in() == Some(true))
+}
+
+/// The instances that AWS may end by its own choice. Those that start are
+/// protected when they are in service, those that end need it no more, and those of
+/// a warm pool cannot be:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetInstanceProtection.html>
+pub(super) fn unprotected(group: &AutoScalingGroup) -> Vec<String> {
+    ids(group, |one| {
+        one.lifecycle_state() == Some(&LifecycleState::InService)
+            && one.protected_from_scale_in() != Some(true)
+    })
+}
+
+fn ids(group: &AutoScalingGroup, which: impl Fn(&Instance) -> bool) -> Vec<String> {
+    let those = group.instances().iter().filter(|one| which(one));
+    those.filter_map(|one| one.instance_id()).map(str::to_owned).collect()
 }

@@ -33,6 +33,9 @@ pub(in crate::backend::aws) struct Shape {
     pub(super) instance_warmup: i32,
     pub(super) capacity_rebalance: bool,
     pub(super) protected_from_scale_in: bool,
+    /// Instances in service that AWS may end by its own choice; never asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) unprotected: usize,
     pub(super) maintenance: Maintenance,
     pub(super) metrics: bool,
     /// An instance whose drain is given up is kept.
@@ -95,11 +98,12 @@ impl Shape {
         })
     }
 
-    /// Whether what stands in the group itself is the same; hooks,
+    /// Whether what stands in the group itself is the same; its instances, hooks,
     /// schedules, warm pool, metrics and tags stand beside it, and desired may move by itself.
     pub(super) fn same_group(&self, other: &Self) -> bool {
         let inner = |shape: &Self| Self {
             desired: None,
+            unprotected: 0,
             warm_pool: 0,
             metrics: true,
             hooks: BTreeMap::new(),
@@ -167,6 +171,10 @@ impl Shape {
         };
         self.hooks().map(one).collect()
     }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The hooks as a tag's value: `launch=1800 terminate=600`.

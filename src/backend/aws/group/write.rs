@@ -1,7 +1,7 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::read::{numbered, protected, shape_of, tags_of, uid, units};
+use super::read::{numbered, protected, shape_of, tags_of, uid, units, unprotected};
 use super::shape::{Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken, unsettled};
 use crate::backend::aws::error::{code, failed};
@@ -9,7 +9,7 @@ use crate::backend::aws::tags::{self, Tags};
 use crate::backend::aws::template::Template;
 use crate::desired::Seed;
 use crate::observe::{Mark, Ownership, ResourceId, marks};
-use crate::plan::{PortError, Precondition, applied_digest};
+use crate::plan::{FailureKind, PortError, Precondition, applied_digest};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag, WarmPoolState};
 use serde_json::Value;
 
@@ -85,6 +85,7 @@ impl Group<'_> {
             Precondition::Absent | Precondition::Is(_) => {}
         }
         self.update(&shape, &live).await?;
+        self.protect(&shape, &live).await?;
         self.put_hooks(&shape).await?;
         self.put_schedules(&shape.schedules).await?;
         self.surround(&shape, body, &live).await
@@ -296,15 +297,36 @@ impl Group<'_> {
         }
         // Those too that started meanwhile.
         let Some(live) = self.get().await? else { return Ok(()) };
-        for ids in protected(&live).chunks(NAMED_AT_ONCE) {
-            let unprotect = self.region.autoscaling.set_instance_protection();
-            unprotect
-                .auto_scaling_group_name(&self.id.name)
-                .set_instance_ids(Some(ids.to_vec()))
-                .protected_from_scale_in(false)
-                .send()
-                .await
-                .map_err(|error| self.failed(error, "SetInstanceProtection"))?;
+        self.set_protection(&protected(&live), false).await
+    }
+
+    /// Who ends an instance names it: those too that are there already.
+    async fn protect(&self, shape: &Shape, live: &AutoScalingGroup) -> Result<(), PortError> {
+        if !shape.protected_from_scale_in {
+            return Ok(());
+        }
+        if live.new_instances_protected_from_scale_in() == Some(true) {
+            return self.set_protection(&unprotected(live), true).await;
+        }
+        // Those too that started before the group said so.
+        let Some(live) = self.get().await? else { return Ok(()) };
+        self.set_protection(&unprotected(&live), true).await
+    }
+
+    async fn set_protection(&self, ids: &[String], protected: bool) -> Result<(), PortError> {
+        for ids in ids.chunks(NAMED_AT_ONCE) {
+            let set = self.region.autoscaling.set_instance_protection();
+            let set = set.auto_scaling_group_name(&self.id.name);
+            let set = set.set_instance_ids(Some(ids.to_vec())).protected_from_scale_in(protected);
+            match set.send().await {
+                Ok(_) => {}
+                // One of them has begun to end since it was seen.
+                Err(error) if code(&error) == "ValidationError" => {
+                    let failed = self.failed(error, "SetInstanceProtection");
+                    return Err(PortError { kind: FailureKind::Transient, ..failed });
+                }
+                Err(error) => return Err(self.failed(error, "SetInstanceProtection")),
+            }
         }
         Ok(())
     }
