@@ -3,8 +3,11 @@
 
 use super::{Diff, FieldChange, diff, diff_wanted};
 use crate::observe::{Body, Live, Ownership, Side, marks};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+
+/// The field of what others put into a group or a template.
+const OTHERS: &str = "others";
 
 /// The owned live fields as they are compared with a body: without the
 /// runtime-owned field at `not_git` (JSON pointer).
@@ -44,17 +47,21 @@ pub(super) fn owned<'a>(
 /// not ours only what is wanted is looked at; but a group, or a template, is
 /// written whole, and keeps nothing except the tags of others.
 pub(super) fn difference(live: &Live, owned: &Value, wanted: &Value) -> Diff {
-    match (&live.ownership, live.id.side) {
-        (Ownership::Ours, _) => diff(owned, wanted),
-        (_, Side::Kubernetes) => diff_wanted(owned, wanted),
-        (_, Side::Aws) => {
-            let mut difference = diff(owned, wanted);
-            let stays =
-                |field: &FieldChange| field.after.is_none() && field.path.starts_with("tags.");
-            difference.fields.retain(|field| !stays(field));
-            difference
-        }
+    let ours = live.ownership == Ownership::Ours;
+    if live.id.side == Side::Kubernetes {
+        return if ours { diff(owned, wanted) } else { diff_wanted(owned, wanted) };
     }
+    let mut difference = if owned.get(OTHERS).is_some() && wanted.get(OTHERS).is_none() {
+        // Each part is told, not all of them as one.
+        let mut wanted = wanted.clone();
+        set(&mut wanted, "/others", json!({}));
+        diff(owned, &wanted)
+    } else {
+        diff(owned, wanted)
+    };
+    let stays = |field: &FieldChange| field.after.is_none() && field.path.starts_with("tags");
+    difference.fields.retain(|field| ours || !stays(field));
+    difference
 }
 
 /// JSON pointer of the tag that tells what was applied of a group.

@@ -114,13 +114,13 @@ impl Region {
         });
         let seen = async |(group, schedules): (AutoScalingGroup, group::Schedules)| {
             let mut beside = group::Beside { schedules, hooks: None };
-            let mut notes = Vec::new();
+            let mut notes = group::notes(&group);
             if scope.full {
                 let name = group.auto_scaling_group_name().unwrap_or_default();
                 let id = ResourceId::group(&self.name, name);
                 let one = Group { region: self, id: &id };
                 beside.hooks = Some(one.hooks().await?);
-                notes = one.notes().await?;
+                notes.extend(one.notes().await?);
             }
             let mut live = group::live(&self.name, &scope.mark, &group, beside);
             if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {

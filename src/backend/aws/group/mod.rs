@@ -1,12 +1,13 @@
 //! Auto Scaling groups.
 
 mod hooks;
+mod others;
 mod read;
 mod refresh;
 mod schedules;
 mod shape;
 mod write;
 
-pub(super) use read::{Beside, live, workload};
+pub(super) use read::{Beside, live, notes, workload};
 pub(super) use schedules::Schedules;
 pub(super) use write::Group;

@@ -1,12 +1,14 @@
 //! A group as it is.
 
 use super::hooks::Hooks;
+use super::others::others;
 use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
     Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
+use crate::units::Span;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState, RetentionAction,
 };
@@ -109,6 +111,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         hooks: tags.get(marks::HOOKS).map(|text| hooks_from_text(text)).unwrap_or_default(),
         schedules: Schedules::new(),
         tags: owned,
+        others: others(group),
     }
 }
 
@@ -206,17 +209,11 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
             message: format!("kept after its drain, and paid for: {}", names.join(", ")),
         });
     }
-    for process in group.suspended_processes() {
-        let name = process.process_name().unwrap_or_default();
-        if matches!(name, "Launch" | "Terminate") {
-            let why = process.suspension_reason().unwrap_or("no reason given");
-            problems.push(Problem {
-                kind: ProblemKind::Refused,
-                units: desired.abs_diff(existing),
-                message: format!("the process {name} is suspended: {why}"),
-            });
-        }
-    }
+    problems.extend(suspended(group).map(|message| Problem {
+        kind: ProblemKind::Refused,
+        units: desired.abs_diff(existing),
+        message,
+    }));
     Workload {
         desired,
         // A group goes only when its stopped instances are gone too.
@@ -229,6 +226,28 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         problems,
         units: units(group),
     }
+}
+
+/// Processes without which no instance starts, or none ends.
+fn suspended(group: &AutoScalingGroup) -> impl Iterator<Item = String> {
+    let processes = group.suspended_processes().iter();
+    let named = processes.filter_map(|process| Some((process.process_name()?, process)));
+    named.filter(|(name, _)| matches!(*name, "Launch" | "Terminate")).map(|(name, process)| {
+        let why = process.suspension_reason().unwrap_or("no reason given");
+        format!("the process {name} is suspended: {why}")
+    })
+}
+
+/// What somebody has set, and stays theirs, and keeps instances from starting or
+/// ending as plans say it. Protection holds against a lifetime, too:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-max-instance-lifetime.html>
+pub(in crate::backend::aws) fn notes(group: &AutoScalingGroup) -> Vec<String> {
+    let lifetime = group.max_instance_lifetime().and_then(|seconds| u64::try_from(seconds).ok());
+    let lifetime = lifetime.filter(|seconds| *seconds > 0).map(|seconds| {
+        let limit = Span::from_secs(seconds);
+        format!("MaxInstanceLifetime is {limit}: AWS replaces older instances that are unprotected")
+    });
+    suspended(group).chain(lifetime).collect()
 }
 
 /// Its instances, by ID, without those that are kept after their drain.

@@ -1,5 +1,6 @@
 //! What a group is, as plans say it.
 
+use super::others::SPOT_MAX_PRICE;
 use super::schedules::Schedules;
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_autoscaling::types::{
@@ -47,6 +48,10 @@ pub(in crate::backend::aws) struct Shape {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) schedules: Schedules,
     pub(super) tags: BTreeMap<String, String>,
+    /// What somebody put into it that a write takes out again, by its name in the
+    /// API; never asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) others: BTreeMap<String, String>,
 }
 
 /// How many instances there may be while some are replaced, in percent.
@@ -114,8 +119,10 @@ impl Shape {
         inner(self) == inner(other)
     }
 
-    /// All instances on demand or all spot, of these types in this order.
-    pub(super) fn policy(&self, version: &str) -> MixedInstancesPolicy {
+    /// All instances on demand or all spot, of these types in this order. What `is`
+    /// there says of a price at most, an empty one takes away:
+    /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html>
+    pub(super) fn policy(&self, version: &str, is: Option<&Self>) -> MixedInstancesPolicy {
         let template = LaunchTemplateSpecification::builder()
             .launch_template_name(&self.launch_template)
             .version(version)
@@ -123,7 +130,9 @@ impl Shape {
         let of_type =
             |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
         let spot = self.capacity_type == "spot";
+        let capped = is.is_some_and(|is| is.others.contains_key(SPOT_MAX_PRICE));
         let distribution = InstancesDistribution::builder()
+            .set_spot_max_price(capped.then(String::new))
             .on_demand_base_capacity(0)
             .on_demand_percentage_above_base_capacity(if spot { 0 } else { 100 });
         let distribution = match spot {

@@ -1,6 +1,7 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
+use super::others::of_the_warm_pool;
 use super::read::{numbered, protected, shape_of, tags_of, uid, units, unprotected};
 use super::shape::{Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken, unsettled};
@@ -10,7 +11,7 @@ use crate::backend::aws::template::Template;
 use crate::desired::Seed;
 use crate::observe::{Mark, Ownership, ResourceId, marks};
 use crate::plan::{FailureKind, PortError, Precondition, applied_digest};
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag, WarmPoolState};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, InstanceReusePolicy, Tag, WarmPoolState};
 use serde_json::Value;
 
 /// How often AWS counts a group's instances for CloudWatch; it knows no other.
@@ -27,10 +28,10 @@ pub(in crate::backend::aws) struct Group<'a> {
 
 /// What both ways of writing a group say.
 macro_rules! shaped {
-    ($call:expr, $group:expr, $shape:expr, $version:expr) => {
+    ($call:expr, $group:expr, $shape:expr, $policy:expr) => {
         $call
             .auto_scaling_group_name(&$group.id.name)
-            .mixed_instances_policy($shape.policy($version))
+            .mixed_instances_policy($policy)
             .min_size($shape.min)
             .max_size($shape.max)
             .vpc_zone_identifier($shape.subnets.join(","))
@@ -105,8 +106,8 @@ impl Group<'_> {
         let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
         let tags = self.all_tags(shape, body);
         let create = self.region.autoscaling.create_auto_scaling_group();
-        let version = self.version(shape, None).await?;
-        let made = shaped!(create, self, shape, &version)
+        let policy = shape.policy(&self.version(shape, None).await?, None);
+        let made = shaped!(create, self, shape, policy)
             .desired_capacity(desired)
             .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
             .set_tags(Some(tags.iter().map(|(key, value)| self.tag(key, value)).collect()))
@@ -145,8 +146,8 @@ impl Group<'_> {
             return Ok(());
         }
         let update = self.region.autoscaling.update_auto_scaling_group();
-        let version = self.version(shape, Some(live)).await?;
-        shaped!(update, self, shape, &version)
+        let policy = shape.policy(&self.version(shape, Some(live)).await?, Some(&is));
+        shaped!(update, self, shape, policy)
             .set_desired_capacity(shape.desired)
             .send()
             .await
@@ -188,7 +189,7 @@ impl Group<'_> {
     ) -> Result<(), PortError> {
         let is = shape_of(live);
         let (tags, wanted) = (tags_of(live), self.all_tags(shape, body));
-        if is.warm_pool != shape.warm_pool {
+        if is.warm_pool != shape.warm_pool || of_the_warm_pool(&is.others) {
             self.put_warm_pool(shape).await?;
         }
         if is.metrics != shape.metrics {
@@ -222,6 +223,7 @@ impl Group<'_> {
             .min_size(shape.warm_pool)
             .max_group_prepared_capacity(shape.warm_pool)
             .pool_state(WarmPoolState::Stopped)
+            .instance_reuse_policy(InstanceReusePolicy::builder().reuse_on_scale_in(false).build())
             .send()
             .await
             .map_err(|error| self.failed(error, "PutWarmPool"))?;

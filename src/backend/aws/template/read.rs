@@ -1,5 +1,6 @@
 //! A launch template as it is.
 
+use super::others::beside;
 use super::shape::{Metadata, Shape, Volume};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{Live, Mark, Ownership, ResourceId};
@@ -94,7 +95,11 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
         },
         user_data: data.user_data().map(decoded).unwrap_or_default(),
         instance_tags: of_instances.map(|tagged| pairs(tagged.tags())).unwrap_or_default(),
-        others: others(data),
+        others: [others(data), beside(data)]
+            .concat()
+            .into_iter()
+            .map(|name| (name, "set".to_owned()))
+            .collect(),
         tags,
     }
 }
