@@ -170,6 +170,12 @@ impl Live {
         self.workload.as_ref().map_or(&[], |workload| &workload.units)
     }
 
+    /// The market that a group was made for: as marked, else as its policy says.
+    pub fn market(&self) -> Option<String> {
+        let marked = self.marks.get("market").cloned();
+        marked.or_else(|| self.fields.text_at("/capacity_type"))
+    }
+
     /// The pool it belongs to, as marked.
     pub fn pool(&self) -> Option<&str> {
         self.marks.get("pool").map(String::as_str)

@@ -61,12 +61,17 @@ fn replacement(input: &PlanInput<'_>, want: &Desired, old: &Live) -> Outcome {
     change.owned_by = seed.as_ref().map(owned_by);
     let difference = differing(want, old);
     (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
-    let names = immutable_differences(want, old).join(", ");
+    let fixed = immutable_differences(want, old);
+    let names = fixed.join(", ");
     change.notes.push(if names.is_empty() {
         format!("replaces {}: create, ready, drain, delete", old.id)
     } else {
         format!("{names} cannot change in place: replaces {}", old.id)
     });
+    if fixed.iter().any(|field| field == "capacity_type") {
+        let note = "in place, AWS would replace instances of its own choice to match the market";
+        change.notes.push(note.to_owned());
+    }
     if old.ownership == Ownership::Unmarked {
         change.notes.push(format!("adopts {}", old.id));
     }

@@ -146,25 +146,25 @@ struct Slot {
 impl Slot {
     fn of_wanted(want: &Desired) -> Option<Self> {
         let pool = want.pool.as_ref()?.to_string();
-        Self::new(&want.id, pool, &want.body)
+        Self::new(&want.id, pool, &want.body, want.body.text_at("/capacity_type"))
     }
 
     fn of_live(environment: &Environment, live: &Live) -> Option<Self> {
         let pool = todays_pool(environment, live.pool()?).to_owned();
-        Self::new(&live.id, pool, &live.fields)
+        Self::new(&live.id, pool, &live.fields, live.market())
     }
 
-    fn new(id: &ResourceId, pool: String, body: &Body) -> Option<Self> {
+    fn new(id: &ResourceId, pool: String, body: &Body, market: Option<String>) -> Option<Self> {
         let offering = match id.kind.as_str() {
             kinds::DEPLOYMENT => None,
             kinds::GROUP => {
-                let told = [
-                    "/instance_types",
-                    "/capacity_type",
-                    "/tags/floodway.dev~1workload",
-                    "/tags/floodway.dev~1join",
-                ];
-                Some(told.map(|field| body.at(field).map(|value| value.to_string())))
+                let told = |field: &str| body.at(field).map(|value| value.to_string());
+                Some([
+                    told("/instance_types"),
+                    market,
+                    told("/tags/floodway.dev~1workload"),
+                    told("/tags/floodway.dev~1join"),
+                ])
             }
             _ => return None,
         };

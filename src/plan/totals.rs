@@ -265,8 +265,8 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
         let text = |key: &str| live.fields.text_at(key).unwrap_or_default();
-        let capacity_type = match text("/capacity_type").as_str() {
-            "spot" => CapacityType::Spot,
+        let capacity_type = match live.market().as_deref() {
+            Some("spot") => CapacityType::Spot,
             _ => CapacityType::OnDemand,
         };
         let region = live.id.scope.as_deref().unwrap_or_default();

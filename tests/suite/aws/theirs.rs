@@ -118,3 +118,48 @@ fn what_no_write_touches_stays_theirs_and_what_ends_instances_is_told() {
     }
     assert_eq!((&group["max"], &group["suspended"]), (&json!(5), &json!(["Terminate"])));
 }
+
+#[test]
+fn a_group_whose_market_somebody_changed_is_replaced_and_aws_ends_nothing_by_its_own_choice() {
+    let account = Account::new();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[0], "DesiredCapacity": 2});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    let spot = account.group(GROUPS[1])["arn"].clone();
+    let only_spot = json!({"OnDemandPercentageAboveBaseCapacity": 0});
+    update(&account, GROUPS[0], &policy(&account, &json!({}), &only_spot));
+    let new = format!("{}-2", GROUPS[0]);
+    account
+        .run(&["plan", "edge"])
+        .exits(0)
+        .says("0 to add, 0 to change, 1 to replace, 0 to destroy")
+        .says(&format!(
+            "capacity_type cannot change in place: replaces AutoScalingGroup us-east-1/{}",
+            GROUPS[0]
+        ))
+        .says("AWS would replace instances of its own choice to match the market")
+        .says(&format!("wait until {new} is ready"))
+        .says(&format!("drain {}", GROUPS[0]));
+    account.rewrite(&account.text().replace("max_destroy = 10", "max_destroy = 0"));
+    account.run(&["plan", "edge"]).exits(12).says("this plan destroys 1 workloads");
+    account.write(&pool(""));
+    account.bed.settings(&json!({"heartbeat_scale": 0.001}));
+    account.bed.forget_calls();
+    account.applied();
+    let instances = account.group(&new)["instances"].clone();
+    let markets: Vec<&Value> = instances.as_array().unwrap().iter().map(|i| &i["market"]).collect();
+    assert_eq!(markets, ["on-demand", "on-demand"]);
+    assert_eq!(account.group(GROUPS[1])["arn"], spot, "the group of that market is left alone");
+    let names = account.region("us-east-1")["groups"].to_string();
+    assert!(!names.contains(&format!("{}\"", GROUPS[0])));
+    let order: Vec<String> = account
+        .bed
+        .calls()
+        .iter()
+        .filter_map(|call| Some(call["action"].as_str()?.to_owned()))
+        .filter(|action| !action.starts_with("Describe"))
+        .collect();
+    let at = |name: &str| order.iter().position(|action| action == name);
+    assert!(at("CreateAutoScalingGroup") < at("SetInstanceProtection"), "{order:?}");
+    assert!(at("SetInstanceProtection") < at("DeleteAutoScalingGroup"), "{order:?}");
+}
