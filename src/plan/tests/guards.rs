@@ -210,6 +210,7 @@ fn a_group_that_shall_run_fewer_drains_instances_by_name_before() {
     assert_eq!(body.at("/max"), Some(json!(6)), "no number falls before its instances have ended");
     let there: Vec<_> = world.live(GROUP, group).units().to_vec();
     assert_eq!(units.len(), 2);
+    assert_eq!((plan.totals.nodes.before, plan.totals.nodes.after), (7, 5), "they end");
     assert!(units.iter().all(|name| there.iter().any(|unit| unit.name == *name)));
 
     world.execute(&plan);
