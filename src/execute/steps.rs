@@ -276,7 +276,8 @@ fn name(step: &Step) -> &'static str {
         Step::Drain { .. } => "drain",
         Step::DrainUnits { .. } => "drain_units",
         Step::Refresh { .. } => "refresh",
-        Step::Delete { .. } => "delete",
+        Step::Delete { ends: 0, .. } => "delete",
+        Step::Delete { .. } => "force_delete",
     }
 }
 

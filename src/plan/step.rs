@@ -172,6 +172,10 @@ pub enum Step {
         id: ResourceId,
         /// UID it must still have.
         uid: String,
+        /// Units that end with it, at once and without a drain, because a person
+        /// has asked for that; 0: it must have none.
+        #[serde(default)]
+        ends: u32,
     },
 }
 

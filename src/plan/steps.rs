@@ -165,8 +165,13 @@ pub(super) fn delete(limits: Limits<'_>, live: &Live, successor: Option<&Desired
     steps
 }
 
+/// Takes a group away with all that runs in it, at once.
+pub(super) fn end_at_once(live: &Live, ends: u32) -> Vec<Step> {
+    vec![Step::Delete { id: live.id.clone(), uid: live.uid.clone(), ends }]
+}
+
 fn retire(limits: Limits<'_>, live: &Live) -> Vec<Step> {
-    let delete = Step::Delete { id: live.id.clone(), uid: live.uid.clone() };
+    let delete = Step::Delete { id: live.id.clone(), uid: live.uid.clone(), ends: 0 };
     if kinds::is_workload(&live.id) {
         let (id, uid) = (live.id.clone(), live.uid.clone());
         vec![Step::Drain { id, uid, limit: limits.drain(live) }, delete]

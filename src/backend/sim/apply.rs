@@ -102,19 +102,19 @@ impl World {
                 self.the_one(&group, uid)?;
                 self.refresh(&group);
             }
-            Step::Delete { id, uid } => self.delete(id, uid)?,
+            Step::Delete { id, uid, ends } => self.delete(id, uid, *ends > 0)?,
         }
         self.settle();
         Ok(())
     }
 
-    fn delete(&mut self, id: &ResourceId, uid: &str) -> Result<(), PortError> {
+    fn delete(&mut self, id: &ResourceId, uid: &str, force: bool) -> Result<(), PortError> {
         if !self.objects.contains_key(id) {
             return Ok(());
         }
         self.the_one(id, uid)?;
         let runs = self.instances.iter().filter(|instance| instance.group == *id).count();
-        if runs > 0 {
+        if runs > 0 && !force {
             let message = format!("ResourceInUse: {id} has {runs} instances");
             return Err(refuse(FailureKind::Rejected, message, Some("drain it first")));
         }

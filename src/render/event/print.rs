@@ -32,7 +32,7 @@ pub fn text(event: &EventView, style: &Style) -> String {
         EventView::Waiting { thing, step, ready, of, problems, elapsed_s } => {
             let state = match step.as_str() {
                 "drain" | "drain_units" => format!("{} left to drain", of.saturating_sub(*ready)),
-                "delete" => "until it is gone".to_owned(),
+                "delete" | "force_delete" => "until it is gone".to_owned(),
                 "refresh" => format!("{ready} of {of} replaced"),
                 _ => format!("{ready} of {of} ready"),
             };
@@ -161,6 +161,7 @@ fn step_verb(step: &str) -> &str {
         "await_ready" => "waiting for",
         "drain" | "drain_units" => "draining",
         "delete" => "deleting",
+        "force_delete" => "deleting by force",
         other => other,
     }
 }

@@ -221,6 +221,40 @@ fn destroy_drains_through_the_hook_and_leaves_nothing() {
 }
 
 #[test]
+fn instances_end_without_their_drain_only_by_a_flag_that_asks_twice() {
+    let account = Account::unlimited();
+    let text = account.text().replace("max_destroy = 10", "max_destroy = 10\nprotected = true");
+    account.rewrite(&text);
+    account.unlimit();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[0], "DesiredCapacity": 2});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    let destroy = |how: &str| account.run(&["destroy", "edge", "--confirm", "edge", how]);
+    destroy("--force-instances")
+        .exits(64)
+        .says("ends 2 instances at once, without their drain")
+        .says("pass --force-instances=2");
+    destroy("--force-instances=3").exits(12).says("2 instances would end at once, not `3`");
+    assert_eq!(account.calls_of("DeleteAutoScalingGroup"), Vec::<Value>::new());
+    // The environment's own role may not.
+    account.limited_to("apply");
+    destroy("--force-instances=2")
+        .exits(13)
+        .says("not allowed to autoscaling:DeleteAutoScalingGroup");
+    account.unlimit();
+    account.bed.forget_calls();
+    destroy("--force-instances=2").exits(0).says("deleting by force");
+    let forced: Vec<bool> = account
+        .calls_of("DeleteAutoScalingGroup")
+        .iter()
+        .map(|call| call["parameters"]["ForceDelete"] == true)
+        .collect();
+    assert_eq!(forced.iter().filter(|forced| **forced).count(), 1, "{forced:?}");
+    assert_eq!(account.region("us-east-1")["groups"], json!([]));
+    account.run(&["journal", "edge"]).exits(0).says("delete by force");
+}
+
+#[test]
 fn a_hook_that_somebody_deleted_is_found_by_a_full_refresh_and_put_right() {
     let account = Account::new();
     account.applied();

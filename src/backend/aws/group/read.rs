@@ -48,9 +48,13 @@ pub(in crate::backend::aws) fn live(
         applyset: None,
         version: numbered(group).map(str::to_owned),
         workload: Some(workload(group)),
-        deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
+        deleting: is_deleting(group),
         ownership,
     }
+}
+
+pub(super) fn is_deleting(group: &AutoScalingGroup) -> bool {
+    group.status().is_some_and(|status| status.starts_with("Delete"))
 }
 
 /// Its ARN, which is made anew with the group, and when that was.

@@ -2,7 +2,7 @@
 //! what is there before.
 
 use super::others::of_the_warm_pool;
-use super::read::{numbered, protected, shape_of, tags_of, uid, units, unprotected};
+use super::read::{is_deleting, numbered, protected, shape_of, tags_of, uid, units, unprotected};
 use super::shape::{Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken, unsettled};
 use crate::backend::aws::error::{code, failed};
@@ -366,16 +366,25 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Deletes it; AWS refuses while instances run.
-    pub(in crate::backend::aws) async fn delete(&self, planned: &str) -> Result<(), PortError> {
+    /// Deletes it; AWS refuses while instances run, unless they shall end with it.
+    pub(in crate::backend::aws) async fn delete(
+        &self,
+        planned: &str,
+        force: bool,
+    ) -> Result<(), PortError> {
         let Some(live) = self.get().await? else { return Ok(()) };
         if uid(&live) != planned {
             return Err(stale(self.id));
         }
-        if live.warm_pool_configuration().is_some() {
+        // An earlier try has begun.
+        if is_deleting(&live) {
+            return Ok(());
+        }
+        if live.warm_pool_configuration().is_some() && !force {
             self.delete_warm_pool().await?;
         }
         let delete = self.region.autoscaling.delete_auto_scaling_group();
+        let delete = delete.set_force_delete(force.then_some(true));
         match delete.auto_scaling_group_name(&self.id.name).send().await {
             // A try whose answer was lost may have deleted it.
             Err(error) if code(&error) == "ValidationError" && self.get().await?.is_none() => {
