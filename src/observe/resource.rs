@@ -1,6 +1,6 @@
 //! One thing that exists, and the name it goes by.
 
-use super::{Body, Unit, Workload};
+use super::{Body, Mark, Unit, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -73,6 +73,11 @@ impl ResourceId {
     /// The group that an instance refresh is of.
     pub fn refreshed_group(&self) -> Self {
         Self { kind: "AutoScalingGroup".into(), ..self.clone() }
+    }
+
+    /// Whether it is the parent of this environment's ApplySet.
+    pub fn is_parent_of(&self, mark: &Mark) -> bool {
+        self.kind == "ConfigMap" && self.name == mark.parent_name()
     }
 
     /// `Deployment.apps`, `Service`: the kind as ApplySets write it.

@@ -91,7 +91,9 @@ fn existing(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     match &live.ownership {
         Ownership::Other(owner) => {
             let elsewhere = elsewhere::refusal(input, live);
-            let refusal = elsewhere.unwrap_or_else(|| Refusal::owned_by_other(&live.id, owner));
+            let moved = || Refusal::of_another_file(input.mark, live);
+            let refusal = elsewhere.or_else(moved);
+            let refusal = refusal.unwrap_or_else(|| Refusal::owned_by_other(&live.id, owner));
             refused(want, live, refusal)
         }
         Ownership::Unmarked if want.id.kind == kinds::NAMESPACE => keep(want, live),

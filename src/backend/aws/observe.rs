@@ -4,6 +4,7 @@ use super::account::{Account, Region};
 use super::error::failed;
 use super::group::{self, Group};
 use super::lookup::{self, filter};
+use super::tags;
 use super::template::{self, Template};
 use crate::clock::{Clock, SystemClock};
 use crate::observe::{Gap, Inventory, Live, ResourceId, Side, marks};
@@ -122,7 +123,7 @@ impl Region {
                 beside.hooks = Some(one.hooks().await?);
                 notes.extend(one.notes().await?);
             }
-            let mut live = group::live(&self.name, &scope.mark, &group, beside);
+            let mut live = group::live(&self.name, tags::owner_in(scope), &group, beside);
             if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {
                 self.explain(&live.id.name, workload).await;
             }
@@ -158,7 +159,8 @@ impl Region {
         }
         let versions = self.default_versions(&templates).await?;
         let seen = templates.iter().filter_map(|(name, template)| {
-            Some(template::live(&self.name, &scope.mark, template, versions.get(name)?))
+            let version = versions.get(name)?;
+            Some(template::live(&self.name, tags::owner_in(scope), template, version))
         });
         Ok(seen.collect())
     }

@@ -231,7 +231,7 @@ impl World {
         let Some(object) = self.objects.get(id) else { return Ownership::Unmarked };
         if id.side == Side::Aws {
             let tag = |key: &str| object.get("/tags").and_then(|t| t.get(key)?.as_str());
-            return scope.mark.owner_by(tag);
+            return scope.owner_by(tag);
         }
         let own = scope.mark.applyset_id(&scope.namespace);
         let labels = object.get("/metadata/labels");

@@ -101,6 +101,37 @@ fn instances_of_an_adopted_group_are_counted_and_then_protected() {
 }
 
 #[test]
+fn a_file_that_was_renamed_takes_its_groups_and_templates_along() {
+    let account = Account::new();
+    account.applied();
+    let tags = json!({"Tags": [{"ResourceId": GROUPS[0], "ResourceType": "auto-scaling-group",
+        "Key": "cost-center", "Value": "42", "PropagateAtLaunch": false}]});
+    account.bed.someone_else("autoscaling", "CreateOrUpdateTags", &tags).unwrap();
+    let arn = account.group(GROUPS[0])["arn"].clone();
+    account.repository.write("east", &account.text());
+    account
+        .run(&["plan", "east"])
+        .exits(12)
+        .says("belongs to environment edge, applied from environments/edge.toml")
+        .says("apply with --adopt ConfigMap/floodway-edge");
+    let adopt = ["--adopt", "ConfigMap/floodway-edge"];
+    account
+        .run(&[&["plan", "east"][..], &adopt].concat())
+        .exits(0)
+        .says("0 to add, 3 to change, 0 to destroy");
+    account.run(&[&["apply", "east", "--yes"][..], &adopt].concat()).exits(0);
+    account.run(&["plan", "east", "--detailed-exitcode"]).exits(0);
+    let group = account.group(GROUPS[0]);
+    assert_eq!(group["arn"], arn);
+    assert_eq!(group["tags"]["floodway.dev/file"]["value"], "environments/east.toml");
+    assert_eq!(group["tags"]["cost-center"]["value"], "42");
+    let template = &account.region("us-east-1")["templates"][0];
+    assert_eq!(template["tags"]["floodway.dev/file"], "environments/east.toml");
+    // The old file, where it is still there, has lost them.
+    account.run(&["plan", "edge"]).exits(12).says("applied from environments/east.toml");
+}
+
+#[test]
 fn a_group_of_another_environment_is_never_touched() {
     let account = Account::new();
     account.applied();

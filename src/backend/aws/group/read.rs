@@ -6,7 +6,7 @@ use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
-    Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
+    Live, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
 use crate::units::Span;
 use aws_sdk_autoscaling::types::{
@@ -26,12 +26,12 @@ pub(in crate::backend::aws) struct Beside {
 /// What is seen of a group of `region`.
 pub(in crate::backend::aws) fn live(
     region: &str,
-    mark: &Mark,
+    owner: impl Fn(&Tags) -> Ownership,
     group: &AutoScalingGroup,
     beside: Beside,
 ) -> Live {
     let tags = tags_of(group);
-    let ownership = tags::owner(mark, &tags);
+    let ownership = owner(&tags);
     let mut shape = Shape { schedules: beside.schedules, ..shape(group, &tags, &ownership) };
     shape.hooks = beside.hooks.unwrap_or(shape.hooks);
     Live {

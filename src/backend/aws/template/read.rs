@@ -3,7 +3,7 @@
 use super::others::beside;
 use super::shape::{Metadata, Shape, Volume};
 use crate::backend::aws::tags::{self, Tags};
-use crate::observe::{Live, Mark, Ownership, ResourceId};
+use crate::observe::{Live, Ownership, ResourceId};
 use aws_sdk_ec2::types::{
     LaunchTemplate, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData,
 };
@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 /// What is seen of a template of `region`, in its default version.
 pub(in crate::backend::aws) fn live(
     region: &str,
-    mark: &Mark,
+    owner: impl Fn(&Tags) -> Ownership,
     template: &LaunchTemplate,
     version: &LaunchTemplateVersion,
 ) -> Live {
     let tags = tags_of(template);
-    let ownership = tags::owner(mark, &tags);
+    let ownership = owner(&tags);
     let owned = match ownership {
         Ownership::Ours => tags::owned(&tags),
         _ => tags.clone(),
