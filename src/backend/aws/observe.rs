@@ -83,15 +83,12 @@ impl Region {
     async fn groups(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
         let (name, value) = by_tag(scope);
         let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
-        let pages = self
-            .autoscaling
-            .describe_auto_scaling_groups()
-            .filters(filter)
-            .max_records(GROUPS_AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>();
+        let pages = all_pages!(
+            self.autoscaling
+                .describe_auto_scaling_groups()
+                .filters(filter)
+                .max_records(GROUPS_AT_ONCE)
+        );
         let (groups, schedules) = futures::future::join(pages, self.schedules(None)).await;
         let mut schedules = schedules?;
         let mut groups: BTreeMap<String, AutoScalingGroup> = groups
@@ -134,22 +131,19 @@ impl Region {
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
         let (name, value) = by_tag(scope);
-        let mut templates: BTreeMap<String, LaunchTemplate> = self
-            .ec2
-            .describe_launch_templates()
-            .filters(filter(name.as_str(), &value))
-            .max_results(TEMPLATES_AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| {
-                failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
-            })?
-            .into_iter()
-            .map(|found| (found.launch_template_name().unwrap_or_default().to_owned(), found))
-            .collect();
+        let mut templates: BTreeMap<String, LaunchTemplate> = all_pages!(
+            self.ec2
+                .describe_launch_templates()
+                .filters(filter(name.as_str(), &value))
+                .max_results(TEMPLATES_AT_ONCE)
+        )
+        .await
+        .map_err(|error| {
+            failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
+        })?
+        .into_iter()
+        .map(|found| (found.launch_template_name().unwrap_or_default().to_owned(), found))
+        .collect();
         for id in self.named(scope, "LaunchTemplate") {
             if !templates.contains_key(&id.name)
                 && let Some(found) = (Template { region: self, id }).get().await?
@@ -179,19 +173,16 @@ impl Region {
             let found = stream::iter(templates.keys()).map(one).buffer_unordered(CALLS);
             return Ok(found.try_collect::<Vec<_>>().await?.into_iter().flatten().collect());
         }
-        let all = self
-            .ec2
-            .describe_launch_template_versions()
-            .versions("$Default")
-            .max_results(TEMPLATES_AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| {
-                failed(error, "ec2:DescribeLaunchTemplateVersions", &self.about("launch templates"))
-            })?;
+        let all = all_pages!(
+            self.ec2
+                .describe_launch_template_versions()
+                .versions("$Default")
+                .max_results(TEMPLATES_AT_ONCE)
+        )
+        .await
+        .map_err(|error| {
+            failed(error, "ec2:DescribeLaunchTemplateVersions", &self.about("launch templates"))
+        })?;
         let named = all.into_iter().filter_map(|version| {
             let name = version.launch_template_name()?.to_owned();
             templates.contains_key(&name).then_some((name, version))

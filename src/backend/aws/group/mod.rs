@@ -1,5 +1,7 @@
 //! Auto Scaling groups.
 
+mod beside;
+mod ending;
 mod hooks;
 mod others;
 mod read;

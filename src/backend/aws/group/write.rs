@@ -1,24 +1,17 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::others::of_the_warm_pool;
-use super::read::{is_deleting, numbered, protected, shape_of, tags_of, uid, units, unprotected};
+use super::read::{numbered, shape_of, tags_of, uid};
 use super::shape::{Shape, hooks_as_text};
-use crate::backend::aws::account::{Region, stale, taken, unsettled};
+use crate::backend::aws::account::{Region, required, stale};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
 use crate::backend::aws::template::Template;
 use crate::desired::Seed;
-use crate::observe::{Mark, Ownership, ResourceId, marks};
-use crate::plan::{FailureKind, PortError, Precondition, applied_digest};
-use aws_sdk_autoscaling::types::{AutoScalingGroup, InstanceReusePolicy, Tag, WarmPoolState};
+use crate::observe::{Mark, ResourceId, marks};
+use crate::plan::{PortError, Precondition, applied_digest};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag};
 use serde_json::Value;
-
-/// How often AWS counts a group's instances for CloudWatch; it knows no other.
-const GRANULARITY: &str = "1Minute";
-/// Instances that one call can name:
-/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetInstanceProtection.html>
-const NAMED_AT_ONCE: usize = 50;
 
 /// One group, to be written.
 pub(in crate::backend::aws) struct Group<'a> {
@@ -71,20 +64,8 @@ impl Group<'_> {
         if *precondition == Precondition::Absent && self.create(&shape, body, seed).await? {
             return Ok(());
         }
-        let Some(live) = self.get().await? else {
-            return Err(match precondition {
-                // Its name is taken, and what has it is not to be seen yet.
-                Precondition::Absent => unsettled(self.id),
-                Precondition::Is(_) => stale(self.id),
-            });
-        };
-        match precondition {
-            Precondition::Absent if tags::owner(mark, &tags_of(&live)) != Ownership::Ours => {
-                return Err(taken(self.id));
-            }
-            Precondition::Is(planned) if uid(&live) != *planned => return Err(stale(self.id)),
-            Precondition::Absent | Precondition::Is(_) => {}
-        }
+        let facts = |live: &_| (uid(live), tags::owner(mark, &tags_of(live)));
+        let live = required(self.id, precondition, self.get().await?, facts)?;
         self.update(&shape, &live).await?;
         self.protect(&shape, &live).await?;
         self.put_hooks(&shape).await?;
@@ -131,7 +112,7 @@ impl Group<'_> {
     }
 
     /// Its tags, and beside those that git owns what it notes of itself.
-    fn all_tags(&self, shape: &Shape, body: &Value) -> Tags {
+    pub(super) fn all_tags(&self, shape: &Shape, body: &Value) -> Tags {
         let mut tags = shape.tags.clone();
         tags.insert(marks::HOOKS.to_owned(), hooks_as_text(&shape.hooks));
         tags.insert(marks::APPLIED.to_owned(), applied_digest(&body.into()));
@@ -180,223 +161,8 @@ impl Group<'_> {
         number.map(|number| number.to_string()).ok_or_else(|| stale(&id))
     }
 
-    /// What stands beside it, and last of all the note that all of it was done.
-    async fn surround(
-        &self,
-        shape: &Shape,
-        body: &Value,
-        live: &AutoScalingGroup,
-    ) -> Result<(), PortError> {
-        let is = shape_of(live);
-        let (tags, wanted) = (tags_of(live), self.all_tags(shape, body));
-        if is.warm_pool != shape.warm_pool || of_the_warm_pool(&is.others) {
-            self.put_warm_pool(shape).await?;
-        }
-        if is.metrics != shape.metrics {
-            self.count(shape.metrics).await?;
-        }
-        let outdated = tags::outdated(&tags, &shape.tags);
-        if !outdated.is_empty() {
-            let gone = outdated.iter().map(|key| self.tag(key, &tags[key])).collect();
-            let delete = self.region.autoscaling.delete_tags().set_tags(Some(gone));
-            delete.send().await.map_err(|error| self.failed(error, "DeleteTags"))?;
-        }
-        let new = wanted.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
-        let new: Vec<Tag> = new.map(|(key, value)| self.tag(key, value)).collect();
-        if !new.is_empty() {
-            let put = self.region.autoscaling.create_or_update_tags().set_tags(Some(new));
-            put.send().await.map_err(|error| self.failed(error, "CreateOrUpdateTags"))?;
-        }
-        Ok(())
-    }
-
-    /// As many stopped instances as asked for, whatever runs: AWS keeps the
-    /// larger of the minimum and what is prepared less what runs.
-    async fn put_warm_pool(&self, shape: &Shape) -> Result<(), PortError> {
-        if shape.warm_pool == 0 {
-            return self.delete_warm_pool().await;
-        }
-        self.region
-            .autoscaling
-            .put_warm_pool()
-            .auto_scaling_group_name(&self.id.name)
-            .min_size(shape.warm_pool)
-            .max_group_prepared_capacity(shape.warm_pool)
-            .pool_state(WarmPoolState::Stopped)
-            .instance_reuse_policy(InstanceReusePolicy::builder().reuse_on_scale_in(false).build())
-            .send()
-            .await
-            .map_err(|error| self.failed(error, "PutWarmPool"))?;
-        Ok(())
-    }
-
-    /// Nothing is served from there: it need not drain.
-    async fn delete_warm_pool(&self) -> Result<(), PortError> {
-        let delete = self.region.autoscaling.delete_warm_pool();
-        let delete = delete.auto_scaling_group_name(&self.id.name).force_delete(true);
-        match delete.send().await {
-            Err(error) if code(&error) != "ValidationError" => {
-                Err(self.failed(error, "DeleteWarmPool"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn count(&self, counted: bool) -> Result<(), PortError> {
-        let api = &self.region.autoscaling;
-        if counted {
-            let enable = api.enable_metrics_collection().granularity(GRANULARITY);
-            let enabled = enable.auto_scaling_group_name(&self.id.name).send().await;
-            enabled.map_err(|error| self.failed(error, "EnableMetricsCollection"))?;
-        } else {
-            let disable = api.disable_metrics_collection();
-            let disabled = disable.auto_scaling_group_name(&self.id.name).send().await;
-            disabled.map_err(|error| self.failed(error, "DisableMetricsCollection"))?;
-        }
-        Ok(())
-    }
-
-    /// Asks for `number` instances.
-    pub(in crate::backend::aws) async fn set_desired(&self, number: i32) -> Result<(), PortError> {
-        let set = self.region.autoscaling.set_desired_capacity();
-        set.auto_scaling_group_name(&self.id.name)
-            .desired_capacity(number)
-            .honor_cooldown(false)
-            .send()
-            .await
-            .map_err(|error| self.failed(error, "SetDesiredCapacity"))?;
-        Ok(())
-    }
-
-    /// No instance is started any more, and all that run may end: each goes
-    /// through the terminate hook, where it finishes its work.
-    pub(in crate::backend::aws) async fn drain(&self, planned: &str) -> Result<(), PortError> {
-        let Some(live) = self.get().await? else { return Ok(()) };
-        if uid(&live) != planned {
-            return Err(stale(self.id));
-        }
-        let zero = (Some(0), Some(0), Some(0), Some(false));
-        let is = (
-            live.min_size(),
-            live.max_size(),
-            live.desired_capacity(),
-            live.new_instances_protected_from_scale_in(),
-        );
-        if is != zero {
-            let update = self.region.autoscaling.update_auto_scaling_group();
-            update
-                .auto_scaling_group_name(&self.id.name)
-                .min_size(0)
-                .max_size(0)
-                .desired_capacity(0)
-                .new_instances_protected_from_scale_in(false)
-                .send()
-                .await
-                .map_err(|error| self.failed(error, "UpdateAutoScalingGroup"))?;
-        }
-        if live.warm_pool_configuration().is_some() {
-            self.delete_warm_pool().await?;
-        }
-        // Those too that started meanwhile.
-        let Some(live) = self.get().await? else { return Ok(()) };
-        self.set_protection(&protected(&live), false).await
-    }
-
-    /// Who ends an instance names it: those too that are there already.
-    async fn protect(&self, shape: &Shape, live: &AutoScalingGroup) -> Result<(), PortError> {
-        if !shape.protected_from_scale_in {
-            return Ok(());
-        }
-        if live.new_instances_protected_from_scale_in() == Some(true) {
-            return self.set_protection(&unprotected(live), true).await;
-        }
-        // Those too that started before the group said so.
-        let Some(live) = self.get().await? else { return Ok(()) };
-        self.set_protection(&unprotected(&live), true).await
-    }
-
-    async fn set_protection(&self, ids: &[String], protected: bool) -> Result<(), PortError> {
-        for ids in ids.chunks(NAMED_AT_ONCE) {
-            let set = self.region.autoscaling.set_instance_protection();
-            let set = set.auto_scaling_group_name(&self.id.name);
-            let set = set.set_instance_ids(Some(ids.to_vec())).protected_from_scale_in(protected);
-            match set.send().await {
-                Ok(_) => {}
-                // One of them has begun to end since it was seen.
-                Err(error) if code(&error) == "ValidationError" => {
-                    let failed = self.failed(error, "SetInstanceProtection");
-                    return Err(PortError { kind: FailureKind::Transient, ..failed });
-                }
-                Err(error) => return Err(self.failed(error, "SetInstanceProtection")),
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends these instances through the terminate hook, each with one fewer to
-    /// ask for. Those that are ending or gone are left: a repeat asks for no
-    /// fewer than the first try.
-    pub(in crate::backend::aws) async fn drain_units(
-        &self,
-        planned: &str,
-        names: &[String],
-    ) -> Result<(), PortError> {
-        let Some(live) = self.get().await? else { return Ok(()) };
-        if uid(&live) != planned {
-            return Err(stale(self.id));
-        }
-        let there = units(&live).into_iter().filter(|unit| !unit.ending);
-        for unit in there.filter(|unit| names.contains(&unit.name)) {
-            let ended = self
-                .region
-                .autoscaling
-                .terminate_instance_in_auto_scaling_group()
-                .instance_id(&unit.name)
-                .should_decrement_desired_capacity(true)
-                .send()
-                .await;
-            let Err(error) = ended else { continue };
-            // A try whose answer was lost may have ended it.
-            let again = self.get().await?;
-            let left = again.iter().flat_map(units).any(|u| u.name == unit.name && !u.ending);
-            if left {
-                return Err(self.failed(error, "TerminateInstanceInAutoScalingGroup"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes it; AWS refuses while instances run, unless they shall end with it.
-    pub(in crate::backend::aws) async fn delete(
-        &self,
-        planned: &str,
-        force: bool,
-    ) -> Result<(), PortError> {
-        let Some(live) = self.get().await? else { return Ok(()) };
-        if uid(&live) != planned {
-            return Err(stale(self.id));
-        }
-        // An earlier try has begun.
-        if is_deleting(&live) {
-            return Ok(());
-        }
-        if live.warm_pool_configuration().is_some() && !force {
-            self.delete_warm_pool().await?;
-        }
-        let delete = self.region.autoscaling.delete_auto_scaling_group();
-        let delete = delete.set_force_delete(force.then_some(true));
-        match delete.auto_scaling_group_name(&self.id.name).send().await {
-            // A try whose answer was lost may have deleted it.
-            Err(error) if code(&error) == "ValidationError" && self.get().await?.is_none() => {
-                Ok(())
-            }
-            Err(error) => Err(self.failed(error, "DeleteAutoScalingGroup")),
-            Ok(_) => Ok(()),
-        }
-    }
-
     /// No instance gets it: what an instance is, its template says.
-    fn tag(&self, key: &str, value: &str) -> Tag {
+    pub(super) fn tag(&self, key: &str, value: &str) -> Tag {
         Tag::builder()
             .resource_id(&self.id.name)
             .resource_type("auto-scaling-group")
