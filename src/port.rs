@@ -1,7 +1,9 @@
 //! What the pipeline asks of a place, one small trait per capability.
 
 use crate::clock::Timestamp;
-use crate::observe::{Inventory, Location, Lookup, Mark, Offer, ResourceId, Workload};
+use crate::observe::{
+    Inventory, Location, Lookup, Mark, Offer, Ownership, ResourceId, Workload, marks,
+};
 use crate::plan::Step;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -30,6 +32,17 @@ pub struct Scope {
     /// Also what a place tells only thing by thing, and is else believed to be as
     /// it was last written.
     pub full: bool,
+}
+
+impl Scope {
+    /// Whose a thing with these tags is. Where the parent is named to be adopted, the
+    /// file has taken the place of another one of its environment and repository.
+    pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
+        let same = tag(marks::ENVIRONMENT) == Some(&self.mark.environment)
+            && tag(marks::REPOSITORY) == Some(&self.mark.repository);
+        let adopted = || self.named.iter().any(|id| id.is_parent_of(&self.mark));
+        if same && adopted() { Ownership::Ours } else { self.mark.owner_by(tag) }
+    }
 }
 
 /// Says where we are (law 12).

@@ -17,6 +17,11 @@ pub(super) struct Args {
     /// The environment's name, instead of being asked for it
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
+    /// End instances at once, with their groups, instead of draining them; in a
+    /// protected environment this asks how many, and without a terminal the number
+    /// is given here
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true)]
+    force_instances: Option<Option<u32>>,
     /// The service's namespace too, if nothing foreign is left in it
     #[arg(long)]
     namespace: bool,
@@ -44,7 +49,11 @@ fn destroy(
         stream.started("destroy", &session);
         let again = format!("floodway destroy {}", args.env);
         let apply = Apply { session: &session, located: &located, terminal, stream, again };
-        let options = PlanOptions { confirm: args.confirm.clone(), ..PlanOptions::default() };
+        let options = PlanOptions {
+            confirm: args.confirm.clone(),
+            force_instances: args.force_instances.is_some(),
+            ..PlanOptions::default()
+        };
         let mut plan = pipeline::destroy_plan(&session, &options, args.namespace).await?;
         stream.plan(&plan);
         show_plan(&plan, terminal, false);
@@ -64,7 +73,34 @@ fn destroy(
                 format!("`{given}` is not the environment's name, so nothing was destroyed"),
             ));
         }
+        let protected = session.resolved.environment.environment.protected;
+        if protected && plan.ends_at_once() > 0 {
+            confirm_instances(args, terminal, plan.ends_at_once())?;
+        }
         plan.confirm(&given);
         apply.run(&plan).await
     })
+}
+
+/// Asks a second time, for what cannot be taken back.
+fn confirm_instances(args: &Args, terminal: &Terminal, ends: u32) -> Result<(), Failure> {
+    let given = match args.force_instances.flatten() {
+        Some(given) => given.to_string(),
+        None if !terminal.interactive => {
+            return Err(Failure::usage(
+                "there is no terminal to ask how many instances end at once, so nothing was destroyed",
+            )
+            .help(format!("read the plan; if that is meant, pass --force-instances={ends}")));
+        }
+        None => terminal
+            .ask("These instances end without finishing their work. Type how many end at once: ")
+            .map_err(|error| Failure::new(Exit::Failed, format!("no answer: {error}")))?,
+    };
+    if given == ends.to_string() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!("{ends} instances would end at once, not `{given}`, so nothing was destroyed"),
+    ))
 }

@@ -76,6 +76,7 @@ impl Planning {
             targets: self.target.iter().map(parse).collect(),
             confirm: self.confirm.clone(),
             force_conflicts: self.force_conflicts,
+            force_instances: false,
             full: self.refresh == Depth::Full,
         })
     }

@@ -68,12 +68,15 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
     }
 }
 
-/// Each group keeps what it has. Instances of a type that is not declared any
-/// more are what a group that is yet to be made starts with, of the same market
-/// before the other: they are replaced, not lost.
+/// Each group keeps what it has, up to its max: what is above drains. Instances of
+/// a type or in a region that is not declared any more are what a group that is
+/// yet to be made starts with, of the same market and type before others: they are
+/// replaced, not lost.
 fn keep(groups: &mut [BurstGroup], live: &[SupplyGroup]) {
     let is = |seen: &SupplyGroup, group: &BurstGroup| {
-        seen.instance_type == group.instance_type && seen.capacity_type == group.capacity_type
+        seen.instance_type == group.instance_type
+            && seen.capacity_type == group.capacity_type
+            && seen.region == group.region
     };
     for group in groups.iter_mut() {
         let seen = live.iter().filter(|seen| is(seen, group));
@@ -84,10 +87,16 @@ fn keep(groups: &mut [BurstGroup], live: &[SupplyGroup]) {
     for gone in gone {
         let new: Vec<&mut BurstGroup> =
             groups.iter_mut().filter(|group| !live.iter().any(|seen| is(seen, group))).collect();
-        let heir = new.into_iter().min_by_key(|group| group.capacity_type != gone.capacity_type);
+        let heir = new.into_iter().min_by_key(|group| {
+            let same_market = group.capacity_type == gone.capacity_type;
+            (!same_market, group.instance_type != gone.instance_type)
+        });
         if let Some(heir) = heir {
             heir.desired = heir.desired.saturating_add(gone.desired);
         }
+    }
+    for group in groups {
+        group.desired = group.desired.min(group.max);
     }
 }
 

@@ -63,7 +63,7 @@ fn group(live: &Live) -> Option<SupplyGroup> {
     let workload = live.workload.as_ref()?;
     Some(SupplyGroup {
         instance_type: text("/instance_types/0")?,
-        capacity_type: match text("/capacity_type")?.as_str() {
+        capacity_type: match live.market()?.as_str() {
             "spot" => CapacityType::Spot,
             _ => CapacityType::OnDemand,
         },

@@ -288,6 +288,28 @@ fn instances_of_a_type_that_is_not_declared_any_more_are_replaced_and_not_lost()
 }
 
 #[test]
+fn what_is_above_a_lower_max_is_not_kept() {
+    let pool = burst("g6e", "{ min = 0, max = 2 }", "g6e.12xlarge", "9 req/s", "");
+    let live = [("g6e.12xlarge", CapacityType::OnDemand, 5)];
+    let decision = decided("", &[pool], &live_burst("g6e", &live));
+    assert_eq!(groups(of(&decision, "g6e")), [("g6e.12xlarge", CapacityType::OnDemand, 2)]);
+}
+
+#[test]
+fn a_pool_that_moves_to_another_region_counts_each_region_for_itself() {
+    let pool = || burst("g6e", "{ min = 0, max = 10 }", "g6e.12xlarge", "9 req/s", "");
+    let mut supply = live_burst("g6e", &[("g6e.12xlarge", CapacityType::OnDemand, 3)]);
+    let there = supply.burst.get_mut("g6e").unwrap();
+    there[0].region = "us-west-2".to_owned();
+    let moved = [("g6e.12xlarge", CapacityType::OnDemand, 3)];
+    assert_eq!(groups(of(&decided("", &[pool()], &supply), "g6e")), moved);
+    // Cut off when both are there: as many are meant as before.
+    let both = SupplyGroup { region: "us-east-1".to_owned(), ..supply.burst["g6e"][0].clone() };
+    supply.burst.get_mut("g6e").unwrap().push(both);
+    assert_eq!(groups(of(&decided("", &[pool()], &supply), "g6e")), moved);
+}
+
+#[test]
 fn replicas_on_a_node_follow_from_its_gpus() {
     let pool = burst("g6e", "1", "g6e.12xlarge", "9 req/s", "");
     let decision = decided("", &[pool], &Supply::default());

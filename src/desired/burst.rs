@@ -132,6 +132,7 @@ impl One<'_> {
         for (key, value) in launch::capacity_tags(pool, group) {
             tags[key] = json!(value);
         }
+        tags[marks::MARKET] = json!(group.capacity_type);
         let stage = scene.environment().service.stages.get(&pool.stage);
         let mut body = json!({
             "instance_types": [group.instance_type],

@@ -264,7 +264,6 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         marks: texts(&[("stage", stage), ("pool", pool)]),
         workload: None,
         applyset: None,
-        units: Vec::new(),
         version: None,
         deleting: false,
     }

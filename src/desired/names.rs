@@ -95,7 +95,9 @@ pub(super) fn group(
                 !live.deleting
                     && live.id.scope.as_deref() == Some(&group.region)
                     && text(live, "/instance_types/0").as_deref() == Some(&group.instance_type)
+                    // Of another market than it was made for, it is replaced.
                     && text(live, "/capacity_type").as_deref() == Some(capacity_type)
+                    && live.market().as_deref() == Some(capacity_type)
                     && live.marks.get("workload").is_none_or(|served| served == workload)
                     && live.marks.get("join").is_none_or(|joins| joins == join)
             })

@@ -76,12 +76,12 @@ impl Runner<'_, '_> {
                 self.wait(step, *limit, settled, "not ready").await
             }
             Step::Drain { limit, .. } => {
-                let empty = |seen: Option<&Workload>| seen.is_none_or(|w| w.existing == 0);
+                let empty = |seen: Option<&Workload>| left(step, seen) == 0;
                 self.wait(step, *limit, empty, "not drained").await
             }
             Step::DrainUnits { limit, .. } => {
-                let fewer = |seen: Option<&Workload>| seen.is_none_or(|w| w.existing <= w.desired);
-                self.wait(step, *limit, fewer, "not drained").await
+                let gone = |seen: Option<&Workload>| left(step, seen) == 0;
+                self.wait(step, *limit, gone, "not drained").await
             }
             Step::Delete { .. } => {
                 self.wait(step, DELETION, |seen| seen.is_none(), "not gone").await
@@ -205,12 +205,13 @@ impl Runner<'_, '_> {
     }
 
     fn tell_waiting(&self, step: &Step, seen: Option<&Workload>) {
+        let left = left(step, seen);
         let seen = seen.cloned().unwrap_or_default();
         let (ready, of) = match step {
             Step::AwaitReady { .. } | Step::Refresh { .. } => {
                 (seen.ready.min(seen.updated), seen.desired)
             }
-            _ => (0, seen.existing),
+            _ => (0, left),
         };
         let (change, id) = (self.change, step.id().clone());
         self.tell(Event::Waiting { change, id, ready, of, problems: seen.problems });
@@ -257,6 +258,14 @@ fn not_waited_for(step: &Step, because: &str) -> Interruption {
     })
 }
 
+/// Units that a drain still waits for: others may come and go meanwhile.
+fn left(step: &Step, seen: Option<&Workload>) -> u32 {
+    let Some(seen) = seen else { return 0 };
+    let Step::DrainUnits { units, .. } = step else { return seen.existing };
+    let left = seen.units.iter().filter(|unit| units.contains(&unit.name)).count();
+    u32::try_from(left).unwrap_or(u32::MAX)
+}
+
 fn name(step: &Step) -> &'static str {
     match step {
         Step::Apply { .. } => "apply",
@@ -267,7 +276,8 @@ fn name(step: &Step) -> &'static str {
         Step::Drain { .. } => "drain",
         Step::DrainUnits { .. } => "drain_units",
         Step::Refresh { .. } => "refresh",
-        Step::Delete { .. } => "delete",
+        Step::Delete { ends: 0, .. } => "delete",
+        Step::Delete { .. } => "force_delete",
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::decide::Reason;
-use crate::observe::{Mark, ResourceId, Workload};
+use crate::observe::{Mark, ResourceId, Unit, Workload};
 use crate::plan::{
     Action, Change, Checked, FailureKind, Fingerprint, Plan, PortError, Precondition, Step, Takes,
     Totals,
@@ -291,6 +291,34 @@ async fn waiting_ends_when_units_are_ready_and_says_why_not_at_the_limit() {
     assert_eq!(states(&report), "df");
     let text = format!("{:?}", report.changes[1].1);
     assert!(text.contains("not ready after 1m: 0 of 2 ready"), "{text}");
+}
+
+#[tokio::test]
+async fn a_drain_of_named_units_ends_when_they_are_gone_whatever_else_comes_and_goes() {
+    let unit = |name: &str| Unit { name: name.into(), ready: true, ending: false, version: None };
+    let runs = |names: &[&str], desired| {
+        let units: Vec<Unit> = names.iter().map(|name| unit(name)).collect();
+        let existing = u32::try_from(units.len()).unwrap();
+        Some(Workload { desired, existing, units, ..Workload::default() })
+    };
+    let place = Arc::new(Place::default());
+    let drain = |name: &str| Step::DrainUnits {
+        id: id(name),
+        uid: "uid".into(),
+        units: vec!["i-1".into(), "i-2".into()],
+        limit: Span::from_secs(60),
+    };
+    // Two others have ended, and the number is as low as it shall be.
+    let others_ended = runs(&["i-1", "i-2"], 2);
+    // One more than is asked for is there, and it is none of them.
+    let replaced = runs(&["i-3", "i-4", "i-5"], 2);
+    let mut seen = place.seen.lock().unwrap();
+    seen.insert("a".into(), vec![others_ended.clone()]);
+    seen.insert("b".into(), vec![others_ended, replaced]);
+    drop(seen);
+    let changes = vec![change("a", &[], vec![drain("a")]), change("b", &[], vec![drain("b")])];
+    let report = run(&place, &plan(changes), &NoJournal).await;
+    assert_eq!(states(&report), "fd");
 }
 
 /// A journal on a disk that is full after some entries.

@@ -18,6 +18,9 @@ pub const NAMESPACE: &str = "floodway.dev/namespace";
 /// Label, selector, node label and taint: the Deployment's name. It never
 /// changes while the Deployment lives, whatever its pool is called.
 pub const WORKLOAD: &str = "floodway.dev/workload";
+/// Tag of a group: the market that its instances are bought in, whatever
+/// somebody has made of its policy since.
+pub const MARKET: &str = "floodway.dev/market";
 /// Tag: how the instances of a group join, `kubernetes` or `standalone`.
 pub const JOIN: &str = "floodway.dev/join";
 /// Tag: GPUs of one instance.

@@ -1,6 +1,6 @@
 //! One thing that exists, and the name it goes by.
 
-use super::{Body, Unit, Workload};
+use super::{Body, Mark, Unit, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -73,6 +73,11 @@ impl ResourceId {
     /// The group that an instance refresh is of.
     pub fn refreshed_group(&self) -> Self {
         Self { kind: "AutoScalingGroup".into(), ..self.clone() }
+    }
+
+    /// Whether it is the parent of this environment's ApplySet.
+    pub fn is_parent_of(&self, mark: &Mark) -> bool {
+        self.kind == "ConfigMap" && self.name == mark.parent_name()
     }
 
     /// `Deployment.apps`, `Service`: the kind as ApplySets write it.
@@ -155,9 +160,6 @@ pub struct Live {
     pub applyset: Option<String>,
     /// What runs in it, for a Deployment or a group.
     pub workload: Option<Workload>,
-    /// The instances of a group, by name: a plan says which of them end.
-    #[serde(default)]
-    pub units: Vec<Unit>,
     /// The version that new units start from: of a template its default, of a
     /// group one that stands in the group itself; none where there is no such
     /// thing.
@@ -168,6 +170,17 @@ pub struct Live {
 }
 
 impl Live {
+    /// The instances of a group, by name: a plan says which of them end.
+    pub fn units(&self) -> &[Unit] {
+        self.workload.as_ref().map_or(&[], |workload| &workload.units)
+    }
+
+    /// The market that a group was made for: as marked, else as its policy says.
+    pub fn market(&self) -> Option<String> {
+        let marked = self.marks.get("market").cloned();
+        marked.or_else(|| self.fields.text_at("/capacity_type"))
+    }
+
     /// The pool it belongs to, as marked.
     pub fn pool(&self) -> Option<&str> {
         self.marks.get("pool").map(String::as_str)

@@ -24,6 +24,9 @@ pub struct Workload {
     pub stalled: bool,
     /// Why units do not become ready, most telling first.
     pub problems: Vec<Problem>,
+    /// One by one, where they have names that stay: the instances of a group.
+    #[serde(default)]
+    pub units: Vec<Unit>,
 }
 
 impl Workload {

@@ -3,6 +3,7 @@
 use super::{Error, Session, lock, look};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
+use crate::observe::ResourceId;
 use crate::plan::{self, Plan};
 use crate::port::{Backends, Lease, Scope};
 use std::collections::BTreeSet;
@@ -87,10 +88,16 @@ pub async fn compare(session: &Session, plan: &Plan) -> Result<(), Error> {
     // What was planned to be adopted carries no marks yet.
     let subjects = plan.changes.iter().filter(|change| !change.steps.is_empty());
     let named = subjects.flat_map(|change| [Some(change.id.clone()), change.replaces.clone()]);
+    let taken_over = plan.takes_over().then(|| {
+        let namespace = session.resolved.environment.service.namespace.as_str();
+        let parent = session.mark.parent_name();
+        ResourceId::kubernetes("v1", "ConfigMap", Some(namespace), &parent)
+    });
+    let named = named.flatten().chain(taken_over);
     // Prices and quotas make no plan stale; and what the plan believed, it does
     // not depend on.
     let (offers, full) = (BTreeSet::new(), plan.believed.is_empty());
-    let scope = Scope { offers, full, ..session.scope(named.flatten()) };
+    let scope = Scope { offers, full, ..session.scope(named) };
     let fresh = look::observe(session, &scope).await?;
     for planned in &plan.locations {
         if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)

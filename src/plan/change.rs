@@ -3,7 +3,7 @@
 use super::{Costs, MarketCost, Priced, Step};
 use crate::clock::Timestamp;
 use crate::decide::{DesiredOwner, Reason};
-use crate::observe::{Body, Location, Mark, ResourceId};
+use crate::observe::{Body, Location, Mark, ResourceId, marks};
 use crate::units::Rate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -215,6 +215,14 @@ impl Plan {
     /// Whether applying would change nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.iter().all(|change| change.action == Action::NoOp)
+    }
+
+    /// Whether it takes over groups or templates that another file of the
+    /// environment has applied.
+    pub fn takes_over(&self) -> bool {
+        let file = format!("/tags/{}", marks::FILE.replace('/', "~1"));
+        let before = self.changes.iter().filter_map(|change| change.before.as_ref());
+        before.filter_map(|before| before.text_at(&file)).any(|file| file != self.mark.file)
     }
 
     /// Whether applying would do anything: change things, or wait for some.

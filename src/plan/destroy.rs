@@ -3,8 +3,8 @@
 use super::draft::in_order;
 use super::slots::Pair;
 use super::{
-    Action, Change, Fingerprint, Flow, Plan, PlanError, PlanInput, PoolDelta, Refusal, edges,
-    elsewhere, guard, kinds, one, parent, totals,
+    Action, Change, Fingerprint, Flow, Plan, PlanError, PlanInput, PoolDelta, Refusal, Step, edges,
+    elsewhere, guard, kinds, one, parent, steps, totals,
 };
 use crate::decide::Reason;
 use crate::desired::DesiredWorld;
@@ -71,7 +71,15 @@ fn reason(text: &str) -> Reason {
 
 fn deletion(input: &PlanInput<'_>, live: &Live) -> Change {
     let outcome = one::change(input, &Pair::Unwanted { live, successor: None });
-    Change { reason: reason("the environment is destroyed"), ..outcome.change }
+    let mut change = Change { reason: reason("the environment is destroyed"), ..outcome.change };
+    let runs = live.workload.as_ref().map_or(0, |workload| workload.existing);
+    let forced = input.options.force_instances && live.id.kind == kinds::GROUP;
+    if forced && runs > 0 && change.action == Action::Delete {
+        let plural = if runs == 1 { "" } else { "s" };
+        change.notes = vec![format!("ends {runs} instance{plural} at once, without their drain")];
+        change.steps = steps::end_at_once(live, runs);
+    }
+    change
 }
 
 fn the_namespace(input: &PlanInput<'_>) -> Result<Change, Refusal> {
@@ -141,6 +149,15 @@ fn nothing_after(pool: &mut PoolDelta) {
 }
 
 impl Plan {
+    /// Instances that end at once, without their drain, when it is applied.
+    pub fn ends_at_once(&self) -> u32 {
+        let ends = |step: &Step| match step {
+            Step::Delete { ends, .. } => *ends,
+            _ => 0,
+        };
+        self.changes.iter().flat_map(|change| &change.steps).map(ends).sum()
+    }
+
     /// Takes back the refusal that asks for the environment's name, if `name` is
     /// that: for a plan that was saved before it was confirmed.
     pub fn confirm(&mut self, name: &str) {

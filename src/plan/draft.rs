@@ -51,7 +51,10 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let outcomes: Vec<_> = pairs.par_iter().map(|pair| one::change(input, pair)).collect();
     for (pair, outcome) in pairs.iter().zip(outcomes) {
         refusals.extend(outcome.refusals.iter().cloned());
-        warnings.extend(outcome.warnings.iter().cloned());
+        // A place may have said so already.
+        let new = outcome.warnings.iter().filter(|warning| !warnings.contains(warning));
+        let new: Vec<String> = new.cloned().collect();
+        warnings.extend(new);
         let is_parent = parent::is_parent(input.mark, &outcome.change.id);
         if is_parent && matches!(pair, Pair::Wanted { .. }) {
             parent = Some(outcome);

@@ -1,6 +1,6 @@
 //! What a change was computed from, in a form that can be compared later (law 4).
 
-use super::{Action, Fingerprint, diff_wanted, view};
+use super::{Action, Fingerprint, view};
 use crate::observe::{Body, Live, Ownership, Side};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -68,7 +68,7 @@ fn fields<'a>(
         _ => {
             let owned = view::owned(live, body, not_git).value();
             let wanted = body.map(Body::value).unwrap_or_default();
-            Cow::Owned(json!(diff_wanted(&owned, &wanted).fields).into())
+            Cow::Owned(json!(view::difference(live, &owned, &wanted).fields).into())
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Action, Change, PlanInput, Refusal, elsewhere, kinds, parent, shrinking};
 use crate::desired::Missing;
-use crate::observe::{Gap, Location, Ownership, ResourceId, Side, Sought};
+use crate::observe::{Gap, Live, Location, Mark, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
 use std::collections::BTreeSet;
@@ -20,6 +20,25 @@ impl Refusal {
             "rename the pool or the environment, or remove it there first: Floodway never \
              takes over what carries somebody else's marks",
         )
+    }
+
+    /// It carries the marks of this environment, as another file of this repository
+    /// has applied it; none: it does not.
+    pub(super) fn of_another_file(mark: &Mark, live: &Live) -> Option<Self> {
+        let is = |key: &str, value: &str| live.marks.get(key).is_some_and(|is| is == value);
+        let file = live.marks.get("file").filter(|_| {
+            is("environment", &mark.environment) && is("repository", &mark.repository)
+        })?;
+        Some(Self::new(
+            "ownership",
+            format!("{} belongs to environment {}, applied from {file}", live.id, mark.environment),
+            format!(
+                "plan from there; if {} has taken its place (it was moved or renamed), apply with \
+                 --adopt ConfigMap/{}; else give this environment a name of its own",
+                mark.file,
+                mark.parent_name()
+            ),
+        ))
     }
 
     /// It is there without marks.

@@ -46,6 +46,8 @@ pub struct PlanOptions {
     pub confirm: Option<String>,
     /// `--force-conflicts`: take fields over from other managers.
     pub force_conflicts: bool,
+    /// `--force-instances`: a destroy ends what runs in groups at once.
+    pub force_instances: bool,
     /// `--refresh full`: read also what is told only thing by thing.
     pub full: bool,
 }

@@ -3,9 +3,9 @@
 use super::Step;
 use super::steps::{self, Limits};
 use super::{
-    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, Takes, diff,
+    Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, Takes,
     diff::alike,
-    diff_wanted, elsewhere, kinds,
+    elsewhere, kinds,
     owners::{recognise_drift, take_over},
     reasons, shrinking,
     slots::Pair,
@@ -59,14 +59,19 @@ fn replacement(input: &PlanInput<'_>, want: &Desired, old: &Live) -> Outcome {
         .as_ref()
         .map(|seed| Seed { value: count.unwrap_or_else(|| seed.value.clone()), ..seed.clone() });
     change.owned_by = seed.as_ref().map(owned_by);
-    let difference = differing(want, old, old.ownership == Ownership::Ours);
+    let difference = differing(want, old);
     (change.fields, change.unchanged) = (difference.fields, difference.unchanged);
-    let names = immutable_differences(want, old).join(", ");
+    let fixed = immutable_differences(want, old);
+    let names = fixed.join(", ");
     change.notes.push(if names.is_empty() {
         format!("replaces {}: create, ready, drain, delete", old.id)
     } else {
         format!("{names} cannot change in place: replaces {}", old.id)
     });
+    if fixed.iter().any(|field| field == "capacity_type") {
+        let note = "in place, AWS would replace instances of its own choice to match the market";
+        change.notes.push(note.to_owned());
+    }
     if old.ownership == Ownership::Unmarked {
         change.notes.push(format!("adopts {}", old.id));
     }
@@ -86,7 +91,9 @@ fn existing(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     match &live.ownership {
         Ownership::Other(owner) => {
             let elsewhere = elsewhere::refusal(input, live);
-            let refusal = elsewhere.unwrap_or_else(|| Refusal::owned_by_other(&live.id, owner));
+            let moved = || Refusal::of_another_file(input.mark, live);
+            let refusal = elsewhere.or_else(moved);
+            let refusal = refusal.unwrap_or_else(|| Refusal::owned_by_other(&live.id, owner));
             refused(want, live, refusal)
         }
         Ownership::Unmarked if want.id.kind == kinds::NAMESPACE => keep(want, live),
@@ -106,7 +113,7 @@ fn existing(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
 
 fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     let ours = live.ownership == Ownership::Ours;
-    let mut difference = differing(want, live, ours);
+    let mut difference = differing(want, live);
     let mut change = Change::new(want, Action::Update);
     let mut takes_over = false;
     if let Some(runtime) = &live.runtime {
@@ -280,14 +287,13 @@ fn live_facts(change: &mut Change, live: &Live) {
 }
 
 /// What differs between what git wants and what it owns.
-fn differing(want: &Desired, live: &Live, ours: bool) -> Diff {
+fn differing(want: &Desired, live: &Live) -> Diff {
     let not_git = want.seed.as_ref().map(|seed| seed.path.as_str());
     let owned = view::owned(live, Some(&want.body), not_git);
     if owned.digest() == want.body.digest() {
         return Diff { fields: Vec::new(), unchanged: want.body.leaves() };
     }
-    let (owned, wanted) = (owned.value(), want.body.value());
-    if ours { diff(&owned, &wanted) } else { diff_wanted(&owned, &wanted) }
+    view::difference(live, &owned.value(), &want.body.value())
 }
 
 /// Pointers in `want.immutable` at which both sides have a value, and not the same.

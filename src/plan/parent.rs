@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// Whether `id` is the parent of `mark`'s ApplySet.
 pub(super) fn is_parent(mark: &Mark, id: &ResourceId) -> bool {
-    id.kind == "ConfigMap" && id.name == mark.parent_name()
+    id.is_parent_of(mark)
 }
 
 /// The two writes, in place of the parent's one change; those that would change

@@ -73,7 +73,7 @@ impl<'a> Group<'a> {
             _ => None,
         });
         let ending: Vec<&String> = named.flatten().collect();
-        let ending = live.units.iter().map(|u| &u.name).filter(|n| ending.contains(n)).collect();
+        let ending = live.units().iter().map(|u| &u.name).filter(|n| ending.contains(n)).collect();
         let there = input.inventory.resources.get(template);
         let default = there.and_then(|live| live.version.as_deref());
         Some(Self { want, live, pool, template_change, default, new_version, ending })
@@ -81,7 +81,7 @@ impl<'a> Group<'a> {
 
     /// The instances whose version is known.
     fn units(&self) -> impl Iterator<Item = &'a Unit> {
-        let there = self.live.units.iter().filter(|unit| !unit.ending && unit.version.is_some());
+        let there = self.live.units().iter().filter(|unit| !unit.ending && unit.version.is_some());
         there.filter(|unit| !self.ending.contains(&&unit.name))
     }
 

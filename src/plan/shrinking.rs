@@ -11,7 +11,7 @@ pub(super) fn ending(want: &Desired, live: &Live) -> Vec<String> {
     if want.id.kind != kinds::GROUP {
         return Vec::new();
     }
-    let mut there: Vec<&Unit> = live.units.iter().filter(|unit| !unit.ending).collect();
+    let mut there: Vec<&Unit> = live.units().iter().filter(|unit| !unit.ending).collect();
     let fewer = there.len().saturating_sub(most(want));
     there.sort_by_key(|unit| (unit.ready, &unit.name));
     there.into_iter().take(fewer).map(|unit| unit.name.clone()).collect()

@@ -1,7 +1,7 @@
 //! Which live thing each wanted one continues. A thing of the same name is the
 //! same thing; a pool's workload under another name is what a new one replaces.
 
-use super::{PlanError, PlanInput, kinds, target::Selection};
+use super::{PlanError, PlanInput, kinds, parent, target::Selection};
 use crate::decide::todays_pool;
 use crate::desired::Desired;
 use crate::observe::{Body, Live, Ownership, ResourceId};
@@ -81,7 +81,9 @@ pub(super) fn all_can_be_adopted(input: &PlanInput<'_>) -> Result<(), PlanError>
     let wanted: BTreeSet<&ResourceId> = input.desired.resources.iter().map(|w| &w.id).collect();
     let replaced = replaced_by_adoption(input);
     for id in &input.options.adopt {
-        if !wanted.contains(id) && !replaced.iter().any(|(old, _)| *old == id) {
+        // Without a cluster there is no parent, and the file may have moved all the same.
+        let moved = parent::is_parent(input.mark, id);
+        if !moved && !wanted.contains(id) && !replaced.iter().any(|(old, _)| *old == id) {
             let known = input.desired.resources.iter().filter(|want| want.id.kind == id.kind);
             let known = known.map(|want| want.id.name.clone()).collect();
             return Err(PlanError::NothingToAdopt { id: Box::new(id.clone()), known });
@@ -146,25 +148,25 @@ struct Slot {
 impl Slot {
     fn of_wanted(want: &Desired) -> Option<Self> {
         let pool = want.pool.as_ref()?.to_string();
-        Self::new(&want.id, pool, &want.body)
+        Self::new(&want.id, pool, &want.body, want.body.text_at("/capacity_type"))
     }
 
     fn of_live(environment: &Environment, live: &Live) -> Option<Self> {
         let pool = todays_pool(environment, live.pool()?).to_owned();
-        Self::new(&live.id, pool, &live.fields)
+        Self::new(&live.id, pool, &live.fields, live.market())
     }
 
-    fn new(id: &ResourceId, pool: String, body: &Body) -> Option<Self> {
+    fn new(id: &ResourceId, pool: String, body: &Body, market: Option<String>) -> Option<Self> {
         let offering = match id.kind.as_str() {
             kinds::DEPLOYMENT => None,
             kinds::GROUP => {
-                let told = [
-                    "/instance_types",
-                    "/capacity_type",
-                    "/tags/floodway.dev~1workload",
-                    "/tags/floodway.dev~1join",
-                ];
-                Some(told.map(|field| body.at(field).map(|value| value.to_string())))
+                let told = |field: &str| body.at(field).map(|value| value.to_string());
+                Some([
+                    told("/instance_types"),
+                    market,
+                    told("/tags/floodway.dev~1workload"),
+                    told("/tags/floodway.dev~1join"),
+                ])
             }
             _ => return None,
         };

@@ -1,6 +1,6 @@
 //! What has changed since a plan was saved (law 4).
 
-use super::{Action, Change, FieldChange, Fingerprint, Plan, diff, diff_wanted, view};
+use super::{Action, Change, FieldChange, Fingerprint, Plan, view};
 use crate::observe::{Inventory, Live, Ownership, Side};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -206,8 +206,7 @@ fn fields(change: &Change, live: &Live) -> Vec<String> {
     {
         view::remove(&mut before, path);
     }
-    let compare = if live.ownership == Ownership::Ours { diff } else { diff_wanted };
-    let differing = compare(&before, &now).fields;
+    let differing = view::difference(live, &before, &now).fields;
     if differing.is_empty() {
         return vec!["is owned in other fields".to_owned()];
     }

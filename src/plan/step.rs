@@ -140,8 +140,8 @@ pub enum Step {
         limit: Span,
     },
     /// Ends these units of `id`, each with one fewer to ask for, and waits until
-    /// no more run than are asked for, at most `limit`: a group that only asks
-    /// for fewer lets the place choose which end.
+    /// all of them are gone, at most `limit`: a group that only asks for fewer
+    /// lets the place choose which end.
     DrainUnits {
         /// The thing.
         id: ResourceId,
@@ -172,6 +172,10 @@ pub enum Step {
         id: ResourceId,
         /// UID it must still have.
         uid: String,
+        /// Units that end with it, at once and without a drain, because a person
+        /// has asked for that; 0: it must have none.
+        #[serde(default)]
+        ends: u32,
     },
 }
 

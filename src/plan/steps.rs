@@ -48,7 +48,7 @@ impl Limits<'_> {
         let each = INSTANCE_START + self.startup(pool) + u64::from(how.warmup);
         let each = each.saturating_add(self.drain(live).secs_ceil());
         let pauses = how.checkpoints.len() as u64 * u64::from(how.checkpoint_delay);
-        let all = each.saturating_mul(live.units.len().max(1) as u64);
+        let all = each.saturating_mul(live.units().len().max(1) as u64);
         Span::from_secs(all.saturating_add(pauses).saturating_add(60))
     }
 
@@ -165,8 +165,13 @@ pub(super) fn delete(limits: Limits<'_>, live: &Live, successor: Option<&Desired
     steps
 }
 
+/// Takes a group away with all that runs in it, at once.
+pub(super) fn end_at_once(live: &Live, ends: u32) -> Vec<Step> {
+    vec![Step::Delete { id: live.id.clone(), uid: live.uid.clone(), ends }]
+}
+
 fn retire(limits: Limits<'_>, live: &Live) -> Vec<Step> {
-    let delete = Step::Delete { id: live.id.clone(), uid: live.uid.clone() };
+    let delete = Step::Delete { id: live.id.clone(), uid: live.uid.clone(), ends: 0 };
     if kinds::is_workload(&live.id) {
         let (id, uid) = (live.id.clone(), live.uid.clone());
         vec![Step::Drain { id, uid, limit: limits.drain(live) }, delete]

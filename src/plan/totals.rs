@@ -119,13 +119,17 @@ fn burst(
         add(&mut total, priced, group.gpus_per_node, count);
     }
     at_max(&mut total, pool.max);
-    // Groups of types that are not declared any more: their GPUs and price are
-    // in the catalog, what they carry was declared and is not known now.
+    // Groups of types, or in regions, that are not declared any more: their GPUs
+    // and price are in the catalog; what they carry is known of a declared type.
     for gone in seen.iter().filter(|live| !groups.iter().any(|group| is(live, group))) {
         let gpus = input.catalog.get(&gone.instance_type).map_or(0, |known| known.gpus);
         let priced = priced(input, &gone.instance_type, gone.capacity_type, &gone.region);
         add(&mut total, priced, gpus, Flow { before: gone.desired, after: 0 });
-        total.uncounted = total.uncounted.saturating_add(gone.desired);
+        let known = groups.iter().find(|group| group.instance_type == gone.instance_type);
+        match known.map(|group| group.capacity_per_node.times(gone.desired)) {
+            Some(carried) => total.capacity.before = total.capacity.before + carried,
+            None => total.uncounted = total.uncounted.saturating_add(gone.desired),
+        }
     }
     total
 }
@@ -265,8 +269,8 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
         let text = |key: &str| live.fields.text_at(key).unwrap_or_default();
-        let capacity_type = match text("/capacity_type").as_str() {
-            "spot" => CapacityType::Spot,
+        let capacity_type = match live.market().as_deref() {
+            Some("spot") => CapacityType::Spot,
             _ => CapacityType::OnDemand,
         };
         let region = live.id.scope.as_deref().unwrap_or_default();

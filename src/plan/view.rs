@@ -1,9 +1,13 @@
 //! One side of a comparison: without what names a thing, and without what a
 //! runtime owner moves.
 
-use crate::observe::{Body, Live, Side, marks};
-use serde_json::{Map, Value};
+use super::{Diff, FieldChange, diff, diff_wanted};
+use crate::observe::{Body, Live, Ownership, Side, marks};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+
+/// The field of what others put into a group or a template.
+const OTHERS: &str = "others";
 
 /// The owned live fields as they are compared with a body: without the
 /// runtime-owned field at `not_git` (JSON pointer).
@@ -37,6 +41,27 @@ pub(super) fn owned<'a>(
         }
     });
     Cow::Owned(owned)
+}
+
+/// How the `owned` fields of `live` differ from those that are `wanted`. Of what is
+/// not ours only what is wanted is looked at; but a group, or a template, is
+/// written whole, and keeps nothing except the tags of others.
+pub(super) fn difference(live: &Live, owned: &Value, wanted: &Value) -> Diff {
+    let ours = live.ownership == Ownership::Ours;
+    if live.id.side == Side::Kubernetes {
+        return if ours { diff(owned, wanted) } else { diff_wanted(owned, wanted) };
+    }
+    let mut difference = if owned.get(OTHERS).is_some() && wanted.get(OTHERS).is_none() {
+        // Each part is told, not all of them as one.
+        let mut wanted = wanted.clone();
+        set(&mut wanted, "/others", json!({}));
+        diff(owned, &wanted)
+    } else {
+        diff(owned, wanted)
+    };
+    let stays = |field: &FieldChange| field.after.is_none() && field.path.starts_with("tags");
+    difference.fields.retain(|field| ours || !stays(field));
+    difference
 }
 
 /// JSON pointer of the tag that tells what was applied of a group.

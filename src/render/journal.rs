@@ -122,7 +122,7 @@ pub enum ToldState {
 pub struct WriteView {
     /// When.
     pub at: String,
-    /// `apply`, `hold`, `catch_up`, `raise`, `drain`, `delete`.
+    /// `apply`, `hold`, `catch_up`, `raise`, `drain`, `delete`, `force_delete`.
     pub step: String,
     /// The thing's unique name.
     pub address: String,
@@ -349,6 +349,7 @@ fn how_it_ends(screen: &mut Screen<'_>, view: &JournalView) {
 fn verb(step: &str) -> &str {
     match step {
         "catch_up" => "catch up",
+        "force_delete" => "delete by force",
         other => other,
     }
 }

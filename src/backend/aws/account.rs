@@ -1,7 +1,7 @@
 //! One account, with a client of each API in each region.
 
-use crate::observe::ResourceId;
-use crate::plan::{FailureKind, PortError};
+use crate::observe::{Ownership, ResourceId};
+use crate::plan::{FailureKind, PortError, Precondition};
 use aws_config::SdkConfig;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -57,6 +57,28 @@ impl Account {
     }
 }
 
+/// What is there, if a write may be made to it.
+///
+/// # Errors
+/// It is not there, is another one than was planned for, or somebody else's.
+pub(super) fn required<T>(
+    id: &ResourceId,
+    precondition: &Precondition,
+    live: Option<T>,
+    facts: impl Fn(&T) -> (String, Ownership),
+) -> Result<T, PortError> {
+    match (precondition, live) {
+        // Its name is taken, and what has it is not to be seen yet.
+        (Precondition::Absent, None) => Err(unsettled(id)),
+        (Precondition::Is(_), None) => Err(stale(id)),
+        (precondition, Some(live)) => match (precondition, facts(&live)) {
+            (Precondition::Absent, (_, owner)) if owner != Ownership::Ours => Err(taken(id)),
+            (Precondition::Is(planned), (uid, _)) if uid != *planned => Err(stale(id)),
+            _ => Ok(live),
+        },
+    }
+}
+
 /// It is another thing than the plan was made for.
 pub(super) fn stale(id: &ResourceId) -> PortError {
     PortError {
@@ -67,7 +89,7 @@ pub(super) fn stale(id: &ResourceId) -> PortError {
 }
 
 /// What was written is not to be seen yet: AWS's reads follow its writes.
-pub(super) fn unsettled(id: &ResourceId) -> PortError {
+fn unsettled(id: &ResourceId) -> PortError {
     PortError {
         kind: FailureKind::Transient,
         message: format!("{id} has been made, and AWS does not show it yet"),
@@ -76,7 +98,7 @@ pub(super) fn unsettled(id: &ResourceId) -> PortError {
 }
 
 /// It is there and somebody else's.
-pub(super) fn taken(id: &ResourceId) -> PortError {
+fn taken(id: &ResourceId) -> PortError {
     PortError {
         kind: FailureKind::Stale,
         message: format!("{id} is there by now, and is not this environment's"),

@@ -49,7 +49,7 @@ impl Act for Account {
                 self.group(id)?.apply(&mark, &body.value(), seed.as_ref(), precondition).await
             }
             Step::Delete { uid, .. } if is_template => self.template(id)?.delete(uid).await,
-            Step::Delete { uid, .. } => self.group(id)?.delete(uid).await,
+            Step::Delete { uid, ends, .. } => self.group(id)?.delete(uid, *ends > 0).await,
             Step::Drain { uid, .. } if !is_template => self.group(id)?.drain(uid).await,
             Step::CatchUp { with, .. } if !is_template => match self.group(with)?.get().await? {
                 Some(old) => self.raise(id, old.desired_capacity().unwrap_or(0)).await,

@@ -5,6 +5,7 @@
 use super::account::{Account, Region};
 use super::error::failed;
 use super::group;
+use super::tags;
 use super::template::{self, Template};
 use crate::observe::{Live, Mark, Ownership, ResourceId, marks};
 use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
@@ -103,6 +104,7 @@ impl Region {
             let new = requests.iter().filter(|r| !r.exists && r.id.kind == kind);
             new.map(|request| request.id.name.clone()).collect()
         };
+        let owner = |tags: &tags::Tags| tags::owner(&mark, tags);
         let mut taken = BTreeMap::new();
         for names in new("AutoScalingGroup").chunks(NAMES) {
             let asked = self.autoscaling.describe_auto_scaling_groups();
@@ -111,7 +113,7 @@ impl Region {
                 failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
             })?;
             for there in answer.auto_scaling_groups() {
-                let live = group::live(&self.name, &mark, there, group::Beside::default());
+                let live = group::live(&self.name, owner, there, group::Beside::default());
                 taken.insert(live.id.clone(), live);
             }
         }
@@ -129,7 +131,7 @@ impl Region {
                 let id = ResourceId::launch_template(&self.name, name);
                 let version = Template { region: self, id: &id }.version("$Default").await?;
                 if let Some(version) = version {
-                    let live = template::live(&self.name, &mark, there, &version);
+                    let live = template::live(&self.name, owner, there, &version);
                     taken.insert(id, live);
                 }
             }

@@ -36,19 +36,16 @@ pub(super) fn gap(lookup: &Lookup, error: &PortError) -> Gap {
 impl Region {
     /// The account's own image of this recipe and channel that is the newest.
     async fn image(&self, name: &str, channel: &str) -> Result<Vec<String>, PortError> {
-        let images = self
-            .ec2
-            .describe_images()
-            .owners("self")
-            .filters(filter(&format!("tag:{}", marks::IMAGE), name))
-            .filters(filter(&format!("tag:{}", marks::CHANNEL), channel))
-            .filters(filter("state", "available"))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| failed(error, "ec2:DescribeImages", &self.about("images")))?;
+        let images = all_pages!(
+            self.ec2
+                .describe_images()
+                .owners("self")
+                .filters(filter(&format!("tag:{}", marks::IMAGE), name))
+                .filters(filter(&format!("tag:{}", marks::CHANNEL), channel))
+                .filters(filter("state", "available"))
+        )
+        .await
+        .map_err(|error| failed(error, "ec2:DescribeImages", &self.about("images")))?;
         // ISO 8601, so that the text sorts as the time does.
         let newest = images.iter().max_by_key(|image| {
             (image.creation_date().map(str::to_owned), image.image_id().map(str::to_owned))
@@ -79,14 +76,7 @@ impl Region {
     }
 
     async fn subnets(&self, tags: &BTreeMap<String, String>) -> Result<Vec<String>, PortError> {
-        let subnets = self
-            .ec2
-            .describe_subnets()
-            .set_filters(Some(by_tags(tags)))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
+        let subnets = all_pages!(self.ec2.describe_subnets().set_filters(Some(by_tags(tags))))
             .await
             .map_err(|error| failed(error, "ec2:DescribeSubnets", &self.about("subnets")))?;
         Ok(subnets.iter().filter_map(|subnet| subnet.subnet_id()).map(str::to_owned).collect())
@@ -96,18 +86,12 @@ impl Region {
         &self,
         tags: &BTreeMap<String, String>,
     ) -> Result<Vec<String>, PortError> {
-        let groups = self
-            .ec2
-            .describe_security_groups()
-            .set_filters(Some(by_tags(tags)))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| {
-                failed(error, "ec2:DescribeSecurityGroups", &self.about("security groups"))
-            })?;
+        let groups =
+            all_pages!(self.ec2.describe_security_groups().set_filters(Some(by_tags(tags))))
+                .await
+                .map_err(|error| {
+                    failed(error, "ec2:DescribeSecurityGroups", &self.about("security groups"))
+                })?;
         Ok(groups.iter().filter_map(|group| group.group_id()).map(str::to_owned).collect())
     }
 

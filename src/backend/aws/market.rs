@@ -42,17 +42,16 @@ impl Region {
     /// are in force: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html>
     async fn spot(&self, types: &BTreeSet<&str>) -> BTreeMap<Offer, SpotPrice> {
         let now = SystemClock.now();
-        let asked = self
-            .ec2
-            .describe_spot_price_history()
-            .set_instance_types(Some(types.iter().map(|name| InstanceType::from(*name)).collect()))
-            .product_descriptions(LINUX)
-            .start_time(aws_sdk_ec2::primitives::DateTime::from_secs(now.as_second()))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await;
+        let asked = all_pages!(
+            self.ec2
+                .describe_spot_price_history()
+                .set_instance_types(Some(
+                    types.iter().map(|name| InstanceType::from(*name)).collect()
+                ))
+                .product_descriptions(LINUX)
+                .start_time(aws_sdk_ec2::primitives::DateTime::from_secs(now.as_second()))
+        )
+        .await;
         let mut newest: BTreeMap<(String, String), SpotPrice> = BTreeMap::new();
         for price in asked.unwrap_or_default() {
             let (Some(instance_type), Some(zone), Some(usd)) =

@@ -1,5 +1,12 @@
 //! EC2 and EC2 Auto Scaling in one account and its regions.
 
+/// All that a call answers, page by page.
+macro_rules! all_pages {
+    ($call:expr) => {
+        $call.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
+    };
+}
+
 mod account;
 mod act;
 mod check;

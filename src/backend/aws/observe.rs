@@ -4,6 +4,7 @@ use super::account::{Account, Region};
 use super::error::failed;
 use super::group::{self, Group};
 use super::lookup::{self, filter};
+use super::tags;
 use super::template::{self, Template};
 use crate::clock::{Clock, SystemClock};
 use crate::observe::{Gap, Inventory, Live, ResourceId, Side, marks};
@@ -83,15 +84,12 @@ impl Region {
     async fn groups(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
         let (name, value) = by_tag(scope);
         let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
-        let pages = self
-            .autoscaling
-            .describe_auto_scaling_groups()
-            .filters(filter)
-            .max_records(GROUPS_AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>();
+        let pages = all_pages!(
+            self.autoscaling
+                .describe_auto_scaling_groups()
+                .filters(filter)
+                .max_records(GROUPS_AT_ONCE)
+        );
         let (groups, schedules) = futures::future::join(pages, self.schedules(None)).await;
         let mut schedules = schedules?;
         let mut groups: BTreeMap<String, AutoScalingGroup> = groups
@@ -115,15 +113,15 @@ impl Region {
         });
         let seen = async |(group, schedules): (AutoScalingGroup, group::Schedules)| {
             let mut beside = group::Beside { schedules, hooks: None };
-            let mut notes = Vec::new();
+            let mut notes = group::notes(&group);
             if scope.full {
                 let name = group.auto_scaling_group_name().unwrap_or_default();
                 let id = ResourceId::group(&self.name, name);
                 let one = Group { region: self, id: &id };
                 beside.hooks = Some(one.hooks().await?);
-                notes = one.notes().await?;
+                notes.extend(one.notes().await?);
             }
-            let mut live = group::live(&self.name, &scope.mark, &group, beside);
+            let mut live = group::live(&self.name, tags::owner_in(scope), &group, beside);
             if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {
                 self.explain(&live.id.name, workload).await;
             }
@@ -134,22 +132,19 @@ impl Region {
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {
         let (name, value) = by_tag(scope);
-        let mut templates: BTreeMap<String, LaunchTemplate> = self
-            .ec2
-            .describe_launch_templates()
-            .filters(filter(name.as_str(), &value))
-            .max_results(TEMPLATES_AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| {
-                failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
-            })?
-            .into_iter()
-            .map(|found| (found.launch_template_name().unwrap_or_default().to_owned(), found))
-            .collect();
+        let mut templates: BTreeMap<String, LaunchTemplate> = all_pages!(
+            self.ec2
+                .describe_launch_templates()
+                .filters(filter(name.as_str(), &value))
+                .max_results(TEMPLATES_AT_ONCE)
+        )
+        .await
+        .map_err(|error| {
+            failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
+        })?
+        .into_iter()
+        .map(|found| (found.launch_template_name().unwrap_or_default().to_owned(), found))
+        .collect();
         for id in self.named(scope, "LaunchTemplate") {
             if !templates.contains_key(&id.name)
                 && let Some(found) = (Template { region: self, id }).get().await?
@@ -159,7 +154,8 @@ impl Region {
         }
         let versions = self.default_versions(&templates).await?;
         let seen = templates.iter().filter_map(|(name, template)| {
-            Some(template::live(&self.name, &scope.mark, template, versions.get(name)?))
+            let version = versions.get(name)?;
+            Some(template::live(&self.name, tags::owner_in(scope), template, version))
         });
         Ok(seen.collect())
     }
@@ -178,19 +174,16 @@ impl Region {
             let found = stream::iter(templates.keys()).map(one).buffer_unordered(CALLS);
             return Ok(found.try_collect::<Vec<_>>().await?.into_iter().flatten().collect());
         }
-        let all = self
-            .ec2
-            .describe_launch_template_versions()
-            .versions("$Default")
-            .max_results(TEMPLATES_AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| {
-                failed(error, "ec2:DescribeLaunchTemplateVersions", &self.about("launch templates"))
-            })?;
+        let all = all_pages!(
+            self.ec2
+                .describe_launch_template_versions()
+                .versions("$Default")
+                .max_results(TEMPLATES_AT_ONCE)
+        )
+        .await
+        .map_err(|error| {
+            failed(error, "ec2:DescribeLaunchTemplateVersions", &self.about("launch templates"))
+        })?;
         let named = all.into_iter().filter_map(|version| {
             let name = version.launch_template_name()?.to_owned();
             templates.contains_key(&name).then_some((name, version))

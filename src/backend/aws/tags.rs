@@ -1,6 +1,7 @@
 //! Tags: the marks that say whose a thing is.
 
 use crate::observe::{Body, Mark, Ownership, marks};
+use crate::port::Scope;
 use std::collections::BTreeMap;
 
 /// A thing's tags.
@@ -19,6 +20,11 @@ pub(super) fn owned(tags: &Tags) -> Tags {
 /// Whose a thing with these tags is.
 pub(super) fn owner(mark: &Mark, tags: &Tags) -> Ownership {
     mark.owner_by(|key| tags.get(key).map(String::as_str))
+}
+
+/// Whose it is for `scope`, which may take over what another file has left.
+pub(super) fn owner_in(scope: &Scope) -> impl Fn(&Tags) -> Ownership + Copy {
+    |tags| scope.owner_by(|key| tags.get(key).map(String::as_str))
 }
 
 /// `floodway.dev/…`, without the prefix.

@@ -16,7 +16,6 @@ pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &st
         runtime: runtime(&id, &object, &managers),
         marks: own_marks(&object),
         applyset: applyset(&object).map(str::to_owned),
-        units: Vec::new(),
         workload: (id.kind == "Deployment").then(|| workload::of_status(&object)),
         version: None,
         deleting: object.pointer("/metadata/deletionTimestamp").is_some(),

@@ -29,6 +29,7 @@ pub(super) fn of_status(object: &Value) -> Workload {
         observed: seen >= wanted,
         stalled: seen >= wanted && gave_up(object),
         problems: refused(object).into_iter().collect(),
+        units: Vec::new(),
     }
 }
 

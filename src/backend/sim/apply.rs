@@ -102,19 +102,19 @@ impl World {
                 self.the_one(&group, uid)?;
                 self.refresh(&group);
             }
-            Step::Delete { id, uid } => self.delete(id, uid)?,
+            Step::Delete { id, uid, ends } => self.delete(id, uid, *ends > 0)?,
         }
         self.settle();
         Ok(())
     }
 
-    fn delete(&mut self, id: &ResourceId, uid: &str) -> Result<(), PortError> {
+    fn delete(&mut self, id: &ResourceId, uid: &str, force: bool) -> Result<(), PortError> {
         if !self.objects.contains_key(id) {
             return Ok(());
         }
         self.the_one(id, uid)?;
         let runs = self.instances.iter().filter(|instance| instance.group == *id).count();
-        if runs > 0 {
+        if runs > 0 && !force {
             let message = format!("ResourceInUse: {id} has {runs} instances");
             return Err(refuse(FailureKind::Rejected, message, Some("drain it first")));
         }
@@ -231,7 +231,7 @@ impl World {
         let Some(object) = self.objects.get(id) else { return Ownership::Unmarked };
         if id.side == Side::Aws {
             let tag = |key: &str| object.get("/tags").and_then(|t| t.get(key)?.as_str());
-            return scope.mark.owner_by(tag);
+            return scope.owner_by(tag);
         }
         let own = scope.mark.applyset_id(&scope.namespace);
         let labels = object.get("/metadata/labels");

@@ -247,7 +247,7 @@ impl World {
     }
 
     /// The instances of a group, by name.
-    pub(super) fn group_units(&self, group: &ResourceId) -> Vec<Unit> {
+    fn group_units(&self, group: &ResourceId) -> Vec<Unit> {
         let mine = self.instances.iter().filter(|instance| instance.group == *group);
         let unit = |instance: &Instance| Unit {
             name: instance.id.clone(),
@@ -304,6 +304,7 @@ impl World {
             pending: desired.saturating_sub(ready),
             observed: true,
             problems,
+            units: self.group_units(group),
         })
     }
 }

@@ -115,7 +115,6 @@ impl World {
             marks: own_marks(id, object),
             workload: self.units(id),
             applyset: applyset(object),
-            units: self.group_units(id),
             version: (id.kind == "LaunchTemplate").then(|| self.template_version(id)),
             deleting: false,
             ownership,

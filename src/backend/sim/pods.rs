@@ -221,6 +221,7 @@ impl World {
             pending: desired.saturating_sub(ready),
             observed: true,
             problems: problems(&mine),
+            units: Vec::new(),
         })
     }
 }

@@ -177,7 +177,7 @@ fn writes_are_refused_as_the_places_would() {
     let mut other = deployment(Some(1), "i");
     other["spec"]["selector"] = json!({"matchLabels": {"a": "c"}});
     assert_eq!(kind(world.write(&scope(), &step(&server(), other))), FailureKind::Rejected);
-    let stale = Step::Delete { id: server(), uid: "another".into() };
+    let stale = Step::Delete { id: server(), uid: "another".into(), ends: 0 };
     assert_eq!(kind(world.write(&scope(), &stale)), FailureKind::Stale);
     let beyond = step(&group_id(), group(3, Some(4)));
     assert_eq!(kind(world.write(&scope(), &beyond)), FailureKind::Rejected);
@@ -223,7 +223,7 @@ fn a_group_with_instances_is_only_deleted_after_its_drain() {
     write(&mut world, &group_id(), group(3, Some(2)));
     world.advance(minutes(20));
     let uid = world.objects[&group_id()].uid.clone();
-    let delete = Step::Delete { id: group_id(), uid };
+    let delete = Step::Delete { id: group_id(), uid, ends: 0 };
     assert_eq!(kind(world.write(&scope(), &delete)), FailureKind::Rejected);
     let (id, uid) = (group_id(), world.objects[&group_id()].uid.clone());
     world.write(&scope(), &Step::Drain { id, uid, limit: Span::from_secs(60) }).unwrap();

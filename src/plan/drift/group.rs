@@ -1,6 +1,6 @@
 //! Auto Scaling groups: no owners of fields, but a digest of what was applied.
 
-use super::super::{diff, fingerprint::half_digest, view};
+use super::super::{fingerprint::half_digest, view};
 use super::{Finding, What};
 use crate::desired::Desired;
 use crate::observe::{Body, Live, marks};
@@ -35,10 +35,11 @@ pub(super) fn compare(want: &Desired, live: &Live) -> Vec<Finding> {
     };
     let not_git = want.seed.as_ref().map(|seed| seed.path.as_str());
     let owned = view::owned(live, Some(&want.body), not_git).value();
-    let (number, differences): (Vec<_>, Vec<_>) = diff(&owned, &want.body.value())
-        .fields
-        .into_iter()
-        .partition(|field| field.path == DESIRED.trim_start_matches('/'));
+    let (number, differences): (Vec<_>, Vec<_>) =
+        view::difference(live, &owned, &want.body.value())
+            .fields
+            .into_iter()
+            .partition(|field| field.path == DESIRED.trim_start_matches('/'));
     let field = |field: super::FieldChange| What::Field {
         path: field.path,
         wanted: field.after,

@@ -19,7 +19,6 @@ fn live(id: ResourceId, path: &str, count: u32, fields: Value) -> Live {
         marks: BTreeMap::from([("pool".to_owned(), "h100".to_owned())]),
         workload: Some(settled(count)),
         applyset: None,
-        units: Vec::new(),
         version: None,
         deleting: false,
     }

@@ -5,6 +5,20 @@ use super::{active, place};
 use crate::plan::*;
 
 #[test]
+fn a_pool_that_moves_to_another_region_is_counted_in_both() {
+    let mut world = World::applied();
+    world.scale("AutoScalingGroup", "prod-g6e-od-g6e.12xlarge", 3, "floodway-run");
+    let aws = world.environment.aws.as_mut().unwrap();
+    aws.regions = vec!["us-west-2".into()];
+    aws.pools.get_mut("g6e").unwrap().region = Some("us-west-2".into());
+    let plan = world.draft().plan().clone();
+    let pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((pool.units.before, pool.units.after), (3, 3));
+    assert_eq!((pool.capacity.before, pool.uncounted), (pool.capacity.after, 0));
+    assert!(!pool.cost.before.is_partial, "the old region has its own price");
+}
+
+#[test]
 fn a_burst_pool_that_changes_its_stage_moves_to_nodes_of_its_own() {
     let mut world = World::applied();
     let (old_group, old) = ("prod-g6e-od-g6e.12xlarge", "deepseek-inference-g6e");

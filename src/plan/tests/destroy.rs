@@ -92,6 +92,29 @@ fn the_namespace_goes_only_when_asked_for_and_nothing_foreign_is_in_it() {
 }
 
 #[test]
+fn instances_end_at_once_only_where_that_is_asked_for_and_counted() {
+    let mut world = World::applied();
+    let group = "prod-g6e-od-g6e.12xlarge";
+    world.scale("AutoScalingGroup", group, 3, "floodway-run");
+    assert_eq!(destroy(&world, false).ends_at_once(), 0);
+    world.options.force_instances = true;
+    let plan = destroy(&world, false);
+    let change = of(&plan, "AutoScalingGroup", group);
+    assert!(matches!(&change.steps[..], [Step::Delete { ends: 3, .. }]), "{:?}", change.steps);
+    assert_eq!(change.notes, ["ends 3 instances at once, without their drain"]);
+    let others = plan.ends_at_once() - 3;
+    assert_eq!(others, 1, "the other pool's");
+    // Pods finish their work, and an empty group has nothing to force.
+    let drained = |kind: &str| {
+        let steps = plan.changes.iter().filter(|c| c.id.kind == kind).map(|c| &c.steps);
+        steps.filter(|steps| matches!(steps[..], [Step::Drain { .. }, Step::Delete { .. }])).count()
+    };
+    assert!(drained("Deployment") > 0 && drained("AutoScalingGroup") > 0);
+    world.execute(&plan);
+    assert!(world.inventory.resources.is_empty());
+}
+
+#[test]
 fn claims_stay_and_are_named() {
     let mut world = World::applied();
     add_namespace(&mut world, "PersistentVolumeClaim");

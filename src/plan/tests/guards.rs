@@ -43,7 +43,6 @@ fn foreign(world: &World, selector: &str) -> Live {
         marks: BTreeMap::new(),
         workload: Some(settled(12)),
         applyset: None,
-        units: Vec::new(),
         version: None,
         deleting: false,
     }
@@ -209,12 +208,13 @@ fn a_group_that_shall_run_fewer_drains_instances_by_name_before() {
         panic!("{:?}", of(&plan, GROUP, group).steps)
     };
     assert_eq!(body.at("/max"), Some(json!(6)), "no number falls before its instances have ended");
-    let there: Vec<_> = world.live(GROUP, group).units.clone();
+    let there: Vec<_> = world.live(GROUP, group).units().to_vec();
     assert_eq!(units.len(), 2);
+    assert_eq!((plan.totals.nodes.before, plan.totals.nodes.after), (7, 5), "they end");
     assert!(units.iter().all(|name| there.iter().any(|unit| unit.name == *name)));
 
     world.execute(&plan);
-    let left: Vec<_> = world.live(GROUP, group).units.iter().map(|unit| &unit.name).collect();
+    let left: Vec<_> = world.live(GROUP, group).units().iter().map(|unit| &unit.name).collect();
     assert_eq!(left.len(), 4);
     assert!(left.iter().all(|name| !units.contains(*name)), "those that were named, no others");
     assert!(world.plan().is_empty());

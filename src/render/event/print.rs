@@ -31,8 +31,8 @@ pub fn text(event: &EventView, style: &Style) -> String {
         }
         EventView::Waiting { thing, step, ready, of, problems, elapsed_s } => {
             let state = match step.as_str() {
-                "drain" => format!("{} left to drain", of.saturating_sub(*ready)),
-                "delete" => "until it is gone".to_owned(),
+                "drain" | "drain_units" => format!("{} left to drain", of.saturating_sub(*ready)),
+                "delete" | "force_delete" => "until it is gone".to_owned(),
                 "refresh" => format!("{ready} of {of} replaced"),
                 _ => format!("{ready} of {of} ready"),
             };
@@ -159,8 +159,9 @@ fn step_verb(step: &str) -> &str {
         "raise" => "raising",
         "catch_up" => "bringing to the size of the old one",
         "await_ready" => "waiting for",
-        "drain" => "draining",
+        "drain" | "drain_units" => "draining",
         "delete" => "deleting",
+        "force_delete" => "deleting by force",
         other => other,
     }
 }

@@ -93,7 +93,7 @@ pub enum EventView {
         /// What.
         #[serde(flatten)]
         thing: ThingView,
-        /// `apply`, `hold`, `await_ready`, `drain`, `delete`.
+        /// `apply`, `hold`, `await_ready`, `drain`, `drain_units`, `delete`, `force_delete`.
         step: String,
         /// The name of what the step is about: of a replacement, new or old.
         target: String,
@@ -113,7 +113,7 @@ pub enum EventView {
         /// What.
         #[serde(flatten)]
         thing: ThingView,
-        /// The step that waits: `await_ready`, `drain`, `delete`.
+        /// The step that waits: `await_ready`, `drain`, `drain_units`, `delete`, `force_delete`.
         step: String,
         /// Units that are where they should be.
         ready: u32,

@@ -35,8 +35,15 @@ impl Account {
     /// Its commands may do everything.
     pub fn unlimited() -> Self {
         let account = Self::new();
-        account.bed.drop_rule(account.policy.take().unwrap());
+        account.unlimit();
         account
+    }
+
+    /// Its commands may do everything, until the environment is written again.
+    pub fn unlimit(&self) {
+        if let Some(id) = self.policy.take() {
+            self.bed.drop_rule(id);
+        }
     }
 
     /// Its commands may do what is printed for this from now on.
@@ -47,9 +54,7 @@ impl Account {
 
     /// Its commands may do what this document allows from now on.
     pub fn limited_by(&self, document: &Value) {
-        if let Some(id) = self.policy.take() {
-            self.bed.drop_rule(id);
-        }
+        self.unlimit();
         let rule = json!({"kind": "policy", "access_key": ACCESS_KEY, "document": document});
         self.policy.set(self.bed.rule(&rule).pop());
     }

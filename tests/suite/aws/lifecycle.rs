@@ -1,7 +1,9 @@
 //! From nothing to groups, through changes, and back to nothing.
 
 use super::account::{Account, GROUPS, pool, pool_of};
+use crate::support::running::Running;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[test]
 fn a_burst_pool_becomes_a_template_and_a_group_for_each_market_and_nothing_is_left_to_do() {
@@ -80,6 +82,25 @@ fn what_others_changed_is_shown_and_put_right_and_their_tags_stay() {
 }
 
 #[test]
+fn an_instance_that_somebody_unprotected_is_shown_and_protected_again() {
+    let account = Account::new();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[1], "DesiredCapacity": 2});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    let free = account.group(GROUPS[1])["instances"][0]["id"].clone();
+    let free = json!({"AutoScalingGroupName": GROUPS[1], "InstanceIds": [free],
+        "ProtectedFromScaleIn": false});
+    account.bed.someone_else("autoscaling", "SetInstanceProtection", &free).unwrap();
+    account.run(&["drift", "edge"]).exits(0).says("unprotected");
+    account.run(&["plan", "edge"]).exits(0).says("- unprotected: 1").says("1 to change");
+    account.bed.forget_calls();
+    account.applied();
+    let instances = account.group(GROUPS[1])["instances"].clone();
+    assert!(instances.as_array().unwrap().iter().all(|one| one["protected"] == true));
+    assert_eq!(account.calls_of("UpdateAutoScalingGroup"), [Value::Null; 0]);
+}
+
+#[test]
 fn a_lower_max_drains_instances_by_name_and_then_lowers_it() {
     let account = Account::new();
     account.applied();
@@ -105,6 +126,47 @@ fn a_lower_max_drains_instances_by_name_and_then_lowers_it() {
         .collect();
     let ended = order.iter().take_while(|a| *a == "TerminateInstanceInAutoScalingGroup").count();
     assert_eq!(ended, 2, "{order:?}");
+}
+
+#[test]
+fn a_drain_by_name_waits_for_those_and_not_for_as_many_others() {
+    let account = Account::new();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[1], "DesiredCapacity": 4});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    account.write(&pool_of("{ min = 0, max = 2 }", ""));
+    let mut apply = Running::start(account.command(&["apply", "edge", "--yes"]));
+    assert!(apply.says("2 left to drain"));
+    let launch = json!({"AutoScalingGroupName": GROUPS[1], "ScalingProcesses": ["Launch"]});
+    account.bed.someone_else("autoscaling", "SuspendProcesses", &launch).unwrap();
+    let instances = |serving: bool| -> Vec<String> {
+        let group = account.group(GROUPS[1]);
+        let all = group["instances"].as_array().unwrap().iter();
+        let those = all.filter(|one| (one["state"] == "InService") == serving);
+        those.map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    // Two others go for good: as few are left as there shall be.
+    let (others, named) = (instances(true), instances(false));
+    for other in &others {
+        let hook = json!({"action": "complete", "instance": other});
+        account.bed.instances(&json!({"action": "kill", "instance": other}));
+        let gone = || !account.group(GROUPS[1])["instances"].to_string().contains(other.as_str());
+        while !gone() {
+            account.bed.instances(&hook);
+        }
+    }
+    assert_eq!(instances(false), named);
+    account.bed.forget_calls();
+    while account.calls_of("DescribeAutoScalingGroups").len() < 3 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(account.group(GROUPS[1])["max"], 4, "its max is not lowered before");
+    for one in &named {
+        account.bed.instances(&json!({"action": "complete", "instance": one}));
+    }
+    account.bed.someone_else("autoscaling", "ResumeProcesses", &launch).unwrap();
+    apply.end().exits(0);
+    assert_eq!(account.group(GROUPS[1])["max"], 2);
 }
 
 #[test]
@@ -156,6 +218,40 @@ fn destroy_drains_through_the_hook_and_leaves_nothing() {
     let forced = account.calls_of("DeleteAutoScalingGroup");
     assert!(forced.iter().all(|call| call["parameters"].get("ForceDelete").is_none()));
     assert_eq!(account.calls_of("TerminateInstances"), Vec::<Value>::new());
+}
+
+#[test]
+fn instances_end_without_their_drain_only_by_a_flag_that_asks_twice() {
+    let account = Account::unlimited();
+    let text = account.text().replace("max_destroy = 10", "max_destroy = 10\nprotected = true");
+    account.rewrite(&text);
+    account.unlimit();
+    account.applied();
+    let scale = json!({"AutoScalingGroupName": GROUPS[0], "DesiredCapacity": 2});
+    account.bed.someone_else("autoscaling", "SetDesiredCapacity", &scale).unwrap();
+    let destroy = |how: &str| account.run(&["destroy", "edge", "--confirm", "edge", how]);
+    destroy("--force-instances")
+        .exits(64)
+        .says("ends 2 instances at once, without their drain")
+        .says("pass --force-instances=2");
+    destroy("--force-instances=3").exits(12).says("2 instances would end at once, not `3`");
+    assert_eq!(account.calls_of("DeleteAutoScalingGroup"), Vec::<Value>::new());
+    // The environment's own role may not.
+    account.limited_to("apply");
+    destroy("--force-instances=2")
+        .exits(13)
+        .says("not allowed to autoscaling:DeleteAutoScalingGroup");
+    account.unlimit();
+    account.bed.forget_calls();
+    destroy("--force-instances=2").exits(0).says("deleting by force");
+    let forced: Vec<bool> = account
+        .calls_of("DeleteAutoScalingGroup")
+        .iter()
+        .map(|call| call["parameters"]["ForceDelete"] == true)
+        .collect();
+    assert_eq!(forced.iter().filter(|forced| **forced).count(), 1, "{forced:?}");
+    assert_eq!(account.region("us-east-1")["groups"], json!([]));
+    account.run(&["journal", "edge"]).exits(0).says("delete by force");
 }
 
 #[test]

@@ -19,5 +19,7 @@ mod refusals;
 #[cfg(feature = "aws")]
 mod schedules;
 mod stand_in;
+#[cfg(feature = "aws")]
+mod theirs;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod tutorial;

@@ -1,7 +1,7 @@
 //! What is refused, and what the person who meets it is told.
 
-use super::account::{Account, GROUPS, pool};
-use serde_json::json;
+use super::account::{Account, GROUPS, pool, pool_of};
+use serde_json::{Value, json};
 
 #[test]
 fn another_account_is_refused_before_anything_in_it_is_read() {
@@ -54,28 +54,81 @@ fn an_image_or_subnets_that_are_not_there_are_refused_with_their_line() {
         .says("environments/edge.toml:");
 }
 
-#[test]
-fn a_group_with_our_name_and_without_our_tags_is_refused_and_adopted_when_asked() {
-    // The printed policy writes to nothing without the environment's tags.
-    let account = Account::unlimited();
+/// A group with the name of ours that somebody made, with so many instances.
+fn their_group(account: &Account, instances: u32) {
     let template = json!({"LaunchTemplateName": "theirs",
         "LaunchTemplateData": {"ImageId": "ami-0a", "InstanceType": "g6e.12xlarge"}});
     account.bed.someone_else("ec2", "CreateLaunchTemplate", &template).unwrap();
-    let subnet = account.bed.world()["accounts"]["123456789012"]["us-east-1"]["subnets"][0].clone();
-    let subnet = subnet["SubnetId"].as_str().unwrap_or_default().to_owned();
-    let group = json!({"AutoScalingGroupName": GROUPS[0], "MinSize": 0, "MaxSize": 3,
-        "VPCZoneIdentifier": subnet,
+    let group = json!({"AutoScalingGroupName": GROUPS[0], "MinSize": 0,
+        "MaxSize": instances.max(3), "DesiredCapacity": instances,
+        "VPCZoneIdentifier": "subnet-0a",
         "MixedInstancesPolicy": {"LaunchTemplate": {"LaunchTemplateSpecification":
             {"LaunchTemplateName": "theirs", "Version": "$Default"},
             "Overrides": [{"InstanceType": "g6e.12xlarge"}]},
             "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 100}}});
     account.bed.someone_else("autoscaling", "CreateAutoScalingGroup", &group).unwrap();
+}
+
+#[test]
+fn a_group_with_our_name_and_without_our_tags_is_refused_and_adopted_when_asked() {
+    // The printed policy writes to nothing without the environment's tags.
+    let account = Account::unlimited();
+    their_group(&account, 0);
     let adopt = format!("AutoScalingGroup/us-east-1/{}", GROUPS[0]);
     account.run(&["plan", "edge"]).exits(12).says(&format!("--adopt {adopt}"));
     account.run(&["plan", "edge", "--adopt", &adopt]).exits(0).says("adopted").says("max: 3 → 4");
     account.run(&["apply", "edge", "--yes", "--adopt", &adopt]).exits(0);
     account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
     assert_eq!(account.group(GROUPS[0])["tags"]["floodway.dev/environment"]["value"], "edge");
+}
+
+#[test]
+fn instances_of_an_adopted_group_are_counted_and_then_protected() {
+    let account = Account::unlimited();
+    account.write(&pool_of("{ min = 0, max = 60 }", ""));
+    account.unlimit();
+    their_group(&account, 55);
+    let adopt = format!("AutoScalingGroup/us-east-1/{}", GROUPS[0]);
+    account.run(&["plan", "edge", "--adopt", &adopt]).exits(0).says("unprotected: 55");
+    account.run(&["apply", "edge", "--yes", "--adopt", &adopt]).exits(0);
+    account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    let protected = |one: &Value| one["protected"] == true;
+    let group = account.group(GROUPS[0]);
+    assert!(group["instances"].as_array().unwrap().iter().all(protected));
+    let calls = account.calls_of("SetInstanceProtection");
+    let named = |call: &Value| call["parameters"]["InstanceIds"].as_array().map(Vec::len);
+    assert_eq!(calls.iter().filter_map(named).collect::<Vec<_>>(), [50, 5]);
+}
+
+#[test]
+fn a_file_that_was_renamed_takes_its_groups_and_templates_along() {
+    let account = Account::new();
+    account.applied();
+    let tags = json!({"Tags": [{"ResourceId": GROUPS[0], "ResourceType": "auto-scaling-group",
+        "Key": "cost-center", "Value": "42", "PropagateAtLaunch": false}]});
+    account.bed.someone_else("autoscaling", "CreateOrUpdateTags", &tags).unwrap();
+    let arn = account.group(GROUPS[0])["arn"].clone();
+    account.repository.write("east", &account.text());
+    account
+        .run(&["plan", "east"])
+        .exits(12)
+        .says("belongs to environment edge, applied from environments/edge.toml")
+        .says("apply with --adopt ConfigMap/floodway-edge");
+    let adopt = ["--adopt", "ConfigMap/floodway-edge"];
+    account
+        .run(&[&["plan", "east"][..], &adopt].concat())
+        .exits(0)
+        .says("0 to add, 3 to change, 0 to destroy");
+    account.run(&[&["apply", "east", "--yes"][..], &adopt].concat()).exits(0);
+    account.run(&["plan", "east", "--detailed-exitcode"]).exits(0);
+    let group = account.group(GROUPS[0]);
+    assert_eq!(group["arn"], arn);
+    assert_eq!(group["tags"]["floodway.dev/file"]["value"], "environments/east.toml");
+    assert_eq!(group["tags"]["cost-center"]["value"], "42");
+    let template = &account.region("us-east-1")["templates"][0];
+    assert_eq!(template["tags"]["floodway.dev/file"], "environments/east.toml");
+    // The old file, where it is still there, has lost them.
+    account.run(&["plan", "edge"]).exits(12).says("applied from environments/east.toml");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `floodway drift` on the simulator.
 
-use super::{applied, declare, environment, image, pool, scenario, small};
+use super::{BURST, applied, declare, environment, image, pool, scenario, small};
 use crate::support::repository::Repository;
 use serde_json::Value;
 
@@ -79,11 +79,7 @@ fn deleted_things_and_lost_fields_are_told_apart_by_how_certain_they_are() {
 
 #[test]
 fn a_group_that_somebody_changed_is_told_by_what_was_applied() {
-    let burst = "[aws]\nprovider = \"sim\"\nregion = \"us-east-1\"\n[aws.pools.g6e]\n\
-                 size = { min = 0, max = 3 }\nstage = \"inference\"\njoin = \"standalone\"\n\
-                 image = { name = \"i\" }\nsubnets = { ids = [\"subnet-1\"] }\n\
-                 instance_types = [\"g6e.12xlarge\"]\ncapacity = { \"g6e.12xlarge\" = \"9 req/s\" }\n";
-    let rest = pool("a", "1") + burst;
+    let rest = pool("a", "1") + BURST;
     let group = "small-g6e-od-g6e.12xlarge";
     let repository = disturbed(&rest, &set("AutoScalingGroup", group, "/warm_pool", "2"));
     let said = repository.run(&["drift", "small", "--detailed-exitcode"]).exits(2);

@@ -42,6 +42,12 @@ fn environment(rest: &str) -> String {
     )
 }
 
+/// A simulated burst pool.
+const BURST: &str = "[aws]\nprovider = \"sim\"\nregion = \"us-east-1\"\n[aws.pools.g6e]\n\
+                 size = { min = 0, max = 3 }\nstage = \"inference\"\njoin = \"standalone\"\n\
+                 image = { name = \"i\" }\nsubnets = { ids = [\"subnet-1\"] }\n\
+                 instance_types = [\"g6e.12xlarge\"]\ncapacity = { \"g6e.12xlarge\" = \"9 req/s\" }\n";
+
 fn image(digit: char) -> String {
     format!("registry.example/i@sha256:{}", digit.to_string().repeat(64))
 }

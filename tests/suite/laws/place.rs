@@ -175,7 +175,7 @@ impl Place {
     fn assert_rolled(&self, seen: &Inventory) {
         for (pool, _) in self.declared.burst.iter().filter(|(_, pool)| pool.rolling) {
             let template = seen.of_pool("LaunchTemplate", pool).next().unwrap();
-            for unit in seen.of_pool("AutoScalingGroup", pool).flat_map(|group| &group.units) {
+            for unit in seen.of_pool("AutoScalingGroup", pool).flat_map(|group| group.units()) {
                 assert!(unit.ending || unit.version == template.version, "{pool}: {unit:?}");
             }
         }

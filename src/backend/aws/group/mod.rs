@@ -1,12 +1,15 @@
 //! Auto Scaling groups.
 
+mod beside;
+mod ending;
 mod hooks;
+mod others;
 mod read;
 mod refresh;
 mod schedules;
 mod shape;
 mod write;
 
-pub(super) use read::{Beside, live, tags_of, workload};
+pub(super) use read::{Beside, live, notes, tags_of, workload};
 pub(super) use schedules::Schedules;
 pub(super) use write::Group;

@@ -1,12 +1,14 @@
 //! A group as it is.
 
 use super::hooks::Hooks;
+use super::others::others;
 use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{
-    Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
+    Live, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
+use crate::units::Span;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState, RetentionAction,
 };
@@ -24,12 +26,12 @@ pub(in crate::backend::aws) struct Beside {
 /// What is seen of a group of `region`.
 pub(in crate::backend::aws) fn live(
     region: &str,
-    mark: &Mark,
+    owner: impl Fn(&Tags) -> Ownership,
     group: &AutoScalingGroup,
     beside: Beside,
 ) -> Live {
     let tags = tags_of(group);
-    let ownership = tags::owner(mark, &tags);
+    let ownership = owner(&tags);
     let mut shape = Shape { schedules: beside.schedules, ..shape(group, &tags, &ownership) };
     shape.hooks = beside.hooks.unwrap_or(shape.hooks);
     Live {
@@ -44,12 +46,15 @@ pub(in crate::backend::aws) fn live(
         }),
         marks: tags::marks_of(&tags),
         applyset: None,
-        units: units(group),
         version: numbered(group).map(str::to_owned),
         workload: Some(workload(group)),
-        deleting: group.status().is_some_and(|status| status.starts_with("Delete")),
+        deleting: is_deleting(group),
         ownership,
     }
+}
+
+pub(super) fn is_deleting(group: &AutoScalingGroup) -> bool {
+    group.status().is_some_and(|status| status.starts_with("Delete"))
 }
 
 /// Its ARN, which is made anew with the group, and when that was.
@@ -100,6 +105,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         instance_warmup: group.default_instance_warmup().unwrap_or(0),
         capacity_rebalance: group.capacity_rebalance().unwrap_or(false),
         protected_from_scale_in: group.new_instances_protected_from_scale_in().unwrap_or(false),
+        unprotected: unprotected(group).len(),
         maintenance: Maintenance {
             min_healthy: maintenance.and_then(|m| m.min_healthy_percentage()).unwrap_or(-1),
             max_healthy: maintenance.and_then(|m| m.max_healthy_percentage()).unwrap_or(-1),
@@ -109,6 +115,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         hooks: tags.get(marks::HOOKS).map(|text| hooks_from_text(text)).unwrap_or_default(),
         schedules: Schedules::new(),
         tags: owned,
+        others: others(group),
     }
 }
 
@@ -206,17 +213,11 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
             message: format!("kept after its drain, and paid for: {}", names.join(", ")),
         });
     }
-    for process in group.suspended_processes() {
-        let name = process.process_name().unwrap_or_default();
-        if matches!(name, "Launch" | "Terminate") {
-            let why = process.suspension_reason().unwrap_or("no reason given");
-            problems.push(Problem {
-                kind: ProblemKind::Refused,
-                units: desired.abs_diff(existing),
-                message: format!("the process {name} is suspended: {why}"),
-            });
-        }
-    }
+    problems.extend(suspended(group).map(|message| Problem {
+        kind: ProblemKind::Refused,
+        units: desired.abs_diff(existing),
+        message,
+    }));
     Workload {
         desired,
         // A group goes only when its stopped instances are gone too.
@@ -227,10 +228,33 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         observed: true,
         stalled: false,
         problems,
+        units: units(group),
     }
 }
 
-/// Its instances, by ID.
+/// Processes without which no instance starts, or none ends.
+fn suspended(group: &AutoScalingGroup) -> impl Iterator<Item = String> {
+    let processes = group.suspended_processes().iter();
+    let named = processes.filter_map(|process| Some((process.process_name()?, process)));
+    named.filter(|(name, _)| matches!(*name, "Launch" | "Terminate")).map(|(name, process)| {
+        let why = process.suspension_reason().unwrap_or("no reason given");
+        format!("the process {name} is suspended: {why}")
+    })
+}
+
+/// What somebody has set, and stays theirs, and keeps instances from starting or
+/// ending as plans say it. Protection holds against a lifetime, too:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-max-instance-lifetime.html>
+pub(in crate::backend::aws) fn notes(group: &AutoScalingGroup) -> Vec<String> {
+    let lifetime = group.max_instance_lifetime().and_then(|seconds| u64::try_from(seconds).ok());
+    let lifetime = lifetime.filter(|seconds| *seconds > 0).map(|seconds| {
+        let limit = Span::from_secs(seconds);
+        format!("MaxInstanceLifetime is {limit}: AWS replaces older instances that are unprotected")
+    });
+    suspended(group).chain(lifetime).collect()
+}
+
+/// Its instances, by ID, without those that are kept after their drain.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
     let own = specification(group).and_then(LaunchTemplateSpecification::launch_template_name);
     let version = |instance: &Instance| {
@@ -253,14 +277,29 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
             ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
         })
     };
-    let mut units: Vec<Unit> = group.instances().iter().filter_map(unit).collect();
+    let there = group.instances().iter().filter(|instance| !is_retained(instance));
+    let mut units: Vec<Unit> = there.filter_map(unit).collect();
     units.sort_by(|a, b| a.name.cmp(&b.name));
     units
 }
 
 /// The instances that AWS itself must not end.
 pub(super) fn protected(group: &AutoScalingGroup) -> Vec<String> {
-    let instances = group.instances().iter();
-    let protected = instances.filter(|one| one.protected_from_scale_in() == Some(true));
-    protected.filter_map(|one| one.instance_id()).map(str::to_owned).collect()
+    ids(group, |one| one.protected_from_scale_in() == Some(true))
+}
+
+/// The instances that AWS may end by its own choice. Those that start are
+/// protected when they are in service, those that end need it no more, and those of
+/// a warm pool cannot be:
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetInstanceProtection.html>
+pub(super) fn unprotected(group: &AutoScalingGroup) -> Vec<String> {
+    ids(group, |one| {
+        one.lifecycle_state() == Some(&LifecycleState::InService)
+            && one.protected_from_scale_in() != Some(true)
+    })
+}
+
+fn ids(group: &AutoScalingGroup, which: impl Fn(&Instance) -> bool) -> Vec<String> {
+    let those = group.instances().iter().filter(|one| which(one));
+    those.filter_map(|one| one.instance_id()).map(str::to_owned).collect()
 }

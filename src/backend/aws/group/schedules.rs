@@ -98,20 +98,17 @@ impl Region {
         &self,
         group: Option<&str>,
     ) -> Result<BTreeMap<String, Schedules>, PortError> {
-        let actions = self
-            .autoscaling
-            .describe_scheduled_actions()
-            .set_auto_scaling_group_name(group.map(str::to_owned))
-            .max_records(AT_ONCE)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(|error| {
-                let about = self.about("scheduled actions");
-                failed(error, "autoscaling:DescribeScheduledActions", &about)
-            })?;
+        let actions = all_pages!(
+            self.autoscaling
+                .describe_scheduled_actions()
+                .set_auto_scaling_group_name(group.map(str::to_owned))
+                .max_records(AT_ONCE)
+        )
+        .await
+        .map_err(|error| {
+            let about = self.about("scheduled actions");
+            failed(error, "autoscaling:DescribeScheduledActions", &about)
+        })?;
         let mut schedules: BTreeMap<String, Schedules> = BTreeMap::new();
         for action in &actions {
             if let (Some(group), Some((name, scheduled))) =

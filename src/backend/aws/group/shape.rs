@@ -1,5 +1,6 @@
 //! What a group is, as plans say it.
 
+use super::others::SPOT_MAX_PRICE;
 use super::schedules::Schedules;
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_autoscaling::types::{
@@ -33,6 +34,9 @@ pub(in crate::backend::aws) struct Shape {
     pub(super) instance_warmup: i32,
     pub(super) capacity_rebalance: bool,
     pub(super) protected_from_scale_in: bool,
+    /// Instances in service that AWS may end by its own choice; never asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) unprotected: usize,
     pub(super) maintenance: Maintenance,
     pub(super) metrics: bool,
     /// An instance whose drain is given up is kept.
@@ -44,6 +48,10 @@ pub(in crate::backend::aws) struct Shape {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) schedules: Schedules,
     pub(super) tags: BTreeMap<String, String>,
+    /// What somebody put into it that a write takes out again, by its name in the
+    /// API; never asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) others: BTreeMap<String, String>,
 }
 
 /// How many instances there may be while some are replaced, in percent.
@@ -95,11 +103,12 @@ impl Shape {
         })
     }
 
-    /// Whether what stands in the group itself is the same; hooks,
+    /// Whether what stands in the group itself is the same; its instances, hooks,
     /// schedules, warm pool, metrics and tags stand beside it, and desired may move by itself.
     pub(super) fn same_group(&self, other: &Self) -> bool {
         let inner = |shape: &Self| Self {
             desired: None,
+            unprotected: 0,
             warm_pool: 0,
             metrics: true,
             hooks: BTreeMap::new(),
@@ -110,8 +119,10 @@ impl Shape {
         inner(self) == inner(other)
     }
 
-    /// All instances on demand or all spot, of these types in this order.
-    pub(super) fn policy(&self, version: &str) -> MixedInstancesPolicy {
+    /// All instances on demand or all spot, of these types in this order. What `is`
+    /// there says of a price at most, an empty one takes away:
+    /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html>
+    pub(super) fn policy(&self, version: &str, is: Option<&Self>) -> MixedInstancesPolicy {
         let template = LaunchTemplateSpecification::builder()
             .launch_template_name(&self.launch_template)
             .version(version)
@@ -119,7 +130,9 @@ impl Shape {
         let of_type =
             |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
         let spot = self.capacity_type == "spot";
+        let capped = is.is_some_and(|is| is.others.contains_key(SPOT_MAX_PRICE));
         let distribution = InstancesDistribution::builder()
+            .set_spot_max_price(capped.then(String::new))
             .on_demand_base_capacity(0)
             .on_demand_percentage_above_base_capacity(if spot { 0 } else { 100 });
         let distribution = match spot {
@@ -167,6 +180,10 @@ impl Shape {
         };
         self.hooks().map(one).collect()
     }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The hooks as a tag's value: `launch=1800 terminate=600`.

@@ -1,5 +1,6 @@
 //! Launch templates.
 
+mod others;
 mod read;
 mod shape;
 mod write;

@@ -1,8 +1,9 @@
 //! A launch template as it is.
 
+use super::others::beside;
 use super::shape::{Metadata, Shape, Volume};
 use crate::backend::aws::tags::{self, Tags};
-use crate::observe::{Live, Mark, Ownership, ResourceId};
+use crate::observe::{Live, Ownership, ResourceId};
 use aws_sdk_ec2::types::{
     LaunchTemplate, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData,
 };
@@ -11,12 +12,12 @@ use std::collections::BTreeMap;
 /// What is seen of a template of `region`, in its default version.
 pub(in crate::backend::aws) fn live(
     region: &str,
-    mark: &Mark,
+    owner: impl Fn(&Tags) -> Ownership,
     template: &LaunchTemplate,
     version: &LaunchTemplateVersion,
 ) -> Live {
     let tags = tags_of(template);
-    let ownership = tags::owner(mark, &tags);
+    let ownership = owner(&tags);
     let owned = match ownership {
         Ownership::Ours => tags::owned(&tags),
         _ => tags.clone(),
@@ -33,7 +34,6 @@ pub(in crate::backend::aws) fn live(
         runtime: None,
         marks: tags::marks_of(&tags),
         applyset: None,
-        units: Vec::new(),
         version: template.default_version_number().map(|number| number.to_string()),
         workload: None,
         deleting: false,
@@ -95,7 +95,11 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
         },
         user_data: data.user_data().map(decoded).unwrap_or_default(),
         instance_tags: of_instances.map(|tagged| pairs(tagged.tags())).unwrap_or_default(),
-        others: others(data),
+        others: [others(data), beside(data)]
+            .concat()
+            .into_iter()
+            .map(|name| (name, "set".to_owned()))
+            .collect(),
         tags,
     }
 }

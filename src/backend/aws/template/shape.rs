@@ -12,6 +12,7 @@ use aws_sdk_ec2::types::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The owned fields of a launch template; see `desired` for what each means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,8 +28,8 @@ pub(super) struct Shape {
     pub(super) instance_tags: Tags,
     pub(super) tags: Tags,
     /// What somebody put into it and Floodway never does, by its name in the API.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) others: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) others: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

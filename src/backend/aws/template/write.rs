@@ -5,10 +5,10 @@
 
 use super::read::{shape, tags_of, uid};
 use super::shape::{Shape, ec2_tags};
-use crate::backend::aws::account::{Region, stale, taken, unsettled};
+use crate::backend::aws::account::{Region, required, stale};
 use crate::backend::aws::error::{code, failed};
 use crate::backend::aws::tags::{self, Tags};
-use crate::observe::{Mark, Ownership, ResourceId, marks};
+use crate::observe::{Mark, ResourceId, marks};
 use crate::plan::{FailureKind, PortError, Precondition, Verdict, applied_digest};
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -105,19 +105,8 @@ impl Template<'_> {
         if *precondition == Precondition::Absent && self.create(&wanted, &noted).await? {
             return Ok(());
         }
-        let Some(live) = self.get().await? else {
-            return Err(match precondition {
-                Precondition::Absent => unsettled(self.id),
-                Precondition::Is(_) => stale(self.id),
-            });
-        };
-        match precondition {
-            Precondition::Absent if tags::owner(mark, &tags_of(&live)) != Ownership::Ours => {
-                return Err(taken(self.id));
-            }
-            Precondition::Is(planned) if uid(&live) != *planned => return Err(stale(self.id)),
-            Precondition::Absent | Precondition::Is(_) => {}
-        }
+        let facts = |live: &_| (uid(live), tags::owner(mark, &tags_of(live)));
+        let live = required(self.id, precondition, self.get().await?, facts)?;
         self.make_default(&wanted).await?;
         self.tag(&noted, &live).await
     }

@@ -63,6 +63,7 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
                         | Step::Drain { .. }
                         | Step::DrainUnits { .. }
                         | Step::Refresh { .. }
+                        | Step::Delete { ends: 1.., .. }
                 )
             }),
         after: change
@@ -130,7 +131,11 @@ fn step_text(step: &Step, change: &Change) -> String {
             format!("drain {} of {name} (at most {})", units.join(", "), text::span(*limit))
         }
         Step::Refresh { how, limit, .. } => refresh_text(name, how, *limit),
-        Step::Delete { .. } => format!("delete {name}"),
+        Step::Delete { ends: 0, .. } => format!("delete {name}"),
+        Step::Delete { ends, .. } => {
+            let ends = text::count(usize::try_from(*ends).unwrap_or(usize::MAX), "instance");
+            format!("delete {name} by force: {ends} end at once, without a drain")
+        }
     }
 }
 

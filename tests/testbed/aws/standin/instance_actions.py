@@ -70,8 +70,9 @@ def protect(region, parameters, _):
         raise validation_error("At most 50 instances can be given at once.")
     chosen = [_of(group, identifier) for identifier in parameters["InstanceIds"]]
     for instance in chosen:
+        # API_SetInstanceProtection: "This operation cannot be called on instances in a warm pool."
         if instance.state not in ("InService", "EnteringStandby", "Standby", "Pending", "Pending:Wait",
-                                  "Pending:Proceed") and not instance.warm:
+                                  "Pending:Proceed"):
             raise validation_error(f"The instance {instance.id} is not in InService or EnteringStandby or Standby.")
     for instance in chosen:
         instance.protected = parameters["ProtectedFromScaleIn"]

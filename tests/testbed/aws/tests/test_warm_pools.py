@@ -31,6 +31,14 @@ class WarmPools(StandInTest):
         self.advance()
         self.assertNotIn("WarmPoolConfiguration", self.described())
 
+    def test_its_instances_cannot_be_protected(self):
+        self.group(high=1)
+        autoscaling.put_warm_pool(AutoScalingGroupName="g")
+        self.until(lambda: self.states_of_pool() == ["Warmed:Stopped"])
+        warm = [i["InstanceId"] for i in self.pool()["Instances"]]
+        self.refused("ValidationError", autoscaling.set_instance_protection, AutoScalingGroupName="g",
+                     InstanceIds=warm, ProtectedFromScaleIn=True)
+
     def test_forced_deletion_is_at_once(self):
         self.group(high=3)
         autoscaling.put_warm_pool(AutoScalingGroupName="g", MinSize=1)
