@@ -3,6 +3,7 @@
 use super::{CapacityType, OnPremSupply, Supply, SupplyGroup};
 use crate::observe::{Inventory, Live, Ownership};
 use crate::spec::Environment;
+use std::collections::BTreeMap;
 
 impl Supply {
     /// What runs now in each pool of `environment`, found by marks; a pool that
@@ -29,7 +30,7 @@ impl Supply {
                     }
                 }
                 ("AutoScalingGroup", Some(_)) if let Some((name, _)) = burst => {
-                    if let Some(group) = group(live) {
+                    if let Some(group) = SupplyGroup::of(live) {
                         supply.burst.entry(name.clone()).or_default().push(group);
                     }
                 }
@@ -58,17 +59,26 @@ pub fn todays_pool<'a>(environment: &'a Environment, marked: &'a str) -> &'a str
     pool
 }
 
-fn group(live: &Live) -> Option<SupplyGroup> {
-    let text = |key: &str| live.fields.text_at(key);
-    let workload = live.workload.as_ref()?;
-    Some(SupplyGroup {
-        instance_type: text("/instance_types/0")?,
-        capacity_type: match text("/capacity_type")?.as_str() {
-            "spot" => CapacityType::Spot,
-            _ => CapacityType::OnDemand,
-        },
-        region: live.id.scope.clone().unwrap_or_default(),
-        desired: workload.desired,
-        ready: workload.ready,
-    })
+impl SupplyGroup {
+    /// What is there of a live group; none of what says no market.
+    pub fn of(live: &Live) -> Option<Self> {
+        let types = live.fields.at("/instance_types")?;
+        let types = types.as_array()?.iter().filter_map(|name| name.as_str());
+        let mut running = BTreeMap::new();
+        for name in live.units.iter().filter(|unit| !unit.ending).flat_map(|u| &u.instance_type) {
+            *running.entry(name.clone()).or_insert(0) += 1;
+        }
+        let workload = live.workload.as_ref();
+        Some(Self {
+            instance_types: types.map(str::to_owned).collect(),
+            capacity_type: match live.fields.text_at("/capacity_type")?.as_str() {
+                "spot" => CapacityType::Spot,
+                _ => CapacityType::OnDemand,
+            },
+            region: live.id.scope.clone().unwrap_or_default(),
+            desired: workload.map_or(0, |workload| workload.desired),
+            ready: workload.map_or(0, |workload| workload.ready),
+            running,
+        })
+    }
 }

@@ -36,33 +36,28 @@ pub(super) fn members(
         };
         desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
         let subnets = Found { scene, aws, name, pool }.subnets(missing);
-        for (index, group) in groups.iter().enumerate() {
+        let best = groups.first().and_then(BurstGroup::first_type);
+        let ids = group_ids(scene, name, decided);
+        for (index, (group, id)) in groups.iter().zip(ids).enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
-            let first = groups.first().is_some_and(|f| f.instance_type == group.instance_type);
+            let first = group.first_type() == best;
             let one =
                 One { scene, aws, name, decided, pool, group, first, warm_pool, subnets: &subnets };
-            desired.push(one.desired());
+            desired.push(one.desired(id));
         }
     }
     Ok(desired)
 }
 
-/// The names of a pool's groups; none for an on-prem pool.
+/// The pool's groups in their order; none for an on-prem pool.
 pub(super) fn group_ids(scene: &Scene<'_>, pool: &Name, decided: &PoolDecision) -> Vec<ResourceId> {
-    match &decided.kind {
-        PoolKind::OnPrem => Vec::new(),
-        PoolKind::Burst(groups) => {
-            groups.iter().map(|group| group_id(scene, pool, group)).collect()
-        }
-    }
-}
-
-fn group_id(scene: &Scene<'_>, pool: &Name, group: &BurstGroup) -> ResourceId {
+    let PoolKind::Burst(groups) = &decided.kind else { return Vec::new() };
     let input = scene.input;
     let workload = scene.workloads.get(pool).map(String::as_str).unwrap_or_default();
     let (environment, decision) = (input.environment, input.decision);
-    let name = names::group(environment, decision, input.inventory, pool, group, workload);
-    ResourceId::group(&group.region, &name)
+    let names = names::groups(environment, decision, input.inventory, pool, groups, workload);
+    let id = |(group, name): (&BurstGroup, String)| ResourceId::group(&group.region, &name);
+    groups.iter().zip(names).map(id).collect()
 }
 
 /// AWS keeps no warm pool beside spot instances, and stopped instances of a
@@ -91,7 +86,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn desired(&self) -> Desired {
+    fn desired(&self, id: ResourceId) -> Desired {
         let Self { scene, name, decided, group, .. } = *self;
         let git = decided.owner == DesiredOwner::Git;
         let template = launch::template_id(scene, name, self.pool);
@@ -105,11 +100,12 @@ impl One<'_> {
             CapacityType::OnDemand => ("on demand", "instance_types"),
             CapacityType::Spot => ("spot", "spot"),
         };
-        let text = format!("{} {market} for pool {name}", group.instance_type);
+        let types: Vec<&str> = group.types.iter().map(|one| one.name.as_str()).collect();
+        let text = format!("{} {market} for pool {name}", types.join(" or "));
         // The mark that tells a later run where to look is left first.
         let parent = scene.environment().onprem.is_some().then(|| scene.parent_id());
         Desired {
-            id: group_id(scene, name, group),
+            id,
             body: body.into(),
             seed: (!git).then_some(seed),
             pool: Some(name.clone()),
@@ -134,7 +130,7 @@ impl One<'_> {
         }
         let stage = scene.environment().service.stages.get(&pool.stage);
         let mut body = json!({
-            "instance_types": [group.instance_type],
+            "instance_types": group.types.iter().map(|one| &one.name).collect::<Vec<_>>(),
             "capacity_type": group.capacity_type,
             // How AWS chooses among types and zones.
             "allocation": match group.capacity_type {

@@ -133,7 +133,7 @@ fn adopted<'a>(
 }
 
 /// The part a workload plays, whatever its name: a pool's Deployment, or the
-/// pool's group of one offering, for one workload. What a group's nodes run
+/// pool's group that is named for one type, for one workload. What a group's nodes run
 /// moves before they go, so that one for another workload is no successor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Slot {
@@ -159,7 +159,7 @@ impl Slot {
             kinds::DEPLOYMENT => None,
             kinds::GROUP => {
                 let told = [
-                    "/instance_types",
+                    "/instance_types/0",
                     "/capacity_type",
                     "/tags/floodway.dev~1workload",
                     "/tags/floodway.dev~1join",

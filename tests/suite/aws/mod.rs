@@ -19,3 +19,5 @@ mod schedules;
 mod stand_in;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod tutorial;
+#[cfg(feature = "aws")]
+mod types;

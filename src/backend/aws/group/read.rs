@@ -248,6 +248,7 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
         Some(Unit {
             name: instance.instance_id()?.to_owned(),
             ready: state == "InService",
+            instance_type: instance.instance_type().map(str::to_owned),
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
             ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
