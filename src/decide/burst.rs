@@ -5,11 +5,12 @@
 //! nothing to choose share a group, and every other choice stays here.
 
 use super::{BurstGroup, CapacityType, Decision, GroupType, PlanningInput, PoolKind, SupplyGroup};
+use crate::id::Name;
 use crate::spec::{BurstPool, Spot};
 use crate::units::Rate;
 
 /// The groups of `pool` in order of preference, with nothing in them yet.
-pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGroup> {
+pub(super) fn groups(input: &PlanningInput<'_>, name: &Name, pool: &BurstPool) -> Vec<BurstGroup> {
     let Some(aws) = &input.environment.aws else { return Vec::new() };
     let markets = if pool.spot.is_some() {
         &[CapacityType::OnDemand, CapacityType::Spot][..]
@@ -18,15 +19,20 @@ pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGr
     };
     let region = pool.region.as_ref().unwrap_or(&aws.region);
     let mut groups = Vec::new();
-    for (node, names) in by_node(input, pool) {
+    for (node, names) in by_node(input, name, pool) {
         let types = names.iter().map(|&name| GroupType {
             name: name.to_owned(),
             vcpus: input.catalog.get(name).map(|known| known.vcpus),
             price: input.catalog.price(Some(aws), input.origins, name, region),
         });
-        let types: Vec<GroupType> = types.collect();
+        let mut types: Vec<GroupType> = types.collect();
+        if pool.requirements.is_some() {
+            let price = |one: &GroupType| (one.price.is_none(), one.usd_per_hour());
+            types.sort_by_key(|one| (price(one), one.name.clone()));
+        }
         for &capacity_type in markets {
             groups.push(BurstGroup {
+                by_requirements: pool.requirements.is_some(),
                 types: types.clone(),
                 capacity_type,
                 region: region.clone(),
@@ -52,15 +58,29 @@ struct Node {
 }
 
 /// The types of `pool` by what a node of them is worth, in the file's order.
-/// One whose GPUs are not known is like no other.
-fn by_node<'a>(input: &PlanningInput<'_>, pool: &'a BurstPool) -> Vec<(Node, Vec<&'a str>)> {
+/// One whose GPUs are not known is like no other; all that meet requirements
+/// are alike.
+fn by_node<'a>(
+    input: &PlanningInput<'a>,
+    name: &Name,
+    pool: &'a BurstPool,
+) -> Vec<(Node, Vec<&'a str>)> {
     let stage = input.environment.service.stages.get(&pool.stage);
     let gpus_per_replica = stage.map_or(0, |stage| stage.gpus);
+    if let Some(required) = &pool.requirements {
+        let node = Node {
+            capacity: pool.capacity_on(BurstPool::ANY),
+            replicas: pool.replicas_on(required.gpus, gpus_per_replica),
+            gpus: Some(required.gpus),
+        };
+        let types = input.supply.matching.get(name).into_iter().flatten();
+        return vec![(node, types.map(String::as_str).collect())];
+    }
     let mut nodes: Vec<(Node, Vec<&str>)> = Vec::new();
     for name in &pool.instance_types {
         let gpus = input.catalog.get(name).map(|known| known.gpus);
         let node = Node {
-            capacity: pool.capacity.get(name).copied().unwrap_or_default(),
+            capacity: pool.capacity_on(name),
             replicas: pool.replicas_on(gpus.unwrap_or(0), gpus_per_replica),
             gpus,
         };
@@ -73,15 +93,17 @@ fn by_node<'a>(input: &PlanningInput<'_>, pool: &'a BurstPool) -> Vec<(Node, Vec
 }
 
 /// Which of `groups` each of `live` goes on as: the one of its market that is
-/// named for the same type; else one that shares a type with it and that nothing
+/// named for the same type, or has requirements too; else one that shares a type with it and that nothing
 /// else goes on as. None: it goes.
 pub fn successors(groups: &[BurstGroup], live: &[SupplyGroup]) -> Vec<Option<usize>> {
     let beside = |seen: &SupplyGroup, group: &BurstGroup| {
-        seen.capacity_type == group.capacity_type && seen.region == group.region
+        seen.capacity_type == group.capacity_type
+            && seen.region == group.region
+            && seen.by_requirements == group.by_requirements
     };
     let first = |seen: &SupplyGroup, group: &BurstGroup| {
         let first = seen.instance_types.first().map(String::as_str);
-        beside(seen, group) && first.is_some() && first == group.first_type()
+        beside(seen, group) && (group.by_requirements || first == Some(group.label()))
     };
     let named = |seen| groups.iter().position(|group| first(seen, group));
     let mut found: Vec<Option<usize>> = live.iter().map(named).collect();
@@ -119,8 +141,8 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
             continue;
         }
         let (on_demand, spot) = split(pool.desired, spec.spot.as_ref());
-        let first = groups.first().and_then(BurstGroup::first_type).map(str::to_owned);
-        for group in groups.iter_mut().filter(|group| group.first_type() == first.as_deref()) {
+        let first = groups.first().map(|group| group.label().to_owned());
+        for group in groups.iter_mut().filter(|group| Some(group.label()) == first.as_deref()) {
             group.desired = match group.capacity_type {
                 CapacityType::OnDemand => on_demand,
                 CapacityType::Spot => spot,

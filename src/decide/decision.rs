@@ -1,7 +1,7 @@
 //! The words of a decision.
 
 use crate::id::Name;
-use crate::spec::{Origins, Price};
+use crate::spec::{BurstPool, Origins, Price};
 use crate::units::{Rate, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -86,6 +86,8 @@ pub struct Supply {
     pub onprem: BTreeMap<Name, OnPremSupply>,
     /// By burst pool and group.
     pub burst: BTreeMap<Name, Vec<SupplyGroup>>,
+    /// The instance types that meet a burst pool's requirements.
+    pub matching: BTreeMap<Name, Vec<String>>,
 }
 
 /// Live replicas of an on-prem pool.
@@ -100,6 +102,8 @@ pub struct OnPremSupply {
 /// Live instances of a burst pool's group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupplyGroup {
+    /// Its types are not named: AWS finds them by what they have.
+    pub by_requirements: bool,
     /// The instance types that it may start, the best first.
     pub instance_types: Vec<String>,
     /// Spot or on-demand.
@@ -164,7 +168,10 @@ pub enum PoolKind {
 /// that carry the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BurstGroup {
-    /// What it may start, the best first: AWS chooses among them.
+    /// Its types are not named: AWS finds them by what they have.
+    pub by_requirements: bool,
+    /// What it may start, the best first: AWS chooses among them. By
+    /// requirements, what met them when the plan was made, the cheapest first.
     pub types: Vec<GroupType>,
     /// Spot or on-demand.
     pub capacity_type: CapacityType,
@@ -199,9 +206,12 @@ impl BurstGroup {
         self.types.first()?.usd_per_hour()
     }
 
-    /// The name of its best type, which it is named for.
-    pub fn first_type(&self) -> Option<&str> {
-        self.types.first().map(|first| first.name.as_str())
+    /// What it is named for: its best type, or `any` that meets requirements.
+    pub fn label(&self) -> &str {
+        match self.types.first() {
+            Some(first) if !self.by_requirements => &first.name,
+            _ => BurstPool::ANY,
+        }
     }
 
     /// Whether it may start instances of this type.

@@ -1,7 +1,7 @@
 //! From an inventory, what a decision needs of it.
 
 use super::{CapacityType, OnPremSupply, Supply, SupplyGroup};
-use crate::observe::{Inventory, Live, Ownership};
+use crate::observe::{Inventory, Live, Lookup, Ownership};
 use crate::spec::Environment;
 use std::collections::BTreeMap;
 
@@ -10,6 +10,12 @@ impl Supply {
     /// `[[moved]]` renames is found under its old name too.
     pub fn from_inventory(environment: &Environment, inventory: &Inventory) -> Self {
         let mut supply = Self::default();
+        for (name, pool) in environment.aws.iter().flat_map(|aws| &aws.pools) {
+            let lookup = environment.aws.as_ref().and_then(|aws| Lookup::types_of(aws, pool));
+            if let Some(types) = lookup.and_then(|lookup| inventory.found.get(&lookup)) {
+                supply.matching.insert(name.clone(), types.clone());
+            }
+        }
         let there = inventory
             .resources
             .values()
@@ -70,6 +76,7 @@ impl SupplyGroup {
         }
         let workload = live.workload.as_ref();
         Some(Self {
+            by_requirements: live.fields.at("/requirements").is_some_and(|named| !named.is_null()),
             instance_types: types.map(str::to_owned).collect(),
             capacity_type: match live.fields.text_at("/capacity_type")?.as_str() {
                 "spot" => CapacityType::Spot,

@@ -99,7 +99,7 @@ fn of<'a>(decision: &'a Decision, pool: &str) -> &'a PoolDecision {
 fn groups(pool: &PoolDecision) -> Vec<(&str, CapacityType, u32)> {
     let PoolKind::Burst(groups) = &pool.kind else { panic!("an on-prem pool has no groups") };
     let group = |group: &BurstGroup| (group.capacity_type, group.desired);
-    groups.iter().map(|g| (g.first_type().unwrap(), group(g).0, group(g).1)).collect()
+    groups.iter().map(|g| (g.label(), group(g).0, group(g).1)).collect()
 }
 
 fn live_onprem(pool: &str, desired: u32) -> Supply {
@@ -117,6 +117,7 @@ fn live_burst(pool: &str, groups: &[(&str, CapacityType, u32)]) -> Supply {
         desired: *desired,
         ready: *desired,
         running: Default::default(),
+        by_requirements: false,
     };
     supply.burst.insert(pool.parse().unwrap(), groups.iter().map(group).collect());
     supply

@@ -6,7 +6,7 @@ use super::{Desired, DesiredError, Missing, Seed, launch, names};
 use crate::clock::Timestamp;
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, split};
 use crate::id::Name;
-use crate::observe::{ResourceId, marks};
+use crate::observe::{Requirements, ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, Stage};
 use crate::units::Span;
@@ -36,11 +36,12 @@ pub(super) fn members(
         };
         desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
         let subnets = Found { scene, aws, name, pool }.subnets(missing);
-        let best = groups.first().and_then(BurstGroup::first_type);
+        Found { scene, aws, name, pool }.types(missing);
+        let best = groups.first().map(BurstGroup::label);
         let ids = group_ids(scene, name, decided);
         for (index, (group, id)) in groups.iter().zip(ids).enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
-            let first = group.first_type() == best;
+            let first = Some(group.label()) == best;
             let one =
                 One { scene, aws, name, decided, pool, group, first, warm_pool, subnets: &subnets };
             desired.push(one.desired(id));
@@ -97,11 +98,15 @@ impl One<'_> {
         let seed =
             Seed { path: "/desired".to_owned(), value: json!(group.desired), owner: decided.owner };
         let (market, key) = match group.capacity_type {
+            CapacityType::OnDemand if group.by_requirements => ("on demand", "requirements"),
             CapacityType::OnDemand => ("on demand", "instance_types"),
             CapacityType::Spot => ("spot", "spot"),
         };
         let types: Vec<&str> = group.types.iter().map(|one| one.name.as_str()).collect();
-        let text = format!("{} {market} for pool {name}", types.join(" or "));
+        let mut text = format!("{} {market} for pool {name}", types.join(" or "));
+        if let Some(required) = self.requirements() {
+            text.push_str(&format!(": what has {required} now"));
+        }
         // The mark that tells a later run where to look is left first.
         let parent = scene.environment().onprem.is_some().then(|| scene.parent_id());
         Desired {
@@ -121,6 +126,16 @@ impl One<'_> {
         }
     }
 
+    fn requirements(&self) -> Option<Requirements> {
+        self.pool.requirements.as_ref().map(Requirements::from)
+    }
+
+    /// Which types meet requirements is AWS's to find, whenever it starts one.
+    fn named_types(&self) -> Vec<&str> {
+        let named = self.group.types.iter().filter(|_| !self.group.by_requirements);
+        named.map(|one| one.name.as_str()).collect()
+    }
+
     fn body(&self, template: &str) -> Value {
         let Self { scene, name, decided, pool, group, .. } = *self;
         let workload = scene.workloads.get(name).map(String::as_str).unwrap_or_default();
@@ -130,10 +145,13 @@ impl One<'_> {
         }
         let stage = scene.environment().service.stages.get(&pool.stage);
         let mut body = json!({
-            "instance_types": group.types.iter().map(|one| &one.name).collect::<Vec<_>>(),
+            "instance_types": self.named_types(),
             "capacity_type": group.capacity_type,
             // How AWS chooses among types and zones.
             "allocation": match group.capacity_type {
+                // Where no type is named, none comes first:
+                // https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html
+                CapacityType::OnDemand if group.by_requirements => "lowest-price",
                 CapacityType::OnDemand => "prioritized",
                 CapacityType::Spot => "price-capacity-optimized",
             },
@@ -157,6 +175,9 @@ impl One<'_> {
             "hooks": self.hooks(stage),
             "tags": tags,
         });
+        if let Some(required) = self.requirements() {
+            body["requirements"] = json!(required);
+        }
         if !pool.refresh.alarms.is_empty() {
             // Only a group in which the version stands can go back to it.
             body["pinned"] = json!(true);

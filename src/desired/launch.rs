@@ -150,8 +150,7 @@ pub(super) fn start_seconds(scene: &Scene<'_>, pool: &BurstPool) -> u64 {
 
 /// The groups' capacity on the thing itself, so that it is known without the file.
 pub(super) fn capacity_tags(pool: &BurstPool, group: &BurstGroup) -> [(&'static str, String); 3] {
-    let capacity = group.first_type().and_then(|name| pool.capacity.get(name));
-    let capacity = capacity.copied().unwrap_or_default();
+    let capacity = pool.capacity_on(group.label());
     [
         (marks::GPUS, group.gpus_per_node.to_string()),
         (marks::REPLICAS_PER_NODE, group.replicas_per_node.to_string()),

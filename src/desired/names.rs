@@ -106,7 +106,7 @@ pub(super) fn groups(
     groups.iter().enumerate().map(name).collect()
 }
 
-/// `<environment>-<pool>-od-<first type>`, or `…-spot-…`; numbered where one of
+/// `<environment>-<pool>-od-<first type>`, or `…-spot-any`; numbered where one of
 /// ours has that name.
 fn fresh_group(
     environment: &Environment,
@@ -118,8 +118,7 @@ fn fresh_group(
         CapacityType::OnDemand => "od",
         CapacityType::Spot => "spot",
     };
-    let first = group.first_type().unwrap_or_default();
-    let fresh = format!("{}-{pool}-{market}-{first}", environment.environment.name);
+    let fresh = format!("{}-{pool}-{market}-{}", environment.environment.name, group.label());
     let is_free = |name: &String| {
         let there = inventory.resources.get(&ResourceId::group(&group.region, name));
         there.is_none_or(|live| live.ownership != Ownership::Ours)

@@ -147,7 +147,9 @@ impl Priced {
 
 /// `units` of the dearest of `prices`: at least that, where one is unknown.
 pub(super) fn dearest(prices: impl Iterator<Item = Option<UsdPerHour>>, units: u32) -> Cost {
-    let (mut most, mut is_partial) = (UsdPerHour::default(), false);
+    let mut prices = prices.peekable();
+    // Of nothing that is known, no price is.
+    let (mut most, mut is_partial) = (UsdPerHour::default(), prices.peek().is_none());
     for price in prices {
         match price {
             Some(price) => most = most.max(price),

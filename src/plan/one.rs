@@ -305,7 +305,7 @@ fn immutable_differences(want: &Desired, live: &Live) -> Vec<String> {
     let differs = |pointer: &&&str| match (owned.pointer(pointer), wanted.pointer(pointer)) {
         // A list stays what it is while some of it stays.
         (Some(Value::Array(owned)), Some(Value::Array(wanted))) => {
-            !owned.iter().any(|one| wanted.contains(one))
+            owned != wanted && !owned.iter().any(|one| wanted.contains(one))
         }
         (Some(owned), Some(wanted)) => !alike(owned, wanted),
         _ => false,

@@ -117,8 +117,7 @@ fn orphan(live: &Live, from: Option<Source<'_>>, catalog: &Catalog) -> Option<Or
         let price = |name: &str| Some(catalog.list_price(name, &group.region)?.usd_per_hour);
         let running = group.running.iter().map(|(name, units)| (price(name), *units)).collect();
         let startable = group.instance_types.iter().map(|name| price(name));
-        let known = !group.instance_types.is_empty();
-        of_group(running, startable, group.desired).exact().filter(|_| known)
+        of_group(running, startable, group.desired).exact()
     });
     Some(Orphan {
         id: live.id.clone(),

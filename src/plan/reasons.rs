@@ -24,7 +24,8 @@ const OF_POOL: [(&str, &str); 3] =
     [("nodeSelector", "node_selector"), ("tolerations", "tolerations"), ("spec.metrics", "hpa")];
 
 /// Fields of launch templates and groups, and the key under the burst pool.
-const OF_BURST: [(&str, &str); 6] = [
+const OF_BURST: [(&str, &str); 7] = [
+    ("requirements", "requirements"),
     ("image", "image"),
     ("subnets", "subnets"),
     ("warm_pool", "warm_pool"),

@@ -3,6 +3,7 @@
 use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
 use super::object::Object;
+use super::types;
 use super::world::{Moment, World};
 use crate::observe::{Body, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
 use serde::{Deserialize, Serialize};
@@ -236,7 +237,7 @@ impl World {
     fn to_be_had(&self, group: &ResourceId) -> Option<String> {
         let object = self.objects.get(group).filter(|_| self.instances.len() < MOST_NODES)?;
         let market = object.text("/capacity_type")?;
-        let has_room = |name: &&str| {
+        let has_room = |name: &String| {
             let limit = self.scenario.capacity.iter().find(|limit| {
                 limit.instance_type == *name
                     && limit.capacity_type.is_none_or(|limited| limited.name() == market)
@@ -249,7 +250,7 @@ impl World {
             };
             self.instances.iter().filter(same).count() < limit.instances as usize
         };
-        instance_types(object).into_iter().find(has_room).map(str::to_owned)
+        instance_types(object).into_iter().find(has_room)
     }
 
     /// The instances of a group, by name.
@@ -316,7 +317,11 @@ impl World {
 }
 
 /// What the group may start, the best first.
-fn instance_types(object: &Object) -> Vec<&str> {
+fn instance_types(object: &Object) -> Vec<String> {
+    let required = object.get("/requirements").map(keyed::unkey);
+    if let Some(required) = required.and_then(|required| serde_json::from_value(required).ok()) {
+        return types::with(&required);
+    }
     let types = object.get("/instance_types").and_then(Value::as_array);
-    types.into_iter().flatten().filter_map(Value::as_str).collect()
+    types.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -3,6 +3,7 @@
 use super::active;
 use super::world::{World, of};
 use crate::diag::Place;
+use crate::observe::Lookup;
 use crate::plan::*;
 use crate::spec::model::{BurstPool, Count};
 
@@ -175,4 +176,74 @@ fn a_dearer_type_that_joins_is_held_by_the_budget_though_no_number_grows() {
     pool(&mut world).instance_types.push("g6e.12xlarge".into());
     let plan = world.plan();
     assert_eq!(plan.refusals[0].guard, "budget", "{:?}", plan.refusals);
+}
+
+/// The pool g6e by what its instances have, whatever that finds.
+fn by_requirements(world: &mut World, found: &[&str]) {
+    let pool = pool(world);
+    pool.instance_types.clear();
+    pool.capacity = [("any".to_owned(), "9 req/s".parse().unwrap())].into();
+    pool.requirements = Some(crate::spec::Requirements {
+        gpus: 4,
+        gpu_names: Vec::new(),
+        allowed: vec!["g*.12xlarge".into()],
+        vcpus: crate::spec::model::Vcpus { min: 32, max: None },
+        memory: crate::spec::model::MemoryWithin { min: None, max: None },
+        excluded: Vec::new(),
+    });
+    let aws = world.environment.aws.as_ref().unwrap();
+    let lookup = Lookup::types_of(aws, &aws.pools["g6e"]).unwrap();
+    let found = found.iter().map(|name| (*name).to_owned()).collect();
+    world.inventory.found.insert(lookup, found);
+}
+
+#[test]
+fn what_meets_requirements_is_priced_and_held_by_its_dearest_and_no_field_of_the_group() {
+    let mut world = apart();
+    by_requirements(&mut world, &["g6e.12xlarge", "g5.12xlarge"]);
+    let plan = world.plan();
+    let any = of(&plan, GROUP, "prod-g6e-od-any");
+    assert_eq!(any.action, Action::Create);
+    assert_eq!(
+        any.reason.text,
+        "g5.12xlarge or g6e.12xlarge on demand for pool g6e: what has 4 GPUs, g*.12xlarge, 32 \
+         or more vCPUs now"
+    );
+    let body = any.body.as_ref().unwrap();
+    assert_eq!(body.at("/instance_types"), Some(serde_json::json!([])));
+    assert_eq!(body.text_at("/allocation").as_deref(), Some("lowest-price"));
+    let cost = |plan: &Plan| plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap().cost;
+    assert_eq!(cost(&plan).at_max.to_string(), "$104.9/h");
+    world.execute(&plan);
+
+    by_requirements(&mut world, &["g5.12xlarge"]);
+    let plan = world.plan();
+    assert!(!plan.has_work(), "{:?}", active(&plan));
+    assert_eq!(cost(&plan).at_max.to_string(), "$56.7/h");
+    by_requirements(&mut world, &["g5.12xlarge", "g7.new"]);
+    assert_eq!(cost(&world.plan()).at_max.to_string(), "at least $56.7/h");
+
+    by_requirements(&mut world, &["g5.12xlarge"]);
+    pool(&mut world).requirements.as_mut().unwrap().allowed = vec!["g5.*".into()];
+    let aws = world.environment.aws.as_ref().unwrap();
+    let lookup = Lookup::types_of(aws, &aws.pools["g6e"]).unwrap();
+    world.inventory.found.insert(lookup, vec!["g5.12xlarge".into()]);
+    let change = world.plan();
+    let change = of(&change, GROUP, "prod-g6e-od-any");
+    assert_eq!((change.action, change.reason.text.as_str()), (Action::Update, "requirements"));
+}
+
+#[test]
+fn where_nothing_meets_the_requirements_the_plan_is_refused() {
+    let mut world = apart();
+    by_requirements(&mut world, &[]);
+    let plan = world.plan();
+    assert_eq!(
+        plan.refusals[0].message,
+        "there is no instance type with 4 GPUs, g*.12xlarge, 32 or more vCPUs in us-east-1 for pool \
+         g6e"
+    );
+    assert_eq!(plan.refusals[0].help, "ask for less in `requirements`, or name `instance_types`");
+    let cost = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap().cost;
+    assert!(cost.at_max.is_unknown(), "and never free");
 }

@@ -86,3 +86,40 @@ fn a_capacity_that_is_edited_parts_groups_and_joins_them_again() {
     let groups = account.region("us-east-1")["groups"].as_array().map(Vec::len);
     assert_eq!(groups, Some(1));
 }
+
+#[test]
+fn a_pool_by_requirements_takes_the_cheapest_that_meets_them_and_aws_may_take_others_later() {
+    let account = Account::new();
+    account.write(
+        "[aws.pools.g6e]\nstage = \"inference\"\nsize = 3\njoin = \"standalone\"\n\
+         requirements = { gpus = 4, allowed = [\"g6e.*\", \"g5.*\"], \
+         vcpus = { min = 32, max = 48 }, memory = { min = \"128Gi\" } }\n\
+         capacity = { any = \"6 req/s\" }\n\
+         subnets = { tags = { tier = \"gpu\" } }\nimage = { name = \"gpu-inference\" }\n",
+    );
+    assert!(
+        account.printed("plan").to_string().contains("GetInstanceTypesFromInstanceRequirements")
+    );
+    let said = account.run(&["plan", "edge"]).exits(0);
+    said.says("4 GPUs, g5.* or g6e.*, 32 to 48 vCPUs, 131072 or more MiB of memory")
+        .says("g5.12xlarge or g6e.12xlarge on demand for pool g6e")
+        .says("g5.12xlarge in us-east-1: $5.67");
+    account.applied();
+    assert_eq!(running(&account, "g5.12xlarge"), 3);
+    let group = account.group("edge-g6e-od-any");
+    let policy = &group["config"]["MixedInstancesPolicy"];
+    assert_eq!(policy["InstancesDistribution"]["OnDemandAllocationStrategy"], "lowest-price");
+    let asked = &policy["LaunchTemplate"]["Overrides"][0]["InstanceRequirements"];
+    assert_eq!(asked["AcceleratorCount"], json!({"Min": 4, "Max": 4}));
+
+    // Another type meets them from now on: what is there stays as it is.
+    account.bed.seed(&json!({"instance_types": {
+        "g5.12xlarge": {"vcpus": 48, "memory_mib": 196_608, "gpus": 4, "gpu": "a10g"},
+        "g6e.new": {"vcpus": 48, "memory_mib": 393_216, "gpus": 4, "gpu": "l40s"}}}));
+    let said = account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    said.says("no price of g6e.new in us-east-1");
+    account.bed.seed(&json!({"instance_types": {
+        "g5.12xlarge": {"vcpus": 8, "memory_mib": 1, "gpus": 1},
+        "g6e.new": {"vcpus": 8, "memory_mib": 1, "gpus": 1}}}));
+    account.run(&["plan", "edge"]).exits(12).says("there is no instance type with 4 GPUs");
+}

@@ -40,6 +40,7 @@ pub struct Burst {
     pub stage: usize,
     pub count: Count,
     pub standalone: bool,
+    /// None: by what they have.
     pub types: Vec<usize>,
     /// Each type carries something else.
     pub apart: bool,
@@ -83,6 +84,7 @@ pub fn on_prem() -> impl Strategy<Value = OnPrem> {
 
 pub fn types() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![
+        Just(Vec::new()),
         Just(vec![0]),
         Just(vec![1]),
         Just(vec![0, 1]),
@@ -200,19 +202,23 @@ impl Declared {
     fn print_burst(&self, text: &mut String, name: &str, pool: &Burst) {
         let stage = self.stage(pool.stage);
         let types: Vec<_> = pool.types.iter().map(|&at| format!("'{}'", TYPES[at])).collect();
-        let each: Vec<_> = pool
+        let mut each: Vec<_> = pool
             .types
             .iter()
             .map(|&at| format!("'{}' = '{} req/s'", TYPES[at], pool.capacity(at)))
             .collect();
+        let mut types = format!("instance_types = [{}]", types.join(", "));
+        if pool.types.is_empty() {
+            types = "requirements = { gpus = 4, vcpus = { min = 8 } }".to_owned();
+            each.push("any = '5 req/s'".to_owned());
+        }
         writeln!(
             text,
-            "[aws.pools.{name}]\nstage = '{}'\nsize = {}\njoin = '{}'\ninstance_types = [{}]\n\
+            "[aws.pools.{name}]\nstage = '{}'\nsize = {}\njoin = '{}'\n{types}\n\
              capacity = {{ {} }}\nimage = {{ name = 'gpu' }}",
             STAGES[stage],
             pool.count.toml(),
             if pool.standalone { "standalone" } else { "kubernetes" },
-            types.join(", "),
             each.join(", "),
         )
         .unwrap();
@@ -235,10 +241,11 @@ impl Declared {
         let first = |stage: usize| self.stage(stage) == 0;
         let onprem = self.onprem.values().filter(|pool| first(pool.stage));
         let burst = self.burst.values().filter(|pool| first(pool.stage));
-        let gpus = |pool: &Burst| if pool.types[0] == 2 { 8 } else { 4 };
+        let first = |pool: &Burst| pool.types.first().copied().unwrap_or(0);
+        let gpus = |pool: &Burst| if first(pool) == 2 { 8 } else { 4 };
         let most: u32 = onprem.map(|pool| 10_000 * pool.count.max()).sum::<u32>()
             + burst
-                .map(|pool| 1_000 * pool.capacity(pool.types[0]) * gpus(pool) * pool.count.max())
+                .map(|pool| 1_000 * pool.capacity(first(pool)) * gpus(pool) * pool.count.max())
                 .sum::<u32>();
         self.demand.map(|share| most * share / 100).filter(|demand| *demand > 0)
     }

@@ -3,6 +3,7 @@
 mod hooks;
 mod read;
 mod refresh;
+mod requirements;
 mod schedules;
 mod shape;
 mod write;

@@ -1,6 +1,7 @@
 //! A group as it is.
 
 use super::hooks::Hooks;
+use super::requirements;
 use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
@@ -8,7 +9,8 @@ use crate::observe::{
     Live, Mark, Ownership, Problem, ProblemKind, ResourceId, RuntimeField, Unit, Workload, marks,
 };
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState, RetentionAction,
+    AutoScalingGroup, Instance, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    LifecycleState, RetentionAction,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -87,6 +89,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
     };
     Shape {
         instance_types: instance_types(group),
+        requirements: overrides(group).first().and_then(requirements::of),
         capacity_type,
         allocation,
         min: group.min_size().unwrap_or(0),
@@ -132,10 +135,13 @@ fn market(group: &AutoScalingGroup) -> (String, String) {
     }
 }
 
-fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
+fn overrides(group: &AutoScalingGroup) -> &[LaunchTemplateOverrides] {
     let template = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
-    let overrides = template.map(|template| template.overrides()).unwrap_or_default();
-    overrides.iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
+    template.map(|template| template.overrides()).unwrap_or_default()
+}
+
+fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
+    overrides(group).iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
 }
 
 fn specification(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
