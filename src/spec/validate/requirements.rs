@@ -106,7 +106,7 @@ fn bounds(rules: &mut Rules<'_>, at: &str, required: &Requirements) {
     ];
     for (key, _) in crossed.into_iter().filter(|(_, crossed)| *crossed) {
         rules.report(
-            Diagnostic::error(format!("no instance has so much {key}"))
+            Diagnostic::error(format!("`{key}` has min above max"))
                 .help("raise `max`, or lower `min`"),
             &[(&format!("{at}.{key}.min"), "at least"), (&format!("{at}.{key}.max"), "at most")],
         );
