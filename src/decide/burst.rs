@@ -1,46 +1,129 @@
-//! A burst pool's groups: one per capacity type and instance type.
+//! A burst pool's groups: one per capacity type and for what carries the same.
 //!
 //! Inside one mixed group AWS alone picks type and market, and a group never
-//! falls back from spot to on-demand; so each offering is a group of its own
-//! and the choice between them stays here.
+//! falls back from spot to on-demand; so only types between which there is
+//! nothing to choose share a group, and every other choice stays here.
 
-use super::{BurstGroup, CapacityType, Decision, PlanningInput, PoolKind, SupplyGroup};
+use super::{BurstGroup, CapacityType, Decision, GroupType, PlanningInput, PoolKind, SupplyGroup};
+use crate::id::Name;
 use crate::spec::{BurstPool, Spot};
+use crate::units::Rate;
 
 /// The groups of `pool` in order of preference, with nothing in them yet.
-pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGroup> {
+pub(super) fn groups(input: &PlanningInput<'_>, name: &Name, pool: &BurstPool) -> Vec<BurstGroup> {
     let Some(aws) = &input.environment.aws else { return Vec::new() };
-    let stage = input.environment.service.stages.get(&pool.stage);
-    let gpus_per_replica = stage.map_or(0, |stage| stage.gpus);
     let markets = if pool.spot.is_some() {
         &[CapacityType::OnDemand, CapacityType::Spot][..]
     } else {
         &[CapacityType::OnDemand][..]
     };
+    let region = pool.region.as_ref().unwrap_or(&aws.region);
     let mut groups = Vec::new();
-    for instance_type in &pool.instance_types {
-        let known = input.catalog.get(instance_type);
-        let gpus = known.map_or(0, |known| known.gpus);
-        let replicas = pool.replicas_on(gpus, gpus_per_replica);
-        let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
-        let region = pool.region.as_ref().unwrap_or(&aws.region);
-        let price = input.catalog.price(Some(aws), input.origins, instance_type, region);
+    for (node, names) in by_node(input, name, pool) {
+        let types = names.iter().map(|&name| GroupType {
+            name: name.to_owned(),
+            vcpus: input.catalog.get(name).map(|known| known.vcpus),
+            price: input.catalog.price(Some(aws), input.origins, name, region),
+        });
+        let mut types: Vec<GroupType> = types.collect();
+        if pool.requirements.is_some() {
+            let price = |one: &GroupType| (one.price.is_none(), one.usd_per_hour());
+            types.sort_by_key(|one| (price(one), one.name.clone()));
+        }
         for &capacity_type in markets {
             groups.push(BurstGroup {
-                instance_type: instance_type.clone(),
+                by_requirements: pool.requirements.is_some(),
+                types: types.clone(),
                 capacity_type,
                 region: region.clone(),
                 max: 0,
                 desired: 0,
-                replicas_per_node: replicas,
-                capacity_per_node: capacity.times(replicas),
-                gpus_per_node: gpus,
-                vcpus_per_node: known.map(|known| known.vcpus),
-                price: price.clone(),
+                replicas_per_node: node.replicas,
+                capacity_per_node: node.capacity.times(node.replicas),
+                gpus_per_node: node.gpus.unwrap_or(0),
             });
         }
     }
     groups
+}
+
+/// What a node of some instance type is worth.
+#[derive(PartialEq, Eq)]
+struct Node {
+    /// Per replica.
+    capacity: Rate,
+    replicas: u32,
+    /// None: not known.
+    gpus: Option<u32>,
+}
+
+/// The types of `pool` by what a node of them is worth, in the file's order.
+/// One whose GPUs are not known is like no other; all that meet requirements
+/// are alike.
+fn by_node<'a>(
+    input: &PlanningInput<'a>,
+    name: &Name,
+    pool: &'a BurstPool,
+) -> Vec<(Node, Vec<&'a str>)> {
+    let stage = input.environment.service.stages.get(&pool.stage);
+    let gpus_per_replica = stage.map_or(0, |stage| stage.gpus);
+    if let Some(required) = &pool.requirements {
+        let node = Node {
+            capacity: pool.capacity_on(BurstPool::ANY),
+            replicas: pool.replicas_on(required.gpus, gpus_per_replica),
+            gpus: Some(required.gpus),
+        };
+        let types = input.supply.matching.get(name).into_iter().flatten();
+        return vec![(node, types.map(String::as_str).collect())];
+    }
+    let mut nodes: Vec<(Node, Vec<&str>)> = Vec::new();
+    for name in &pool.instance_types {
+        let gpus = input.catalog.get(name).map(|known| known.gpus);
+        let node = Node {
+            capacity: pool.capacity_on(name),
+            replicas: pool.replicas_on(gpus.unwrap_or(0), gpus_per_replica),
+            gpus,
+        };
+        match nodes.iter_mut().find(|(like, _)| gpus.is_some() && *like == node) {
+            Some((_, names)) => names.push(name),
+            None => nodes.push((node, vec![name])),
+        }
+    }
+    nodes
+}
+
+/// Which of `groups` each of `live` goes on as: the one of its market that is
+/// named for the same type, or has requirements too; else one that shares a type
+/// with it and that nothing else goes on as. None: it goes.
+pub fn successors(groups: &[BurstGroup], live: &[SupplyGroup]) -> Vec<Option<usize>> {
+    let beside = |seen: &SupplyGroup, group: &BurstGroup| {
+        seen.capacity_type == group.capacity_type
+            && seen.region == group.region
+            && seen.by_requirements == group.by_requirements
+    };
+    let first = |seen: &SupplyGroup, group: &BurstGroup| {
+        let first = seen.instance_types.first().map(String::as_str);
+        beside(seen, group) && (group.by_requirements || first == Some(group.label()))
+    };
+    let named = |seen| groups.iter().position(|group| first(seen, group));
+    let mut found: Vec<Option<usize>> = live.iter().map(named).collect();
+    for (index, group) in groups.iter().enumerate() {
+        if found.contains(&Some(index)) {
+            continue;
+        }
+        let free = (0..live.len()).filter(|&at| found[at].is_none() && beside(&live[at], group));
+        let sharing = free.map(|at| (shared(&live[at], group), at)).filter(|(types, _)| *types > 0);
+        let most = sharing.min_by_key(|&(types, at)| (std::cmp::Reverse(types), at));
+        if let Some((_, at)) = most {
+            found[at] = Some(index);
+        }
+    }
+    found
+}
+
+/// How many types they have in common.
+fn shared(seen: &SupplyGroup, group: &BurstGroup) -> usize {
+    seen.instance_types.iter().filter(|name| group.has_type(name)).count()
 }
 
 /// Gives every group its number. A new pool, or one that git owns, goes to the
@@ -58,8 +141,8 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
             continue;
         }
         let (on_demand, spot) = split(pool.desired, spec.spot.as_ref());
-        let first = groups.first().map(|group| group.instance_type.clone());
-        for group in groups.iter_mut().filter(|g| Some(&g.instance_type) == first.as_ref()) {
+        let first = groups.first().map(|group| group.label().to_owned());
+        for group in groups.iter_mut().filter(|group| Some(group.label()) == first.as_deref()) {
             group.desired = match group.capacity_type {
                 CapacityType::OnDemand => on_demand,
                 CapacityType::Spot => spot,
@@ -69,27 +152,20 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
 }
 
 /// Each group keeps what it has, up to its max: what is above drains. Instances of
-/// a type or in a region that is not declared any more are what a group that is
-/// yet to be made starts with, of the same market and type before others: they are
-/// replaced, not lost.
+/// a group that goes are what one that is yet to be made starts with, of the same
+/// market before the other and of the same type before others: they are replaced,
+/// not lost.
 fn keep(groups: &mut [BurstGroup], live: &[SupplyGroup]) {
-    let is = |seen: &SupplyGroup, group: &BurstGroup| {
-        seen.instance_type == group.instance_type
-            && seen.capacity_type == group.capacity_type
-            && seen.region == group.region
-    };
-    for group in groups.iter_mut() {
-        let seen = live.iter().filter(|seen| is(seen, group));
-        group.desired = seen.map(|seen| seen.desired).sum();
+    let goes_on_as = successors(groups, live);
+    for (index, group) in groups.iter_mut().enumerate() {
+        let own = live.iter().zip(&goes_on_as).filter(|(_, as_group)| **as_group == Some(index));
+        group.desired = own.map(|(seen, _)| seen.desired).sum();
     }
-    let old = |seen: &&SupplyGroup| !groups.iter().any(|group| is(seen, group));
-    let gone: Vec<SupplyGroup> = live.iter().filter(old).cloned().collect();
-    for gone in gone {
-        let new: Vec<&mut BurstGroup> =
-            groups.iter_mut().filter(|group| !live.iter().any(|seen| is(seen, group))).collect();
-        let heir = new.into_iter().min_by_key(|group| {
-            let same_market = group.capacity_type == gone.capacity_type;
-            (!same_market, group.instance_type != gone.instance_type)
+    for (gone, _) in live.iter().zip(&goes_on_as).filter(|(_, as_group)| as_group.is_none()) {
+        let new = groups.iter_mut().enumerate();
+        let new = new.filter(|(index, _)| !goes_on_as.contains(&Some(*index)));
+        let heir = new.map(|(_, group)| group).min_by_key(|group| {
+            (group.capacity_type != gone.capacity_type, shared(gone, group) == 0)
         });
         if let Some(heir) = heir {
             heir.desired = heir.desired.saturating_add(gone.desired);

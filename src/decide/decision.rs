@@ -1,7 +1,7 @@
 //! The words of a decision.
 
 use crate::id::Name;
-use crate::spec::{Origins, Price};
+use crate::spec::{BurstPool, Origins, Price};
 use crate::units::{Rate, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -86,6 +86,8 @@ pub struct Supply {
     pub onprem: BTreeMap<Name, OnPremSupply>,
     /// By burst pool and group.
     pub burst: BTreeMap<Name, Vec<SupplyGroup>>,
+    /// The instance types that meet a burst pool's requirements.
+    pub matching: BTreeMap<Name, Vec<String>>,
 }
 
 /// Live replicas of an on-prem pool.
@@ -100,8 +102,10 @@ pub struct OnPremSupply {
 /// Live instances of a burst pool's group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupplyGroup {
-    /// Instance type.
-    pub instance_type: String,
+    /// Its types are not named: AWS finds them by what they have.
+    pub by_requirements: bool,
+    /// The instance types that it may start, the best first.
+    pub instance_types: Vec<String>,
     /// Spot or on-demand.
     pub capacity_type: CapacityType,
     /// AWS region.
@@ -110,6 +114,9 @@ pub struct SupplyGroup {
     pub desired: u32,
     /// In service.
     pub ready: u32,
+    /// Instances that are not on their way out, by type; those of an unknown
+    /// type are in none.
+    pub running: BTreeMap<String, u32>,
 }
 
 /// The capacity that each pool should have.
@@ -157,11 +164,15 @@ pub enum PoolKind {
     Burst(Vec<BurstGroup>),
 }
 
-/// One Auto Scaling group of a burst pool: one capacity type, one instance type.
+/// One Auto Scaling group of a burst pool: one capacity type, and instance types
+/// that carry the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BurstGroup {
-    /// Instance type.
-    pub instance_type: String,
+    /// Its types are not named: AWS finds them by what they have.
+    pub by_requirements: bool,
+    /// What it may start, the best first: AWS chooses among them. By
+    /// requirements, what met them when the plan was made, the cheapest first.
+    pub types: Vec<GroupType>,
     /// Spot or on-demand.
     pub capacity_type: CapacityType,
     /// AWS region.
@@ -176,13 +187,40 @@ pub struct BurstGroup {
     pub capacity_per_node: Rate,
     /// GPUs of an instance.
     pub gpus_per_node: u32,
+}
+
+/// An instance type that a group may start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupType {
+    /// `g6e.12xlarge`
+    pub name: String,
     /// vCPUs of an instance, if known.
-    pub vcpus_per_node: Option<u32>,
+    pub vcpus: Option<u32>,
     /// On-demand price of an instance (an upper bound for spot), if known.
     pub price: Option<Price>,
 }
 
 impl BurstGroup {
+    /// What an hour of an instance of its best type costs on demand, if known.
+    pub fn usd_per_hour(&self) -> Option<UsdPerHour> {
+        self.types.first()?.usd_per_hour()
+    }
+
+    /// What it is named for: its best type, or `any` that meets requirements.
+    pub fn label(&self) -> &str {
+        match self.types.first() {
+            Some(first) if !self.by_requirements => &first.name,
+            _ => BurstPool::ANY,
+        }
+    }
+
+    /// Whether it may start instances of this type.
+    pub fn has_type(&self, name: &str) -> bool {
+        self.types.iter().any(|known| known.name == name)
+    }
+}
+
+impl GroupType {
     /// What an hour of an instance costs on demand, if known.
     pub fn usd_per_hour(&self) -> Option<UsdPerHour> {
         self.price.as_ref().map(|price| price.usd_per_hour)

@@ -7,11 +7,12 @@ mod pools;
 mod supply;
 
 pub(crate) use burst::split;
+pub use burst::successors;
 pub use supply::todays_pool;
 
 pub use decision::{
-    BurstGroup, CapacityType, Decision, DesiredOwner, OnPremSupply, PoolDecision, PoolKind, Reason,
-    Supply, SupplyGroup,
+    BurstGroup, CapacityType, Decision, DesiredOwner, GroupType, OnPremSupply, PoolDecision,
+    PoolKind, Reason, Supply, SupplyGroup,
 };
 
 use crate::spec::{Catalog, Environment, Origins};

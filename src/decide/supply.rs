@@ -1,14 +1,21 @@
 //! From an inventory, what a decision needs of it.
 
 use super::{CapacityType, OnPremSupply, Supply, SupplyGroup};
-use crate::observe::{Inventory, Live, Ownership};
+use crate::observe::{Inventory, Live, Lookup, Ownership};
 use crate::spec::Environment;
+use std::collections::BTreeMap;
 
 impl Supply {
     /// What runs now in each pool of `environment`, found by marks; a pool that
     /// `[[moved]]` renames is found under its old name too.
     pub fn from_inventory(environment: &Environment, inventory: &Inventory) -> Self {
         let mut supply = Self::default();
+        for (name, pool) in environment.aws.iter().flat_map(|aws| &aws.pools) {
+            let lookup = environment.aws.as_ref().and_then(|aws| Lookup::types_of(aws, pool));
+            if let Some(types) = lookup.and_then(|lookup| inventory.found.get(&lookup)) {
+                supply.matching.insert(name.clone(), types.clone());
+            }
+        }
         let there = inventory
             .resources
             .values()
@@ -29,7 +36,7 @@ impl Supply {
                     }
                 }
                 ("AutoScalingGroup", Some(_)) if let Some((name, _)) = burst => {
-                    if let Some(group) = group(live) {
+                    if let Some(group) = SupplyGroup::of(live) {
                         supply.burst.entry(name.clone()).or_default().push(group);
                     }
                 }
@@ -58,17 +65,27 @@ pub fn todays_pool<'a>(environment: &'a Environment, marked: &'a str) -> &'a str
     pool
 }
 
-fn group(live: &Live) -> Option<SupplyGroup> {
-    let text = |key: &str| live.fields.text_at(key);
-    let workload = live.workload.as_ref()?;
-    Some(SupplyGroup {
-        instance_type: text("/instance_types/0")?,
-        capacity_type: match live.market()?.as_str() {
-            "spot" => CapacityType::Spot,
-            _ => CapacityType::OnDemand,
-        },
-        region: live.id.scope.clone().unwrap_or_default(),
-        desired: workload.desired,
-        ready: workload.ready,
-    })
+impl SupplyGroup {
+    /// What is there of a live group; none of what says no market.
+    pub fn of(live: &Live) -> Option<Self> {
+        let types = live.fields.at("/instance_types")?;
+        let types = types.as_array()?.iter().filter_map(|name| name.as_str());
+        let mut running = BTreeMap::new();
+        for name in live.units().iter().filter(|unit| !unit.ending).flat_map(|u| &u.instance_type) {
+            *running.entry(name.clone()).or_insert(0) += 1;
+        }
+        let workload = live.workload.as_ref();
+        Some(Self {
+            by_requirements: live.fields.at("/requirements").is_some_and(|named| !named.is_null()),
+            instance_types: types.map(str::to_owned).collect(),
+            capacity_type: match live.market()?.as_str() {
+                "spot" => CapacityType::Spot,
+                _ => CapacityType::OnDemand,
+            },
+            region: live.id.scope.clone().unwrap_or_default(),
+            desired: workload.map_or(0, |workload| workload.desired),
+            ready: workload.map_or(0, |workload| workload.ready),
+            running,
+        })
+    }
 }

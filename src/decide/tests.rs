@@ -99,7 +99,7 @@ fn of<'a>(decision: &'a Decision, pool: &str) -> &'a PoolDecision {
 fn groups(pool: &PoolDecision) -> Vec<(&str, CapacityType, u32)> {
     let PoolKind::Burst(groups) = &pool.kind else { panic!("an on-prem pool has no groups") };
     let group = |group: &BurstGroup| (group.capacity_type, group.desired);
-    groups.iter().map(|g| (g.instance_type.as_str(), group(g).0, group(g).1)).collect()
+    groups.iter().map(|g| (g.label(), group(g).0, group(g).1)).collect()
 }
 
 fn live_onprem(pool: &str, desired: u32) -> Supply {
@@ -112,10 +112,12 @@ fn live_burst(pool: &str, groups: &[(&str, CapacityType, u32)]) -> Supply {
     let mut supply = Supply::default();
     let group = |(name, capacity_type, desired): &(&str, CapacityType, u32)| SupplyGroup {
         region: "us-east-1".to_owned(),
-        instance_type: (*name).to_owned(),
+        instance_types: name.split(' ').map(str::to_owned).collect(),
         capacity_type: *capacity_type,
         desired: *desired,
         ready: *desired,
+        running: Default::default(),
+        by_requirements: false,
     };
     supply.burst.insert(pool.parse().unwrap(), groups.iter().map(group).collect());
     supply
@@ -285,6 +287,66 @@ fn instances_of_a_type_that_is_not_declared_any_more_are_replaced_and_not_lost()
     let expected =
         [("g6e.12xlarge", CapacityType::OnDemand, 1), ("g6e.12xlarge", CapacityType::Spot, 4)];
     assert_eq!(groups(of(&decision, "burst")), expected);
+}
+
+/// A pool of two types of four GPUs, each with what a replica on it carries.
+fn of_two(size: &str, [g6e, g5]: [&str; 2], more: &str) -> String {
+    let both = "\"g6e.12xlarge\", \"g5.12xlarge\"";
+    burst("two", size, "g6e.12xlarge", g6e, more)
+        .replace("types = [\"g6e.12xlarge\"]", &format!("types = [{both}]"))
+        .replace("capacity = {", &format!("capacity = {{ \"g5.12xlarge\" = \"{g5}\","))
+}
+
+fn types(pool: &PoolDecision) -> Vec<Vec<&str>> {
+    let PoolKind::Burst(groups) = &pool.kind else { panic!("an on-prem pool has no groups") };
+    groups.iter().map(|g| g.types.iter().map(|one| one.name.as_str()).collect()).collect()
+}
+
+#[test]
+fn types_that_carry_the_same_share_a_group_in_each_market() {
+    let spot = "spot = { share = \"50%\" }";
+    let equal = decided("", &[of_two("2", ["9 req/s", "9 req/s"], spot)], &Supply::default());
+    let both = vec!["g6e.12xlarge", "g5.12xlarge"];
+    assert_eq!(types(of(&equal, "two")), [both.clone(), both]);
+    let (g6e, spot) = ("g6e.12xlarge", CapacityType::Spot);
+    let expected = [(g6e, CapacityType::OnDemand, 1), (g6e, spot, 1)];
+    assert_eq!(groups(of(&equal, "two")), expected);
+
+    let apart = decided("", &[of_two("2", ["9 req/s", "6 req/s"], "")], &Supply::default());
+    assert_eq!(types(of(&apart, "two")), [["g6e.12xlarge"], ["g5.12xlarge"]]);
+}
+
+#[test]
+fn types_share_no_group_where_their_gpus_or_replicas_differ() {
+    let types_of = |more: &str| {
+        let pool = of_two("1", ["9 req/s", "9 req/s"], more).replace("g5.12xlarge", "p5.48xlarge");
+        let decision = decided("", &[pool], &Supply::default());
+        types(of(&decision, "two")).len()
+    };
+    assert_eq!(types_of(""), 2, "eight replicas beside four");
+    assert_eq!(types_of("replicas_per_node = 2"), 2, "eight GPUs beside four");
+}
+
+#[test]
+fn a_group_goes_on_by_its_first_type_and_else_by_one_that_nothing_else_goes_on_by() {
+    let equal = of_two("{ min = 0, max = 9 }", ["9 req/s", "9 req/s"], "");
+    let od = CapacityType::OnDemand;
+    let desired = |live: &[(&str, CapacityType, u32)]| {
+        let decision = decided("", &[equal.clone()], &live_burst("two", live));
+        groups(of(&decision, "two"))[0].2
+    };
+    assert_eq!(desired(&[("g6e.12xlarge", od, 3)]), 3);
+    assert_eq!(desired(&[("g5.12xlarge g6e.12xlarge", od, 3)]), 3, "reordered");
+    assert_eq!(desired(&[("g5.12xlarge", od, 3)]), 3, "a better type came before it");
+    let two = [("g5.12xlarge", od, 2), ("g6e.12xlarge", od, 3)];
+    assert_eq!(desired(&two), 3, "what is merged into it goes");
+    assert_eq!(desired(&[("p5.48xlarge", od, 2)]), 2, "what is of another type is replaced");
+
+    let apart = of_two("{ min = 0, max = 9 }", ["9 req/s", "6 req/s"], "");
+    let live = live_burst("two", &[("g6e.12xlarge g5.12xlarge", od, 5)]);
+    let decision = decided("", &[apart], &live);
+    let numbers: Vec<u32> = groups(of(&decision, "two")).iter().map(|group| group.2).collect();
+    assert_eq!(numbers, [5, 0], "a split takes nothing away");
 }
 
 #[test]

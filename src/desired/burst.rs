@@ -6,7 +6,7 @@ use super::{Desired, DesiredError, Missing, Seed, launch, names};
 use crate::clock::Timestamp;
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, split};
 use crate::id::Name;
-use crate::observe::{ResourceId, marks};
+use crate::observe::{Requirements, ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, Stage};
 use crate::units::Span;
@@ -36,33 +36,29 @@ pub(super) fn members(
         };
         desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
         let subnets = Found { scene, aws, name, pool }.subnets(missing);
-        for (index, group) in groups.iter().enumerate() {
+        Found { scene, aws, name, pool }.types(missing);
+        let best = groups.first().map(BurstGroup::label);
+        let ids = group_ids(scene, name, decided);
+        for (index, (group, id)) in groups.iter().zip(ids).enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
-            let first = groups.first().is_some_and(|f| f.instance_type == group.instance_type);
+            let first = Some(group.label()) == best;
             let one =
                 One { scene, aws, name, decided, pool, group, first, warm_pool, subnets: &subnets };
-            desired.push(one.desired());
+            desired.push(one.desired(id));
         }
     }
     Ok(desired)
 }
 
-/// The names of a pool's groups; none for an on-prem pool.
+/// The pool's groups in their order; none for an on-prem pool.
 pub(super) fn group_ids(scene: &Scene<'_>, pool: &Name, decided: &PoolDecision) -> Vec<ResourceId> {
-    match &decided.kind {
-        PoolKind::OnPrem => Vec::new(),
-        PoolKind::Burst(groups) => {
-            groups.iter().map(|group| group_id(scene, pool, group)).collect()
-        }
-    }
-}
-
-fn group_id(scene: &Scene<'_>, pool: &Name, group: &BurstGroup) -> ResourceId {
+    let PoolKind::Burst(groups) = &decided.kind else { return Vec::new() };
     let input = scene.input;
     let workload = scene.workloads.get(pool).map(String::as_str).unwrap_or_default();
     let (environment, decision) = (input.environment, input.decision);
-    let name = names::group(environment, decision, input.inventory, pool, group, workload);
-    ResourceId::group(&group.region, &name)
+    let names = names::groups(environment, decision, input.inventory, pool, groups, workload);
+    let id = |(group, name): (&BurstGroup, String)| ResourceId::group(&group.region, &name);
+    groups.iter().zip(names).map(id).collect()
 }
 
 /// AWS keeps no warm pool beside spot instances, and stopped instances of a
@@ -91,7 +87,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn desired(&self) -> Desired {
+    fn desired(&self, id: ResourceId) -> Desired {
         let Self { scene, name, decided, group, .. } = *self;
         let git = decided.owner == DesiredOwner::Git;
         let template = launch::template_id(scene, name, self.pool);
@@ -102,14 +98,19 @@ impl One<'_> {
         let seed =
             Seed { path: "/desired".to_owned(), value: json!(group.desired), owner: decided.owner };
         let (market, key) = match group.capacity_type {
+            CapacityType::OnDemand if group.by_requirements => ("on demand", "requirements"),
             CapacityType::OnDemand => ("on demand", "instance_types"),
             CapacityType::Spot => ("spot", "spot"),
         };
-        let text = format!("{} {market} for pool {name}", group.instance_type);
+        let types: Vec<&str> = group.types.iter().map(|one| one.name.as_str()).collect();
+        let mut text = format!("{} {market} for pool {name}", types.join(" or "));
+        if let Some(required) = self.requirements() {
+            text.push_str(&format!(": what has {required} now"));
+        }
         // The mark that tells a later run where to look is left first.
         let parent = scene.environment().onprem.is_some().then(|| scene.parent_id());
         Desired {
-            id: group_id(scene, name, group),
+            id,
             body: body.into(),
             seed: (!git).then_some(seed),
             pool: Some(name.clone()),
@@ -125,6 +126,16 @@ impl One<'_> {
         }
     }
 
+    fn requirements(&self) -> Option<Requirements> {
+        self.pool.requirements.as_ref().map(Requirements::from)
+    }
+
+    /// Which types meet requirements is AWS's to find, whenever it starts one.
+    fn named_types(&self) -> Vec<&str> {
+        let named = self.group.types.iter().filter(|_| !self.group.by_requirements);
+        named.map(|one| one.name.as_str()).collect()
+    }
+
     fn body(&self, template: &str) -> Value {
         let Self { scene, name, decided, pool, group, .. } = *self;
         let workload = scene.workloads.get(name).map(String::as_str).unwrap_or_default();
@@ -135,10 +146,13 @@ impl One<'_> {
         tags[marks::MARKET] = json!(group.capacity_type);
         let stage = scene.environment().service.stages.get(&pool.stage);
         let mut body = json!({
-            "instance_types": [group.instance_type],
+            "instance_types": self.named_types(),
             "capacity_type": group.capacity_type,
             // How AWS chooses among types and zones.
             "allocation": match group.capacity_type {
+                // Where no type is named, none comes first:
+                // https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html
+                CapacityType::OnDemand if group.by_requirements => "lowest-price",
                 CapacityType::OnDemand => "prioritized",
                 CapacityType::Spot => "price-capacity-optimized",
             },
@@ -162,6 +176,9 @@ impl One<'_> {
             "hooks": self.hooks(stage),
             "tags": tags,
         });
+        if let Some(required) = self.requirements() {
+            body["requirements"] = json!(required);
+        }
         if !pool.refresh.alarms.is_empty() {
             // Only a group in which the version stands can go back to it.
             body["pinned"] = json!(true);

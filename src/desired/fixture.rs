@@ -149,6 +149,7 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
         join,
         region: None,
         instance_types: vec!["g6e.12xlarge".into(), "g5.12xlarge".into()],
+        requirements: None,
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
         subnets: Selector { ids: Vec::new(), tags: texts(&[("tier", "gpu")]) },
         launch: launch(),
@@ -189,6 +190,7 @@ pub(crate) fn empty() -> Inventory {
         Sought::Image { .. } | Sought::Parameter(_) => "ami-1",
         Sought::Subnets(_) => "subnet-1",
         Sought::SecurityGroups(_) => "sg-1",
+        Sought::InstanceTypes(_) => "g6e.12xlarge",
     };
     let lookups = super::lookups(&environment()).into_iter();
     inventory.found = lookups.map(|lookup| (lookup.clone(), vec![id(&lookup).into()])).collect();

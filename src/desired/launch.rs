@@ -150,7 +150,7 @@ pub(super) fn start_seconds(scene: &Scene<'_>, pool: &BurstPool) -> u64 {
 
 /// The groups' capacity on the thing itself, so that it is known without the file.
 pub(super) fn capacity_tags(pool: &BurstPool, group: &BurstGroup) -> [(&'static str, String); 3] {
-    let capacity = pool.capacity.get(&group.instance_type).copied().unwrap_or_default();
+    let capacity = pool.capacity_on(group.label());
     [
         (marks::GPUS, group.gpus_per_node.to_string()),
         (marks::REPLICAS_PER_NODE, group.replicas_per_node.to_string()),

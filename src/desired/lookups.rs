@@ -19,7 +19,8 @@ pub fn lookups(environment: &Environment) -> BTreeSet<Lookup> {
             by_tags(&aws.launch_of(pool).security_groups, Sought::SecurityGroups),
         ];
         let there = |sought| Lookup { region: region.to_owned(), sought };
-        sought.into_iter().flatten().map(there).collect::<Vec<_>>()
+        let named = sought.into_iter().flatten().map(there);
+        named.chain(Lookup::types_of(aws, pool)).collect::<Vec<_>>()
     };
     aws.pools.values().flat_map(of_pool).collect()
 }
@@ -67,6 +68,14 @@ impl Found<'_> {
         match &self.pool.image.id {
             Some(id) => Some(id.clone()),
             None => self.ids("image", image(&self.pool.image)?, missing).into_iter().next(),
+        }
+    }
+
+    /// Asks for the instance types that meet the pool's requirements: without
+    /// one, nothing starts.
+    pub(super) fn types(&self, missing: &mut Vec<Missing>) {
+        if let Some(lookup) = Lookup::types_of(self.aws, self.pool) {
+            self.ids("requirements", lookup.sought, missing);
         }
     }
 

@@ -2,7 +2,7 @@
 //! its name; so a renamed pool keeps what runs, and a new name is only made
 //! where nothing that can be kept is there.
 
-use crate::decide::{BurstGroup, CapacityType, Decision};
+use crate::decide::{BurstGroup, CapacityType, Decision, SupplyGroup, successors};
 use crate::id::Name;
 use crate::observe::marks;
 use crate::observe::{Inventory, Live, Ownership, ResourceId};
@@ -71,49 +71,62 @@ pub(super) fn workloads(
     names
 }
 
-/// The name of a pool's group, kept where one of the same offering is there
-/// whose instances serve `workload`: what they join as, and for whom, they
-/// learn when they start.
-pub(super) fn group(
+/// The names of a pool's groups, each kept where a group goes on as it whose
+/// instances serve `workload`: what they join as, and for whom, they learn when
+/// they start.
+pub(super) fn groups(
     environment: &Environment,
     decision: &Decision,
     inventory: &Inventory,
     pool: &Name,
-    group: &BurstGroup,
+    groups: &[BurstGroup],
     workload: &str,
-) -> String {
-    let text = |live: &Live, field: &str| live.fields.text_at(field);
+) -> Vec<String> {
     let join = join_of(environment, pool);
-    let (tag, capacity_type) = match group.capacity_type {
-        CapacityType::OnDemand => ("od", "on-demand"),
-        CapacityType::Spot => ("spot", "spot"),
+    let pools = former_names(environment, decision, pool);
+    let mut there: Vec<(&str, SupplyGroup)> = Vec::new();
+    for name in &pools {
+        let serving = inventory.of_pool("AutoScalingGroup", name).filter(|live| {
+            !live.deleting
+                // Of another market than it was made for, it is replaced.
+                && live.fields.text_at("/capacity_type") == live.market()
+                && live.marks.get("workload").is_none_or(|served| served == workload)
+                && live.marks.get("join").is_none_or(|joins| joins == join)
+        });
+        let known =
+            serving.filter_map(|live| Some((live.id.name.as_str(), SupplyGroup::of(live)?)));
+        let mut known: Vec<_> = known.collect();
+        known.sort_by_key(|(name, _)| (name.len(), *name));
+        there.extend(known);
+    }
+    let (names, seen): (Vec<&str>, Vec<SupplyGroup>) = there.into_iter().unzip();
+    let go_on_as = successors(groups, &seen);
+    let name = |(index, group): (usize, &BurstGroup)| {
+        let kept = go_on_as.iter().position(|as_group| *as_group == Some(index));
+        kept.map_or_else(|| fresh_group(environment, inventory, pool, group), |at| names[at].into())
     };
-    let kept = former_names(environment, decision, pool).into_iter().find_map(|name| {
-        inventory
-            .of_pool("AutoScalingGroup", &name)
-            .filter(|live| {
-                !live.deleting
-                    && live.id.scope.as_deref() == Some(&group.region)
-                    && text(live, "/instance_types/0").as_deref() == Some(&group.instance_type)
-                    // Of another market than it was made for, it is replaced.
-                    && text(live, "/capacity_type").as_deref() == Some(capacity_type)
-                    && live.market().as_deref() == Some(capacity_type)
-                    && live.marks.get("workload").is_none_or(|served| served == workload)
-                    && live.marks.get("join").is_none_or(|joins| joins == join)
-            })
-            .map(|live| live.id.name.clone())
-            .min_by_key(|name| (name.len(), name.clone()))
-    });
-    let environment = environment.environment.name.as_str();
-    let fresh = || format!("{environment}-{pool}-{tag}-{}", group.instance_type);
-    kept.unwrap_or_else(|| {
-        let is_free = |name: &String| {
-            let there = inventory.resources.get(&ResourceId::group(&group.region, name));
-            there.is_none_or(|live| live.ownership != Ownership::Ours)
-        };
-        let numbered = (2u32..).map(|number| format!("{}-{number}", fresh()));
-        std::iter::once(fresh()).chain(numbered).find(is_free).unwrap_or_else(fresh)
-    })
+    groups.iter().enumerate().map(name).collect()
+}
+
+/// `<environment>-<pool>-od-<first type>`, or `…-spot-any`; numbered where one of
+/// ours has that name.
+fn fresh_group(
+    environment: &Environment,
+    inventory: &Inventory,
+    pool: &Name,
+    group: &BurstGroup,
+) -> String {
+    let market = match group.capacity_type {
+        CapacityType::OnDemand => "od",
+        CapacityType::Spot => "spot",
+    };
+    let fresh = format!("{}-{pool}-{market}-{}", environment.environment.name, group.label());
+    let is_free = |name: &String| {
+        let there = inventory.resources.get(&ResourceId::group(&group.region, name));
+        there.is_none_or(|live| live.ownership != Ownership::Ours)
+    };
+    let numbered = (2u32..).map(|number| format!("{fresh}-{number}"));
+    std::iter::once(fresh.clone()).chain(numbered).find(is_free).unwrap_or(fresh)
 }
 
 /// The name of a pool's launch template, kept where one is there.

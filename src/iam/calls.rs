@@ -72,6 +72,9 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
             Sought::Image { .. } => actions.push("ec2:DescribeImages"),
             Sought::Subnets(_) => actions.push("ec2:DescribeSubnets"),
             Sought::SecurityGroups(_) => actions.push("ec2:DescribeSecurityGroups"),
+            Sought::InstanceTypes(_) => {
+                actions.push("ec2:GetInstanceTypesFromInstanceRequirements");
+            }
             Sought::Parameter(name) => parameters.push(parameter(scene, &lookup.region, &name)),
         }
     }

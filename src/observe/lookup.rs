@@ -1,5 +1,7 @@
 //! What an environment needs to know of an account and does not own there.
 
+use super::Requirements;
+use crate::spec::model::{Aws, BurstPool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +32,17 @@ pub enum Sought {
     Subnets(BTreeMap<String, String>),
     /// Security groups with all these tags.
     SecurityGroups(BTreeMap<String, String>),
+    /// Instance types that have this.
+    InstanceTypes(Requirements),
+}
+
+impl Lookup {
+    /// The instance types of a pool that says what they must have.
+    pub fn types_of(aws: &Aws, pool: &BurstPool) -> Option<Self> {
+        let required = pool.requirements.as_ref()?;
+        let region = aws.region_of(pool).to_owned();
+        Some(Self { region, sought: Sought::InstanceTypes(required.into()) })
+    }
 }
 
 impl fmt::Display for Lookup {
@@ -43,6 +56,7 @@ impl fmt::Display for Lookup {
             Sought::Parameter(name) => write!(f, "SSM parameter {name}")?,
             Sought::Subnets(by) => write!(f, "subnet with {}", tags(by))?,
             Sought::SecurityGroups(by) => write!(f, "security group with {}", tags(by))?,
+            Sought::InstanceTypes(required) => write!(f, "instance type with {required}")?,
         }
         write!(f, " in {}", self.region)
     }

@@ -61,6 +61,9 @@ pub struct Unit {
     /// not known, or where somebody has set the unit aside.
     #[serde(default)]
     pub version: Option<String>,
+    /// Its instance type, if the place says.
+    #[serde(default)]
+    pub instance_type: Option<String>,
 }
 
 /// Why a unit does not become ready.

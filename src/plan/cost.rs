@@ -6,6 +6,7 @@ use crate::observe::SpotPrice;
 use crate::spec::Price;
 use crate::units::UsdPerHour;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
@@ -146,7 +147,9 @@ impl Priced {
 
 /// `units` of the dearest of `prices`: at least that, where one is unknown.
 pub(super) fn dearest(prices: impl Iterator<Item = Option<UsdPerHour>>, units: u32) -> Cost {
-    let (mut most, mut is_partial) = (UsdPerHour::default(), false);
+    let mut prices = prices.peekable();
+    // Of nothing that is known, no price is.
+    let (mut most, mut is_partial) = (UsdPerHour::default(), prices.peek().is_none());
     for price in prices {
         match price {
             Some(price) => most = most.max(price),
@@ -154,6 +157,23 @@ pub(super) fn dearest(prices: impl Iterator<Item = Option<UsdPerHour>>, units: u
         }
     }
     Cost { known: most.times(units), is_partial: is_partial && units > 0 }
+}
+
+/// `units` of a group: first the dearest of those that run, of which price and
+/// number are known; the rest are the dearest of what it may start.
+pub fn of_group(
+    mut running: Vec<(Option<UsdPerHour>, u32)>,
+    startable: impl Iterator<Item = Option<UsdPerHour>>,
+    units: u32,
+) -> Cost {
+    running.sort_by_key(|&(price, _)| Reverse((price.is_none(), price)));
+    let (mut cost, mut left) = (Cost::default(), units);
+    for (price, number) in running {
+        let number = number.min(left);
+        cost = cost + Cost::of(price, number);
+        left -= number;
+    }
+    cost + dearest(startable, left)
 }
 
 #[cfg(test)]
@@ -188,6 +208,23 @@ mod tests {
             let sum: Cost = parts.iter().map(|&(price, units)| Cost::of(price, units)).sum();
             prop_assert!(most.known >= sum.known);
             prop_assert!(most.is_partial || !sum.is_partial);
+        }
+
+        #[test]
+        fn a_group_costs_at_least_what_runs_and_never_more_than_the_dearest(
+            parts in prop::collection::vec((price(), 0u32..100), 1..8),
+            more in 0u32..100,
+        ) {
+            let runs = parts.iter().map(|(_, units)| units).sum::<u32>();
+            let startable = || parts.iter().map(|(price, _)| *price);
+            let sum: Cost = parts.iter().map(|&(price, units)| Cost::of(price, units)).sum();
+            prop_assert_eq!(of_group(parts.clone(), startable(), runs), sum);
+            let cost = of_group(parts.clone(), startable(), runs + more);
+            let most = dearest(startable(), runs + more);
+            prop_assert!(sum.known <= cost.known && cost.known <= most.known);
+            prop_assert!(most.is_partial || !cost.is_partial);
+            let fewer = of_group(parts.clone(), startable(), runs.saturating_sub(more));
+            prop_assert!(fewer.known <= sum.known);
         }
     }
 }

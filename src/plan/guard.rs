@@ -98,6 +98,9 @@ impl Refusal {
                     Sought::Subnets(_) | Sought::SecurityGroups(_) => {
                         "tag one that is there, or name it by `ids`"
                     }
+                    Sought::InstanceTypes(_) => {
+                        "ask for less in `requirements`, or name `instance_types`"
+                    }
                 },
             ),
             false => Self::new(

@@ -29,6 +29,7 @@ mod reasons;
 mod refresh;
 mod room;
 pub mod saved;
+mod sharing;
 mod shrinking;
 mod slots;
 mod spending;
@@ -45,7 +46,7 @@ mod view;
 pub use change::{
     Action, Change, Checked, FieldChange, Fingerprint, Flow, Plan, PoolDelta, Refusal, Totals,
 };
-pub use cost::{Cost, Costs, MarketCost, Offering, Priced};
+pub use cost::{Cost, Costs, MarketCost, Offering, Priced, of_group};
 pub use destroy::destroy_plan;
 pub use diff::{Diff, diff, diff_wanted};
 pub use draft::{Draft, draft};

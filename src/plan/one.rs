@@ -7,7 +7,7 @@ use super::{
     diff::alike,
     elsewhere, kinds,
     owners::{recognise_drift, take_over},
-    reasons, shrinking,
+    reasons, sharing, shrinking,
     slots::Pair,
     view,
 };
@@ -46,6 +46,9 @@ fn creation(input: &PlanInput<'_>, want: &Desired) -> Outcome {
         return Change::new(want, Action::NoOp).into();
     }
     let mut change = Change::new(want, Action::Create);
+    if let Some(reason) = sharing::own_group(input, want) {
+        change.reason = reason;
+    }
     change.steps = steps::create(limits, want, want.seed.clone());
     change.into()
 }
@@ -173,6 +176,7 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
             change.steps.splice(..0, [before, steps::drain_units(limits, live, ending)]);
             warnings.extend(held_up(live));
         }
+        change.notes.extend(sharing::staying(want, live));
         if let Some(step) = raise {
             change.notes.push("stands at 0, from where no autoscaler scales".to_owned());
             change.steps.push(step);
@@ -218,7 +222,8 @@ fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> 
         id: live.id.clone(),
         replaces: None,
         action: Action::Delete,
-        reason: Reason { key: None, at: None, text: no_longer_wanted(input, live) },
+        reason: sharing::joins_another(input, live)
+            .unwrap_or_else(|| no_longer_wanted(input, live)),
         fields: Vec::new(),
         unchanged: 0,
         before: Some(live.fields.clone()),
@@ -253,13 +258,14 @@ fn held_up(live: &Live) -> Vec<String> {
     held.map(|problem| format!("{}: {}", live.id, problem.message)).collect()
 }
 
-fn no_longer_wanted(input: &PlanInput<'_>, live: &Live) -> String {
-    match live.pool() {
+fn no_longer_wanted(input: &PlanInput<'_>, live: &Live) -> Reason {
+    let text = match live.pool() {
         Some(pool) if !input.decision.pools.contains_key(pool) => {
             format!("pool {pool} is not in {} any more", input.mark.file)
         }
         _ => format!("nothing in {} asks for it any more", input.mark.file),
-    }
+    };
+    Reason { key: None, at: None, text }
 }
 
 /// It stays as it is, whatever it is.
@@ -303,6 +309,10 @@ fn immutable_differences(want: &Desired, live: &Live) -> Vec<String> {
     }
     let (owned, wanted) = (live.fields.value(), want.body.value());
     let differs = |pointer: &&&str| match (owned.pointer(pointer), wanted.pointer(pointer)) {
+        // A list stays what it is while some of it stays.
+        (Some(Value::Array(owned)), Some(Value::Array(wanted))) => {
+            owned != wanted && !owned.iter().any(|one| wanted.contains(one))
+        }
         (Some(owned), Some(wanted)) => !alike(owned, wanted),
         _ => false,
     };

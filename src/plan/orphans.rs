@@ -1,6 +1,7 @@
 //! What carries Floodway's marks and no environment claims.
 
-use super::kinds;
+use super::{kinds, of_group};
+use crate::decide::SupplyGroup;
 use crate::observe::{Inventory, Live, Mark, ResourceId};
 use crate::spec::Catalog;
 use crate::units::UsdPerHour;
@@ -112,14 +113,18 @@ pub fn orphans(inventory: &Inventory, claims: &[Claim], catalog: &Catalog) -> Ve
 fn orphan(live: &Live, from: Option<Source<'_>>, catalog: &Catalog) -> Option<Orphan> {
     let environment = live.marks.get("environment")?.clone();
     let units = live.workload.as_ref().map(|workload| workload.desired);
-    let known = live.fields.text_at("/instance_types/0").zip(live.id.scope.as_ref());
-    let price = known.and_then(|(name, region)| catalog.list_price(&name, region));
+    let cost = SupplyGroup::of(live).and_then(|group| {
+        let price = |name: &str| Some(catalog.list_price(name, &group.region)?.usd_per_hour);
+        let running = group.running.iter().map(|(name, units)| (price(name), *units)).collect();
+        let startable = group.instance_types.iter().map(|name| price(name));
+        of_group(running, startable, group.desired).exact()
+    });
     Some(Orphan {
         id: live.id.clone(),
         environment,
         from: from.map(|(repository, file)| format!("{file} of {repository}")),
         units,
-        usd_per_hour: price.zip(units).map(|(price, units)| price.usd_per_hour.times(units)),
+        usd_per_hour: cost,
     })
 }
 

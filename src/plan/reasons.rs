@@ -1,7 +1,7 @@
 //! Why a thing changes: the lines of the fields that differ, not the line that
 //! made it exist (law 8).
 
-use super::{FieldChange, PlanInput};
+use super::{FieldChange, PlanInput, sharing};
 use crate::decide::{PoolKind, Reason};
 use crate::desired::Desired;
 use crate::observe::Side;
@@ -24,7 +24,8 @@ const OF_POOL: [(&str, &str); 3] =
     [("nodeSelector", "node_selector"), ("tolerations", "tolerations"), ("spec.metrics", "hpa")];
 
 /// Fields of launch templates and groups, and the key under the burst pool.
-const OF_BURST: [(&str, &str); 6] = [
+const OF_BURST: [(&str, &str); 7] = [
+    ("requirements", "requirements"),
     ("image", "image"),
     ("subnets", "subnets"),
     ("warm_pool", "warm_pool"),
@@ -75,6 +76,9 @@ fn of_field(input: &PlanInput<'_>, want: &Desired, path: &str) -> Option<Reason>
     };
     if want.id.side == Side::Aws {
         let field = path.split(['.', '[']).next().unwrap_or(path);
+        if field == "instance_types" {
+            return sharing::changed(input, want);
+        }
         let key = OF_BURST.iter().find(|(known, _)| *known == field).map(|(_, key)| *key)?;
         return at(format!("{pool_key}.{key}"), key);
     }

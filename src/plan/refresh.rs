@@ -186,7 +186,8 @@ fn versions(units: &[&Unit]) -> String {
     }
 }
 
-fn names(units: &[&Unit]) -> String {
+/// `i-1, i-2 and 3 more`.
+pub(super) fn names(units: &[&Unit]) -> String {
     let first: Vec<&str> = units.iter().take(NAMED).map(|unit| unit.name.as_str()).collect();
     let more = units.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };

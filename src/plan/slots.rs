@@ -135,7 +135,7 @@ fn adopted<'a>(
 }
 
 /// The part a workload plays, whatever its name: a pool's Deployment, or the
-/// pool's group of one offering, for one workload. What a group's nodes run
+/// pool's group that is named for one type, for one workload. What a group's nodes run
 /// moves before they go, so that one for another workload is no successor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Slot {
@@ -162,7 +162,7 @@ impl Slot {
             kinds::GROUP => {
                 let told = |field: &str| body.at(field).map(|value| value.to_string());
                 Some([
-                    told("/instance_types"),
+                    told("/instance_types/0"),
                     market,
                     told("/tags/floodway.dev~1workload"),
                     told("/tags/floodway.dev~1join"),

@@ -6,7 +6,7 @@
 //! nothing is not refused for what stood before it.
 
 use super::{Action, Change, Costs, PlanInput, PoolDelta, Refusal, Totals, kinds};
-use crate::decide::{BurstGroup, CapacityType, PoolKind};
+use crate::decide::{CapacityType, GroupType, PoolKind};
 use crate::observe::Body;
 use crate::spec::model::QuotaFamily;
 use crate::units::{UsdPerHour, UsdPerMonth};
@@ -51,7 +51,8 @@ impl Found {
     }
 }
 
-/// The pools of which `changes` make a group, or raise its bounds or number.
+/// The pools of which `changes` make a group, raise its bounds or number, or let
+/// it start another type.
 fn growing(changes: &[Change]) -> BTreeSet<&str> {
     let number = |body: &Option<Body>, field: &str| {
         body.as_ref().and_then(|body| body.at(field)).and_then(|value| value.as_u64())
@@ -62,9 +63,16 @@ fn growing(changes: &[Change]) -> BTreeSet<&str> {
             after.is_some_and(|after| after > number(&change.before, field).unwrap_or(after))
         })
     };
+    let widens = |change: &Change| {
+        let types = |body: &Option<Body>| body.as_ref().and_then(|body| body.at("/instance_types"));
+        let (before, after) = (types(&change.before), types(&change.body));
+        let before = before.as_ref().and_then(|types| types.as_array());
+        let mut after = after.iter().filter_map(|types| types.as_array()).flatten();
+        after.any(|name| before.is_some_and(|before| !before.contains(name)))
+    };
     let grows = |change: &&Change| match change.action {
         Action::Create => true,
-        Action::Update | Action::Replace => raises(change),
+        Action::Update | Action::Replace => raises(change) || widens(change),
         Action::NoOp | Action::Delete => false,
     };
     let groups = changes.iter().filter(|change| change.id.kind == kinds::GROUP);
@@ -162,19 +170,21 @@ fn needs<'a>(input: &PlanInput<'a>) -> BTreeMap<(&'a str, QuotaFamily), Need<'a>
     let mut needs: BTreeMap<(&str, QuotaFamily), Need<'_>> = BTreeMap::new();
     for (name, pool) in &input.decision.pools {
         let PoolKind::Burst(groups) = &pool.kind else { continue };
-        let mut families: BTreeMap<(&str, QuotaFamily), Vec<&BurstGroup>> = BTreeMap::new();
+        let mut families: BTreeMap<(&str, QuotaFamily), Vec<&GroupType>> = BTreeMap::new();
         for group in groups.iter().filter(|_| pool.max > 0) {
             let spot = group.capacity_type == CapacityType::Spot;
-            if let Some(family) = QuotaFamily::of(&group.instance_type, spot) {
-                families.entry((&group.region, family)).or_default().push(group);
+            for one in &group.types {
+                if let Some(family) = QuotaFamily::of(&one.name, spot) {
+                    families.entry((&group.region, family)).or_default().push(one);
+                }
             }
         }
-        for (of, groups) in families {
+        for (of, types) in families {
             let need = needs.entry(of).or_default();
             need.pools.insert(name.as_str());
-            let unknown = groups.iter().filter(|group| group.vcpus_per_node.is_none());
-            need.uncounted.extend(unknown.map(|group| group.instance_type.as_str()));
-            if let Some(most) = groups.iter().filter_map(|group| group.vcpus_per_node).max() {
+            let unknown = types.iter().filter(|one| one.vcpus.is_none());
+            need.uncounted.extend(unknown.map(|one| one.name.as_str()));
+            if let Some(most) = types.iter().filter_map(|one| one.vcpus).max() {
                 need.vcpus += u64::from(pool.max) * u64::from(most);
                 need.parts.push(format!("{name} {} × {most}", pool.max));
             }

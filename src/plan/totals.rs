@@ -6,7 +6,7 @@ use super::{
 };
 use crate::decide::{
     BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, Reason, SupplyGroup,
-    todays_pool,
+    successors, todays_pool,
 };
 use crate::observe::{Live, Mark, Ownership};
 use crate::spec::Price;
@@ -100,32 +100,40 @@ fn burst(
     groups: &[BurstGroup],
 ) -> PoolDelta {
     let seen = input.supply.burst.get(name).map(Vec::as_slice).unwrap_or_default();
+    let go_on_as = successors(groups, seen);
     let mut total = PoolDelta { unit: "instances".to_owned(), ..delta(name, pool) };
-    let is = |live: &SupplyGroup, group: &BurstGroup| {
-        live.instance_type == group.instance_type
-            && live.capacity_type == group.capacity_type
-            && live.region == group.region
-    };
-    for group in groups {
-        let before = seen.iter().filter(|live| is(live, group)).map(|live| live.desired).sum();
+    for (index, group) in groups.iter().enumerate() {
+        let own = seen.iter().zip(&go_on_as).filter(|(_, as_group)| **as_group == Some(index));
+        let own: Vec<&SupplyGroup> = own.map(|(seen, _)| seen).collect();
+        let before = own.iter().map(|live| live.desired).sum();
         let count = Flow { before, after: group.desired };
         total.capacity = total.capacity + count.map(|count| group.capacity_per_node.times(count));
-        let offering = Offering {
-            instance_type: group.instance_type.clone(),
+        let instances = Instances {
+            types: group.types.iter().map(|one| one.name.as_str()).collect(),
             capacity_type: group.capacity_type,
-            region: group.region.clone(),
+            region: &group.region,
+            gpus: group.gpus_per_node,
+            running: own.iter().flat_map(|live| &live.running).collect(),
+            count,
         };
-        let priced = spot_priced(input, offering, group.price.clone());
-        add(&mut total, priced, group.gpus_per_node, count);
+        add(input, &mut total, instances);
     }
     at_max(&mut total, pool.max);
     // Groups of types, or in regions, that are not declared any more: their GPUs
     // and price are in the catalog; what they carry is known of a declared type.
-    for gone in seen.iter().filter(|live| !groups.iter().any(|group| is(live, group))) {
-        let gpus = input.catalog.get(&gone.instance_type).map_or(0, |known| known.gpus);
-        let priced = priced(input, &gone.instance_type, gone.capacity_type, &gone.region);
-        add(&mut total, priced, gpus, Flow { before: gone.desired, after: 0 });
-        let known = groups.iter().find(|group| group.instance_type == gone.instance_type);
+    for (gone, _) in seen.iter().zip(&go_on_as).filter(|(_, as_group)| as_group.is_none()) {
+        let first = gone.instance_types.first();
+        let in_catalog = first.and_then(|name| input.catalog.get(name));
+        let instances = Instances {
+            types: gone.instance_types.iter().map(String::as_str).collect(),
+            capacity_type: gone.capacity_type,
+            region: &gone.region,
+            gpus: in_catalog.map_or(0, |known| known.gpus),
+            running: gone.running.iter().collect(),
+            count: Flow { before: gone.desired, after: 0 },
+        };
+        add(input, &mut total, instances);
+        let known = groups.iter().find(|group| first.is_some_and(|name| group.has_type(name)));
         match known.map(|group| group.capacity_per_node.times(gone.desired)) {
             Some(carried) => total.capacity.before = total.capacity.before + carried,
             None => total.uncounted = total.uncounted.saturating_add(gone.desired),
@@ -134,7 +142,21 @@ fn burst(
     total
 }
 
-/// What an offering costs that may be declared no more.
+/// The instances of a group.
+struct Instances<'a> {
+    /// What it may start.
+    types: Vec<&'a str>,
+    capacity_type: CapacityType,
+    region: &'a str,
+    /// Of each.
+    gpus: u32,
+    /// How many of a type run.
+    running: Vec<(&'a String, &'a u32)>,
+    count: Flow<u32>,
+}
+
+/// What an instance costs, of a type that may be declared no more; of spot
+/// beside it the market's price, where that is known.
 fn priced(
     input: &PlanInput<'_>,
     instance_type: &str,
@@ -143,40 +165,38 @@ fn priced(
 ) -> Priced {
     let aws = input.environment.aws.as_ref();
     let price = input.catalog.price(aws, input.origins, instance_type, region);
-    let (instance_type, region) = (instance_type.to_owned(), region.to_owned());
-    spot_priced(input, Offering { instance_type, capacity_type, region }, price)
-}
-
-/// The market's price beside that on demand, of spot where it is known.
-fn spot_priced(input: &PlanInput<'_>, offering: Offering, price: Option<Price>) -> Priced {
-    let spot = match offering.capacity_type {
+    let spot = match capacity_type {
         CapacityType::OnDemand => None,
-        CapacityType::Spot => {
-            input.inventory.market.spot(&offering.instance_type, &offering.region).cloned()
-        }
+        CapacityType::Spot => input.inventory.market.spot(instance_type, region).cloned(),
     };
-    Priced { offering: Some(offering), price, spot }
+    let (instance_type, region) = (instance_type.to_owned(), region.to_owned());
+    Priced { offering: Some(Offering { instance_type, capacity_type, region }), price, spot }
 }
 
-/// Adds instances of one offering to a pool.
-fn add(total: &mut PoolDelta, priced: Priced, gpus: u32, count: Flow<u32>) {
+/// Adds a group's instances to its pool.
+fn add(input: &PlanInput<'_>, total: &mut PoolDelta, group: Instances<'_>) {
+    let (capacity_type, count) = (group.capacity_type, group.count);
     total.units = total.units + count;
-    total.gpus = total.gpus + count.map(|count| gpus.saturating_mul(count));
-    let part = Costs {
-        before: Cost::of(priced.counts(), count.before),
-        after: Cost::of(priced.counts(), count.after),
-        at_max: Cost::default(),
+    total.gpus = total.gpus + count.map(|count| group.gpus.saturating_mul(count));
+    let priced = |name: &str| priced(input, name, capacity_type, group.region);
+    let startable: Vec<Priced> = group.types.iter().map(|name| priced(name)).collect();
+    let running: Vec<(Priced, u32)> =
+        group.running.iter().map(|&(name, units)| (priced(name), *units)).collect();
+    let cost = |units| {
+        let running = running.iter().map(|(priced, units)| (priced.counts(), *units));
+        cost::of_group(running.collect(), startable.iter().map(Priced::counts), units)
     };
+    let part =
+        Costs { before: cost(count.before), after: cost(count.after), at_max: Cost::default() };
     total.cost = total.cost + part;
-    if let Some(offering) = &priced.offering {
-        let capacity_type = offering.capacity_type;
-        match total.markets.iter_mut().find(|market| market.capacity_type == capacity_type) {
-            Some(market) => market.costs = market.costs + part,
-            None => total.markets.push(MarketCost { capacity_type, costs: part }),
-        }
+    match total.markets.iter_mut().find(|market| market.capacity_type == capacity_type) {
+        Some(market) => market.costs = market.costs + part,
+        None => total.markets.push(MarketCost { capacity_type, costs: part }),
     }
-    if !total.prices.contains(&priced) {
-        total.prices.push(priced);
+    for priced in startable.into_iter().chain(running.into_iter().map(|(priced, _)| priced)) {
+        if !total.prices.contains(&priced) {
+            total.prices.push(priced);
+        }
     }
 }
 
@@ -268,14 +288,16 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     let count = Flow { before: units, after: 0 };
     if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
-        let text = |key: &str| live.fields.text_at(key).unwrap_or_default();
-        let capacity_type = match live.market().as_deref() {
-            Some("spot") => CapacityType::Spot,
-            _ => CapacityType::OnDemand,
+        let Some(seen) = SupplyGroup::of(live) else { return };
+        let instances = Instances {
+            types: seen.instance_types.iter().map(String::as_str).collect(),
+            capacity_type: seen.capacity_type,
+            region: &seen.region,
+            gpus: gpus(live.fields.at("/tags/floodway.dev~1gpus")),
+            running: seen.running.iter().collect(),
+            count,
         };
-        let region = live.id.scope.as_deref().unwrap_or_default();
-        let priced = priced(input, &text("/instance_types/0"), capacity_type, region);
-        add(delta, priced, gpus(live.fields.at("/tags/floodway.dev~1gpus")), count);
+        add(input, delta, instances);
     } else {
         let limit = "/spec/template/spec/containers/0/resources/limits/nvidia.com~1gpu";
         let each = gpus(live.fields.at(limit));

@@ -31,7 +31,7 @@ mod validate;
 
 pub use catalog::{Catalog, InstanceType};
 pub use loader::{LoadError, Loaded, Loader, MAX_FILE};
-pub use model::{BurstPool, Count, Environment, OnPremPool, Spot};
+pub use model::{BurstPool, Count, Environment, OnPremPool, Requirements, Spot};
 pub use origins::Origins;
 pub use price::Price;
 pub use price_table::{PRICE_TABLE, PriceRow, read as read_prices, write as write_prices};

@@ -2,9 +2,13 @@
 
 use super::account::{Account, Region};
 use super::error::{code, failed};
-use crate::observe::{Gap, Lookup, Side, Sought, marks};
+use crate::observe::{Gap, Lookup, Requirements, Side, Sought, marks};
 use crate::plan::{FailureKind, PortError};
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{
+    AcceleratorCountRequest, AcceleratorManufacturer, AcceleratorName, AcceleratorType,
+    ArchitectureType, Filter, InstanceRequirementsRequest, MemoryMiBRequest, VCpuCountRangeRequest,
+    VirtualizationType,
+};
 use std::collections::BTreeMap;
 
 impl Account {
@@ -16,6 +20,7 @@ impl Account {
             Sought::Parameter(name) => region.parameter(name).await?,
             Sought::Subnets(tags) => region.subnets(tags).await?,
             Sought::SecurityGroups(tags) => region.security_groups(tags).await?,
+            Sought::InstanceTypes(required) => region.instance_types(required).await?,
         };
         ids.sort();
         Ok(ids)
@@ -93,6 +98,56 @@ impl Region {
                     failed(error, "ec2:DescribeSecurityGroups", &self.about("security groups"))
                 })?;
         Ok(groups.iter().filter_map(|group| group.group_id()).map(str::to_owned).collect())
+    }
+
+    /// What has this, of x86 as the images are. Auto Scaling looks again whenever
+    /// it starts an instance:
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetInstanceTypesFromInstanceRequirements.html>
+    async fn instance_types(&self, required: &Requirements) -> Result<Vec<String>, PortError> {
+        let whole = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        let (vcpus, memory) = (required.vcpus, required.memory_mib);
+        let gpus = whole(required.gpus);
+        let names = required.gpu_names.iter().map(|name| AcceleratorName::from(name.as_str()));
+        let vcpus = VCpuCountRangeRequest::builder()
+            .min(whole(vcpus.min))
+            .set_max(vcpus.max.map(whole))
+            .build();
+        let memory = MemoryMiBRequest::builder()
+            .min(whole(memory.min))
+            .set_max(memory.max.map(whole))
+            .build();
+        let mut asked = InstanceRequirementsRequest::builder()
+            .v_cpu_count(vcpus)
+            .memory_mib(memory)
+            .accelerator_count(AcceleratorCountRequest::builder().min(gpus).max(gpus).build());
+        for name in names {
+            asked = asked.accelerator_names(name);
+        }
+        for name in &required.allowed {
+            asked = asked.allowed_instance_types(name);
+        }
+        for name in &required.excluded {
+            asked = asked.excluded_instance_types(name);
+        }
+        if gpus > 0 {
+            asked = asked
+                .accelerator_types(AcceleratorType::Gpu)
+                .accelerator_manufacturers(AcceleratorManufacturer::Nvidia);
+        }
+        let call = "ec2:GetInstanceTypesFromInstanceRequirements";
+        let types = self
+            .ec2
+            .get_instance_types_from_instance_requirements()
+            .architecture_types(ArchitectureType::X8664)
+            .virtualization_types(VirtualizationType::Hvm)
+            .instance_requirements(asked.build())
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| failed(error, call, &self.about("instance types")))?;
+        Ok(types.iter().filter_map(|found| found.instance_type()).map(str::to_owned).collect())
     }
 
     /// `groups in us-east-1`

@@ -3,6 +3,7 @@
 use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
 use super::object::Object;
+use super::types;
 use super::world::{Moment, World};
 use crate::observe::{Body, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub(super) struct Instance {
     /// What its template was when it started; see [`World::template_version`].
     #[serde(default)]
     pub(super) version: String,
+    #[serde(default)]
+    pub(super) instance_type: String,
 }
 
 /// Where an instance is in its life.
@@ -119,10 +122,7 @@ impl World {
         for index in alive.iter().skip(desired) {
             self.terminate(*index);
         }
-        let launched = desired.saturating_sub(alive.len()).min(self.to_be_had(group));
-        for _ in 0..launched {
-            self.launch(group);
-        }
+        let launched = self.launch(group, desired.saturating_sub(alive.len()));
         alive.len() > desired || launched > 0
     }
 
@@ -142,10 +142,7 @@ impl World {
         old: &[usize],
     ) -> bool {
         let missing = (desired + 1).saturating_sub(alive.len());
-        let launched = missing.min(self.to_be_had(group));
-        for _ in 0..launched {
-            self.launch(group);
-        }
+        let launched = self.launch(group, missing);
         let serve = |at: &&usize| self.instances[**at].state == InstanceState::InService;
         let all_serve = alive.iter().filter(serve).count() == alive.len();
         let enough = alive.len() > desired || (alive.len() == desired && missing > 0);
@@ -205,14 +202,21 @@ impl World {
         })
     }
 
-    fn launch(&mut self, group: &ResourceId) {
-        let chance = self.draw();
-        let delay = self.scenario.launch.at(chance);
-        let id = format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
-        let state = InstanceState::Pending { in_service_at: self.now + delay };
+    /// Starts up to `number` instances: how many there were to be had.
+    fn launch(&mut self, group: &ResourceId, number: usize) -> usize {
         let template = self.group_template(group);
         let version = template.map(|id| self.template_version(&id)).unwrap_or_default();
-        self.instances.push(Instance { id, group: group.clone(), state, version });
+        for launched in 0..number {
+            let Some(instance_type) = self.to_be_had(group) else { return launched };
+            let chance = self.draw();
+            let delay = self.scenario.launch.at(chance);
+            let id =
+                format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
+            let state = InstanceState::Pending { in_service_at: self.now + delay };
+            let (group, version) = (group.clone(), version.clone());
+            self.instances.push(Instance { id, group, state, version, instance_type });
+        }
+        number
     }
 
     fn terminate(&mut self, index: usize) {
@@ -228,22 +232,25 @@ impl World {
         desired.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
     }
 
-    /// How many more AWS has of what the group asks for: limits are per instance
-    /// type and market, over all groups.
-    fn to_be_had(&self, group: &ResourceId) -> usize {
-        let offering = |id: &ResourceId| {
-            let object = self.objects.get(id)?;
-            Some((instance_type(object)?, object.text("/capacity_type")?))
+    /// The first of the group's types that AWS has one more of: limits are per
+    /// instance type and market, over all groups.
+    fn to_be_had(&self, group: &ResourceId) -> Option<String> {
+        let object = self.objects.get(group).filter(|_| self.instances.len() < MOST_NODES)?;
+        let market = object.text("/capacity_type")?;
+        let has_room = |name: &String| {
+            let limit = self.scenario.capacity.iter().find(|limit| {
+                limit.instance_type == *name
+                    && limit.capacity_type.is_none_or(|limited| limited.name() == market)
+            });
+            let Some(limit) = limit else { return true };
+            let same = |instance: &&Instance| {
+                let group = self.objects.get(&instance.group);
+                let bought = group.and_then(|group| group.text("/capacity_type"));
+                instance.instance_type == *name && bought == Some(market)
+            };
+            self.instances.iter().filter(same).count() < limit.instances as usize
         };
-        let Some(own) = offering(group) else { return 0 };
-        let room = MOST_NODES.saturating_sub(self.instances.len());
-        let limit = self.scenario.capacity.iter().find(|limit| {
-            limit.instance_type == own.0
-                && limit.capacity_type.is_none_or(|market| market.name() == own.1)
-        });
-        let Some(limit) = limit else { return room };
-        let running = self.instances.iter().filter(|i| offering(&i.group) == Some(own)).count();
-        room.min((limit.instances as usize).saturating_sub(running))
+        instance_types(object).into_iter().find(has_room)
     }
 
     /// The instances of a group, by name.
@@ -254,6 +261,7 @@ impl World {
             ready: instance.state == InstanceState::InService,
             ending: !instance.is_alive(),
             version: Some(instance.version.clone()).filter(|version| !version.is_empty()),
+            instance_type: Some(instance.instance_type.clone()).filter(|name| !name.is_empty()),
         };
         let mut units: Vec<Unit> = mine.map(unit).collect();
         units.sort_by(|a, b| a.name.cmp(&b.name));
@@ -290,7 +298,7 @@ impl World {
         }
         if desired > alive {
             let kind = ProblemKind::InsufficientCapacity;
-            let offering = instance_type(object).unwrap_or_default();
+            let offering = instance_types(object).join(" or ");
             let message = format!("InsufficientInstanceCapacity: no {offering} to be had");
             problems.push(Problem { kind, units: desired - alive, message });
         }
@@ -309,7 +317,12 @@ impl World {
     }
 }
 
-/// The first of those that the group may start.
-fn instance_type(object: &Object) -> Option<&str> {
-    object.get("/instance_types")?.get(0)?.as_str()
+/// What the group may start, the best first.
+fn instance_types(object: &Object) -> Vec<String> {
+    let required = object.get("/requirements").map(keyed::unkey);
+    if let Some(required) = required.and_then(|required| serde_json::from_value(required).ok()) {
+        return types::with(&required);
+    }
+    let types = object.get("/instance_types").and_then(Value::as_array);
+    types.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -25,6 +25,7 @@ mod scenario;
 mod store;
 #[cfg(test)]
 mod tests;
+mod types;
 mod world;
 
 pub use ports::Simulator;

@@ -2,6 +2,7 @@
 
 use super::keyed;
 use super::object::Object;
+use super::types;
 use super::world::World;
 use crate::observe::{
     Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Market, Offer, Ownership,
@@ -87,10 +88,11 @@ impl World {
             let digits = self.id_of(&lookup.to_string(), number).replace('-', "");
             format!("{prefix}-{}", digits.get(..17).unwrap_or_default())
         };
-        let mut ids = match lookup.sought {
+        let mut ids = match &lookup.sought {
             Sought::Image { .. } | Sought::Parameter(_) => vec![id("ami", 0)],
             Sought::Subnets(_) => vec![id("subnet", 0), id("subnet", 1)],
             Sought::SecurityGroups(_) => vec![id("sg", 0)],
+            Sought::InstanceTypes(required) => types::with(required),
         };
         ids.sort();
         ids

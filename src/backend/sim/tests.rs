@@ -218,6 +218,28 @@ fn capacity_that_aws_does_not_have_stays_away_and_is_named() {
 }
 
 #[test]
+fn where_the_first_type_is_used_up_the_next_of_the_group_is_started() {
+    let limit = |name: &str, instances| CapacityLimit {
+        instance_type: name.into(),
+        capacity_type: None,
+        instances,
+    };
+    let capacity = vec![limit("g6e.12xlarge", 1), limit("g5.12xlarge", 1)];
+    let mut world = world(Scenario { capacity, ..scenario() });
+    let mut body = group(3, Some(3));
+    body["instance_types"] = json!(["g6e.12xlarge", "g5.12xlarge"]);
+    write(&mut world, &group_id(), body);
+    world.advance(minutes(60));
+    let seen = units(&world, &group_id());
+    let mut types: Vec<_> = seen.units.iter().flat_map(|u| u.instance_type.clone()).collect();
+    types.sort();
+    assert_eq!(types, ["g5.12xlarge", "g6e.12xlarge"]);
+    assert_eq!((seen.desired, seen.ready), (3, 2));
+    let message = &seen.problems[0].message;
+    assert!(message.ends_with("no g6e.12xlarge or g5.12xlarge to be had"), "{message}");
+}
+
+#[test]
 fn a_group_with_instances_is_only_deleted_after_its_drain() {
     let mut world = world(scenario());
     write(&mut world, &group_id(), group(3, Some(2)));

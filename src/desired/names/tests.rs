@@ -135,12 +135,8 @@ fn groups_are_named_by_environment_pool_market_and_type_and_keep_their_names() {
     let seen = inventory([live_thing(id, "inference", "g6e", fields)]);
     let decision = decision(&environment, &seen);
     let crate::decide::PoolKind::Burst(groups) = &decision.pools["l40s"].kind else { panic!() };
-    let names: Vec<_> = groups
-        .iter()
-        .map(|one| group(&environment, &decision, &seen, &unit("l40s"), one, "x"))
-        .collect();
     assert_eq!(
-        names,
+        super::groups(&environment, &decision, &seen, &unit("l40s"), groups, "x"),
         [
             "prod-l40s-od-g6e.12xlarge",
             "prod-g6e-spot-g6e.12xlarge",
@@ -170,9 +166,34 @@ fn a_group_whose_instances_serve_another_workload_or_join_otherwise_is_not_kept(
         let decision = decision(&environment, &seen);
         let crate::decide::PoolKind::Burst(groups) = &decision.pools["g6e"].kind else { panic!() };
         let served = workloads(&environment, &decision, &seen)["g6e"].clone();
-        let named = group(&environment, &decision, &seen, &unit("g6e"), &groups[0], &served);
-        assert_eq!(named, expected);
+        let named = super::groups(&environment, &decision, &seen, &unit("g6e"), groups, &served);
+        assert_eq!(named[0], expected);
     }
+}
+
+#[test]
+fn a_group_keeps_its_name_while_it_shares_a_type_and_nothing_else_has_it() {
+    let environment = environment();
+    let there = |name: &str, types: &[&str]| {
+        let fields = serde_json::json!({ "instance_types": types, "capacity_type": "on-demand" });
+        live_thing(ResourceId::group("us-east-1", name), "inference", "g6e", fields)
+    };
+    let named = |there: &[Live]| {
+        let seen = inventory(there.iter().cloned());
+        let decision = decision(&environment, &seen);
+        let crate::decide::PoolKind::Burst(groups) = &decision.pools["g6e"].kind else { panic!() };
+        let names = super::groups(&environment, &decision, &seen, &unit("g6e"), groups, "x");
+        let [g6e, _, g5, _] = &names[..] else { panic!("{names:?}") };
+        (g6e.clone(), g5.clone())
+    };
+    let (g6e, g5) = ("prod-g6e-od-g6e.12xlarge", "prod-g6e-od-g5.12xlarge");
+    let split = there(g6e, &["g6e.12xlarge", "g5.12xlarge"]);
+    assert_eq!(named(&[split]), (g6e.into(), g5.into()));
+    let reordered = there(g6e, &["g5.12xlarge", "g6e.12xlarge"]);
+    assert_eq!(named(&[reordered]), (format!("{g6e}-2"), g6e.into()));
+    let older = there("older", &["p4d.24xlarge", "g6e.12xlarge"]);
+    assert_eq!(named(&[older.clone()]), ("older".into(), g5.into()));
+    assert_eq!(named(&[older, there(g6e, &["g6e.12xlarge"])]), (g6e.into(), g5.into()));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod destroy;
 mod drift;
 mod guards;
 mod room;
+mod sharing;
 mod spending;
 mod stale;
 pub(crate) mod world;

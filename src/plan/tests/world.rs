@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) environment: Environment,
     pub(crate) inventory: Inventory,
     pub(crate) options: PlanOptions,
+    /// Lines of the file; of most keys none.
+    pub(crate) origins: Origins,
     simulator: Arc<Simulator>,
     backends: Backends,
 }
@@ -45,7 +47,8 @@ impl World {
         };
         let (inventory, options) =
             (Inventory::empty(Timestamp::UNIX_EPOCH), PlanOptions::default());
-        let mut world = Self { environment, inventory, options, simulator, backends };
+        let origins = Origins::default();
+        let mut world = Self { environment, inventory, options, origins, simulator, backends };
         world.inventory.found = world.observed(&[]).found;
         world
     }
@@ -94,7 +97,7 @@ impl World {
         work(&PlanInput {
             mark: &fixture::mark(),
             environment: &self.environment,
-            origins: &Origins::default(),
+            origins: &self.origins,
             environment_digest: "digest",
             environment_text: "[environment]\nname = \"prod\"\n",
             catalog: &Self::catalog(),

@@ -1,18 +1,29 @@
 //! What is there of one pool.
 
 use super::view::{GpusView, GroupStatus, NodesView, PodsView, PoolStatus, ProblemView};
-use crate::decide::{BurstGroup, CapacityType, PoolDecision, PoolKind};
+use crate::decide::{
+    BurstGroup, CapacityType, GroupType, PoolDecision, PoolKind, SupplyGroup, successors,
+};
 use crate::observe::{Health, Inventory, Live, Market, Node, SpotPrice, Workload, marks};
+use crate::plan::{Cost, of_group};
 use crate::render::plan::SpotView;
 use crate::spec::Environment;
 use crate::units::UsdPerHour;
+
+/// A group that is there.
+struct LiveGroup<'a> {
+    live: &'a Live,
+    seen: SupplyGroup,
+    /// What it goes on as.
+    declared: Option<&'a BurstGroup>,
+}
 
 /// One pool's part of the inventory.
 pub(super) struct PoolFacts<'a> {
     name: &'a str,
     decided: &'a PoolDecision,
     deployments: Vec<&'a Live>,
-    groups: Vec<&'a Live>,
+    groups: Vec<LiveGroup<'a>>,
     nodes: Vec<&'a Node>,
     market: &'a Market,
     /// What a replica on-prem costs, where it is declared.
@@ -28,7 +39,7 @@ impl<'a> PoolFacts<'a> {
         decided: &'a PoolDecision,
     ) -> Self {
         let deployments: Vec<&Live> = inventory.of_pool("Deployment", name).collect();
-        let groups = inventory.of_pool("AutoScalingGroup", name).collect();
+        let groups = live_groups(inventory, name, decided);
         let selector = environment
             .onprem
             .iter()
@@ -61,10 +72,11 @@ impl<'a> PoolFacts<'a> {
     /// What to tell of it.
     pub(super) fn status(&self) -> PoolStatus {
         let on_prem = matches!(self.decided.kind, PoolKind::OnPrem);
-        let units = if on_prem { &self.deployments } else { &self.groups };
+        let live_groups: Vec<&Live> = self.groups.iter().map(|group| group.live).collect();
+        let units = if on_prem { &self.deployments } else { &live_groups };
         let sum = |of: fn(&Workload) -> u32| total(workloads(units).map(of));
         let groups = self.group_statuses();
-        let problems = self.deployments.iter().chain(&self.groups).flat_map(|live| &live.workload);
+        let problems = self.deployments.iter().chain(&live_groups).flat_map(|live| &live.workload);
         PoolStatus {
             pool: self.name.to_owned(),
             unit: if on_prem { "replicas" } else { "instances" }.into(),
@@ -109,14 +121,13 @@ impl<'a> PoolFacts<'a> {
     /// Ready units × capacity. Burst instances count with the share of their
     /// pods that are ready, where pods run on them: capacity is what has joined.
     fn requests_per_second(&self) -> f64 {
-        let PoolKind::Burst(declared) = &self.decided.kind else {
+        if matches!(self.decided.kind, PoolKind::OnPrem) {
             let ready = total(workloads(&self.deployments).map(|workload| workload.ready));
             return self.decided.capacity_per_unit.times(ready).as_f64();
-        };
+        }
         let (mut capacity, mut places) = (0.0, 0u32);
-        for live in &self.groups {
-            let ready = live.workload.as_ref().map_or(0, |workload| workload.ready);
-            let group = declared.iter().find(|group| is_group(live, group));
+        for LiveGroup { seen, declared: group, .. } in &self.groups {
+            let ready = seen.ready;
             capacity += group.map_or(0.0, |group| group.capacity_per_node.times(ready).as_f64());
             let pods = group.map_or(0, |group| group.replicas_per_node.saturating_mul(ready));
             places = places.saturating_add(pods);
@@ -129,56 +140,70 @@ impl<'a> PoolFacts<'a> {
     }
 
     fn usd_per_hour(&self) -> Option<f64> {
-        let PoolKind::Burst(declared) = &self.decided.kind else {
+        if matches!(self.decided.kind, PoolKind::OnPrem) {
             let existing = total(workloads(&self.deployments).map(|workload| workload.existing));
             return self.per_replica.map(|price| price.times(existing).as_f64());
-        };
-        let mut total = UsdPerHour::default();
-        for live in &self.groups {
+        }
+        let mut total = Cost::default();
+        for LiveGroup { live, seen, declared } in &self.groups {
             let existing = live.workload.as_ref().map_or(0, |workload| workload.existing);
             if existing > 0 {
-                let group = declared.iter().find(|group| is_group(live, group))?;
-                let spot = self.spot(group).map(|spot| spot.usd_per_hour);
-                total = total + spot.or_else(|| group.usd_per_hour())?.times(existing);
+                let group = (*declared)?;
+                let of_type = |name: &String| {
+                    let known = group.types.iter().find(|known| known.name == *name)?;
+                    self.counts(group, known)
+                };
+                let running = seen.running.iter().map(|(name, units)| (of_type(name), *units));
+                let startable = group.types.iter().map(|one| self.counts(group, one));
+                total = total + of_group(running.collect(), startable, existing);
             }
         }
-        Some(total.as_f64())
+        total.exact().map(UsdPerHour::as_f64)
     }
 
-    /// What the market says of a spot group.
-    fn spot(&self, group: &BurstGroup) -> Option<&'a SpotPrice> {
+    /// What an instance costs: as the market says, else on demand.
+    fn counts(&self, group: &BurstGroup, one: &GroupType) -> Option<UsdPerHour> {
+        let spot = self.spot(group, one).map(|spot| spot.usd_per_hour);
+        spot.or_else(|| one.usd_per_hour())
+    }
+
+    /// What the market says of a type, in a spot group.
+    fn spot(&self, group: &BurstGroup, one: &GroupType) -> Option<&'a SpotPrice> {
         let is_spot = group.capacity_type == CapacityType::Spot;
-        self.market.spot(&group.instance_type, &group.region).filter(|_| is_spot)
+        self.market.spot(&one.name, &group.region).filter(|_| is_spot)
     }
 
     /// Declared groups in their order, then live ones that nothing declares.
     fn group_statuses(&self) -> Vec<GroupStatus> {
         let PoolKind::Burst(declared) = &self.decided.kind else { return Vec::new() };
         let known = declared.iter().map(|group| {
-            let live = self.groups.iter().find(|live| is_group(live, group));
+            let is = |there: &&LiveGroup<'_>| there.declared.is_some_and(|one| one == group);
+            let live = self.groups.iter().find(is).map(|there| there.live);
             let workload = live.and_then(|live| live.workload.clone()).unwrap_or_default();
+            let prices: Option<Vec<_>> = group.types.iter().map(GroupType::usd_per_hour).collect();
+            let spot: Option<Vec<_>> =
+                group.types.iter().map(|one| self.spot(group, one)).collect();
+            let dearest = spot.and_then(|all| all.into_iter().max_by_key(|one| one.usd_per_hour));
             GroupStatus {
                 name: live.map(|live| live.id.name.clone()),
-                instance_type: group.instance_type.clone(),
+                instance_types: group.types.iter().map(|one| one.name.clone()).collect(),
                 capacity_type: group.capacity_type.as_str().into(),
                 region: group.region.clone(),
                 desired: workload.desired,
                 ready: workload.ready,
                 pending: workload.pending,
-                usd_per_hour_each: group.usd_per_hour().map(|price| price.as_f64()),
-                spot: self.spot(group).map(SpotView::from),
+                usd_per_hour_each: prices.and_then(|all| all.into_iter().max()).map(|p| p.as_f64()),
+                spot: dearest.map(SpotView::from),
             }
         });
-        let undeclared =
-            self.groups.iter().filter(|live| !declared.iter().any(|group| is_group(live, group)));
-        let unknown = undeclared.map(|live| {
-            let text = |key| live.fields.text_at(key).unwrap_or_else(|| "unknown".to_owned());
+        let undeclared = self.groups.iter().filter(|there| there.declared.is_none());
+        let unknown = undeclared.map(|LiveGroup { live, seen, .. }| {
             let workload = live.workload.clone().unwrap_or_default();
             GroupStatus {
                 name: Some(live.id.name.clone()),
-                instance_type: text("/instance_types/0"),
-                capacity_type: text("/capacity_type"),
-                region: live.id.scope.clone().unwrap_or_default(),
+                instance_types: seen.instance_types.clone(),
+                capacity_type: seen.capacity_type.as_str().into(),
+                region: seen.region.clone(),
                 desired: workload.desired,
                 ready: workload.ready,
                 pending: workload.pending,
@@ -188,6 +213,25 @@ impl<'a> PoolFacts<'a> {
         });
         known.chain(unknown).collect()
     }
+}
+
+fn live_groups<'a>(
+    inventory: &'a Inventory,
+    name: &'a str,
+    decided: &'a PoolDecision,
+) -> Vec<LiveGroup<'a>> {
+    let PoolKind::Burst(declared) = &decided.kind else { return Vec::new() };
+    let there = inventory.of_pool("AutoScalingGroup", name);
+    let there = there.filter_map(|live| Some((live, SupplyGroup::of(live)?)));
+    let (live, seen): (Vec<&Live>, Vec<SupplyGroup>) = there.unzip();
+    let go_on_as = successors(declared, &seen).into_iter();
+    let groups = live.into_iter().zip(seen).zip(go_on_as);
+    let group = |((live, seen), at): ((&'a Live, SupplyGroup), Option<usize>)| LiveGroup {
+        live,
+        seen,
+        declared: at.and_then(|at| declared.get(at)),
+    };
+    groups.map(group).collect()
 }
 
 fn workloads<'a>(live: &'a [&'a Live]) -> impl Iterator<Item = &'a Workload> {
@@ -206,13 +250,6 @@ impl GpusView {
         self.used = self.used.saturating_add(node.gpus_used);
         self.unhealthy = self.unhealthy.saturating_add(node.gpus_unhealthy);
     }
-}
-
-fn is_group(live: &Live, group: &BurstGroup) -> bool {
-    let is = |key: &str, value: &str| live.fields.text_at(key).as_deref() == Some(value);
-    is("/instance_types/0", &group.instance_type)
-        && is("/capacity_type", group.capacity_type.as_str())
-        && live.id.scope.as_deref() == Some(&group.region)
 }
 
 fn small(count: usize) -> u32 {

@@ -156,7 +156,8 @@ fn basis(pool: &PoolStatus, as_of: &str) -> String {
 }
 
 fn group_line(group: &GroupStatus, as_of: &str) -> Line {
-    let what = format!("{} {} in {}", group.instance_type, group.capacity_type, group.region);
+    let types = group.instance_types.join(" or ");
+    let what = format!("{types} {} in {}", group.capacity_type, group.region);
     let state = match &group.name {
         None => "no group yet".to_owned(),
         Some(_) => format!("{} of {} ready", group.ready, group.desired),

@@ -133,8 +133,8 @@ pub struct GroupStatus {
     /// Its name on AWS; absent where it does not exist yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Instance type.
-    pub instance_type: String,
+    /// The instance types that it may start, the best first.
+    pub instance_types: Vec<String>,
     /// `on-demand` or `spot`.
     pub capacity_type: String,
     /// AWS region.
@@ -145,11 +145,11 @@ pub struct GroupStatus {
     pub ready: u32,
     /// Not in service yet.
     pub pending: u32,
-    /// On-demand price of an instance.
+    /// On-demand price of an instance, of the dearest type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_hour_each: Option<f64>,
-    /// Of spot: what the market says. Absent where that is not known; then the
-    /// price on demand counts, as an upper bound.
+    /// Of spot: what the market says of the dearest type. Absent where that is not
+    /// known of each; then the price on demand counts, as an upper bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spot: Option<SpotView>,
 }

@@ -1,6 +1,6 @@
 //! Burst capacity.
 
-use super::{ByRegion, Count, Quotas};
+use super::{ByRegion, Count, Quotas, Requirements};
 use crate::id::Name;
 use crate::spec::shape::{Account, Bucket, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
@@ -90,8 +90,11 @@ table! {
         pub join: Join,
         /// The region; without one, that of `[aws]`.
         pub region: Option<String> as Option<Region>,
-        /// Instance types in order of preference.
+        /// Instance types in order of preference. Those of equal capacity,
+        /// replicas and GPUs share a group, in which AWS chooses.
         pub instance_types: Vec<String>,
+        /// In their place, what an instance must have.
+        pub requirements: Option<Requirements>,
         /// Spot instances beside on-demand ones; without it, on-demand alone.
         pub spot: Option<Spot>,
         /// Where instances start.
@@ -100,7 +103,8 @@ table! {
         pub launch: Launch,
         /// The machine image.
         pub image: ImageRef,
-        /// What one replica carries inside the SLO on each instance type.
+        /// What one replica carries inside the SLO on each instance type; with
+        /// `requirements`, on `any`.
         pub capacity: BTreeMap<String, Rate>,
         /// Replicas on one instance; without it, the instance's GPUs over the
         /// stage's, rounded down. Needed for a stage without GPUs.
@@ -114,6 +118,16 @@ table! {
 }
 
 impl BurstPool {
+    /// The key of `capacity` that stands for all instances that meet the
+    /// requirements.
+    pub const ANY: &str = "any";
+
+    /// What one replica carries on an instance of this type.
+    pub fn capacity_on(&self, instance_type: &str) -> Rate {
+        let key = if self.requirements.is_some() { Self::ANY } else { instance_type };
+        self.capacity.get(key).copied().unwrap_or_default()
+    }
+
     /// Replicas of a stage with so many GPUs each that one instance with
     /// `gpus` runs: as declared, else as many as its GPUs suffice for; one of
     /// what needs no GPU.

@@ -69,7 +69,7 @@ fn most<'r>(rules: &Rules<'r>) -> Option<BTreeMap<&'r Name, Most>> {
     }
     for (name, pool) in rules.environment.aws.iter().flat_map(|aws| &aws.pools) {
         let rate = first_node(rules, pool).times(pool.size.max());
-        let keys = ["size", "capacity", "instance_types", "replicas_per_node"];
+        let keys = ["size", "capacity", "instance_types", "requirements", "replicas_per_node"];
         add(&pool.stage, rate, &format!("aws.pools.{name}"), &keys)?;
     }
     for (stage, most) in &mut most {
@@ -82,8 +82,10 @@ fn most<'r>(rules: &Rules<'r>) -> Option<BTreeMap<&'r Name, Most>> {
 /// demand is put on.
 fn first_node(rules: &Rules<'_>, pool: &BurstPool) -> Rate {
     let per_replica = rules.stage(&pool.stage).map_or(0, |stage| stage.gpus);
-    let Some(first) = pool.instance_types.first() else { return Rate::default() };
-    let gpus = rules.catalog.get(first).map_or(0, |known| known.gpus);
-    let capacity = pool.capacity.get(first).copied().unwrap_or_default();
-    capacity.times(pool.replicas_on(gpus, per_replica))
+    let first = pool.instance_types.first().map_or(BurstPool::ANY, String::as_str);
+    let gpus = match &pool.requirements {
+        Some(required) => required.gpus,
+        None => rules.catalog.get(first).map_or(0, |known| known.gpus),
+    };
+    pool.capacity_on(first).times(pool.replicas_on(gpus, per_replica))
 }

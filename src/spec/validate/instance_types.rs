@@ -11,11 +11,16 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     for (name, pool) in &aws.pools {
         let path = format!("aws.pools.{name}");
         let types = format!("{path}.instance_types");
-        if pool.instance_types.is_empty() && rules.is_absent(&types) {
-            let help = "add `instance_types = [\"g6e.12xlarge\", …]`, the best first";
+        replicas(rules, &path, pool);
+        if pool.requirements.is_some() {
+            continue;
+        }
+        let unsaid = rules.is_absent(&types) && rules.is_absent(&format!("{path}.requirements"));
+        if pool.instance_types.is_empty() && unsaid {
+            let help = "add `instance_types = [\"g6e.12xlarge\", …]`, the best first, or \
+                        `requirements = { gpus = 4, … }`";
             rules.error(&types, format!("the pool `{name}` names no instance type"), help);
         }
-        replicas(rules, &path, pool);
         let mut seen = BTreeSet::new();
         for (at, instance_type) in pool.instance_types.iter().enumerate() {
             let at = format!("{types}.{at}");

@@ -9,6 +9,7 @@ mod instance_types;
 mod pools;
 mod prices;
 mod promises;
+mod requirements;
 mod schedules;
 mod secrets;
 mod signals;
@@ -41,6 +42,7 @@ pub(super) fn validate(
     burst::check(&mut rules);
     prices::check(&mut rules);
     instance_types::check(&mut rules);
+    requirements::check(&mut rules);
     carry::check(&mut rules);
     signals::check(&mut rules);
     schedules::check(&mut rules);

@@ -23,3 +23,5 @@ mod stand_in;
 mod theirs;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod tutorial;
+#[cfg(feature = "aws")]
+mod types;

@@ -40,7 +40,10 @@ pub struct Burst {
     pub stage: usize,
     pub count: Count,
     pub standalone: bool,
+    /// None: by what they have.
     pub types: Vec<usize>,
+    /// Each type carries something else.
+    pub apart: bool,
     pub spot: Option<u8>,
     pub warm: bool,
     pub rolling: bool,
@@ -80,7 +83,14 @@ pub fn on_prem() -> impl Strategy<Value = OnPrem> {
 }
 
 pub fn types() -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![Just(vec![0]), Just(vec![1]), Just(vec![0, 1]), Just(vec![1, 2, 0])]
+    prop_oneof![
+        Just(Vec::new()),
+        Just(vec![0]),
+        Just(vec![1]),
+        Just(vec![0, 1]),
+        Just(vec![1, 0]),
+        Just(vec![1, 2, 0]),
+    ]
 }
 
 pub fn spot() -> impl Strategy<Value = Option<u8>> {
@@ -88,13 +98,14 @@ pub fn spot() -> impl Strategy<Value = Option<u8>> {
 }
 
 pub fn burst() -> impl Strategy<Value = Burst> {
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (0..3usize, count(), types(), spot(), flags).prop_map(
-        |(stage, count, types, spot, (standalone, warm, rolling))| Burst {
+        |(stage, count, types, spot, (standalone, apart, warm, rolling))| Burst {
             stage,
             count,
             standalone,
             types,
+            apart,
             spot,
             warm,
             rolling,
@@ -115,6 +126,13 @@ pub fn declared() -> impl Strategy<Value = Declared> {
             moved: Vec::new(),
         },
     )
+}
+
+impl Burst {
+    /// Of a replica on one of `TYPES`, in requests/s.
+    fn capacity(&self, at: usize) -> u32 {
+        if self.apart { [5, 6, 7][at] } else { 5 }
+    }
 }
 
 impl Declared {
@@ -184,15 +202,23 @@ impl Declared {
     fn print_burst(&self, text: &mut String, name: &str, pool: &Burst) {
         let stage = self.stage(pool.stage);
         let types: Vec<_> = pool.types.iter().map(|&at| format!("'{}'", TYPES[at])).collect();
-        let each: Vec<_> = types.iter().map(|name| format!("{name} = '5 req/s'")).collect();
+        let mut each: Vec<_> = pool
+            .types
+            .iter()
+            .map(|&at| format!("'{}' = '{} req/s'", TYPES[at], pool.capacity(at)))
+            .collect();
+        let mut types = format!("instance_types = [{}]", types.join(", "));
+        if pool.types.is_empty() {
+            types = "requirements = { gpus = 4, vcpus = { min = 8 } }".to_owned();
+            each.push("any = '5 req/s'".to_owned());
+        }
         writeln!(
             text,
-            "[aws.pools.{name}]\nstage = '{}'\nsize = {}\njoin = '{}'\ninstance_types = [{}]\n\
+            "[aws.pools.{name}]\nstage = '{}'\nsize = {}\njoin = '{}'\n{types}\n\
              capacity = {{ {} }}\nimage = {{ name = 'gpu' }}",
             STAGES[stage],
             pool.count.toml(),
             if pool.standalone { "standalone" } else { "kubernetes" },
-            types.join(", "),
             each.join(", "),
         )
         .unwrap();
@@ -215,9 +241,12 @@ impl Declared {
         let first = |stage: usize| self.stage(stage) == 0;
         let onprem = self.onprem.values().filter(|pool| first(pool.stage));
         let burst = self.burst.values().filter(|pool| first(pool.stage));
-        let gpus = |pool: &Burst| if pool.types[0] == 2 { 8 } else { 4 };
+        let first = |pool: &Burst| pool.types.first().copied().unwrap_or(0);
+        let gpus = |pool: &Burst| if first(pool) == 2 { 8 } else { 4 };
         let most: u32 = onprem.map(|pool| 10_000 * pool.count.max()).sum::<u32>()
-            + burst.map(|pool| 5_000 * gpus(pool) * pool.count.max()).sum::<u32>();
+            + burst
+                .map(|pool| 1_000 * pool.capacity(first(pool)) * gpus(pool) * pool.count.max())
+                .sum::<u32>();
         self.demand.map(|share| most * share / 100).filter(|demand| *demand > 0)
     }
 

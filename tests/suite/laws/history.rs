@@ -22,6 +22,7 @@ pub enum Edit {
     Stage(Index, usize),
     Stages(usize),
     Types(Index, Vec<usize>),
+    Capacity(Index),
     Spot(Index, Option<u8>),
     Join(Index),
 }
@@ -40,6 +41,7 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         2 => (pool(), 0..3usize).prop_map(|(pool, stage)| Edit::Stage(pool, stage)),
         1 => (1..4usize).prop_map(Edit::Stages),
         1 => (pool(), types()).prop_map(|(pool, types)| Edit::Types(pool, types)),
+        1 => pool().prop_map(Edit::Capacity),
         1 => (pool(), spot()).prop_map(|(pool, spot)| Edit::Spot(pool, spot)),
         1 => pool().prop_map(Edit::Join),
     ]
@@ -82,6 +84,7 @@ impl Declared {
             Edit::Stage(at, stage) => self.each(at, |p| p.stage = *stage, |p| p.stage = *stage),
             Edit::Autoscale(at) => self.each(at, |p| p.hpa = !p.hpa, |_| {}),
             Edit::Types(at, types) => self.each(at, |_| {}, |p| p.types.clone_from(types)),
+            Edit::Capacity(at) => self.each(at, |_| {}, |p| p.apart = !p.apart),
             Edit::Spot(at, spot) => self.each(at, |_| {}, |p| p.spot = *spot),
             Edit::Join(at) => self.each(at, |_| {}, |p| p.standalone = !p.standalone),
         }

@@ -104,6 +104,26 @@ fn keys_types_and_units() {
 }
 
 #[test]
+fn requirements() {
+    let types = "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]";
+    let by = |required: &str| format!("requirements = {{ {required} }}");
+    let capacity = "\"g6e.12xlarge\" = \"9 req/s\", \"g5.12xlarge\" = \"6 req/s\"";
+    let (few, both) = (by("gpus = 0, vcpus = { min = 8 }"), by("gpus = 4"));
+    let both = format!("{types}\n{both}");
+    let wrong = by("gpus = 4, gpu_names = [\"l40s\", \"t5\", \"tpu\"], \
+                    allowed = [\"g6e.*\"], excluded = [\"g6e/*\"], \
+                    vcpus = { min = 9, max = 8 }, memory = { min = \"2Gi\", max = \"1Gi\" }");
+    snapshot(after(&[
+        ("types too, and no capacity for any", &[(types, &both)]),
+        (
+            "too few GPUs, and a replica that carries nothing",
+            &[(types, &few), (capacity, "any = \"0 req/s\"")],
+        ),
+        ("names and bounds", &[(types, &wrong), (capacity, "any = \"9 req/s\"")]),
+    ]));
+}
+
+#[test]
 fn prices_and_quotas() {
     let priced = "[aws.pools.g6e]";
     snapshot(after(&[

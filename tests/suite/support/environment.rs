@@ -140,6 +140,7 @@ fn burst_pool(join: Join) -> BurstPool {
         join,
         region: None,
         instance_types: vec!["g6e.12xlarge".into()],
+        requirements: None,
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
         subnets: Selector { ids: vec!["subnet-1".into()], tags: BTreeMap::new() },
         launch: launch(),

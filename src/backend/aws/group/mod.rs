@@ -6,6 +6,7 @@ mod hooks;
 mod others;
 mod read;
 mod refresh;
+mod requirements;
 mod schedules;
 mod shape;
 mod write;

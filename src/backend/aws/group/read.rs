@@ -2,6 +2,7 @@
 
 use super::hooks::Hooks;
 use super::others::others;
+use super::requirements;
 use super::schedules::Schedules;
 use super::shape::{Maintenance, Shape, hooks_from_text};
 use crate::backend::aws::tags::{self, Tags};
@@ -10,7 +11,8 @@ use crate::observe::{
 };
 use crate::units::Span;
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState, RetentionAction,
+    AutoScalingGroup, Instance, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    LifecycleState, RetentionAction,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -92,6 +94,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
     };
     Shape {
         instance_types: instance_types(group),
+        requirements: overrides(group).first().and_then(requirements::of),
         capacity_type,
         allocation,
         min: group.min_size().unwrap_or(0),
@@ -139,10 +142,13 @@ fn market(group: &AutoScalingGroup) -> (String, String) {
     }
 }
 
-fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
+fn overrides(group: &AutoScalingGroup) -> &[LaunchTemplateOverrides] {
     let template = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
-    let overrides = template.map(|template| template.overrides()).unwrap_or_default();
-    overrides.iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
+    template.map(|template| template.overrides()).unwrap_or_default()
+}
+
+fn instance_types(group: &AutoScalingGroup) -> Vec<String> {
+    overrides(group).iter().filter_map(|one| one.instance_type()).map(str::to_owned).collect()
 }
 
 fn specification(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
@@ -272,6 +278,7 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
         Some(Unit {
             name: instance.instance_id()?.to_owned(),
             ready: state == "InService",
+            instance_type: instance.instance_type().map(str::to_owned),
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
             ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),

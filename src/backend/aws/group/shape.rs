@@ -1,12 +1,14 @@
 //! What a group is, as plans say it.
 
 use super::others::SPOT_MAX_PRICE;
+use super::requirements;
 use super::schedules::Schedules;
+use crate::observe::Requirements;
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_autoscaling::types::{
     InstanceLifecyclePolicy, InstanceMaintenancePolicy, InstancesDistribution, LaunchTemplate,
-    LaunchTemplateOverrides, LaunchTemplateSpecification, LifecycleHookSpecification,
-    MixedInstancesPolicy, RetentionAction, RetentionTriggers,
+    LaunchTemplateSpecification, LifecycleHookSpecification, MixedInstancesPolicy, RetentionAction,
+    RetentionTriggers,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +19,9 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields)]
 pub(in crate::backend::aws) struct Shape {
     pub(super) instance_types: Vec<String>,
+    /// What AWS finds types by, where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) requirements: Option<Requirements>,
     pub(super) capacity_type: String,
     pub(super) allocation: String,
     pub(super) min: i32,
@@ -119,16 +124,19 @@ impl Shape {
         inner(self) == inner(other)
     }
 
-    /// All instances on demand or all spot, of these types in this order. What `is`
-    /// there says of a price at most, an empty one takes away:
+    /// All instances on demand or all spot, of these types in this order, or of
+    /// what meets the requirements. What `is` there says of a price at most, an
+    /// empty one takes away:
     /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html>
     pub(super) fn policy(&self, version: &str, is: Option<&Self>) -> MixedInstancesPolicy {
         let template = LaunchTemplateSpecification::builder()
             .launch_template_name(&self.launch_template)
             .version(version)
             .build();
-        let of_type =
-            |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
+        let overrides = match &self.requirements {
+            Some(required) => vec![requirements::by(required)],
+            None => self.instance_types.iter().map(|name| requirements::named(name)).collect(),
+        };
         let spot = self.capacity_type == "spot";
         let capped = is.is_some_and(|is| is.others.contains_key(SPOT_MAX_PRICE));
         let distribution = InstancesDistribution::builder()
@@ -143,7 +151,7 @@ impl Shape {
             .launch_template(
                 LaunchTemplate::builder()
                     .launch_template_specification(template)
-                    .set_overrides(Some(self.instance_types.iter().map(of_type).collect()))
+                    .set_overrides(Some(overrides))
                     .build(),
             )
             .instances_distribution(distribution.build())

@@ -1,5 +1,6 @@
 //! What matters most about something that comes, in a few words.
 
+use crate::observe::Requirements;
 use crate::render::plan::view::OwnedView;
 use crate::render::text::{count, plural};
 use serde_json::Value;
@@ -66,6 +67,11 @@ fn group(body: &Value) -> Vec<String> {
     let mut words = Vec::new();
     let types = body.get("instance_types").and_then(Value::as_array);
     let types = types.map(|types| types.iter().map(plain).collect::<Vec<_>>().join(" or "));
+    let required = body.get("requirements").cloned().map(serde_json::from_value::<Requirements>);
+    let types = match required {
+        Some(Ok(required)) => Some(required.to_string()),
+        _ => types,
+    };
     let parts: Vec<String> = [types, text("capacity_type")].into_iter().flatten().collect();
     if !parts.is_empty() {
         words.push(parts.join(" "));

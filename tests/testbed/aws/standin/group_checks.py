@@ -85,6 +85,12 @@ def policy(region, given, before=None):
         defaults["OnDemandAllocationStrategy"] = "lowest-price"
     distribution = {**defaults, **before.get("InstancesDistribution", {}),
                     **given.get("InstancesDistribution", {})}
+    if (any("InstanceRequirements" in override for override in overrides)
+            and distribution["OnDemandAllocationStrategy"] == "prioritized"):
+        # API_InstancesDistribution: `prioritized` "cannot be used for groups that" specify InstanceRequirements.
+        raise validation_error("The specified OnDemandAllocationStrategy is not valid. The prioritized allocation "
+                               "strategy is not compatible with instance requirements. Valid options are "
+                               "[lowest-price].")
     if distribution.get("SpotMaxPrice") == "":
         del distribution["SpotMaxPrice"]
     if not 0 <= distribution["OnDemandPercentageAboveBaseCapacity"] <= 100:

@@ -2,7 +2,7 @@
 
 import math
 
-from . import rules
+from . import requirements, rules
 from .answers import AwsError, timestamp
 from .group import Instance, begin_activity, end_activity
 from .state import Settings
@@ -80,7 +80,7 @@ def _types(group, market, zone):
     for override in policy["LaunchTemplate"].get("Overrides") or [{"InstanceType": own}]:
         specification = override.get("LaunchTemplateSpecification", whole)
         weight = int(override.get("WeightedCapacity", 1))
-        kinds = [override["InstanceType"]] if "InstanceType" in override else _matching(
+        kinds = [override["InstanceType"]] if "InstanceType" in override else requirements.matching(
             group.region, override.get("InstanceRequirements", {}))
         found += [(kind, weight, specification, override.get("ImageId")) for kind in kinds or [own] if kind]
     distribution = policy["InstancesDistribution"]
@@ -91,21 +91,6 @@ def _types(group, market, zone):
     if market == "on-demand" and distribution["OnDemandAllocationStrategy"] == "lowest-price":
         declared = group.region.instance_types
         found.sort(key=lambda each: declared.get(each[0], {}).get("price", math.inf))
-    return found
-
-
-def _matching(region, requirements):
-    """Seeded instance types with these attributes, in the order of their names."""
-    found = []
-    for kind, known in sorted(region.instance_types.items()):
-        def within(name, value):
-            bounds = requirements.get(name, {})
-            return bounds.get("Min", 0) <= value <= bounds.get("Max", math.inf)
-
-        if (within("VCpuCount", known.get("vcpus", 0)) and within("MemoryMiB", known.get("memory_mib", 0))
-                and within("AcceleratorCount", known.get("gpus", 0))
-                and kind in requirements.get("AllowedInstanceTypes", [kind])):
-            found.append(kind)
     return found
 
 

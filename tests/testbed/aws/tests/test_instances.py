@@ -71,6 +71,26 @@ class Choosing(StandInTest):
         self.serving(1)
         self.assertEqual(self.dumped()["instances"][0]["type"], "g5.xlarge")
 
+    def test_no_type_comes_first_by_attributes(self):
+        policy = self.mixed([])
+        policy["LaunchTemplate"]["Overrides"] = [{"InstanceRequirements": {
+            "VCpuCount": {"Min": 1}, "MemoryMiB": {"Min": 1}}}]
+        policy["InstancesDistribution"]["OnDemandAllocationStrategy"] = "prioritized"
+        self.refused("ValidationError", self.group, MixedInstancesPolicy=policy,
+                     text="not compatible with instance requirements")
+
+    def test_types_are_found_by_attributes(self):
+        def found(**more):
+            asked = {"VCpuCount": {"Min": 32}, "MemoryMiB": {"Min": 131072}, "AcceleratorCount": {"Min": 4, "Max": 4},
+                     "AcceleratorNames": ["l40s"], **more}
+            told = ec2.get_instance_types_from_instance_requirements(
+                ArchitectureTypes=["x86_64"], VirtualizationTypes=["hvm"], InstanceRequirements=asked)
+            return [one["InstanceType"] for one in told["InstanceTypes"]]
+        self.assertEqual(found(), ["g6e.12xlarge", "g6e.24xlarge"])
+        self.assertEqual(found(ExcludedInstanceTypes=["*.24x*"]), ["g6e.12xlarge"])
+        self.assertEqual(found(AcceleratorNames=["a10g", "l40s"], VCpuCount={"Min": 32, "Max": 48}),
+                         ["g5.12xlarge", "g6e.12xlarge"])
+
     def test_the_version_is_resolved_at_launch(self):
         self.group(desired=1, LaunchTemplate={"LaunchTemplateName": "node", "Version": "$Latest"})
         self.serving(1)
