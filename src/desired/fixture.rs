@@ -136,6 +136,7 @@ fn launch() -> Launch {
         instance_profile: None,
         security_groups: nothing,
         volume,
+        efa: None,
         launch_hook: None,
         retain: None,
     }
@@ -198,7 +199,7 @@ pub(crate) fn empty() -> Inventory {
 pub(crate) fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
     for (name, usd) in [("g6e.12xlarge", "$10.49/h"), ("g5.12xlarge", "$5.67/h")] {
-        catalog.insert(name.into(), InstanceType { gpus: 4, vcpus: 48 });
+        catalog.insert(name.into(), InstanceType { gpus: 4, vcpus: 48, efa: None });
         let (instance_type, region) = (name.to_owned(), "us-east-1".to_owned());
         let (usd_per_hour, date) = (unit(usd), unit("2026-07-20"));
         let row = PriceRow { instance_type, region, usd_per_hour, date };
@@ -232,6 +233,7 @@ pub(crate) fn with_templates(
     let input = DesiredInput {
         environment,
         origins: &Origins::default(),
+        catalog: &catalog(),
         decision: &decision,
         inventory,
         mark: &mark(),

@@ -76,6 +76,10 @@ pub(super) fn template(
     if let Some(profile) = launch.instance_profile {
         body["instance_profile"] = json!(profile);
     }
+    let efa = scene.input.catalog.shared_efa(&pool.instance_types);
+    if let Some(cards) = efa.filter(|_| launch.efa != Some(false)) {
+        body["efa_cards"] = json!(cards);
+    }
     let in_cluster = scene.environment().onprem.is_some();
     Ok(Desired {
         reason: scene

@@ -164,6 +164,10 @@ table! {
         pub security_groups: Selector,
         /// Their root volume.
         pub volume: Volume,
+        /// Whether they have Elastic Fabric Adapters: on all network cards on
+        /// which every instance type of the pool has one. Without a value, where
+        /// every type has one.
+        pub efa: Option<bool>,
         /// Whether the image's agent completes the launch hook when its engine
         /// serves: an instance that does not is then given up. Without it, an
         /// instance counts as soon as it runs. Without a value, it does.
@@ -230,6 +234,7 @@ impl Aws {
                 throughput: own.volume.throughput.or(all.volume.throughput),
                 kms_key: own.volume.kms_key.clone().or(all.volume.kms_key.clone()),
             },
+            efa: own.efa.or(all.efa),
             launch_hook: own.launch_hook.or(all.launch_hook),
             retain: own.retain.or(all.retain),
         }

@@ -7,6 +7,8 @@ mod authority;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod crash;
 #[cfg(feature = "aws")]
+mod interfaces;
+#[cfg(feature = "aws")]
 mod lifecycle;
 #[cfg(feature = "aws")]
 mod outage;

@@ -454,6 +454,41 @@ fn burst_pools() {
 }
 
 #[test]
+fn elastic_fabric_adapters() {
+    let types = "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]";
+    let capacity = "capacity = { \"g6e.12xlarge\" = \"9 req/s\", \"g5.12xlarge\" = \"6 req/s\" }";
+    let of = |a: &str, b: &str| {
+        let types = format!("instance_types = [\"{a}\", \"{b}\"]\nreplicas_per_node = 1");
+        let capacity = format!("capacity = {{ \"{a}\" = \"9 req/s\", \"{b}\" = \"6 req/s\" }}");
+        (types, capacity)
+    };
+    let part = |title: &str, (types_are, capacity_is): &(String, String), efa: &str| {
+        after(&[(
+            title,
+            &[
+                (types, types_are.as_str()),
+                (capacity, capacity_is.as_str()),
+                ("[burst]", efa),
+                (
+                    "region = \"us-east-1\"",
+                    "region = \"us-east-1\"\nprices = { \"x9.huge\" = \"$1/h\" }",
+                ),
+            ],
+        )])
+    };
+    let in_pool = "[aws.pools.g6e.launch]\nefa = true\n[burst]";
+    let in_all = "[aws.launch]\nefa = true\n[burst]";
+    snapshot(
+        [
+            part("a type without", &of("g6e.12xlarge", "g6e.xlarge"), in_pool),
+            part("a type that is not known", &of("x9.huge", "g6e.12xlarge"), in_all),
+            part("no card in common", &of("p6-b300.48xlarge", "g6e.12xlarge"), in_pool),
+        ]
+        .join("\n"),
+    );
+}
+
+#[test]
 fn instance_refreshes() {
     let refresh = |refresh: &str| format!("warm_pool = 2\nrefresh = {refresh}");
     let texts = [

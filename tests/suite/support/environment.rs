@@ -127,6 +127,7 @@ fn launch() -> Launch {
         instance_profile: None,
         security_groups: nothing,
         volume,
+        efa: None,
         launch_hook: None,
         retain: None,
     }
@@ -183,6 +184,7 @@ fn with_input<T>(
     let input = DesiredInput {
         environment,
         origins: &Origins::default(),
+        catalog: &catalog(),
         decision: &decision(environment),
         inventory: &Inventory::empty(Timestamp::UNIX_EPOCH),
         mark: &mark,
@@ -190,13 +192,17 @@ fn with_input<T>(
     then(&input, &Templates::embedded().unwrap())
 }
 
-fn decision(environment: &Environment) -> Decision {
+fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
-    catalog.insert("g6e.12xlarge".into(), InstanceType { gpus: 4, vcpus: 48 });
+    catalog.insert("g6e.12xlarge".into(), InstanceType { gpus: 4, vcpus: 48, efa: None });
+    catalog
+}
+
+fn decision(environment: &Environment) -> Decision {
     decide(&PlanningInput {
         environment,
         origins: &Origins::default(),
-        catalog: &catalog,
+        catalog: &catalog(),
         supply: &Supply::default(),
     })
 }

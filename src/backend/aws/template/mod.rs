@@ -1,5 +1,6 @@
 //! Launch templates.
 
+mod interfaces;
 mod read;
 mod shape;
 mod write;

@@ -1,5 +1,6 @@
 //! A launch template as it is.
 
+use super::interfaces;
 use super::shape::{Metadata, Shape, Volume};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{Live, Mark, Ownership, ResourceId};
@@ -68,6 +69,15 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
     let metadata = data.metadata_options();
     let mut groups = data.security_group_ids().to_vec();
     groups.sort();
+    let mut others = others(data);
+    let mut efa_cards = None;
+    match interfaces::read(data.network_interfaces()) {
+        Some((cards, of_interfaces)) if groups.is_empty() => {
+            (efa_cards, groups) = (Some(cards), of_interfaces);
+        }
+        _ if data.network_interfaces().is_empty() => {}
+        _ => others.push("NetworkInterfaces".to_owned()),
+    }
     Shape {
         image: data.image_id().unwrap_or_default().to_owned(),
         instance_profile: data
@@ -75,6 +85,7 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
             .and_then(|profile| profile.name().or(profile.arn()))
             .map(str::to_owned),
         security_groups: groups,
+        efa_cards,
         volume: Volume {
             size_gib: root.and_then(|ebs| ebs.volume_size()).unwrap_or(0),
             kind: root
@@ -95,7 +106,7 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
         },
         user_data: data.user_data().map(decoded).unwrap_or_default(),
         instance_tags: of_instances.map(|tagged| pairs(tagged.tags())).unwrap_or_default(),
-        others: others(data),
+        others,
         tags,
     }
 }
@@ -114,7 +125,6 @@ fn others(data: &ResponseLaunchTemplateData) -> Vec<String> {
         ("InstanceMarketOptions", data.instance_market_options().is_some()),
         ("InstanceRequirements", data.instance_requirements().is_some()),
         ("SecurityGroups", !data.security_groups().is_empty()),
-        ("NetworkInterfaces", !data.network_interfaces().is_empty()),
         ("Placement", data.placement().is_some()),
         ("KernelId", data.kernel_id().is_some()),
         ("CapacityReservationSpecification", data.capacity_reservation_specification().is_some()),

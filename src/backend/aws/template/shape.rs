@@ -1,7 +1,9 @@
 //! What a launch template says, as plans say it.
 
+use super::interfaces;
 use crate::backend::aws::tags::Tags;
 use crate::plan::{FailureKind, PortError};
+use crate::spec::EfaCards;
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{
     LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDeviceRequest,
@@ -21,6 +23,8 @@ pub(super) struct Shape {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) instance_profile: Option<String>,
     pub(super) security_groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) efa_cards: Option<EfaCards>,
     pub(super) volume: Volume,
     pub(super) metadata: Metadata,
     pub(super) user_data: String,
@@ -103,11 +107,14 @@ impl Shape {
                 .set_tags(Some(ec2_tags(&self.instance_tags)))
                 .build()
         };
-        let groups = (!self.security_groups.is_empty()).then(|| self.security_groups.clone());
+        let groups = (!self.security_groups.is_empty()).then_some(self.security_groups.as_slice());
+        let interfaces = self.efa_cards.map(|cards| interfaces::requested(cards, groups));
+        let groups = groups.filter(|_| interfaces.is_none()).map(<[String]>::to_vec);
         RequestLaunchTemplateData::builder()
             .image_id(&self.image)
             .set_iam_instance_profile(profile)
             .set_security_group_ids(groups)
+            .set_network_interfaces(interfaces)
             .block_device_mappings(mapping)
             .metadata_options(metadata)
             .user_data(base64(&self.user_data))

@@ -2,7 +2,7 @@
 
 import math
 
-from . import rules
+from . import interfaces, rules
 from .answers import AwsError, timestamp
 from .group import Instance, begin_activity, end_activity
 from .state import Settings
@@ -146,6 +146,11 @@ def choose(group, market):
             data = template.versions[version]["data"]
             if market == "spot" and _too_dear(group, kind, zone):
                 dear.append((kind, zone))
+                continue
+            refused = interfaces.refusal(kind, data.get("NetworkInterfaces"))
+            if refused:
+                tried.append((kind, zone))
+                message = message or f"{refused}. Launching EC2 instance failed."
                 continue
             rule = _blocking(group.region, kind, market, zone)
             if rule is None:
