@@ -5,14 +5,17 @@
 //! and the choice between them stays here.
 
 use super::{BurstGroup, CapacityType, Decision, PlanningInput, PoolKind, SupplyGroup};
-use crate::spec::{BurstPool, Spot};
+use crate::id::Name;
+use crate::spec::{BurstPool, Price, Spot};
 
 /// The groups of `pool` in order of preference, with nothing in them yet.
-pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGroup> {
+pub(super) fn groups(input: &PlanningInput<'_>, name: &Name, pool: &BurstPool) -> Vec<BurstGroup> {
     let Some(aws) = &input.environment.aws else { return Vec::new() };
     let stage = input.environment.service.stages.get(&pool.stage);
     let gpus_per_replica = stage.map_or(0, |stage| stage.gpus);
-    let markets = if pool.spot.is_some() {
+    let markets = if pool.block().is_some() {
+        &[CapacityType::CapacityBlock][..]
+    } else if pool.spot.is_some() {
         &[CapacityType::OnDemand, CapacityType::Spot][..]
     } else {
         &[CapacityType::OnDemand][..]
@@ -24,7 +27,15 @@ pub(super) fn groups(input: &PlanningInput<'_>, pool: &BurstPool) -> Vec<BurstGr
         let replicas = pool.replicas_on(gpus, gpus_per_replica);
         let capacity = pool.capacity.get(instance_type).copied().unwrap_or_default();
         let region = pool.region.as_ref().unwrap_or(&aws.region);
-        let price = input.catalog.price(Some(aws), input.origins, instance_type, region);
+        let price = match pool.block() {
+            Some(block) => block.usd_per_hour.map(|usd_per_hour| {
+                let key = format!("aws.pools.{name}.reservation.usd_per_hour");
+                let place = input.origins.origin(&key);
+                let source = place.map_or(key, |place| format!("{}:{}", place.file, place.line));
+                Price { usd_per_hour, as_of: None, source }
+            }),
+            None => input.catalog.price(Some(aws), input.origins, instance_type, region),
+        };
         for &capacity_type in markets {
             groups.push(BurstGroup {
                 instance_type: instance_type.clone(),
@@ -61,7 +72,7 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
         let first = groups.first().map(|group| group.instance_type.clone());
         for group in groups.iter_mut().filter(|g| Some(&g.instance_type) == first.as_ref()) {
             group.desired = match group.capacity_type {
-                CapacityType::OnDemand => on_demand,
+                CapacityType::OnDemand | CapacityType::CapacityBlock => on_demand,
                 CapacityType::Spot => spot,
             };
         }

@@ -67,6 +67,8 @@ pub enum CapacityType {
     OnDemand,
     /// Cheaper, taken back with two minutes' notice.
     Spot,
+    /// Paid in advance, from one date to another.
+    CapacityBlock,
 }
 
 impl CapacityType {
@@ -75,6 +77,16 @@ impl CapacityType {
         match self {
             Self::OnDemand => "on-demand",
             Self::Spot => "spot",
+            Self::CapacityBlock => "capacity-block",
+        }
+    }
+
+    /// What a group says it is; on demand, where it says nothing else.
+    pub fn named(text: &str) -> Self {
+        match text {
+            "spot" => Self::Spot,
+            "capacity-block" => Self::CapacityBlock,
+            _ => Self::OnDemand,
         }
     }
 }
@@ -178,7 +190,8 @@ pub struct BurstGroup {
     pub gpus_per_node: u32,
     /// vCPUs of an instance, if known.
     pub vcpus_per_node: Option<u32>,
-    /// On-demand price of an instance (an upper bound for spot), if known.
+    /// On-demand price of an instance (an upper bound for spot), if known; of a
+    /// capacity block, what is declared.
     pub price: Option<Price>,
 }
 

@@ -40,7 +40,7 @@ fn on_prem(input: &PlanningInput<'_>, name: &Name, pool: &OnPremPool) -> PoolDec
 fn burst_pool(input: &PlanningInput<'_>, name: &Name, pool: &BurstPool) -> PoolDecision {
     let key = format!("aws.pools.{name}.size");
     let live = input.supply.burst.get(name).map(|groups| groups.iter().map(|g| g.desired).sum());
-    let groups = burst::groups(input, pool);
+    let groups = burst::groups(input, name, pool);
     let first = groups.first();
     let mut decided = PoolDecision {
         stage: pool.stage.clone(),

@@ -63,10 +63,7 @@ fn group(live: &Live) -> Option<SupplyGroup> {
     let workload = live.workload.as_ref()?;
     Some(SupplyGroup {
         instance_type: text("/instance_types/0")?,
-        capacity_type: match text("/capacity_type")?.as_str() {
-            "spot" => CapacityType::Spot,
-            _ => CapacityType::OnDemand,
-        },
+        capacity_type: CapacityType::named(&text("/capacity_type")?),
         region: live.id.scope.clone().unwrap_or_default(),
         desired: workload.desired,
         ready: workload.ready,

@@ -6,7 +6,7 @@ use super::{Desired, DesiredError, Missing, Seed, launch, names};
 use crate::clock::Timestamp;
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, split};
 use crate::id::Name;
-use crate::observe::{ResourceId, marks};
+use crate::observe::{Reserved, ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, Stage};
 use crate::units::Span;
@@ -35,12 +35,15 @@ pub(super) fn members(
             continue;
         };
         desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
-        let subnets = Found { scene, aws, name, pool }.subnets(missing);
+        let found = Found { scene, aws, name, pool };
+        let reserved = found.reserved(missing);
+        let subnets = found.subnets(reserved, missing);
         for (index, group) in groups.iter().enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
             let first = groups.first().is_some_and(|f| f.instance_type == group.instance_type);
+            let subnets = &subnets;
             let one =
-                One { scene, aws, name, decided, pool, group, first, warm_pool, subnets: &subnets };
+                One { scene, aws, name, decided, pool, group, first, warm_pool, subnets, reserved };
             desired.push(one.desired());
         }
     }
@@ -88,6 +91,7 @@ struct One<'a> {
     first: bool,
     warm_pool: u32,
     subnets: &'a [String],
+    reserved: Option<&'a Reserved>,
 }
 
 impl One<'_> {
@@ -104,6 +108,7 @@ impl One<'_> {
         let (market, key) = match group.capacity_type {
             CapacityType::OnDemand => ("on demand", "instance_types"),
             CapacityType::Spot => ("spot", "spot"),
+            CapacityType::CapacityBlock => ("in a capacity block", "reservation"),
         };
         let text = format!("{} {market} for pool {name}", group.instance_type);
         // The mark that tells a later run where to look is left first.
@@ -132,6 +137,13 @@ impl One<'_> {
         for (key, value) in launch::capacity_tags(pool, group) {
             tags[key] = json!(value);
         }
+        let block = group.capacity_type == CapacityType::CapacityBlock;
+        if block {
+            tags[marks::BLOCK] = json!(group.instance_type);
+            if let Some(closes) = self.reserved.and_then(Reserved::closes) {
+                tags[marks::CLOSES] = json!(closes.to_string());
+            }
+        }
         let stage = scene.environment().service.stages.get(&pool.stage);
         let mut body = json!({
             "instance_types": [group.instance_type],
@@ -140,6 +152,7 @@ impl One<'_> {
             "allocation": match group.capacity_type {
                 CapacityType::OnDemand => "prioritized",
                 CapacityType::Spot => "price-capacity-optimized",
+                CapacityType::CapacityBlock => "none",
             },
             // The pool's min is a sum over its groups, which Floodway holds; were it
             // each group's, AWS would start it once per group.
@@ -155,8 +168,12 @@ impl One<'_> {
             "capacity_rebalance": group.capacity_type == CapacityType::Spot,
             // Who ends an instance names it: AWS chooses none by itself.
             "protected_from_scale_in": true,
-            // Replaced instances are launched before the old ones end.
-            "maintenance": { "min_healthy": 100, "max_healthy": 110 },
+            "maintenance": match block {
+                // Replaced instances are launched before the old ones end.
+                false => json!({ "min_healthy": 100, "max_healthy": 110 }),
+                // A block that is full has no room for that.
+                true => json!({ "min_healthy": 90, "max_healthy": 100 }),
+            },
             "metrics": true,
             "hooks": self.hooks(stage),
             "tags": tags,
@@ -193,7 +210,7 @@ impl One<'_> {
                 "cron": schedule.cron,
                 "time_zone": schedule.time_zone,
                 "desired": match self.group.capacity_type {
-                    CapacityType::OnDemand => on_demand,
+                    CapacityType::OnDemand | CapacityType::CapacityBlock => on_demand,
                     CapacityType::Spot => spot,
                 },
             });

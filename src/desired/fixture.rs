@@ -150,6 +150,7 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
         region: None,
         instance_types: vec!["g6e.12xlarge".into(), "g5.12xlarge".into()],
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
+        reservation: None,
         subnets: Selector { ids: Vec::new(), tags: texts(&[("tier", "gpu")]) },
         launch: launch(),
         image: ImageRef {
@@ -187,7 +188,8 @@ pub(crate) fn empty() -> Inventory {
     let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
     let id = |lookup: &crate::observe::Lookup| match &lookup.sought {
         Sought::Image { .. } | Sought::Parameter(_) => "ami-1",
-        Sought::Subnets(_) => "subnet-1",
+        Sought::Subnets(_) | Sought::SubnetIds(_) => "subnet-1",
+        Sought::Reservation(_) => "cr-1",
         Sought::SecurityGroups(_) => "sg-1",
     };
     let lookups = super::lookups(&environment()).into_iter();

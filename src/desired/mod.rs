@@ -20,7 +20,7 @@ mod yaml;
 
 pub(crate) use burst::INSTANCE_START;
 pub use error::DesiredError;
-pub use lookups::{lookups, offers};
+pub use lookups::{lookups, offers, reservation};
 pub use templates::{EMBEDDED, Templates};
 pub use world::{Desired, DesiredWorld, Missing, Seed};
 

@@ -84,9 +84,11 @@ pub(super) fn group(
 ) -> String {
     let text = |live: &Live, field: &str| live.fields.text_at(field);
     let join = join_of(environment, pool);
-    let (tag, capacity_type) = match group.capacity_type {
-        CapacityType::OnDemand => ("od", "on-demand"),
-        CapacityType::Spot => ("spot", "spot"),
+    let capacity_type = group.capacity_type.as_str();
+    let tag = match group.capacity_type {
+        CapacityType::OnDemand => "od",
+        CapacityType::Spot => "spot",
+        CapacityType::CapacityBlock => "block",
     };
     let kept = former_names(environment, decision, pool).into_iter().find_map(|name| {
         inventory

@@ -28,8 +28,12 @@ pub enum Sought {
     Parameter(String),
     /// Subnets with all these tags.
     Subnets(BTreeMap<String, String>),
+    /// Subnets of these IDs, for their zones.
+    SubnetIds(Vec<String>),
     /// Security groups with all these tags.
     SecurityGroups(BTreeMap<String, String>),
+    /// A capacity reservation, by its ID.
+    Reservation(String),
 }
 
 impl fmt::Display for Lookup {
@@ -42,7 +46,9 @@ impl fmt::Display for Lookup {
             Sought::Image { name, channel } => write!(f, "image {name} of channel {channel}")?,
             Sought::Parameter(name) => write!(f, "SSM parameter {name}")?,
             Sought::Subnets(by) => write!(f, "subnet with {}", tags(by))?,
+            Sought::SubnetIds(ids) => write!(f, "subnet {}", ids.join(", "))?,
             Sought::SecurityGroups(by) => write!(f, "security group with {}", tags(by))?,
+            Sought::Reservation(id) => write!(f, "capacity reservation {id}")?,
         }
         write!(f, " in {}", self.region)
     }

@@ -6,6 +6,7 @@ mod lookup;
 mod market;
 pub mod marks;
 mod path;
+mod reserved;
 mod resource;
 mod workload;
 
@@ -14,5 +15,6 @@ pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};
 pub use path::FieldPath;
+pub use reserved::Reserved;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
 pub use workload::{Health, Node, Problem, ProblemKind, Taint, Unit, Workload};

@@ -75,8 +75,12 @@ impl Refusal {
                                              one that is there by `id` or `ssm`"
                     }
                     Sought::Parameter(_) => "make the parameter, or correct its name",
-                    Sought::Subnets(_) | Sought::SecurityGroups(_) => {
+                    Sought::Subnets(_) | Sought::SubnetIds(_) | Sought::SecurityGroups(_) => {
                         "tag one that is there, or name it by `ids`"
+                    }
+                    Sought::Reservation(_) => {
+                        "name one of that account and region; one that has ended is forgotten: \
+                         take its pool out of the file"
                     }
                 },
             ),

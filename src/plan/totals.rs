@@ -138,7 +138,10 @@ fn priced(
     region: &str,
 ) -> Priced {
     let aws = input.environment.aws.as_ref();
-    let price = input.catalog.price(aws, input.origins, instance_type, region);
+    // What was paid in advance for a block, no list has.
+    let listed = (capacity_type != CapacityType::CapacityBlock)
+        .then(|| input.catalog.price(aws, input.origins, instance_type, region));
+    let price = listed.flatten();
     let (instance_type, region) = (instance_type.to_owned(), region.to_owned());
     spot_priced(input, Offering { instance_type, capacity_type, region }, price)
 }
@@ -146,7 +149,7 @@ fn priced(
 /// The market's price beside that on demand, of spot where it is known.
 fn spot_priced(input: &PlanInput<'_>, offering: Offering, price: Option<Price>) -> Priced {
     let spot = match offering.capacity_type {
-        CapacityType::OnDemand => None,
+        CapacityType::OnDemand | CapacityType::CapacityBlock => None,
         CapacityType::Spot => {
             input.inventory.market.spot(&offering.instance_type, &offering.region).cloned()
         }
@@ -265,10 +268,7 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
     if live.id.kind == kinds::GROUP {
         delta.unit = "instances".to_owned();
         let text = |key: &str| live.fields.text_at(key).unwrap_or_default();
-        let capacity_type = match text("/capacity_type").as_str() {
-            "spot" => CapacityType::Spot,
-            _ => CapacityType::OnDemand,
-        };
+        let capacity_type = CapacityType::named(&text("/capacity_type"));
         let region = live.id.scope.as_deref().unwrap_or_default();
         let priced = priced(input, &text("/instance_types/0"), capacity_type, region);
         add(delta, priced, gpus(live.fields.at("/tags/floodway.dev~1gpus")), count);
@@ -322,9 +322,15 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
         let is_partial = [cost.before, cost.after, cost.at_max].iter().any(|cost| cost.is_partial);
         let unknown: Vec<String> = spending::unpriced(pool).collect();
         if is_partial && !unknown.is_empty() {
+            let help = if spending::is_paid_in_advance(pool) {
+                "a capacity block is paid in advance: write what an hour of an instance comes to \
+                 as `usd_per_hour` in the pool's reservation"
+            } else {
+                "write it in [aws.prices], or read it from AWS's price list with `floodway prices \
+                 refresh`"
+            };
             warnings.push(format!(
-                "what pool {} costs is not known: no price of {}; write it in [aws.prices], or \
-                 read it from AWS's price list with `floodway prices refresh`",
+                "what pool {} costs is not known: no price of {}; {help}",
                 pool.pool,
                 unknown.join(", ")
             ));

@@ -1,6 +1,6 @@
 //! Burst capacity.
 
-use super::{ByRegion, Count, Quotas};
+use super::{ByRegion, Count, Quotas, Reservation};
 use crate::id::Name;
 use crate::spec::shape::{Account, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
@@ -81,6 +81,8 @@ table! {
         pub instance_types: Vec<String>,
         /// Spot instances beside on-demand ones; without it, on-demand alone.
         pub spot: Option<Spot>,
+        /// Capacity that is reserved for it; without it, what AWS has.
+        pub reservation: Option<Reservation>,
         /// Where instances start.
         pub subnets: Selector,
         /// How they start, key by key, where it is not as `[aws.launch]` says.

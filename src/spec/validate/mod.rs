@@ -9,6 +9,7 @@ mod instance_types;
 mod pools;
 mod prices;
 mod promises;
+mod reservations;
 mod schedules;
 mod secrets;
 mod signals;
@@ -39,6 +40,7 @@ pub(super) fn validate(
     pools::check(&mut rules);
     hpa::check(&mut rules);
     burst::check(&mut rules);
+    reservations::check(&mut rules);
     prices::check(&mut rules);
     instance_types::check(&mut rules);
     carry::check(&mut rules);

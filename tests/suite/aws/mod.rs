@@ -17,6 +17,8 @@ mod refresh;
 #[cfg(feature = "aws")]
 mod refusals;
 #[cfg(feature = "aws")]
+mod reservations;
+#[cfg(feature = "aws")]
 mod schedules;
 mod stand_in;
 #[cfg(all(feature = "aws", feature = "kube"))]

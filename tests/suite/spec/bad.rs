@@ -489,6 +489,30 @@ fn elastic_fabric_adapters() {
 }
 
 #[test]
+fn reservations() {
+    let pool = |lines: &str| format!("warm_pool = 2\n{lines}");
+    let group = "arn:aws:resource-groups:us-east-1:123456789012:group/gpus";
+    let parts = [
+        ("neither", pool("reservation = { block = true }")),
+        (
+            "both, and neither is right",
+            pool("reservation = { id = \"r-1\", group = \"gpus\", usd_per_hour = \"$1/h\" }"),
+        ),
+        (
+            "a block by its group",
+            pool(&format!("reservation = {{ group = \"{group}\", block = true }}")),
+        ),
+        (
+            "a block beside what AWS refuses there",
+            pool("reservation = { id = \"cr-0a1b\", block = true }"),
+        ),
+    ];
+    let part =
+        |(title, text): &(&str, String)| after(&[(title, &[("warm_pool = 2", text.as_str())])]);
+    snapshot(parts.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn instance_refreshes() {
     let refresh = |refresh: &str| format!("warm_pool = 2\nrefresh = {refresh}");
     let texts = [

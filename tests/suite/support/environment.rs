@@ -141,6 +141,7 @@ fn burst_pool(join: Join) -> BurstPool {
         region: None,
         instance_types: vec!["g6e.12xlarge".into()],
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
+        reservation: None,
         subnets: Selector { ids: vec!["subnet-1".into()], tags: BTreeMap::new() },
         launch: launch(),
         image: ImageRef {

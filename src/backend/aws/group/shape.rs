@@ -110,12 +110,28 @@ impl Shape {
         inner(self) == inner(other)
     }
 
+    fn specification(&self, version: &str) -> LaunchTemplateSpecification {
+        let named = LaunchTemplateSpecification::builder();
+        named.launch_template_name(&self.launch_template).version(version).build()
+    }
+
+    /// Its template alone names type and market: AWS takes no policy in a
+    /// capacity block.
+    fn is_block(&self) -> bool {
+        self.capacity_type == "capacity-block"
+    }
+
+    /// The template, where it stands alone.
+    pub(super) fn template(&self, version: &str) -> Option<LaunchTemplateSpecification> {
+        self.is_block().then(|| self.specification(version))
+    }
+
     /// All instances on demand or all spot, of these types in this order.
-    pub(super) fn policy(&self, version: &str) -> MixedInstancesPolicy {
-        let template = LaunchTemplateSpecification::builder()
-            .launch_template_name(&self.launch_template)
-            .version(version)
-            .build();
+    pub(super) fn policy(&self, version: &str) -> Option<MixedInstancesPolicy> {
+        if self.is_block() {
+            return None;
+        }
+        let template = self.specification(version);
         let of_type =
             |name: &String| LaunchTemplateOverrides::builder().instance_type(name.as_str()).build();
         let spot = self.capacity_type == "spot";
@@ -126,15 +142,15 @@ impl Shape {
             true => distribution.spot_allocation_strategy(&self.allocation),
             false => distribution.on_demand_allocation_strategy(&self.allocation),
         };
-        MixedInstancesPolicy::builder()
+        let policy = MixedInstancesPolicy::builder()
             .launch_template(
                 LaunchTemplate::builder()
                     .launch_template_specification(template)
                     .set_overrides(Some(self.instance_types.iter().map(of_type).collect()))
                     .build(),
             )
-            .instances_distribution(distribution.build())
-            .build()
+            .instances_distribution(distribution.build());
+        Some(policy.build())
     }
 
     pub(super) fn maintenance(&self) -> InstanceMaintenancePolicy {

@@ -30,7 +30,8 @@ macro_rules! shaped {
     ($call:expr, $group:expr, $shape:expr, $version:expr) => {
         $call
             .auto_scaling_group_name(&$group.id.name)
-            .mixed_instances_policy($shape.policy($version))
+            .set_mixed_instances_policy($shape.policy($version))
+            .set_launch_template($shape.template($version))
             .min_size($shape.min)
             .max_size($shape.max)
             .vpc_zone_identifier($shape.subnets.join(","))

@@ -1,11 +1,11 @@
 //! A launch template as it is.
 
 use super::interfaces;
-use super::shape::{Metadata, Shape, Volume};
+use super::shape::{Metadata, Reservation, Shape, Volume};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{Live, Mark, Ownership, ResourceId};
 use aws_sdk_ec2::types::{
-    LaunchTemplate, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData,
+    LaunchTemplate, LaunchTemplateVersion, MarketType, ResourceType, ResponseLaunchTemplateData,
 };
 use std::collections::BTreeMap;
 
@@ -86,6 +86,11 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
             .map(str::to_owned),
         security_groups: groups,
         efa_cards,
+        reservation: reservation(data),
+        instance_type: data
+            .instance_type()
+            .filter(|_| is_block(data))
+            .map(|name| name.as_str().to_owned()),
         volume: Volume {
             size_gib: root.and_then(|ebs| ebs.volume_size()).unwrap_or(0),
             kind: root
@@ -111,6 +116,26 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
     }
 }
 
+/// Whether its instances are of a capacity block's market.
+fn is_block(data: &ResponseLaunchTemplateData) -> bool {
+    let market = data.instance_market_options().and_then(|options| options.market_type());
+    market == Some(&MarketType::CapacityBlock)
+}
+
+/// The reservation that its instances start in. Of a block's market without one
+/// is none of ours either.
+fn reservation(data: &ResponseLaunchTemplateData) -> Option<Reservation> {
+    let specification = data.capacity_reservation_specification();
+    let target = specification.and_then(|given| given.capacity_reservation_target());
+    let block = is_block(data);
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    (target.is_some() || block).then(|| Reservation {
+        id: text(target.and_then(|target| target.capacity_reservation_id())),
+        group: text(target.and_then(|t| t.capacity_reservation_resource_group_arn())),
+        block,
+    })
+}
+
 /// User data that is no text is shown as it is sent.
 fn decoded(text: &str) -> String {
     let bytes = aws_smithy_types::base64::decode(text).ok();
@@ -119,15 +144,18 @@ fn decoded(text: &str) -> String {
 
 /// What lets somebody in or starts something else, and is never ours.
 fn others(data: &ResponseLaunchTemplateData) -> Vec<String> {
+    let block = is_block(data);
+    let reserved = data.capacity_reservation_specification();
+    let preference = reserved.and_then(|given| given.capacity_reservation_preference());
     let set = [
         ("KeyName", data.key_name().is_some()),
-        ("InstanceType", data.instance_type().is_some()),
-        ("InstanceMarketOptions", data.instance_market_options().is_some()),
+        ("InstanceType", data.instance_type().is_some() && !block),
+        ("InstanceMarketOptions", data.instance_market_options().is_some() && !block),
         ("InstanceRequirements", data.instance_requirements().is_some()),
         ("SecurityGroups", !data.security_groups().is_empty()),
         ("Placement", data.placement().is_some()),
         ("KernelId", data.kernel_id().is_some()),
-        ("CapacityReservationSpecification", data.capacity_reservation_specification().is_some()),
+        ("CapacityReservationSpecification", preference.is_some()),
     ];
     set.iter().filter(|(_, set)| *set).map(|(name, _)| (*name).to_owned()).collect()
 }
