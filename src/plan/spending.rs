@@ -87,6 +87,14 @@ fn hourly(input: &PlanInput<'_>, pools: &[PoolDelta], growing: &BTreeSet<&str>, 
     if !uncounted.is_empty() {
         let list: Vec<String> = uncounted.into_iter().collect();
         let place = place(input, "burst.budget.usd_per_hour");
+        let blocks =
+            burst.iter().any(|pool| pool.cost.at_max.is_partial && is_paid_in_advance(pool));
+        let help = if blocks {
+            "give their prices in [aws.prices] or environments/prices.csv, of a capacity block as \
+             `usd_per_hour` in the pool's reservation, or do without a budget"
+        } else {
+            "give their prices in [aws.prices] or environments/prices.csv, or do without a budget"
+        };
         // What is not known is not nothing.
         let refusal = Refusal::new(
             "budget",
@@ -94,8 +102,7 @@ fn hourly(input: &PlanInput<'_>, pools: &[PoolDelta], growing: &BTreeSet<&str>, 
                 "burst.budget.usd_per_hour{place} cannot be held: no price is known of {}",
                 list.join(", ")
             ),
-            "give their prices in [aws.prices] or environments/prices.csv, of a capacity block as \
-             `usd_per_hour` in the pool's reservation, or do without a budget",
+            help,
         );
         found.over(!growing.is_empty(), refusal);
     }
