@@ -6,24 +6,35 @@
 
 use super::{BurstGroup, CapacityType, Decision, GroupType, PlanningInput, PoolKind, SupplyGroup};
 use crate::id::Name;
-use crate::spec::{BurstPool, Spot};
+use crate::spec::{BurstPool, Price, Spot};
 use crate::units::Rate;
 
 /// The groups of `pool` in order of preference, with nothing in them yet.
 pub(super) fn groups(input: &PlanningInput<'_>, name: &Name, pool: &BurstPool) -> Vec<BurstGroup> {
     let Some(aws) = &input.environment.aws else { return Vec::new() };
-    let markets = if pool.spot.is_some() {
+    let markets = if pool.block().is_some() {
+        &[CapacityType::CapacityBlock][..]
+    } else if pool.spot.is_some() {
         &[CapacityType::OnDemand, CapacityType::Spot][..]
     } else {
         &[CapacityType::OnDemand][..]
     };
     let region = pool.region.as_ref().unwrap_or(&aws.region);
     let mut groups = Vec::new();
+    let price = |of: &str| match pool.block() {
+        Some(block) => block.usd_per_hour.map(|usd_per_hour| {
+            let key = format!("aws.pools.{name}.reservation.usd_per_hour");
+            let place = input.origins.origin(&key);
+            let source = place.map_or(key, |place| format!("{}:{}", place.file, place.line));
+            Price { usd_per_hour, as_of: None, source }
+        }),
+        None => input.catalog.price(Some(aws), input.origins, of, region),
+    };
     for (node, names) in by_node(input, name, pool) {
         let types = names.iter().map(|&name| GroupType {
             name: name.to_owned(),
             vcpus: input.catalog.get(name).map(|known| known.vcpus),
-            price: input.catalog.price(Some(aws), input.origins, name, region),
+            price: price(name),
         });
         let mut types: Vec<GroupType> = types.collect();
         if pool.requirements.is_some() {
@@ -144,7 +155,7 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
         let first = groups.first().map(|group| group.label().to_owned());
         for group in groups.iter_mut().filter(|group| Some(group.label()) == first.as_deref()) {
             group.desired = match group.capacity_type {
-                CapacityType::OnDemand => on_demand,
+                CapacityType::OnDemand | CapacityType::CapacityBlock => on_demand,
                 CapacityType::Spot => spot,
             };
         }

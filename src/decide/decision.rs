@@ -67,6 +67,8 @@ pub enum CapacityType {
     OnDemand,
     /// Cheaper, taken back with two minutes' notice.
     Spot,
+    /// Paid in advance, from one date to another.
+    CapacityBlock,
 }
 
 impl CapacityType {
@@ -75,6 +77,16 @@ impl CapacityType {
         match self {
             Self::OnDemand => "on-demand",
             Self::Spot => "spot",
+            Self::CapacityBlock => "capacity-block",
+        }
+    }
+
+    /// What a group says it is; on demand, where it says nothing else.
+    pub fn named(text: &str) -> Self {
+        match text {
+            "spot" => Self::Spot,
+            "capacity-block" => Self::CapacityBlock,
+            _ => Self::OnDemand,
         }
     }
 }
@@ -196,7 +208,8 @@ pub struct GroupType {
     pub name: String,
     /// vCPUs of an instance, if known.
     pub vcpus: Option<u32>,
-    /// On-demand price of an instance (an upper bound for spot), if known.
+    /// On-demand price of an instance (an upper bound for spot), if known; of a
+    /// capacity block, what is declared.
     pub price: Option<Price>,
 }
 
@@ -217,6 +230,12 @@ impl BurstGroup {
     /// Whether it may start instances of this type.
     pub fn has_type(&self, name: &str) -> bool {
         self.types.iter().any(|known| known.name == name)
+    }
+
+    /// What is declared of a capacity block's instance; no list has its price.
+    pub fn block_price(&self) -> Option<&Price> {
+        let block = self.capacity_type == CapacityType::CapacityBlock;
+        self.types.first().filter(|_| block)?.price.as_ref()
     }
 }
 

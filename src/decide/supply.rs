@@ -78,10 +78,7 @@ impl SupplyGroup {
         Some(Self {
             by_requirements: live.fields.at("/requirements").is_some_and(|named| !named.is_null()),
             instance_types: types.map(str::to_owned).collect(),
-            capacity_type: match live.market()?.as_str() {
-                "spot" => CapacityType::Spot,
-                _ => CapacityType::OnDemand,
-            },
+            capacity_type: CapacityType::named(&live.market()?),
             region: live.id.scope.clone().unwrap_or_default(),
             desired: workload.map_or(0, |workload| workload.desired),
             ready: workload.map_or(0, |workload| workload.ready),

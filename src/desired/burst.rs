@@ -6,7 +6,7 @@ use super::{Desired, DesiredError, Missing, Seed, launch, names};
 use crate::clock::Timestamp;
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, split};
 use crate::id::Name;
-use crate::observe::{Requirements, ResourceId, marks};
+use crate::observe::{Requirements, Reserved, ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, Stage};
 use crate::units::Span;
@@ -35,15 +35,17 @@ pub(super) fn members(
             continue;
         };
         desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
-        let subnets = Found { scene, aws, name, pool }.subnets(missing);
-        Found { scene, aws, name, pool }.types(missing);
+        let found = Found { scene, aws, name, pool };
+        found.types(missing);
+        let reserved = found.reserved(missing);
+        let subnets = &found.subnets(reserved, missing);
         let best = groups.first().map(BurstGroup::label);
         let ids = group_ids(scene, name, decided);
         for (index, (group, id)) in groups.iter().zip(ids).enumerate() {
             let warm_pool = if warm_group(groups) == Some(index) { pool.warm_pool } else { 0 };
             let first = Some(group.label()) == best;
             let one =
-                One { scene, aws, name, decided, pool, group, first, warm_pool, subnets: &subnets };
+                One { scene, aws, name, decided, pool, group, first, warm_pool, subnets, reserved };
             desired.push(one.desired(id));
         }
     }
@@ -84,6 +86,7 @@ struct One<'a> {
     first: bool,
     warm_pool: u32,
     subnets: &'a [String],
+    reserved: Option<&'a Reserved>,
 }
 
 impl One<'_> {
@@ -101,6 +104,7 @@ impl One<'_> {
             CapacityType::OnDemand if group.by_requirements => ("on demand", "requirements"),
             CapacityType::OnDemand => ("on demand", "instance_types"),
             CapacityType::Spot => ("spot", "spot"),
+            CapacityType::CapacityBlock => ("in a capacity block", "reservation"),
         };
         let types: Vec<&str> = group.types.iter().map(|one| one.name.as_str()).collect();
         let mut text = format!("{} {market} for pool {name}", types.join(" or "));
@@ -144,6 +148,13 @@ impl One<'_> {
             tags[key] = json!(value);
         }
         tags[marks::MARKET] = json!(group.capacity_type);
+        let block = group.capacity_type == CapacityType::CapacityBlock;
+        if block {
+            tags[marks::BLOCK] = json!(group.label());
+            if let Some(closes) = self.reserved.and_then(Reserved::closes) {
+                tags[marks::CLOSES] = json!(closes.to_string());
+            }
+        }
         let stage = scene.environment().service.stages.get(&pool.stage);
         let mut body = json!({
             "instance_types": self.named_types(),
@@ -155,6 +166,7 @@ impl One<'_> {
                 CapacityType::OnDemand if group.by_requirements => "lowest-price",
                 CapacityType::OnDemand => "prioritized",
                 CapacityType::Spot => "price-capacity-optimized",
+                CapacityType::CapacityBlock => "none",
             },
             // The pool's min is a sum over its groups, which Floodway holds; were it
             // each group's, AWS would start it once per group.
@@ -170,8 +182,12 @@ impl One<'_> {
             "capacity_rebalance": group.capacity_type == CapacityType::Spot,
             // Who ends an instance names it: AWS chooses none by itself.
             "protected_from_scale_in": true,
-            // Replaced instances are launched before the old ones end.
-            "maintenance": { "min_healthy": 100, "max_healthy": 110 },
+            "maintenance": match block {
+                // Replaced instances are launched before the old ones end.
+                false => json!({ "min_healthy": 100, "max_healthy": 110 }),
+                // A block that is full has no room for that.
+                true => json!({ "min_healthy": 90, "max_healthy": 100 }),
+            },
             "metrics": true,
             "hooks": self.hooks(stage),
             "tags": tags,
@@ -211,7 +227,7 @@ impl One<'_> {
                 "cron": schedule.cron,
                 "time_zone": schedule.time_zone,
                 "desired": match self.group.capacity_type {
-                    CapacityType::OnDemand => on_demand,
+                    CapacityType::OnDemand | CapacityType::CapacityBlock => on_demand,
                     CapacityType::Spot => spot,
                 },
             });

@@ -137,6 +137,7 @@ fn launch() -> Launch {
         instance_profile: None,
         security_groups: nothing,
         volume,
+        efa: None,
         launch_hook: None,
         retain: None,
     }
@@ -151,6 +152,7 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
         instance_types: vec!["g6e.12xlarge".into(), "g5.12xlarge".into()],
         requirements: None,
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
+        reservation: None,
         subnets: Selector { ids: Vec::new(), tags: texts(&[("tier", "gpu")]) },
         launch: launch(),
         image: ImageRef {
@@ -188,7 +190,8 @@ pub(crate) fn empty() -> Inventory {
     let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);
     let id = |lookup: &crate::observe::Lookup| match &lookup.sought {
         Sought::Image { .. } | Sought::Parameter(_) => "ami-1",
-        Sought::Subnets(_) => "subnet-1",
+        Sought::Subnets(_) | Sought::SubnetIds(_) => "subnet-1",
+        Sought::Reservation(_) => "cr-1",
         Sought::SecurityGroups(_) => "sg-1",
         Sought::InstanceTypes(_) => "g6e.12xlarge",
     };
@@ -201,7 +204,7 @@ pub(crate) fn empty() -> Inventory {
 pub(crate) fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
     for (name, usd) in [("g6e.12xlarge", "$10.49/h"), ("g5.12xlarge", "$5.67/h")] {
-        catalog.insert(name.into(), InstanceType { gpus: 4, vcpus: 48 });
+        catalog.insert(name.into(), InstanceType { gpus: 4, vcpus: 48, efa: None });
         let (instance_type, region) = (name.to_owned(), "us-east-1".to_owned());
         let (usd_per_hour, date) = (unit(usd), unit("2026-07-20"));
         let row = PriceRow { instance_type, region, usd_per_hour, date };
@@ -235,6 +238,7 @@ pub(crate) fn with_templates(
     let input = DesiredInput {
         environment,
         origins: &Origins::default(),
+        catalog: &catalog(),
         decision: &decision,
         inventory,
         mark: &mark(),

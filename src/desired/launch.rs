@@ -76,6 +76,22 @@ pub(super) fn template(
     if let Some(profile) = launch.instance_profile {
         body["instance_profile"] = json!(profile);
     }
+    let efa = scene.input.catalog.shared_efa(&pool.instance_types);
+    if let Some(cards) = efa.filter(|_| launch.efa != Some(false)) {
+        body["efa_cards"] = json!(cards);
+    }
+    if let Some(reservation) = &pool.reservation {
+        let (key, value) = match &reservation.id {
+            Some(id) => ("id", Some(id)),
+            None => ("group", reservation.group.as_ref()),
+        };
+        body["reservation"] = json!({ key: value });
+    }
+    if pool.block().is_some() {
+        // Without a policy of the group, the template names type and market.
+        body["reservation"]["block"] = json!(true);
+        body["instance_type"] = json!(pool.instance_types.first());
+    }
     let in_cluster = scene.environment().onprem.is_some();
     Ok(Desired {
         reason: scene

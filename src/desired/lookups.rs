@@ -3,7 +3,7 @@
 use super::Missing;
 use super::scene::Scene;
 use crate::id::Name;
-use crate::observe::{Lookup, Offer, Sought};
+use crate::observe::{Lookup, Offer, Reserved, Sought};
 use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, ImageRef, Selector};
 use std::collections::BTreeSet;
@@ -20,9 +20,26 @@ pub fn lookups(environment: &Environment) -> BTreeSet<Lookup> {
         ];
         let there = |sought| Lookup { region: region.to_owned(), sought };
         let named = sought.into_iter().flatten().map(there);
-        named.chain(Lookup::types_of(aws, pool)).collect::<Vec<_>>()
+        named.chain(Lookup::types_of(aws, pool)).chain(reserved(aws, pool)).collect::<Vec<_>>()
     };
     aws.pools.values().flat_map(of_pool).collect()
+}
+
+/// The one reservation that `pool` stands in. A group of them is taken as it is:
+/// it is no thing of EC2's.
+pub fn reservation(aws: &Aws, pool: &BurstPool) -> Option<Lookup> {
+    let sought = Sought::Reservation(pool.reservation_id()?.to_owned());
+    Some(Lookup { region: aws.region_of(pool).to_owned(), sought })
+}
+
+/// A reservation is of one zone, and so are then the subnets, however named.
+fn reserved(aws: &Aws, pool: &BurstPool) -> Vec<Lookup> {
+    let Some(reservation) = reservation(aws, pool) else { return Vec::new() };
+    let ids = &pool.subnets.ids;
+    let sought = Sought::SubnetIds(ids.clone());
+    let zones = Lookup { sought, ..reservation.clone() };
+    let zones = (!ids.is_empty()).then_some(zones);
+    std::iter::once(reservation).chain(zones).collect()
 }
 
 /// Every instance type that a burst pool may start, where it does.
@@ -62,7 +79,7 @@ pub(super) struct Found<'a> {
     pub(super) pool: &'a BurstPool,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
     /// The machine image's ID.
     pub(super) fn image(&self, missing: &mut Vec<Missing>) -> Option<String> {
         match &self.pool.image.id {
@@ -79,9 +96,28 @@ impl Found<'_> {
         }
     }
 
-    /// The subnets' IDs, sorted.
-    pub(super) fn subnets(&self, missing: &mut Vec<Missing>) -> Vec<String> {
-        self.selected("subnets", &self.pool.subnets, Sought::Subnets, missing)
+    /// What is known of its reservation.
+    pub(super) fn reserved(&self, missing: &mut Vec<Missing>) -> Option<&'a Reserved> {
+        let lookup = reservation(self.aws, self.pool)?;
+        self.ids("reservation", lookup.sought.clone(), missing);
+        self.scene.input.inventory.reserved.get(&lookup)
+    }
+
+    /// The subnets' IDs, sorted; those in the reservation's zone, where it has
+    /// one: nothing of it is in another.
+    pub(super) fn subnets(
+        &self,
+        reserved: Option<&Reserved>,
+        missing: &mut Vec<Missing>,
+    ) -> Vec<String> {
+        let all = self.selected("subnets", &self.pool.subnets, Sought::Subnets, missing);
+        let zones = &self.scene.input.inventory.zones;
+        let fits = |id: &&String| {
+            let zones = zones.get(*id).zip(reserved);
+            zones.is_none_or(|(zone, reserved)| *zone == reserved.zone)
+        };
+        let fitting: Vec<String> = all.iter().filter(fits).cloned().collect();
+        if fitting.is_empty() { all } else { fitting }
     }
 
     /// The security groups' IDs, sorted.

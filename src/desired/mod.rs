@@ -20,13 +20,13 @@ mod yaml;
 
 pub(crate) use burst::INSTANCE_START;
 pub use error::DesiredError;
-pub use lookups::{lookups, offers};
+pub use lookups::{lookups, offers, reservation};
 pub use templates::{EMBEDDED, Templates};
 pub use world::{Desired, DesiredWorld, Missing, Seed};
 
 use crate::decide::Decision;
 use crate::observe::{Inventory, Mark};
-use crate::spec::{Environment, Origins};
+use crate::spec::{Catalog, Environment, Origins};
 use scene::Scene;
 
 /// Everything that a desired world may depend on.
@@ -36,6 +36,8 @@ pub struct DesiredInput<'a> {
     pub environment: &'a Environment,
     /// The line that each value came from.
     pub origins: &'a Origins,
+    /// What instance types have.
+    pub catalog: &'a Catalog,
     /// How much capacity each pool should have.
     pub decision: &'a Decision,
     /// What is there: names are kept, and the namespace is only made if absent.

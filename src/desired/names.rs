@@ -119,6 +119,7 @@ fn fresh_group(
     let market = match group.capacity_type {
         CapacityType::OnDemand => "od",
         CapacityType::Spot => "spot",
+        CapacityType::CapacityBlock => "block",
     };
     let fresh = format!("{}-{pool}-{market}-{}", environment.environment.name, group.label());
     let is_free = |name: &String| {

@@ -36,6 +36,10 @@ fn launches(scene: &Scene<'_>, policy: &mut Policy) {
     policy.allow("LaunchInstances", &run, place.launched(&MADE), marked);
     let given = place.launched(&["image", "security-group", "subnet"]);
     policy.allow("LaunchFromWhatIsThere", &run, given, by_template());
+    let reserved = reserved(scene);
+    if !reserved.is_empty() {
+        policy.allow("LaunchInReservation", &run, reserved, by_template());
+    }
     // Only with a launch that is allowed. Other tags may be there too: people put
     // some on a group that go with it.
     let tagged = Condition::default().and("StringEquals", &tag, &[environment]).and(
@@ -44,6 +48,22 @@ fn launches(scene: &Scene<'_>, policy: &mut Policy) {
         &["RunInstances"],
     );
     policy.allow("TagLaunched", &["ec2:CreateTags"], place.launched(&MADE), tagged);
+}
+
+/// The reservations, and groups of them, that templates name:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-RunInstances>
+fn reserved(scene: &Scene<'_>) -> Vec<String> {
+    let arn = |pool: &BurstPool| {
+        let reservation = pool.reservation.as_ref()?;
+        let group = || reservation.group.as_deref().map(place::literal_in_pattern);
+        let one = |id: &String| {
+            let name = format!("capacity-reservation/{}", place::literal_in_pattern(id));
+            scene.place.arn("ec2", scene.aws.region_of(pool), scene.place.account, &name)
+        };
+        reservation.id.as_ref().map(one).or_else(group)
+    };
+    let arns: BTreeSet<String> = scene.aws.pools.values().filter_map(arn).collect();
+    arns.into_iter().collect()
 }
 
 /// A template names an instance profile, IAM wants the role that is in it. Its

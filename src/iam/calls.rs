@@ -70,11 +70,12 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     for lookup in lookups(scene.environment) {
         match lookup.sought {
             Sought::Image { .. } => actions.push("ec2:DescribeImages"),
-            Sought::Subnets(_) => actions.push("ec2:DescribeSubnets"),
+            Sought::Subnets(_) | Sought::SubnetIds(_) => actions.push("ec2:DescribeSubnets"),
             Sought::SecurityGroups(_) => actions.push("ec2:DescribeSecurityGroups"),
             Sought::InstanceTypes(_) => {
                 actions.push("ec2:GetInstanceTypesFromInstanceRequirements");
             }
+            Sought::Reservation(_) => actions.push("ec2:DescribeCapacityReservations"),
             Sought::Parameter(name) => parameters.push(parameter(scene, &lookup.region, &name)),
         }
     }

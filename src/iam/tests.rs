@@ -1,6 +1,7 @@
 use super::place::literal_in_pattern;
 use super::*;
 use crate::desired::fixture;
+use crate::spec::model::Reservation;
 use serde_json::{Value, json};
 
 fn mark() -> Mark {
@@ -28,6 +29,33 @@ fn of(environment: &Environment, purpose: Purpose, known: &Known) -> Policy {
 fn statement(policy: &Policy, sid: &str) -> Value {
     let found = policy.statement.iter().find(|statement| statement.sid == sid);
     serde_json::to_value(found).unwrap()
+}
+
+#[test]
+fn what_is_reserved_is_read_and_started_in_and_nothing_else_is() {
+    let group = "arn:aws:resource-groups:us-east-1:123456789012:group/gpus";
+    let reserved = |id: Option<&str>, group: Option<&str>| {
+        let (id, group) = (id.map(str::to_owned), group.map(str::to_owned));
+        environment(|aws| {
+            let pool = aws.pools.get_mut("g6e").unwrap();
+            let given = Reservation { id, group, block: false, usd_per_hour: None };
+            pool.reservation = Some(given);
+        })
+    };
+    let reads = |policy: &Policy| {
+        let look = statement(policy, "Look").to_string();
+        look.contains("ec2:DescribeCapacityReservations")
+    };
+    let one = of(&reserved(Some("cr-0a"), None), Purpose::Apply, &Known::default());
+    assert!(reads(&one));
+    let arn = "arn:aws:ec2:us-east-1:123456789012:capacity-reservation/cr-0a";
+    assert_eq!(statement(&one, "LaunchInReservation")["Resource"], json!([arn]));
+    let several = of(&reserved(None, Some(group)), Purpose::Apply, &Known::default());
+    assert!(!reads(&several), "a group of them is not looked up");
+    assert_eq!(statement(&several, "LaunchInReservation")["Resource"], json!([group]));
+    let none = of(&environment(|_| {}), Purpose::Apply, &Known::default());
+    assert!(!reads(&none));
+    assert_eq!(statement(&none, "LaunchInReservation"), Value::Null);
 }
 
 #[test]

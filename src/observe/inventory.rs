@@ -1,6 +1,6 @@
 //! Everything that was seen, when, and what could not be seen.
 
-use super::{Live, Lookup, Market, Node, ResourceId, Side};
+use super::{Live, Lookup, Market, Node, Reserved, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,12 @@ pub struct Inventory {
     /// there is none.
     #[serde(default)]
     pub found: BTreeMap<Lookup, Vec<String>>,
+    /// The zones of subnets that were found, by the subnets' IDs.
+    #[serde(default)]
+    pub zones: BTreeMap<String, String>,
+    /// What is known of reservations that were looked for and are there.
+    #[serde(default)]
+    pub reserved: BTreeMap<Lookup, Reserved>,
     /// What the places can do.
     pub capabilities: Capabilities,
     /// Prices of the moment, and quotas; nothing is decided by the prices.
@@ -118,6 +124,8 @@ impl Inventory {
             last_apply: None,
             strays: BTreeSet::new(),
             found: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            reserved: BTreeMap::new(),
             capabilities: Capabilities::default(),
             market: Market::default(),
             believed: BTreeSet::new(),
@@ -134,6 +142,8 @@ impl Inventory {
         self.last_apply = self.last_apply.take().or(other.last_apply);
         self.strays.extend(other.strays);
         self.found.extend(other.found);
+        self.zones.extend(other.zones);
+        self.reserved.extend(other.reserved);
         self.capabilities.prometheus_rules |= other.capabilities.prometheus_rules;
         self.capabilities.namespace_exists |= other.capabilities.namespace_exists;
         let foreign = self.capabilities.namespace_foreign.take();

@@ -30,10 +30,14 @@ pub enum Sought {
     Parameter(String),
     /// Subnets with all these tags.
     Subnets(BTreeMap<String, String>),
+    /// Subnets of these IDs, for their zones.
+    SubnetIds(Vec<String>),
     /// Security groups with all these tags.
     SecurityGroups(BTreeMap<String, String>),
     /// Instance types that have this.
     InstanceTypes(Requirements),
+    /// A capacity reservation, by its ID.
+    Reservation(String),
 }
 
 impl Lookup {
@@ -55,8 +59,10 @@ impl fmt::Display for Lookup {
             Sought::Image { name, channel } => write!(f, "image {name} of channel {channel}")?,
             Sought::Parameter(name) => write!(f, "SSM parameter {name}")?,
             Sought::Subnets(by) => write!(f, "subnet with {}", tags(by))?,
+            Sought::SubnetIds(ids) => write!(f, "subnet {}", ids.join(", "))?,
             Sought::SecurityGroups(by) => write!(f, "security group with {}", tags(by))?,
             Sought::InstanceTypes(required) => write!(f, "instance type with {required}")?,
+            Sought::Reservation(id) => write!(f, "capacity reservation {id}")?,
         }
         write!(f, " in {}", self.region)
     }

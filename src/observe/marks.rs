@@ -37,6 +37,11 @@ pub const APPLIED_KEY: &str = "applied";
 /// Tag of a group: its lifecycle hooks as they were last written, which only a
 /// call for each group would tell.
 pub const HOOKS: &str = "floodway.dev/hooks";
+/// Tag of a group in a capacity block: its instance type, which only its
+/// template tells.
+pub const BLOCK: &str = "floodway.dev/block";
+/// Tag of a group in a capacity block: when EC2 begins to end what runs there.
+pub const CLOSES: &str = "floodway.dev/closes";
 /// Tag of a machine image: its recipe.
 pub const IMAGE: &str = "floodway.dev/image";
 /// Tag of a machine image: the channel that it stands in.

@@ -7,6 +7,7 @@ mod market;
 pub mod marks;
 mod path;
 mod requirements;
+mod reserved;
 mod resource;
 mod workload;
 
@@ -16,5 +17,6 @@ pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};
 pub use path::FieldPath;
 pub use requirements::{Requirements, Within};
+pub use reserved::Reserved;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
 pub use workload::{Health, Node, Problem, ProblemKind, Taint, Unit, Workload};

@@ -107,6 +107,7 @@ fn desired_world(session: &Session, seen: &Seen) -> Result<DesiredWorld, Error> 
     let input = DesiredInput {
         environment: &session.resolved.environment,
         origins: &session.resolved.origins,
+        catalog: &session.catalog,
         decision: &seen.decision,
         inventory: &seen.inventory,
         mark: &session.mark,

@@ -4,7 +4,7 @@ use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
     Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, moving, order, parent, refresh, room, spending, target, totals,
+    kinds, moving, order, parent, refresh, reservations, room, spending, target, totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -75,6 +75,9 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     }
     let totals = totals::totals(input.mark, &changes, &pools);
     warnings.extend(totals::warnings(input, &pools));
+    let (unfit, told) = reservations::check(input, &changes);
+    refusals.extend(unfit);
+    warnings.extend(told);
     warnings.extend(room::too_few_gpus(input, &changes, &pools));
     refusals.extend(guard::destruction(
         input.environment,

@@ -95,11 +95,15 @@ impl Refusal {
                                              one that is there by `id` or `ssm`"
                     }
                     Sought::Parameter(_) => "make the parameter, or correct its name",
-                    Sought::Subnets(_) | Sought::SecurityGroups(_) => {
+                    Sought::Subnets(_) | Sought::SubnetIds(_) | Sought::SecurityGroups(_) => {
                         "tag one that is there, or name it by `ids`"
                     }
                     Sought::InstanceTypes(_) => {
                         "ask for less in `requirements`, or name `instance_types`"
+                    }
+                    Sought::Reservation(_) => {
+                        "name one of that account and region; one that has ended is forgotten: \
+                         take its pool out of the file"
                     }
                 },
             ),

@@ -27,6 +27,7 @@ mod parent;
 pub mod quantity;
 mod reasons;
 mod refresh;
+mod reservations;
 mod room;
 pub mod saved;
 mod sharing;

@@ -6,7 +6,7 @@
 //! nothing is not refused for what stood before it.
 
 use super::{Action, Change, Costs, PlanInput, PoolDelta, Refusal, Totals, kinds};
-use crate::decide::{CapacityType, GroupType, PoolKind};
+use crate::decide::{BurstGroup, CapacityType, GroupType, PoolKind};
 use crate::observe::Body;
 use crate::spec::model::QuotaFamily;
 use crate::units::{UsdPerHour, UsdPerMonth};
@@ -95,6 +95,14 @@ fn hourly(input: &PlanInput<'_>, pools: &[PoolDelta], growing: &BTreeSet<&str>, 
     if !uncounted.is_empty() {
         let list: Vec<String> = uncounted.into_iter().collect();
         let place = place(input, "burst.budget.usd_per_hour");
+        let blocks =
+            burst.iter().any(|pool| pool.cost.at_max.is_partial && is_paid_in_advance(pool));
+        let help = if blocks {
+            "give their prices in [aws.prices] or environments/prices.csv, of a capacity block as \
+             `usd_per_hour` in the pool's reservation, or do without a budget"
+        } else {
+            "give their prices in [aws.prices] or environments/prices.csv, or do without a budget"
+        };
         // What is not known is not nothing.
         let refusal = Refusal::new(
             "budget",
@@ -102,7 +110,7 @@ fn hourly(input: &PlanInput<'_>, pools: &[PoolDelta], growing: &BTreeSet<&str>, 
                 "burst.budget.usd_per_hour{place} cannot be held: no price is known of {}",
                 list.join(", ")
             ),
-            "give their prices in [aws.prices] or environments/prices.csv, or do without a budget",
+            help,
         );
         found.over(!growing.is_empty(), refusal);
     }
@@ -140,6 +148,15 @@ pub(super) fn unpriced(pool: &PoolDelta) -> impl Iterator<Item = String> {
     names.into_iter()
 }
 
+/// Whether its capacity is a block, whose price no list has.
+pub(super) fn is_paid_in_advance(pool: &PoolDelta) -> bool {
+    let block = |priced: &super::Priced| {
+        let offering = priced.offering.as_ref();
+        offering.is_some_and(|offering| offering.capacity_type == CapacityType::CapacityBlock)
+    };
+    pool.prices.iter().any(block)
+}
+
 /// How long burst capacity stays is not known here: only a warning.
 fn monthly(input: &PlanInput<'_>, burst: Costs) -> Option<String> {
     let limit = input.environment.burst.budget.as_ref()?.usd_per_month?;
@@ -171,7 +188,10 @@ fn needs<'a>(input: &PlanInput<'a>) -> BTreeMap<(&'a str, QuotaFamily), Need<'a>
     for (name, pool) in &input.decision.pools {
         let PoolKind::Burst(groups) = &pool.kind else { continue };
         let mut families: BTreeMap<(&str, QuotaFamily), Vec<&GroupType>> = BTreeMap::new();
-        for group in groups.iter().filter(|_| pool.max > 0) {
+        // Of capacity blocks the quotas are others, and held when one is bought:
+        // https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+        let block = |group: &&BurstGroup| group.capacity_type == CapacityType::CapacityBlock;
+        for group in groups.iter().filter(|group| pool.max > 0 && !block(group)) {
             let spot = group.capacity_type == CapacityType::Spot;
             for one in &group.types {
                 if let Some(family) = QuotaFamily::of(&one.name, spot) {

@@ -112,6 +112,7 @@ fn burst(
             types: group.types.iter().map(|one| one.name.as_str()).collect(),
             capacity_type: group.capacity_type,
             region: &group.region,
+            declared: group.block_price(),
             gpus: group.gpus_per_node,
             running: own.iter().flat_map(|live| &live.running).collect(),
             count,
@@ -128,6 +129,7 @@ fn burst(
             types: gone.instance_types.iter().map(String::as_str).collect(),
             capacity_type: gone.capacity_type,
             region: &gone.region,
+            declared: None,
             gpus: in_catalog.map_or(0, |known| known.gpus),
             running: gone.running.iter().collect(),
             count: Flow { before: gone.desired, after: 0 },
@@ -148,6 +150,8 @@ struct Instances<'a> {
     types: Vec<&'a str>,
     capacity_type: CapacityType,
     region: &'a str,
+    /// What is declared of a capacity block.
+    declared: Option<&'a Price>,
     /// Of each.
     gpus: u32,
     /// How many of a type run.
@@ -162,11 +166,17 @@ fn priced(
     instance_type: &str,
     capacity_type: CapacityType,
     region: &str,
+    declared: Option<&Price>,
 ) -> Priced {
     let aws = input.environment.aws.as_ref();
-    let price = input.catalog.price(aws, input.origins, instance_type, region);
+    let price = match declared {
+        Some(price) => Some(price.clone()),
+        // What was paid in advance for a block, no list has.
+        None if capacity_type == CapacityType::CapacityBlock => None,
+        None => input.catalog.price(aws, input.origins, instance_type, region),
+    };
     let spot = match capacity_type {
-        CapacityType::OnDemand => None,
+        CapacityType::OnDemand | CapacityType::CapacityBlock => None,
         CapacityType::Spot => input.inventory.market.spot(instance_type, region).cloned(),
     };
     let (instance_type, region) = (instance_type.to_owned(), region.to_owned());
@@ -178,7 +188,7 @@ fn add(input: &PlanInput<'_>, total: &mut PoolDelta, group: Instances<'_>) {
     let (capacity_type, count) = (group.capacity_type, group.count);
     total.units = total.units + count;
     total.gpus = total.gpus + count.map(|count| group.gpus.saturating_mul(count));
-    let priced = |name: &str| priced(input, name, capacity_type, group.region);
+    let priced = |name: &str| priced(input, name, capacity_type, group.region, group.declared);
     let startable: Vec<Priced> = group.types.iter().map(|name| priced(name)).collect();
     let running: Vec<(Priced, u32)> =
         group.running.iter().map(|&(name, units)| (priced(name), *units)).collect();
@@ -293,6 +303,7 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
             types: seen.instance_types.iter().map(String::as_str).collect(),
             capacity_type: seen.capacity_type,
             region: &seen.region,
+            declared: None,
             gpus: gpus(live.fields.at("/tags/floodway.dev~1gpus")),
             running: seen.running.iter().collect(),
             count,
@@ -348,9 +359,15 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
         let is_partial = [cost.before, cost.after, cost.at_max].iter().any(|cost| cost.is_partial);
         let unknown: Vec<String> = spending::unpriced(pool).collect();
         if is_partial && !unknown.is_empty() {
+            let help = if spending::is_paid_in_advance(pool) {
+                "a capacity block is paid in advance: write what an hour of an instance comes to \
+                 as `usd_per_hour` in the pool's reservation"
+            } else {
+                "write it in [aws.prices], or read it from AWS's price list with `floodway prices \
+                 refresh`"
+            };
             warnings.push(format!(
-                "what pool {} costs is not known: no price of {}; write it in [aws.prices], or \
-                 read it from AWS's price list with `floodway prices refresh`",
+                "what pool {} costs is not known: no price of {}; {help}",
                 pool.pool,
                 unknown.join(", ")
             ));

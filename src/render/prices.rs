@@ -108,7 +108,8 @@ impl PricesView {
 fn on_demand(resolved: &Resolved) -> Vec<OnDemandView> {
     let Some(aws) = &resolved.environment.aws else { return Vec::new() };
     let mut used: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for (name, pool) in &aws.pools {
+    // What a capacity block comes to, no list has.
+    for (name, pool) in aws.pools.iter().filter(|(_, pool)| pool.block().is_none()) {
         let region = pool.region.as_ref().unwrap_or(&aws.region);
         for instance_type in &pool.instance_types {
             used.entry((instance_type, region)).or_default().push(name.to_string());

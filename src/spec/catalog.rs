@@ -1,7 +1,8 @@
-//! Instance types: their vCPUs and GPUs, and what an hour of them costs on
+//! Instance types: their vCPUs, GPUs and EFA, and what an hour of them costs on
 //! demand.
 
 use super::Origins;
+use super::efa::EfaCards;
 use super::model::Aws;
 use super::price::Price;
 use super::price_table::{self, PriceRow};
@@ -24,6 +25,8 @@ pub struct InstanceType {
     pub gpus: u32,
     /// What AWS counts against its quotas.
     pub vcpus: u32,
+    /// Its network cards with an Elastic Fabric Adapter, if it has some.
+    pub efa: Option<EfaCards>,
 }
 
 /// The instance types that are known, and prices by type and region.
@@ -65,6 +68,13 @@ impl Catalog {
     /// Adds a type.
     pub fn insert(&mut self, name: String, known: InstanceType) {
         self.types.insert(name, known);
+    }
+
+    /// The network cards with EFA that all of `types` have.
+    pub fn shared_efa<'a>(&self, types: impl IntoIterator<Item = &'a String>) -> Option<EfaCards> {
+        let mut cards = types.into_iter().map(|name| self.get(name)?.efa);
+        let first = cards.next()??;
+        cards.try_fold(first, |shared, cards| shared.shared(cards?))
     }
 
     /// All known names.
@@ -119,7 +129,11 @@ impl Catalog {
 fn row(line: &str) -> Option<(&str, &str, InstanceType)> {
     let mut cells = line.split(',');
     let (name, vcpus, gpus, gpu) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
-    Some((name, gpu, InstanceType { gpus: gpus.parse().ok()?, vcpus: vcpus.parse().ok()? }))
+    let efa = match cells.next()? {
+        "" => None,
+        cards => Some(cards.parse().ok()?),
+    };
+    Some((name, gpu, InstanceType { gpus: gpus.parse().ok()?, vcpus: vcpus.parse().ok()?, efa }))
 }
 
 #[cfg(test)]
@@ -135,7 +149,8 @@ mod tests {
         let shipped = Catalog::shipped();
         assert_eq!(shipped.names().count(), rows(TYPES));
         assert_eq!(shipped.prices.values().map(BTreeMap::len).sum::<usize>(), rows(PRICES));
-        assert_eq!(shipped.get("g6e.12xlarge"), Some(&InstanceType { gpus: 4, vcpus: 48 }));
+        let efa = "0".parse().ok();
+        assert_eq!(shipped.get("g6e.12xlarge"), Some(&InstanceType { gpus: 4, vcpus: 48, efa }));
         let price = shipped.list_price("g6e.12xlarge", "us-east-1").unwrap();
         assert_eq!(price.usd_per_hour.micros(), 10_492_640);
         assert_eq!(price.as_of.unwrap().to_string(), "2026-07-20");
@@ -145,6 +160,21 @@ mod tests {
             assert_eq!(known.gpus > 0, shipped.gpu_name(name).is_some(), "{name}");
             assert!(known.vcpus >= 4 && known.vcpus <= 192, "{name}");
             assert!(shipped.list_price(name, "us-east-1").is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn efa_is_what_all_types_have_and_none_where_one_has_none_or_is_not_known() {
+        let shipped = Catalog::shipped();
+        let shared = |types: &[&str]| {
+            let types: Vec<String> = types.iter().map(|&name| name.to_owned()).collect();
+            shipped.shared_efa(&types).map(|cards| cards.to_string())
+        };
+        assert_eq!(shared(&["p5.48xlarge"]).as_deref(), Some("0-31"));
+        assert_eq!(shared(&["p5.48xlarge", "p4d.24xlarge"]).as_deref(), Some("0-3"));
+        assert_eq!(shared(&["p6-b300.48xlarge"]).as_deref(), Some("1-16"));
+        for none in [&["g6e.xlarge"][..], &["p5.48xlarge", "g6e.xlarge"], &["x9.huge"], &[]] {
+            assert_eq!(shared(none), None, "{none:?}");
         }
     }
 

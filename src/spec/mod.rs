@@ -9,6 +9,7 @@
 mod catalog;
 mod cron;
 pub mod edit;
+mod efa;
 mod layers;
 mod loader;
 pub mod model;
@@ -30,6 +31,7 @@ mod unset;
 mod validate;
 
 pub use catalog::{Catalog, InstanceType};
+pub use efa::EfaCards;
 pub use loader::{LoadError, Loaded, Loader, MAX_FILE};
 pub use model::{BurstPool, Count, Environment, OnPremPool, Requirements, Spot};
 pub use origins::Origins;

@@ -129,6 +129,7 @@ fn decide_and_diff_10_000_nodes() {
     let input = DesiredInput {
         environment,
         origins: &session.resolved.origins,
+        catalog: &session.catalog,
         decision: &decision,
         inventory: &seen.inventory,
         mark: &session.mark,

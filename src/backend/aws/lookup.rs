@@ -2,28 +2,57 @@
 
 use super::account::{Account, Region};
 use super::error::{code, failed};
-use crate::observe::{Gap, Lookup, Requirements, Side, Sought, marks};
+use crate::clock::Timestamp;
+use crate::observe::{Gap, Inventory, Lookup, Requirements, Reserved, Side, Sought, marks};
 use crate::plan::{FailureKind, PortError};
+use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{
     AcceleratorCountRequest, AcceleratorManufacturer, AcceleratorName, AcceleratorType,
-    ArchitectureType, Filter, InstanceRequirementsRequest, MemoryMiBRequest, VCpuCountRangeRequest,
-    VirtualizationType,
+    ArchitectureType, CapacityReservation, CapacityReservationType, Filter,
+    InstanceRequirementsRequest, MemoryMiBRequest, VCpuCountRangeRequest, VirtualizationType,
 };
 use std::collections::BTreeMap;
 
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Sorted; of an image the newest. Empty: there is none.
+    ids: Vec<String>,
+    /// Of subnets, by their IDs.
+    zones: BTreeMap<String, String>,
+    /// Of a reservation.
+    reserved: Option<Reserved>,
+}
+
+impl Found {
+    /// Writes it down as the answer to `lookup`.
+    pub(super) fn note(self, lookup: Lookup, inventory: &mut Inventory) {
+        inventory.zones.extend(self.zones);
+        if let Some(reserved) = self.reserved {
+            inventory.reserved.insert(lookup.clone(), reserved);
+        }
+        inventory.found.insert(lookup, self.ids);
+    }
+
+    fn ids(ids: Vec<String>) -> Self {
+        Self { ids, ..Self::default() }
+    }
+}
+
 impl Account {
-    /// The IDs, sorted; of an image the newest. Empty: there is none.
-    pub(super) async fn look_up(&self, lookup: &Lookup) -> Result<Vec<String>, PortError> {
-        let Some(region) = self.regions.get(&lookup.region) else { return Ok(Vec::new()) };
-        let mut ids = match &lookup.sought {
-            Sought::Image { name, channel } => region.image(name, channel).await?,
-            Sought::Parameter(name) => region.parameter(name).await?,
-            Sought::Subnets(tags) => region.subnets(tags).await?,
-            Sought::SecurityGroups(tags) => region.security_groups(tags).await?,
-            Sought::InstanceTypes(required) => region.instance_types(required).await?,
+    pub(super) async fn look_up(&self, lookup: &Lookup) -> Result<Found, PortError> {
+        let Some(region) = self.regions.get(&lookup.region) else { return Ok(Found::default()) };
+        let mut found = match &lookup.sought {
+            Sought::Image { name, channel } => Found::ids(region.image(name, channel).await?),
+            Sought::Parameter(name) => Found::ids(region.parameter(name).await?),
+            Sought::Subnets(tags) => region.subnets(Some(by_tags(tags)), None).await?,
+            Sought::SubnetIds(ids) => region.subnets(None, Some(ids.clone())).await?,
+            Sought::SecurityGroups(tags) => Found::ids(region.security_groups(tags).await?),
+            Sought::InstanceTypes(required) => Found::ids(region.instance_types(required).await?),
+            Sought::Reservation(id) => region.reservation(id).await?,
         };
-        ids.sort();
-        Ok(ids)
+        found.ids.sort();
+        Ok(found)
     }
 }
 
@@ -80,11 +109,37 @@ impl Region {
         }
     }
 
-    async fn subnets(&self, tags: &BTreeMap<String, String>) -> Result<Vec<String>, PortError> {
-        let subnets = all_pages!(self.ec2.describe_subnets().set_filters(Some(by_tags(tags))))
+    /// Those of these filters, or of these IDs.
+    async fn subnets(
+        &self,
+        filters: Option<Vec<Filter>>,
+        ids: Option<Vec<String>>,
+    ) -> Result<Found, PortError> {
+        let asked = self.ec2.describe_subnets().set_filters(filters).set_subnet_ids(ids);
+        let subnets = all_pages!(asked)
             .await
             .map_err(|error| failed(error, "ec2:DescribeSubnets", &self.about("subnets")))?;
-        Ok(subnets.iter().filter_map(|subnet| subnet.subnet_id()).map(str::to_owned).collect())
+        let zone = |subnet: &aws_sdk_ec2::types::Subnet| {
+            Some((subnet.subnet_id()?.to_owned(), subnet.availability_zone()?.to_owned()))
+        };
+        let zones: BTreeMap<String, String> = subnets.iter().filter_map(zone).collect();
+        let ids = subnets.iter().filter_map(|subnet| subnet.subnet_id()).map(str::to_owned);
+        Ok(Found { zones, ..Found::ids(ids.collect()) })
+    }
+
+    async fn reservation(&self, id: &str) -> Result<Found, PortError> {
+        let asked = self.ec2.describe_capacity_reservations().capacity_reservation_ids(id);
+        let there = match asked.send().await {
+            Ok(answer) => answer.capacity_reservations.unwrap_or_default().into_iter().next(),
+            Err(error) if code(&error) == "InvalidCapacityReservationId.NotFound" => None,
+            Err(error) => return Err(failed(error, "ec2:DescribeCapacityReservations", id)),
+        };
+        Ok(there
+            .map(|there| Found {
+                reserved: Some(reserved(&there)),
+                ..Found::ids(vec![id.to_owned()])
+            })
+            .unwrap_or_default())
     }
 
     async fn security_groups(
@@ -153,6 +208,20 @@ impl Region {
     /// `groups in us-east-1`
     pub(super) fn about(&self, what: &str) -> String {
         format!("{what} in {}", self.name)
+    }
+}
+
+fn reserved(there: &CapacityReservation) -> Reserved {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let time = |time: Option<&DateTime>| Timestamp::from_second(time?.secs()).ok();
+    Reserved {
+        instance_type: text(there.instance_type()),
+        zone: text(there.availability_zone()),
+        instances: there.total_instance_count().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        state: text(there.state().map(|state| state.as_str())),
+        block: there.reservation_type() == Some(&CapacityReservationType::CapacityBlock),
+        begins: time(there.start_date()),
+        ends: time(there.end_date()),
     }
 }
 

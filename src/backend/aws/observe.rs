@@ -51,9 +51,9 @@ impl Observe for Account {
             inventory.resources.insert(live.id.clone(), live);
         }
         self.search(scope, &mut inventory).await;
-        for (lookup, ids) in found {
-            match ids {
-                Ok(ids) => drop(inventory.found.insert(lookup, ids)),
+        for (lookup, found) in found {
+            match found {
+                Ok(found) => found.note(lookup, &mut inventory),
                 Err(error) => inventory.gaps.push(lookup::gap(&lookup, &error)),
             }
         }
@@ -65,7 +65,7 @@ impl Account {
     async fn found(
         &self,
         scope: &Scope,
-    ) -> Vec<(crate::observe::Lookup, Result<Vec<String>, PortError>)> {
+    ) -> Vec<(crate::observe::Lookup, Result<lookup::Found, PortError>)> {
         let one =
             async |lookup: &crate::observe::Lookup| (lookup.clone(), self.look_up(lookup).await);
         stream::iter(&scope.lookups).map(one).buffer_unordered(CALLS).collect().await

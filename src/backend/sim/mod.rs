@@ -31,6 +31,6 @@ mod world;
 pub use ports::Simulator;
 pub use scenario::{
     Actor, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault, FaultKind,
-    GpusUnhealthy, NodeSet, Scenario, Set, SpotOffer, Unset,
+    GpusUnhealthy, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
 };
 pub use world::World;

@@ -6,7 +6,7 @@ use super::types;
 use super::world::World;
 use crate::observe::{
     Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Market, Offer, Ownership,
-    ResourceId, RuntimeField, Side, Sought, SpotPrice, Taken, Workload, marks,
+    Reserved, ResourceId, RuntimeField, Side, Sought, SpotPrice, Taken, Workload, marks,
 };
 use crate::port::Scope;
 use serde_json::Value;
@@ -46,6 +46,7 @@ impl World {
         if side == Side::Aws {
             let found = |lookup: &Lookup| (lookup.clone(), self.found(lookup));
             inventory.found = scope.lookups.iter().map(found).collect();
+            inventory.reserved = scope.lookups.iter().filter_map(|l| self.reserved(l)).collect();
             inventory.market = self.market();
         }
         if side == Side::Kubernetes {
@@ -89,13 +90,33 @@ impl World {
             format!("{prefix}-{}", digits.get(..17).unwrap_or_default())
         };
         let mut ids = match &lookup.sought {
+            Sought::SubnetIds(ids) => ids.clone(),
             Sought::Image { .. } | Sought::Parameter(_) => vec![id("ami", 0)],
             Sought::Subnets(_) => vec![id("subnet", 0), id("subnet", 1)],
             Sought::SecurityGroups(_) => vec![id("sg", 0)],
             Sought::InstanceTypes(required) => types::with(required),
+            Sought::Reservation(id) => vec![id.clone()],
         };
         ids.sort();
         ids
+    }
+
+    /// What the scenario says of a reservation; without that, nobody knows more
+    /// than that it is there.
+    fn reserved(&self, lookup: &Lookup) -> Option<(Lookup, Reserved)> {
+        let Sought::Reservation(id) = &lookup.sought else { return None };
+        let told = self.scenario.reservations.iter().find(|told| told.id == *id)?;
+        let ended = told.ends.is_some_and(|end| end <= self.now());
+        let reserved = Reserved {
+            instance_type: told.instance_type.clone(),
+            zone: told.zone.clone(),
+            instances: told.instances,
+            state: if ended { "expired" } else { "active" }.to_owned(),
+            block: told.block,
+            begins: None,
+            ends: told.ends,
+        };
+        Some((lookup.clone(), reserved))
     }
 
     /// One thing as it is seen.

@@ -23,6 +23,14 @@
 //! usd_per_hour = "$4.12/h"
 //! zone = "us-east-1b"
 //!
+//! [[reservations]]                         # without it, one is known by its ID alone
+//! id = "cr-0a1b2c3d4e5f67890"
+//! instance_type = "p5.48xlarge"
+//! zone = "us-east-1b"
+//! instances = 4
+//! block = true                             # a Capacity Block for ML
+//! ends = "2026-12-04T11:30:00Z"
+//!
 //! [[faults]]                               # of calls that write
 //! kind = "throttled"                       # or "timeout_after_effect", "rejected", "denied"
 //! name = "deepseek-inference"              # part of the thing's name
@@ -54,6 +62,7 @@ mod read;
 
 pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set, Unset};
 
+use crate::clock::Timestamp;
 use crate::units::{Cpu, Memory, Span, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -82,6 +91,9 @@ pub struct Scenario {
     /// What an hour of spot costs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spot: Vec<SpotOffer>,
+    /// What is reserved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<Reservation>,
     /// Calls that fail.
     pub faults: Vec<Fault>,
     /// What happens by itself, in order of time.
@@ -102,6 +114,7 @@ impl Default for Scenario {
             missing_images: BTreeSet::new(),
             capacity: Vec::new(),
             spot: Vec::new(),
+            reservations: Vec::new(),
             faults: Vec::new(),
             events: Vec::new(),
         }
@@ -187,6 +200,26 @@ pub struct SpotOffer {
     pub usd_per_hour: UsdPerHour,
     /// The zone that it is of; its region is the zone's.
     pub zone: String,
+}
+
+/// Capacity that is reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// Its ID.
+    pub id: String,
+    /// Its type.
+    pub instance_type: String,
+    /// Its zone.
+    pub zone: String,
+    /// Instances that it holds.
+    pub instances: u32,
+    /// A capacity block.
+    #[serde(default)]
+    pub block: bool,
+    /// When it ends; none: it does not.
+    #[serde(default)]
+    pub ends: Option<Timestamp>,
 }
 
 /// How an instance is bought.

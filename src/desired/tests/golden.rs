@@ -72,6 +72,7 @@ fn rules() {
     let input = DesiredInput {
         environment: &environment,
         origins: &Origins::default(),
+        catalog: &fixture::catalog(),
         decision: &decision(&environment, &inventory),
         inventory: &inventory,
         mark: &mark(),

@@ -339,6 +339,7 @@ fn reasons_name_the_line_of_the_toml() {
     let input = DesiredInput {
         environment: &environment,
         origins: &origins,
+        catalog: &fixture::catalog(),
         decision: &fixture::decision(&environment, &inventory),
         inventory: &inventory,
         mark: &fixture::mark(),

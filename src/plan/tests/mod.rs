@@ -4,6 +4,7 @@ mod burst;
 mod destroy;
 mod drift;
 mod guards;
+mod reservations;
 mod room;
 mod sharing;
 mod spending;

@@ -1,6 +1,6 @@
 //! Burst capacity.
 
-use super::{ByRegion, Count, Quotas, Requirements};
+use super::{ByRegion, Count, Quotas, Requirements, Reservation};
 use crate::id::Name;
 use crate::spec::shape::{Account, Bucket, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
@@ -97,6 +97,8 @@ table! {
         pub requirements: Option<Requirements>,
         /// Spot instances beside on-demand ones; without it, on-demand alone.
         pub spot: Option<Spot>,
+        /// Capacity that is reserved for it; without it, what AWS has.
+        pub reservation: Option<Reservation>,
         /// Where instances start.
         pub subnets: Selector,
         /// How they start, key by key, where it is not as `[aws.launch]` says.
@@ -191,6 +193,10 @@ table! {
         pub security_groups: Selector,
         /// Their root volume.
         pub volume: Volume,
+        /// Whether they have Elastic Fabric Adapters: on all network cards on
+        /// which every instance type of the pool has one. Without a value, where
+        /// every type has one.
+        pub efa: Option<bool>,
         /// Whether the image's agent completes the launch hook when its engine
         /// serves: an instance that does not is then given up. Without it, an
         /// instance counts as soon as it runs. Without a value, it does.
@@ -257,6 +263,7 @@ impl Aws {
                 throughput: own.volume.throughput.or(all.volume.throughput),
                 kms_key: own.volume.kms_key.clone().or(all.volume.kms_key.clone()),
             },
+            efa: own.efa.or(all.efa),
             launch_hook: own.launch_hook.or(all.launch_hook),
             retain: own.retain.or(all.retain),
         }

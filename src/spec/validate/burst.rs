@@ -59,7 +59,7 @@ fn selector(rules: &mut Rules<'_>, path: &str, selector: &Selector, (what, prefi
 }
 
 /// Whether it is `prefix` and hexadecimal digits, as all of AWS's IDs.
-fn is_id(id: &str, prefix: &str) -> bool {
+pub(super) fn is_id(id: &str, prefix: &str) -> bool {
     let digits = id.strip_prefix(prefix).unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
@@ -249,6 +249,9 @@ fn budget(rules: &mut Rules<'_>, aws: &Aws) {
         return;
     };
     let price = |pool: &BurstPool| {
+        if let Some(block) = pool.block() {
+            return block.usd_per_hour;
+        }
         let first = pool.instance_types.first()?;
         let region = pool.region.as_ref().unwrap_or(&aws.region);
         let price = rules.catalog.price(Some(aws), &Origins::default(), first, region);

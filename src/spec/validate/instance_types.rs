@@ -21,6 +21,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
                         `requirements = { gpus = 4, … }`";
             rules.error(&types, format!("the pool `{name}` names no instance type"), help);
         }
+        efa(rules, &path, pool);
         let mut seen = BTreeSet::new();
         for (at, instance_type) in pool.instance_types.iter().enumerate() {
             let at = format!("{types}.{at}");
@@ -77,6 +78,41 @@ fn replicas(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
             );
         }
         _ => {}
+    }
+}
+
+/// EFA that is asked for: each type has it, on a network card that all share.
+fn efa(rules: &mut Rules<'_>, path: &str, pool: &BurstPool) {
+    let Some(aws) = &rules.environment.aws else { return };
+    let catalog = rules.catalog;
+    if aws.launch_of(pool).efa != Some(true) || catalog.shared_efa(&pool.instance_types).is_some() {
+        return;
+    }
+    let asked = match pool.launch.efa {
+        Some(_) => format!("{path}.launch.efa"),
+        None => "aws.launch.efa".to_owned(),
+    };
+    let types = format!("{path}.instance_types");
+    let mut all_have = true;
+    for (at, name) in pool.instance_types.iter().enumerate() {
+        let known = catalog.get(name);
+        if known.is_some_and(|known| known.efa.is_some()) {
+            continue;
+        }
+        all_have = false;
+        let message = match known {
+            Some(_) => format!("`{name}` has no Elastic Fabric Adapter"),
+            None => format!("whether `{name}` has an Elastic Fabric Adapter is not known"),
+        };
+        let help = "remove the type, or write `efa = false` in the pool's `launch`";
+        let at = format!("{types}.{at}");
+        rules.report(Diagnostic::error(message).help(help), &[(&at, ""), (&asked, "asked for")]);
+    }
+    if all_have && !pool.instance_types.is_empty() {
+        let message = "the pool's instance types have EFA on different network cards";
+        let help = "make a pool of each, or write `efa = false` in the pool's `launch`";
+        let places = [(types.as_str(), ""), (asked.as_str(), "asked for")];
+        rules.report(Diagnostic::error(message).help(help), &places);
     }
 }
 

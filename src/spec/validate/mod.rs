@@ -10,6 +10,7 @@ mod pools;
 mod prices;
 mod promises;
 mod requirements;
+mod reservations;
 mod schedules;
 mod secrets;
 mod signals;
@@ -40,6 +41,7 @@ pub(super) fn validate(
     pools::check(&mut rules);
     hpa::check(&mut rules);
     burst::check(&mut rules);
+    reservations::check(&mut rules);
     prices::check(&mut rules);
     instance_types::check(&mut rules);
     requirements::check(&mut rules);

@@ -30,7 +30,8 @@ fn a_burst_pool_becomes_a_template_and_a_group_for_each_market_and_nothing_is_le
     let volume = &data["BlockDeviceMappings"][0]["Ebs"];
     assert_eq!((&volume["Encrypted"], &volume["VolumeType"]), (&json!(true), &json!("gp3")));
     assert_eq!(data["IamInstanceProfile"]["Name"], "floodway-node");
-    assert_eq!(data["SecurityGroupIds"].as_array().map(Vec::len), Some(1));
+    let groups = &data["NetworkInterfaces"][0]["Groups"];
+    assert_eq!(groups.as_array().map(Vec::len), Some(1));
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod authority;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod crash;
 #[cfg(feature = "aws")]
+mod interfaces;
+#[cfg(feature = "aws")]
 mod lifecycle;
 #[cfg(feature = "aws")]
 mod outage;
@@ -16,6 +18,8 @@ mod outage;
 mod refresh;
 #[cfg(feature = "aws")]
 mod refusals;
+#[cfg(feature = "aws")]
+mod reservations;
 #[cfg(feature = "aws")]
 mod schedules;
 mod stand_in;

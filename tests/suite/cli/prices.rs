@@ -52,6 +52,42 @@ fn a_plan_shows_prices_with_their_day_and_source() {
 }
 
 #[test]
+fn a_capacity_block_has_no_list_price_and_is_told_apart() {
+    let repository = Repository::new(None);
+    let demo = fs::read_to_string(repository.path().join("environments/demo.toml")).unwrap();
+    let with = |price: &str| {
+        let pool = format!(
+            "[aws.pools.block]\nstage = \"inference\"\nsize = 2\njoin = \"standalone\"\n\
+             instance_types = [\"g6e.12xlarge\"]\ncapacity = {{ \"g6e.12xlarge\" = \"9 req/s\" }}\n\
+             image = {{ name = \"i\" }}\n\
+             reservation = {{ id = \"cr-0a1b\", block = true{price} }}\n\n[burst]"
+        );
+        let demo =
+            demo.replace("[burst]", &pool).replace("usd_per_hour = 50 }", "usd_per_hour = 90 }");
+        repository.write("demo", &demo);
+    };
+    let reserved = scenario(
+        &repository,
+        "[[reservations]]\nid = \"cr-0a1b\"\ninstance_type = \"g6e.12xlarge\"\n\
+         zone = \"us-east-1b\"\ninstances = 1\nblock = true\nends = \"2999-12-04T11:30:00Z\"\n",
+    );
+    with("");
+    repository
+        .run(&["plan", "demo", "--scenario", &reserved])
+        .exits(12)
+        .says("cannot be held: no price is known of g6e.12xlarge in us-east-1")
+        .says("g6e.12xlarge in us-east-1 in a capacity block: price unknown")
+        .says("capacity block cr-0a1b (environments/demo.toml:57) of pool block, 1 × g6e.12xlarge")
+        .says("ends at 2999-12-04T11:30:00Z")
+        .says("may grow to 2 instances");
+    with(", usd_per_hour = \"$20/h\"");
+    repository
+        .run(&["plan", "demo"])
+        .exits(0)
+        .says("g6e.12xlarge in us-east-1 in a capacity block: $20.00 (environments/demo.toml:57)");
+}
+
+#[test]
 fn a_table_of_prices_is_made_from_what_aws_publishes() {
     let repository = with_spot();
     let offers = offers();

@@ -474,6 +474,65 @@ fn burst_pools() {
 }
 
 #[test]
+fn elastic_fabric_adapters() {
+    let types = "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]";
+    let capacity = "capacity = { \"g6e.12xlarge\" = \"9 req/s\", \"g5.12xlarge\" = \"6 req/s\" }";
+    let of = |a: &str, b: &str| {
+        let types = format!("instance_types = [\"{a}\", \"{b}\"]\nreplicas_per_node = 1");
+        let capacity = format!("capacity = {{ \"{a}\" = \"9 req/s\", \"{b}\" = \"6 req/s\" }}");
+        (types, capacity)
+    };
+    let part = |title: &str, (types_are, capacity_is): &(String, String), efa: &str| {
+        after(&[(
+            title,
+            &[
+                (types, types_are.as_str()),
+                (capacity, capacity_is.as_str()),
+                ("[burst]", efa),
+                (
+                    "region = \"us-east-1\"",
+                    "region = \"us-east-1\"\nprices = { \"x9.huge\" = \"$1/h\" }",
+                ),
+            ],
+        )])
+    };
+    let in_pool = "[aws.pools.g6e.launch]\nefa = true\n[burst]";
+    let in_all = "[aws.launch]\nefa = true\n[burst]";
+    snapshot(
+        [
+            part("a type without", &of("g6e.12xlarge", "g6e.xlarge"), in_pool),
+            part("a type that is not known", &of("x9.huge", "g6e.12xlarge"), in_all),
+            part("no card in common", &of("p6-b300.48xlarge", "g6e.12xlarge"), in_pool),
+        ]
+        .join("\n"),
+    );
+}
+
+#[test]
+fn reservations() {
+    let pool = |lines: &str| format!("warm_pool = 2\n{lines}");
+    let group = "arn:aws:resource-groups:us-east-1:123456789012:group/gpus";
+    let parts = [
+        ("neither", pool("reservation = { block = true }")),
+        (
+            "both, and neither is right",
+            pool("reservation = { id = \"r-1\", group = \"gpus\", usd_per_hour = \"$1/h\" }"),
+        ),
+        (
+            "a block by its group",
+            pool(&format!("reservation = {{ group = \"{group}\", block = true }}")),
+        ),
+        (
+            "a block beside what AWS refuses there",
+            pool("reservation = { id = \"cr-0a1b\", block = true }"),
+        ),
+    ];
+    let part =
+        |(title, text): &(&str, String)| after(&[(title, &[("warm_pool = 2", text.as_str())])]);
+    snapshot(parts.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn instance_refreshes() {
     let refresh = |refresh: &str| format!("warm_pool = 2\nrefresh = {refresh}");
     let texts = [

@@ -128,6 +128,7 @@ fn launch() -> Launch {
         instance_profile: None,
         security_groups: nothing,
         volume,
+        efa: None,
         launch_hook: None,
         retain: None,
     }
@@ -142,6 +143,7 @@ fn burst_pool(join: Join) -> BurstPool {
         instance_types: vec!["g6e.12xlarge".into()],
         requirements: None,
         spot: Some(Spot { share: unit("70%"), base_on_demand: 1 }),
+        reservation: None,
         subnets: Selector { ids: vec!["subnet-1".into()], tags: BTreeMap::new() },
         launch: launch(),
         image: ImageRef {
@@ -185,6 +187,7 @@ fn with_input<T>(
     let input = DesiredInput {
         environment,
         origins: &Origins::default(),
+        catalog: &catalog(),
         decision: &decision(environment),
         inventory: &Inventory::empty(Timestamp::UNIX_EPOCH),
         mark: &mark,
@@ -192,13 +195,17 @@ fn with_input<T>(
     then(&input, &Templates::embedded().unwrap())
 }
 
-fn decision(environment: &Environment) -> Decision {
+fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
-    catalog.insert("g6e.12xlarge".into(), InstanceType { gpus: 4, vcpus: 48 });
+    catalog.insert("g6e.12xlarge".into(), InstanceType { gpus: 4, vcpus: 48, efa: None });
+    catalog
+}
+
+fn decision(environment: &Environment) -> Decision {
     decide(&PlanningInput {
         environment,
         origins: &Origins::default(),
-        catalog: &catalog,
+        catalog: &catalog(),
         supply: &Supply::default(),
     })
 }

@@ -78,7 +78,9 @@ pub(super) fn shape_of(group: &AutoScalingGroup) -> Shape {
 }
 
 fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape {
+    let block = tags.get(marks::BLOCK).filter(|_| group.mixed_instances_policy().is_none());
     let (capacity_type, allocation) = market(group);
+    let capacity_type = block.map_or(capacity_type, |_| "capacity-block".to_owned());
     let maintenance = group.instance_maintenance_policy();
     let mut subnets: Vec<String> = group
         .vpc_zone_identifier()
@@ -93,7 +95,7 @@ fn shape(group: &AutoScalingGroup, tags: &Tags, ownership: &Ownership) -> Shape 
         _ => tags.clone(),
     };
     Shape {
-        instance_types: instance_types(group),
+        instance_types: block.map_or_else(|| instance_types(group), |name| vec![name.clone()]),
         requirements: overrides(group).first().and_then(requirements::of),
         capacity_type,
         allocation,

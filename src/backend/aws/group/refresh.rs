@@ -190,22 +190,29 @@ fn is_active(refresh: &InstanceRefresh) -> bool {
     refresh.status().is_some_and(|status| active.contains(status))
 }
 
-/// The group's own policy, with another version of its template.
+/// The group's own policy or template, with another version of that.
 fn configuration(live: &AutoScalingGroup, version: &str) -> DesiredConfiguration {
     let mut policy = live.mixed_instances_policy.clone();
+    let mut alone = live.launch_template.clone();
     let template = policy.as_mut().and_then(|policy| policy.launch_template.as_mut());
-    if let Some(named) = template.and_then(|t| t.launch_template_specification.as_mut()) {
+    let of_policy = template.and_then(|t| t.launch_template_specification.as_mut());
+    for named in of_policy.into_iter().chain(&mut alone) {
         named.version = Some(version.to_owned());
         // One name is enough, and two are refused.
         named.launch_template_id = None;
     }
-    DesiredConfiguration::builder().set_mixed_instances_policy(policy).build()
+    DesiredConfiguration::builder()
+        .set_mixed_instances_policy(policy)
+        .set_launch_template(alone)
+        .build()
 }
 
 /// The template's version that a refresh leads to; none: the group's own.
 fn target(configuration: Option<&DesiredConfiguration>) -> Option<&str> {
-    let policy = configuration?.mixed_instances_policy()?.launch_template()?;
-    policy.launch_template_specification()?.version()
+    let configuration = configuration?;
+    let policy = configuration.mixed_instances_policy().and_then(|policy| policy.launch_template());
+    let of_policy = policy.and_then(|template| template.launch_template_specification());
+    of_policy.or(configuration.launch_template())?.version()
 }
 
 fn preferences(how: &Rolling, goes_back: bool) -> RefreshPreferences {

@@ -124,15 +124,31 @@ impl Shape {
         inner(self) == inner(other)
     }
 
+    fn specification(&self, version: &str) -> LaunchTemplateSpecification {
+        let named = LaunchTemplateSpecification::builder();
+        named.launch_template_name(&self.launch_template).version(version).build()
+    }
+
+    /// Its template alone names type and market: AWS takes no policy in a
+    /// capacity block.
+    fn is_block(&self) -> bool {
+        self.capacity_type == "capacity-block"
+    }
+
+    /// The template, where it stands alone.
+    pub(super) fn template(&self, version: &str) -> Option<LaunchTemplateSpecification> {
+        self.is_block().then(|| self.specification(version))
+    }
+
     /// All instances on demand or all spot, of these types in this order, or of
     /// what meets the requirements. What `is` there says of a price at most, an
     /// empty one takes away:
     /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html>
-    pub(super) fn policy(&self, version: &str, is: Option<&Self>) -> MixedInstancesPolicy {
-        let template = LaunchTemplateSpecification::builder()
-            .launch_template_name(&self.launch_template)
-            .version(version)
-            .build();
+    pub(super) fn policy(&self, version: &str, is: Option<&Self>) -> Option<MixedInstancesPolicy> {
+        if self.is_block() {
+            return None;
+        }
+        let template = self.specification(version);
         let overrides = match &self.requirements {
             Some(required) => vec![requirements::by(required)],
             None => self.instance_types.iter().map(|name| requirements::named(name)).collect(),
@@ -147,15 +163,15 @@ impl Shape {
             true => distribution.spot_allocation_strategy(&self.allocation),
             false => distribution.on_demand_allocation_strategy(&self.allocation),
         };
-        MixedInstancesPolicy::builder()
+        let policy = MixedInstancesPolicy::builder()
             .launch_template(
                 LaunchTemplate::builder()
                     .launch_template_specification(template)
                     .set_overrides(Some(overrides))
                     .build(),
             )
-            .instances_distribution(distribution.build())
-            .build()
+            .instances_distribution(distribution.build());
+        Some(policy.build())
     }
 
     pub(super) fn maintenance(&self) -> InstanceMaintenancePolicy {

@@ -21,10 +21,11 @@ pub(in crate::backend::aws) struct Group<'a> {
 
 /// What both ways of writing a group say.
 macro_rules! shaped {
-    ($call:expr, $group:expr, $shape:expr, $policy:expr) => {
+    ($call:expr, $group:expr, $shape:expr, $version:expr, $is:expr) => {
         $call
             .auto_scaling_group_name(&$group.id.name)
-            .mixed_instances_policy($policy)
+            .set_mixed_instances_policy($shape.policy($version, $is))
+            .set_launch_template($shape.template($version))
             .min_size($shape.min)
             .max_size($shape.max)
             .vpc_zone_identifier($shape.subnets.join(","))
@@ -87,8 +88,8 @@ impl Group<'_> {
         let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
         let tags = self.all_tags(shape, body);
         let create = self.region.autoscaling.create_auto_scaling_group();
-        let policy = shape.policy(&self.version(shape, None).await?, None);
-        let made = shaped!(create, self, shape, policy)
+        let version = self.version(shape, None).await?;
+        let made = shaped!(create, self, shape, &version, None)
             .desired_capacity(desired)
             .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
             .set_tags(Some(tags.iter().map(|(key, value)| self.tag(key, value)).collect()))
@@ -127,8 +128,8 @@ impl Group<'_> {
             return Ok(());
         }
         let update = self.region.autoscaling.update_auto_scaling_group();
-        let policy = shape.policy(&self.version(shape, Some(live)).await?, Some(&is));
-        shaped!(update, self, shape, policy)
+        let version = self.version(shape, Some(live)).await?;
+        shaped!(update, self, shape, &version, Some(&is))
             .set_desired_capacity(shape.desired)
             .send()
             .await

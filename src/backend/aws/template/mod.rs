@@ -1,5 +1,6 @@
 //! Launch templates.
 
+mod interfaces;
 mod others;
 mod read;
 mod shape;

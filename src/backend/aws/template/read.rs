@@ -1,11 +1,12 @@
 //! A launch template as it is.
 
+use super::interfaces;
 use super::others::beside;
-use super::shape::{Metadata, Shape, Volume};
+use super::shape::{Metadata, Reservation, Shape, Volume};
 use crate::backend::aws::tags::{self, Tags};
 use crate::observe::{Live, Ownership, ResourceId};
 use aws_sdk_ec2::types::{
-    LaunchTemplate, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData,
+    LaunchTemplate, LaunchTemplateVersion, MarketType, ResourceType, ResponseLaunchTemplateData,
 };
 use std::collections::BTreeMap;
 
@@ -68,6 +69,15 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
     let metadata = data.metadata_options();
     let mut groups = data.security_group_ids().to_vec();
     groups.sort();
+    let mut others = [others(data), beside(data)].concat();
+    let mut efa_cards = None;
+    match interfaces::read(data.network_interfaces()) {
+        Some((cards, of_interfaces)) if groups.is_empty() => {
+            (efa_cards, groups) = (Some(cards), of_interfaces);
+        }
+        _ if data.network_interfaces().is_empty() => {}
+        _ => others.push("NetworkInterfaces".to_owned()),
+    }
     Shape {
         image: data.image_id().unwrap_or_default().to_owned(),
         instance_profile: data
@@ -75,6 +85,12 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
             .and_then(|profile| profile.name().or(profile.arn()))
             .map(str::to_owned),
         security_groups: groups,
+        efa_cards,
+        reservation: reservation(data),
+        instance_type: data
+            .instance_type()
+            .filter(|_| is_block(data))
+            .map(|name| name.as_str().to_owned()),
         volume: Volume {
             size_gib: root.and_then(|ebs| ebs.volume_size()).unwrap_or(0),
             kind: root
@@ -95,13 +111,29 @@ pub(super) fn shape(version: &LaunchTemplateVersion, tags: Tags) -> Shape {
         },
         user_data: data.user_data().map(decoded).unwrap_or_default(),
         instance_tags: of_instances.map(|tagged| pairs(tagged.tags())).unwrap_or_default(),
-        others: [others(data), beside(data)]
-            .concat()
-            .into_iter()
-            .map(|name| (name, "set".to_owned()))
-            .collect(),
+        others: others.into_iter().map(|name| (name, "set".to_owned())).collect(),
         tags,
     }
+}
+
+/// Whether its instances are of a capacity block's market.
+fn is_block(data: &ResponseLaunchTemplateData) -> bool {
+    let market = data.instance_market_options().and_then(|options| options.market_type());
+    market == Some(&MarketType::CapacityBlock)
+}
+
+/// The reservation that its instances start in. Of a block's market without one
+/// is none of ours either.
+fn reservation(data: &ResponseLaunchTemplateData) -> Option<Reservation> {
+    let specification = data.capacity_reservation_specification();
+    let target = specification.and_then(|given| given.capacity_reservation_target());
+    let block = is_block(data);
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    (target.is_some() || block).then(|| Reservation {
+        id: text(target.and_then(|target| target.capacity_reservation_id())),
+        group: text(target.and_then(|t| t.capacity_reservation_resource_group_arn())),
+        block,
+    })
 }
 
 /// User data that is no text is shown as it is sent.
@@ -112,16 +144,18 @@ fn decoded(text: &str) -> String {
 
 /// What lets somebody in or starts something else, and is never ours.
 fn others(data: &ResponseLaunchTemplateData) -> Vec<String> {
+    let block = is_block(data);
+    let reserved = data.capacity_reservation_specification();
+    let preference = reserved.and_then(|given| given.capacity_reservation_preference());
     let set = [
         ("KeyName", data.key_name().is_some()),
-        ("InstanceType", data.instance_type().is_some()),
-        ("InstanceMarketOptions", data.instance_market_options().is_some()),
+        ("InstanceType", data.instance_type().is_some() && !block),
+        ("InstanceMarketOptions", data.instance_market_options().is_some() && !block),
         ("InstanceRequirements", data.instance_requirements().is_some()),
         ("SecurityGroups", !data.security_groups().is_empty()),
-        ("NetworkInterfaces", !data.network_interfaces().is_empty()),
         ("Placement", data.placement().is_some()),
         ("KernelId", data.kernel_id().is_some()),
-        ("CapacityReservationSpecification", data.capacity_reservation_specification().is_some()),
+        ("CapacityReservationSpecification", preference.is_some()),
     ];
     set.iter().filter(|(_, set)| *set).map(|(name, _)| (*name).to_owned()).collect()
 }

@@ -1,14 +1,17 @@
 //! What a launch template says, as plans say it.
 
+use super::interfaces;
 use crate::backend::aws::tags::Tags;
 use crate::plan::{FailureKind, PortError};
+use crate::spec::EfaCards;
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{
-    LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDeviceRequest,
+    CapacityReservationTarget, InstanceType, LaunchTemplateBlockDeviceMappingRequest,
+    LaunchTemplateCapacityReservationSpecificationRequest, LaunchTemplateEbsBlockDeviceRequest,
     LaunchTemplateHttpTokensState, LaunchTemplateIamInstanceProfileSpecificationRequest,
-    LaunchTemplateInstanceMetadataEndpointState, LaunchTemplateInstanceMetadataOptionsRequest,
-    LaunchTemplateTagSpecificationRequest, RequestLaunchTemplateData, ResourceType, Tag,
-    VolumeType,
+    LaunchTemplateInstanceMarketOptionsRequest, LaunchTemplateInstanceMetadataEndpointState,
+    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateTagSpecificationRequest,
+    MarketType, RequestLaunchTemplateData, ResourceType, Tag, VolumeType,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,6 +25,13 @@ pub(super) struct Shape {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) instance_profile: Option<String>,
     pub(super) security_groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) efa_cards: Option<EfaCards>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reservation: Option<Reservation>,
+    /// Only in a capacity block: else the group names the types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) instance_type: Option<String>,
     pub(super) volume: Volume,
     pub(super) metadata: Metadata,
     pub(super) user_data: String,
@@ -45,6 +55,19 @@ pub(super) struct Volume {
     pub(super) throughput: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) kms_key: Option<String>,
+}
+
+/// The only capacity that its instances start in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reservation {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    /// The ARN of a group of reservations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) block: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,11 +127,34 @@ impl Shape {
                 .set_tags(Some(ec2_tags(&self.instance_tags)))
                 .build()
         };
-        let groups = (!self.security_groups.is_empty()).then(|| self.security_groups.clone());
+        let reservation = self.reservation.as_ref();
+        let target = reservation.map(|reservation| {
+            CapacityReservationTarget::builder()
+                .set_capacity_reservation_id(reservation.id.clone())
+                .set_capacity_reservation_resource_group_arn(reservation.group.clone())
+                .build()
+        });
+        let target = target.map(|target| {
+            LaunchTemplateCapacityReservationSpecificationRequest::builder()
+                .capacity_reservation_target(target)
+                .build()
+        });
+        let block = reservation.filter(|reservation| reservation.block).map(|_| {
+            LaunchTemplateInstanceMarketOptionsRequest::builder()
+                .market_type(MarketType::CapacityBlock)
+                .build()
+        });
+        let groups = (!self.security_groups.is_empty()).then_some(self.security_groups.as_slice());
+        let interfaces = self.efa_cards.map(|cards| interfaces::requested(cards, groups));
+        let groups = groups.filter(|_| interfaces.is_none()).map(<[String]>::to_vec);
         RequestLaunchTemplateData::builder()
             .image_id(&self.image)
             .set_iam_instance_profile(profile)
             .set_security_group_ids(groups)
+            .set_network_interfaces(interfaces)
+            .set_capacity_reservation_specification(target)
+            .set_instance_market_options(block)
+            .set_instance_type(self.instance_type.as_deref().map(InstanceType::from))
             .block_device_mappings(mapping)
             .metadata_options(metadata)
             .user_data(base64(&self.user_data))

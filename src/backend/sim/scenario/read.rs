@@ -102,7 +102,11 @@ impl Check<'_> {
         let limits = limits.enumerate().map(|(index, name)| (format!("capacity.{index}"), name));
         let offers = scenario.spot.iter().map(|offer| &offer.instance_type);
         let offers = offers.enumerate().map(|(index, name)| (format!("spot.{index}"), name));
-        for (at, name) in limits.chain(offers).filter(|(_, name)| !known.contains(name.as_str())) {
+        let reserved = scenario.reservations.iter().map(|told| &told.instance_type);
+        let reserved =
+            reserved.enumerate().map(|(index, name)| (format!("reservations.{index}"), name));
+        let named = limits.chain(offers).chain(reserved);
+        for (at, name) in named.filter(|(_, name)| !known.contains(name.as_str())) {
             let message = format!("`{name}` is no known instance type");
             let help = meant(name, known.iter().copied());
             self.wrong(&format!("{at}.instance_type"), message, &help);

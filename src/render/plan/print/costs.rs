@@ -85,20 +85,22 @@ fn amount(amount: AmountView, ink: Ink) -> Line {
 
 /// A line for each type and region, and for each pool on-prem.
 fn price_lines(pools: &[&PoolView], as_of: &str) -> Vec<String> {
-    let mut types: BTreeMap<(&str, &str), Vec<&PriceView>> = BTreeMap::new();
+    let mut types: BTreeMap<(&str, &str, bool), Vec<&PriceView>> = BTreeMap::new();
     let mut lines = Vec::new();
     for pool in pools {
         for price in &pool.prices {
             match (&price.instance_type, &price.region) {
                 (Some(instance_type), Some(region)) => {
-                    types.entry((instance_type, region)).or_default().push(price);
+                    let block = price.capacity_type.as_deref() == Some("capacity-block");
+                    types.entry((instance_type, region, block)).or_default().push(price);
                 }
                 _ => lines.push(format!("a replica of {}: {}", pool.pool, listed(price))),
             }
         }
     }
-    lines.extend(types.into_iter().filter_map(|((instance_type, region), prices)| {
+    lines.extend(types.into_iter().filter_map(|((instance_type, region, block), prices)| {
         let listed = listed(prices.first()?);
+        let market = if block { " in a capacity block" } else { "" };
         let spot = prices.iter().find(|price| price.capacity_type.as_deref() == Some("spot"));
         let spot = match spot.map(|price| &price.spot) {
             None => String::new(),
@@ -110,7 +112,7 @@ fn price_lines(pools: &[&PoolView], as_of: &str) -> Vec<String> {
                 spot.zone
             ),
         };
-        Some(format!("{instance_type} in {region}: {listed}{spot}"))
+        Some(format!("{instance_type} in {region}{market}: {listed}{spot}"))
     }));
     lines
 }

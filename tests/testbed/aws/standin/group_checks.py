@@ -2,6 +2,7 @@
 
 import copy
 
+from . import reservations
 from .answers import AwsError, validation_error
 
 # API_InstancesDistribution: the defaults.
@@ -59,6 +60,8 @@ def _launchable(region, data, own_image):
     missing = [group for group in wanted if there and group not in there]
     if missing:
         return f"The security group '{missing[0]}' does not exist"
+    if data.get("InstanceMarketOptions", {}).get("MarketType") == "capacity-block" and not reservations.target(data):
+        return "The market type capacity-block requires the ID of a capacity block"
     if data.get("SecurityGroupIds") and data.get("NetworkInterfaces"):
         return "Network interfaces and an instance-level security groups may not be specified on the same request"
     return None

@@ -36,7 +36,7 @@ def shown(region, instance):
         "SubnetId": instance.subnet, "VpcId": subnet.get("VpcId"),
         "PrivateIpAddress": address if state != "terminated" else None,
         "PrivateDnsName": f"ip-{address.replace('.', '-')}.{region.name}.compute.internal",
-        "InstanceLifecycle": "spot" if instance.market == "spot" else None,
+        "InstanceLifecycle": instance.market if instance.market != "on-demand" else None,
         "SpotInstanceRequestId": "sir-" + instance.id[2:10] if instance.market == "spot" else None,
         "Architecture": next((i.get("Architecture") for i in region.images if i["ImageId"] == instance.image),
                              "x86_64"),

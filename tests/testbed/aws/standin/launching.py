@@ -2,7 +2,7 @@
 
 import math
 
-from . import requirements, rules
+from . import interfaces, requirements, reservations, rules
 from .answers import AwsError, timestamp
 from .group import Instance, begin_activity, end_activity
 from .state import Settings
@@ -41,7 +41,7 @@ def market_of_next(group, desired):
     if not policy:
         template, version = template_of(group.region, source["LaunchTemplate"])
         options = template.versions[version]["data"].get("InstanceMarketOptions", {})
-        return "spot" if options.get("MarketType") == "spot" else "on-demand"
+        return options.get("MarketType", "on-demand")
     target = on_demand_target(policy["InstancesDistribution"], desired)
     there = sum(i.weight for i in group.counted() if i.market == "on-demand")
     return "on-demand" if there < target else "spot"
@@ -132,6 +132,12 @@ def choose(group, market):
             if market == "spot" and _too_dear(group, kind, zone):
                 dear.append((kind, zone))
                 continue
+            refused = (interfaces.refusal(kind, data.get("NetworkInterfaces"))
+                       or reservations.refusal(group.region, data, kind, zone))
+            if refused:
+                tried.append((kind, zone))
+                message = message or f"{refused}. Launching EC2 instance failed."
+                continue
             rule = _blocking(group.region, kind, market, zone)
             if rule is None:
                 image = _image(group.region, image or data.get("ImageId"))
@@ -194,6 +200,7 @@ def launch(group, now, before, desired, warm=False):
         return None
     instance = Instance(group, now, offering, template, warm)
     instance.ready_at = now + Settings.launch_seconds
+    instance.killed_at = reservations.closes(group.region, offering.data)
     instance.tags = {"aws:autoscaling:groupName": group.name,
                      "aws:ec2launchtemplate:id": template["LaunchTemplateId"],
                      "aws:ec2launchtemplate:version": template["Version"]}

@@ -1,4 +1,4 @@
-"""Seeded images, subnets, security groups, zones and capacity reservations, and how EC2 describes them."""
+"""Seeded images, subnets, security groups and zones, and how EC2 describes them."""
 
 from . import models
 from .answers import AwsError
@@ -65,12 +65,3 @@ def zones(region, parameters, _):
     found = _by_ids(found, "ZoneName", parameters.get("ZoneNames"),
                     ("InvalidParameterValue", "Invalid availability zone: [{}]"))
     return {"AvailabilityZones": select(found, parameters.get("Filters"), None, _members("AvailabilityZone"))}
-
-
-@handles("ec2", "DescribeCapacityReservations")
-def reservations(region, parameters, _):
-    found = _by_ids(region.capacity_reservations, "CapacityReservationId", parameters.get("CapacityReservationIds"),
-                    ("InvalidCapacityReservationId.NotFound", "The capacity reservation '{}' was not found"))
-    found = select(found, parameters.get("Filters"), None, _members("CapacityReservation"))
-    items, token = page(found, parameters, None, 1000, "MaxResults")
-    return {"CapacityReservations": items, "NextToken": token}

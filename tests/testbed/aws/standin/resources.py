@@ -112,6 +112,12 @@ def _behind_template(call, region, common):
               Needed(run, f"arn:aws:ec2:{region.name}::image/{data.get('ImageId', '*')}", by, hidden=template.id)]
     behind += [Needed(run, region.arn("ec2", f"{kind}/*"), by, hidden=template.id)
                for kind in ("subnet", "security-group")]
+    reserved = data.get("CapacityReservationSpecification", {}).get("CapacityReservationTarget", {})
+    if reserved.get("CapacityReservationId"):
+        arn = region.arn("ec2", f"capacity-reservation/{reserved['CapacityReservationId']}")
+        behind.append(Needed(run, arn, by, hidden=template.id))
+    if reserved.get("CapacityReservationResourceGroupArn"):
+        behind.append(Needed(run, reserved["CapacityReservationResourceGroupArn"], by, hidden=template.id))
     tags = {one.get("ResourceType"): one.get("Tags", []) for one in data.get("TagSpecifications", [])}
     for kind in ("instance", "network-interface", "volume"):
         context = {**by, **_request_tags(tags.get(kind, []))}

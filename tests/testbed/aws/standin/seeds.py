@@ -54,7 +54,7 @@ def plant(spec):
         region.quotas.append({"ServiceCode": one.get("service", "ec2"), "QuotaCode": one["code"],
                               "QuotaName": one.get("name", one["code"]), "Value": float(one["value"])})
     region.instance_types.update(spec.get("instance_types", {}))
-    region.capacity_reservations += spec.get("capacity_reservations", [])
+    region.capacity_reservations += [_reservation(region, one) for one in spec.get("capacity_reservations", [])]
     return made
 
 
@@ -94,6 +94,24 @@ def _subnet(region, given):
     subnet["SubnetArn"] = region.arn("ec2", f"subnet/{subnet['SubnetId']}")
     region.subnets.append(subnet)
     return subnet
+
+
+def _reservation(region, given):
+    """A capacity reservation; with `block`, a Capacity Block for ML."""
+    held = {
+        "CapacityReservationId": given.get("id", new_id("cr")), "OwnerId": region.account,
+        "InstanceType": given["instance_type"], "InstancePlatform": "Linux/UNIX", "Tenancy": "default",
+        "AvailabilityZone": given["zone"], "TotalInstanceCount": given["instances"],
+        "State": given.get("state", "active"), "EbsOptimized": False, "EphemeralStorage": False,
+        "StartDate": _epoch(given["begins"]) if "begins" in given else Clock.now() - 60,
+        "EndDateType": "limited" if "ends" in given else "unlimited", "InstanceMatchCriteria": "targeted",
+        "CreateDate": Clock.now() - 60, "Tags": _tags(given),
+        "ReservationType": "capacity-block" if given.get("block") else "default",
+    }
+    if "ends" in given:
+        held["EndDate"] = _epoch(given["ends"])
+    held["CapacityReservationArn"] = region.arn("ec2", f"capacity-reservation/{held['CapacityReservationId']}")
+    return held
 
 
 def _security_group(region, given):

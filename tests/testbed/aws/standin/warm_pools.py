@@ -58,6 +58,9 @@ def refuse_spot(region, config):
         template, version = launching.template_of(region, config["LaunchTemplate"])
         options = template.versions[version]["data"].get("InstanceMarketOptions", {})
         spot = options.get("MarketType") == "spot"
+        # User Guide "Use Capacity Blocks for machine learning workloads", limitations.
+        if options.get("MarketType") == "capacity-block":
+            raise validation_error("Warm pools are not supported when the launch template targets a Capacity Block.")
     if spot:
         raise validation_error("You can't add a warm pool to an Auto Scaling group that requests Spot Instances.")
 

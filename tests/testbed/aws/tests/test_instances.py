@@ -91,6 +91,25 @@ class Choosing(StandInTest):
         self.assertEqual(found(AcceleratorNames=["a10g", "l40s"], VCpuCount={"Min": 32, "Max": 48}),
                          ["g5.12xlarge", "g6e.12xlarge"])
 
+    def interfaces(self, *kinds):
+        return [{"NetworkCardIndex": card, "DeviceIndex": 0, "InterfaceType": kind, "DeleteOnTermination": True}
+                for card, kind in enumerate(kinds)]
+
+    def test_network_cards_take_what_their_type_has(self):
+        self.template("efa", InstanceType="g6e.24xlarge", NetworkInterfaces=self.interfaces("efa", "efa-only"))
+        launch = {"LaunchTemplateName": "efa", "Version": "$Default"}
+        self.group("fits", desired=1, LaunchTemplate=launch)
+        self.serving(1, "fits")
+        for kind, *given in (("g6e.xlarge", "efa"), ("g6e.12xlarge", "efa", "efa-only"), ("g6e.24xlarge", "efa-only"),
+                             ("p6-b300.48xlarge", "efa")):
+            name = "-".join([kind, *given]).replace(".", "-")
+            self.template(name, InstanceType=kind, NetworkInterfaces=self.interfaces(*given))
+            self.group(name, desired=1, LaunchTemplate={**launch, "LaunchTemplateName": name})
+            told = self.until(lambda name=name: autoscaling.describe_scaling_activities(
+                AutoScalingGroupName=name)["Activities"])
+            self.assertEqual(told[0]["StatusCode"], "Failed", name)
+            self.assertRegex(told[0]["StatusMessage"], "interface|network card", name)
+
     def test_the_version_is_resolved_at_launch(self):
         self.group(desired=1, LaunchTemplate={"LaunchTemplateName": "node", "Version": "$Latest"})
         self.serving(1)
