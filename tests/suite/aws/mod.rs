@@ -17,5 +17,7 @@ mod refusals;
 #[cfg(feature = "aws")]
 mod schedules;
 mod stand_in;
+#[cfg(feature = "aws")]
+mod storms;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod tutorial;

@@ -7,6 +7,7 @@ mod cut_off;
 mod declared;
 mod heal;
 mod history;
+mod jump;
 mod missing;
 mod place;
 mod stale;
