@@ -41,7 +41,11 @@ pub struct Way<'a> {
 
 /// Connects to an account. Whether it lets us in is seen at the first call.
 pub async fn connect(way: Way<'_>) -> Backend {
-    let config = config(&way).await;
+    connect_by(&config(&way).await, &way.regions)
+}
+
+/// Connects by a configuration of the SDK's own, to look in these regions.
+pub fn connect_by(config: &SdkConfig, regions: &BTreeSet<&str>) -> Backend {
     let region = |name: &&str| {
         let at = config.to_builder().region(aws_config::Region::new((*name).to_owned())).build();
         let region = Region {
@@ -55,8 +59,8 @@ pub async fn connect(way: Way<'_>) -> Backend {
         ((*name).to_owned(), region)
     };
     let account = Arc::new(Account {
-        sts: aws_sdk_sts::Client::new(&config),
-        regions: way.regions.iter().map(region).collect(),
+        sts: aws_sdk_sts::Client::new(config),
+        regions: regions.iter().map(region).collect(),
     });
     Backend {
         locate: Arc::clone(&account) as _,

@@ -14,4 +14,4 @@ mod progress;
 mod tags;
 mod template;
 
-pub use connect::{Way, connect};
+pub use connect::{Way, connect, connect_by};

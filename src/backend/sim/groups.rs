@@ -2,7 +2,7 @@
 
 use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
-use super::object::Object;
+use super::object::{Object, Version};
 use super::world::{Moment, World};
 use crate::observe::{Body, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub(super) struct Instance {
     /// What its template was when it started; see [`World::template_version`].
     #[serde(default)]
     pub(super) version: String,
+    /// It ends by its name alone, and not because fewer are asked for.
+    #[serde(default)]
+    pub(super) protected: bool,
 }
 
 /// Where an instance is in its life.
@@ -116,14 +119,16 @@ impl World {
             }
             self.refreshing.remove(group);
         }
-        for index in alive.iter().skip(desired) {
-            self.terminate(*index);
+        let free = alive.iter().rev().filter(|&&at| !self.instances[at].protected);
+        let ended: Vec<usize> = free.copied().take(alive.len().saturating_sub(desired)).collect();
+        for &index in &ended {
+            self.terminate(index);
         }
         let launched = desired.saturating_sub(alive.len()).min(self.to_be_had(group));
         for _ in 0..launched {
             self.launch(group);
         }
-        alive.len() > desired || launched > 0
+        !ended.is_empty() || launched > 0
     }
 
     fn alive(&self, group: &ResourceId) -> Vec<usize> {
@@ -168,15 +173,21 @@ impl World {
         Some(ResourceId::launch_template(group.scope.as_deref()?, name))
     }
 
-    /// A template has no versions here: its content tells them apart.
+    /// The number of a template's default version.
     pub(super) fn template_version(&self, template: &ResourceId) -> String {
-        let Some(object) = self.objects.get(template) else { return "none".to_owned() };
-        let mut content = keyed::unkey(&object.content);
-        if let Some(content) = content.as_object_mut() {
-            content.remove("tags");
+        let version = self.objects.get(template).and_then(|object| object.version.as_ref());
+        version.map_or_else(|| "none".to_owned(), |version| version.number.to_string())
+    }
+
+    /// Templates whose content has changed get another version.
+    pub(super) fn number_templates(&mut self) {
+        for (_, object) in self.objects.iter_mut().filter(|(id, _)| id.kind == "LaunchTemplate") {
+            let digest = content_digest(object);
+            let before =
+                object.version.take().unwrap_or(Version { number: 0, digest: String::new() });
+            let number = before.number + u64::from(before.digest != digest);
+            object.version = Some(Version { number, digest });
         }
-        let digest = Body::from(content).digest();
-        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Begins to replace what is outdated in a group.
@@ -190,16 +201,16 @@ impl World {
     pub(super) fn refresh_progress(&self, group: &ResourceId) -> Option<Workload> {
         self.objects.get(group)?;
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let alive = number(self.alive(group).len());
+        let all = number(self.group_desired(group));
         let left = number(self.outdated(group).len());
         let runs = self.refreshing.contains(group);
-        let done = if runs { alive - left } else { alive };
+        let done = if runs { all.saturating_sub(left) } else { all };
         Some(Workload {
-            desired: alive,
-            existing: alive,
+            desired: all,
+            existing: all,
             updated: done,
             ready: done,
-            pending: alive - done,
+            pending: all - done,
             observed: !runs,
             ..Workload::default()
         })
@@ -212,7 +223,10 @@ impl World {
         let state = InstanceState::Pending { in_service_at: self.now + delay };
         let template = self.group_template(group);
         let version = template.map(|id| self.template_version(&id)).unwrap_or_default();
-        self.instances.push(Instance { id, group: group.clone(), state, version });
+        let flag =
+            self.objects.get(group).and_then(|object| object.get("/protected_from_scale_in"));
+        let protected = flag == Some(&json!(true));
+        self.instances.push(Instance { id, group: group.clone(), state, version, protected });
     }
 
     fn terminate(&mut self, index: usize) {
@@ -306,6 +320,16 @@ impl World {
             problems,
         })
     }
+}
+
+/// Of what an instance is: tags of the template itself are none of it.
+fn content_digest(object: &Object) -> String {
+    let mut content = object.manifest();
+    if let Some(content) = content.as_object_mut() {
+        content.remove("tags");
+    }
+    let digest = Body::from(content).digest();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first of those that the group may start.

@@ -7,6 +7,6 @@ mod schedules;
 mod shape;
 mod write;
 
-pub(super) use read::{Beside, live, workload};
+pub(super) use read::{Beside, live, uid, workload};
 pub(super) use schedules::Schedules;
 pub(super) use write::Group;

@@ -53,7 +53,7 @@ pub(in crate::backend::aws) fn live(
 }
 
 /// Its ARN, which is made anew with the group, and when that was.
-pub(super) fn uid(group: &AutoScalingGroup) -> String {
+pub(in crate::backend::aws) fn uid(group: &AutoScalingGroup) -> String {
     let created = group.created_time().map_or(0, |time| time.secs());
     format!("{} {created}", group.auto_scaling_group_arn().unwrap_or_default())
 }
