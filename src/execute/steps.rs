@@ -80,7 +80,9 @@ impl Runner<'_, '_> {
                 self.wait(step, *limit, empty, "not drained").await
             }
             Step::DrainUnits { limit, .. } => {
-                let fewer = |seen: Option<&Workload>| seen.is_none_or(|w| w.existing <= w.desired);
+                let fewer = |seen: Option<&Workload>| {
+                    seen.is_none_or(|w| w.existing <= w.desired + w.surplus)
+                };
                 self.wait(step, *limit, fewer, "not drained").await
             }
             Step::Delete { .. } => {

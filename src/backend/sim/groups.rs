@@ -274,13 +274,21 @@ impl World {
         units
     }
 
-    /// Ends these instances, and asks for as many fewer.
+    /// How many more run than are asked for, and do not end by that.
+    fn surplus(&self, group: &ResourceId) -> usize {
+        let alive = self.alive(group);
+        let protected = alive.iter().filter(|&&at| self.instances[at].protected).count();
+        alive.len().saturating_sub(self.group_desired(group)).min(protected)
+    }
+
+    /// Ends these instances, and asks for as many fewer, unless more run than that.
     pub(super) fn end_units(&mut self, group: &ResourceId, names: &[String]) {
         let ending: Vec<usize> = (0..self.instances.len())
             .filter(|&at| self.instances[at].group == *group && self.instances[at].is_alive())
             .filter(|&at| names.contains(&self.instances[at].id))
             .collect();
-        let left = self.group_desired(group).saturating_sub(ending.len());
+        let fewer = ending.len().saturating_sub(self.surplus(group));
+        let left = self.group_desired(group).saturating_sub(fewer);
         for at in ending {
             self.terminate(at);
         }
@@ -313,6 +321,7 @@ impl World {
             stalled: false,
             desired,
             existing: number(mine().count()),
+            surplus: number(self.surplus(group)),
             updated: alive,
             ready,
             pending: desired.saturating_sub(ready),

@@ -153,11 +153,18 @@ pub async fn protected_instances_do_not_end_by_a_smaller_number(player: Player) 
     account.pass(LONG).await;
     let live = account.live(&id).await.unwrap();
     let runs = live.workload.as_ref().unwrap();
-    assert_eq!((runs.desired, runs.existing, runs.ready), (1, 3, 3));
+    assert_eq!((runs.desired, runs.existing, runs.ready, runs.surplus), (1, 3, 3, 2));
+    assert!(runs.is_settled(), "nothing is to be waited for");
     assert!(live.units.iter().all(|unit| !unit.ending));
+    // One that is too many already goes, and no fewer are asked for.
+    account.act(&drain_units(&live, &[&live.units[0].name])).await.unwrap();
+    account.pass(LONG).await;
+    let runs = account.workload(&id).await.unwrap();
+    assert_eq!((runs.desired, runs.existing, runs.surplus), (1, 2, 1));
     account.change(&account.group(0, 0)).await.unwrap();
     account.pass(LONG).await;
-    assert_eq!(account.workload(&id).await.unwrap().existing, 3);
+    let runs = account.workload(&id).await.unwrap();
+    assert_eq!((runs.desired, runs.existing, runs.surplus), (0, 2, 2));
 }
 
 pub async fn named_instances_end_through_their_hook_with_one_fewer_asked_for(player: Player) {

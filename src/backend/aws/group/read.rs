@@ -221,6 +221,7 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         desired,
         // A group goes only when its stopped instances are gone too.
         existing: if drained { existing.saturating_add(warm) } else { existing },
+        surplus: number(surplus(group)),
         updated: existing,
         ready,
         pending: desired.saturating_sub(ready),
@@ -228,6 +229,23 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         stalled: false,
         problems,
     }
+}
+
+/// How many more run than are asked for, and do not end by that: they are
+/// protected.
+pub(super) fn surplus(group: &AutoScalingGroup) -> usize {
+    let stays = |instance: &&Instance| {
+        let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
+        !is_ending(state) && !is_retained(instance)
+    };
+    let staying: Vec<&Instance> = group.instances().iter().filter(stays).collect();
+    let protected = staying.iter().filter(|one| one.protected_from_scale_in() == Some(true));
+    let desired = usize::try_from(group.desired_capacity().unwrap_or(0)).unwrap_or(0);
+    staying.len().saturating_sub(desired).min(protected.count())
+}
+
+fn is_ending(state: &str) -> bool {
+    ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin))
 }
 
 /// Its instances, by ID.
@@ -250,7 +268,7 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
             ready: state == "InService",
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
-            ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
+            ending: is_ending(state),
         })
     };
     let mut units: Vec<Unit> = group.instances().iter().filter_map(unit).collect();

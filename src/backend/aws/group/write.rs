@@ -1,7 +1,7 @@
 //! Writes to groups. Each can be repeated: it says what shall be, and looks at
 //! what is there before.
 
-use super::read::{numbered, protected, shape_of, tags_of, uid, units};
+use super::read::{numbered, protected, shape_of, surplus, tags_of, uid, units};
 use super::shape::{Shape, hooks_as_text};
 use crate::backend::aws::account::{Region, stale, taken, unsettled};
 use crate::backend::aws::error::{code, failed};
@@ -312,7 +312,7 @@ impl Group<'_> {
     }
 
     /// Ends these instances through the terminate hook, each with one fewer to
-    /// ask for. Those that are ending or gone are left: a repeat asks for no
+    /// ask for unless more run than that. Those that are ending or gone are left: a repeat asks for no
     /// fewer than the first try.
     pub(in crate::backend::aws) async fn drain_units(
         &self,
@@ -323,6 +323,7 @@ impl Group<'_> {
         if uid(&live) != planned {
             return Err(stale(self.id));
         }
+        let mut surplus = surplus(&live);
         let there = units(&live).into_iter().filter(|unit| !unit.ending);
         for unit in there.filter(|unit| names.contains(&unit.name)) {
             let ended = self
@@ -330,9 +331,10 @@ impl Group<'_> {
                 .autoscaling
                 .terminate_instance_in_auto_scaling_group()
                 .instance_id(&unit.name)
-                .should_decrement_desired_capacity(true)
+                .should_decrement_desired_capacity(surplus == 0)
                 .send()
                 .await;
+            surplus = surplus.saturating_sub(1);
             let Err(error) = ended else { continue };
             // A try whose answer was lost may have ended it.
             let again = self.get().await?;
