@@ -1,6 +1,8 @@
 //! The laws, over random environments and random worlds: whatever was declared
 //! and whatever happened, on the one simulator.
 
+#[cfg(feature = "aws")]
+mod both;
 mod converge;
 mod cut;
 mod cut_off;
