@@ -255,7 +255,7 @@ impl Place {
     fn act(&self, act: &Act) {
         let groups: Vec<String> = self.all("groups").into_keys().collect();
         let at = |index: &Index| (!groups.is_empty()).then(|| index.get(&groups).clone());
-        let group = |index: &Index| at(index).map_or(Value::Null, Value::from);
+        let group = |index: &Index| at(index).unwrap_or_else(|| "none".to_owned());
         match act {
             Act::Scale(index, number) => self.others(
                 "SetDesiredCapacity",
@@ -444,8 +444,14 @@ fn names(all: &BTreeMap<String, Value>) -> Vec<&String> {
     all.keys().collect()
 }
 
+/// `PROPTEST_CASES`, or as many as a run of all tests has time for.
+fn cases() -> u32 {
+    let given = std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok());
+    given.unwrap_or(6)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_others_do_to_an_account_it_converges_and_what_is_theirs_stays(
