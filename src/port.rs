@@ -56,7 +56,7 @@ pub trait Locate: Send + Sync {
 #[async_trait]
 pub trait Observe: Send + Sync {
     /// Everything in `scope`. What could not be read is a gap, not an error,
-    /// unless nothing could.
+    /// unless nothing could, or it is an account's groups or templates.
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError>;
 }
 

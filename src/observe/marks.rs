@@ -73,6 +73,12 @@ pub const APPLYSET_TOOLING: &str = "applyset.kubernetes.io/tooling";
 /// Annotation of the parent (KEP-3659): kinds of the members, sorted, `Kind.group`.
 pub const APPLYSET_GROUP_KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
 
+/// Whether git owns a tag of this key: it is Floodway's, and none that only notes
+/// something.
+pub fn is_owned_tag(key: &str) -> bool {
+    (key.starts_with(PREFIX) || key == MANAGED_BY) && ![APPLIED, HOOKS].contains(&key)
+}
+
 impl Mark {
     /// Name of the ApplySet's parent, a ConfigMap in the service's namespace.
     pub fn parent_name(&self) -> String {

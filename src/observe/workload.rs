@@ -10,6 +10,10 @@ pub struct Workload {
     pub desired: u32,
     /// Exist, in any state.
     pub existing: u32,
+    /// Of those, beyond what is asked for and protected: each ends when it is
+    /// named, and not before.
+    #[serde(default)]
+    pub surplus: u32,
     /// Of the newest template.
     pub updated: u32,
     /// Serve.
@@ -35,7 +39,7 @@ impl Workload {
         self.observed
             && self.ready >= self.desired
             && self.updated >= self.desired
-            && self.existing == self.desired
+            && self.existing == self.desired + self.surplus
     }
 
     /// Its newest shape has arrived: nothing old is left, and some of it serves.

@@ -139,9 +139,9 @@ pub enum Step {
         /// When to give up.
         limit: Span,
     },
-    /// Ends these units of `id`, each with one fewer to ask for, and waits until
-    /// all of them are gone, at most `limit`: a group that only asks for fewer
-    /// lets the place choose which end.
+    /// Ends these units of `id`, each with one fewer to ask for unless more run
+    /// than that, and waits until all of them are gone, at most `limit`: a group
+    /// that only asks for fewer lets the place choose which end.
     DrainUnits {
         /// The thing.
         id: ResourceId,

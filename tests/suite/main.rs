@@ -5,6 +5,7 @@
 mod alerts;
 mod aws;
 mod cli;
+mod conformance;
 #[cfg(feature = "kube")]
 mod kube;
 mod laws;

@@ -1,12 +1,13 @@
 //! Writes.
 
 use super::account::{Account, stale};
-use super::group::Group;
+use super::group::{self, Group};
 use super::template::Template;
 use crate::observe::{Mark, ResourceId};
 use crate::plan::{FailureKind, PortError, Step};
 use crate::port::Act;
 use async_trait::async_trait;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
 
 impl Account {
     fn group<'a>(&'a self, id: &'a ResourceId) -> Result<Group<'a>, PortError> {
@@ -17,10 +18,18 @@ impl Account {
         Ok(Template { region: self.region_of(id)?, id })
     }
 
-    /// Asks for at least `least` instances.
-    async fn raise(&self, id: &ResourceId, least: i32) -> Result<(), PortError> {
+    /// Asks for at least `least` instances of the group, if it is the `planned`
+    /// one; none: whichever there is.
+    async fn raise(
+        &self,
+        id: &ResourceId,
+        planned: Option<&str>,
+        least: i32,
+    ) -> Result<(), PortError> {
         let group = self.group(id)?;
-        let Some(live) = group.get().await? else { return Err(stale(id)) };
+        let live = group.get().await?;
+        let is_meant = |live: &AutoScalingGroup| planned.is_none_or(|uid| group::uid(live) == uid);
+        let Some(live) = live.filter(is_meant) else { return Err(stale(id)) };
         let most = live.max_size().unwrap_or(least);
         match live.desired_capacity().unwrap_or(0) {
             has if has >= least.min(most) => Ok(()),
@@ -52,11 +61,11 @@ impl Act for Account {
             Step::Delete { uid, ends, .. } => self.group(id)?.delete(uid, *ends > 0).await,
             Step::Drain { uid, .. } if !is_template => self.group(id)?.drain(uid).await,
             Step::CatchUp { with, .. } if !is_template => match self.group(with)?.get().await? {
-                Some(old) => self.raise(id, old.desired_capacity().unwrap_or(0)).await,
+                Some(old) => self.raise(id, None, old.desired_capacity().unwrap_or(0)).await,
                 None => Ok(()),
             },
-            Step::Raise { least, .. } if !is_template => {
-                self.raise(id, i32::try_from(*least).unwrap_or(i32::MAX)).await
+            Step::Raise { uid, least, .. } if !is_template => {
+                self.raise(id, Some(uid), i32::try_from(*least).unwrap_or(i32::MAX)).await
             }
             // A group's number has no owner that could lose it.
             Step::Hold { .. } => Ok(()),

@@ -47,10 +47,15 @@ pub struct Way<'a> {
 
 /// Connects to an account. Whether it lets us in is seen at the first call.
 pub async fn connect(way: Way<'_>) -> Backend {
-    let config = config(&way).await;
-    let region = |name: &&str| ((*name).to_owned(), Region::new(&config, name));
+    connect_by(&config(&way).await, &way)
+}
+
+/// Connects by a configuration of the SDK's own; `way`'s credentials are not asked
+/// for.
+pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
+    let region = |name: &&str| ((*name).to_owned(), Region::new(config, name));
     let account = Arc::new(Account {
-        sts: aws_sdk_sts::Client::new(&config),
+        sts: aws_sdk_sts::Client::new(config),
         regions: way.regions.iter().map(region).collect(),
         searches: way.alone.then(|| config.clone()),
     });
@@ -58,7 +63,7 @@ pub async fn connect(way: Way<'_>) -> Backend {
         let region = aws_sdk_s3::config::Region::new(region.to_owned());
         // The bucket stands in the path: its name may hold dots, which no
         // certificate covers, and other makers' stores know no other way.
-        let s3 = aws_sdk_s3::config::Builder::from(&config).region(region).force_path_style(true);
+        let s3 = aws_sdk_s3::config::Builder::from(config).region(region).force_path_style(true);
         let client = aws_sdk_s3::Client::from_conf(s3.build());
         Arc::new(Bucket { client, name: name.to_owned() }) as Arc<dyn Lock>
     });

@@ -56,7 +56,14 @@ fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> Por
                 to_add(message, action)
             )),
         ),
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => port(
+        // A clock that jumps says so too; what comes next is signed by AWS's own:
+        // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+        "RequestExpired" => port(
+            FailureKind::Transient,
+            format!("AWS takes {action} of {what} for too old or too new: {message}"),
+            Some("try again; if it stays so, set this machine's clock, or log in again"),
+        ),
+        "ExpiredToken" | "ExpiredTokenException" => port(
             FailureKind::Unreachable,
             format!("the AWS credentials have expired: {message}"),
             Some("log in again: aws sso login, or take new credentials"),
@@ -180,6 +187,7 @@ mod tests {
             ("AccessDenied", 403, Denied),
             ("UnauthorizedOperation", 403, Denied),
             ("ExpiredToken", 403, Unreachable),
+            ("RequestExpired", 400, Transient),
             ("RequestLimitExceeded", 503, Transient),
             ("Throttling", 400, Transient),
             ("SomethingNew", 500, Transient),

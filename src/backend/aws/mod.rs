@@ -23,4 +23,4 @@ mod strays;
 mod tags;
 mod template;
 
-pub use connect::{Way, connect};
+pub use connect::{Way, connect, connect_by};

@@ -10,11 +10,10 @@ pub(super) type Tags = BTreeMap<String, String>;
 /// Those that git owns: Floodway's, without what it only notes for itself.
 /// Everybody may put others beside them.
 pub(super) fn owned(tags: &Tags) -> Tags {
-    let noted = [marks::APPLIED, marks::HOOKS];
-    let own = |key: &str| {
-        (key.starts_with(marks::PREFIX) || key == marks::MANAGED_BY) && !noted.contains(&key)
-    };
-    tags.iter().filter(|(key, _)| own(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    tags.iter()
+        .filter(|(key, _)| marks::is_owned_tag(key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
 }
 
 /// Whose a thing with these tags is.

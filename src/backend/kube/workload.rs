@@ -23,6 +23,7 @@ pub(super) fn of_status(object: &Value) -> Workload {
     Workload {
         desired,
         existing: number("/status/replicas").unwrap_or(0) + ending,
+        surplus: 0,
         updated: number("/status/updatedReplicas").unwrap_or(0),
         ready,
         pending: desired.saturating_sub(ready),

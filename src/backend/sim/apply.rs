@@ -15,6 +15,11 @@ fn refuse(kind: FailureKind, message: String, help: Option<&str>) -> PortError {
     PortError { kind, message, help: help.map(str::to_owned) }
 }
 
+fn stale(id: &ResourceId) -> PortError {
+    let message = format!("{id} is not the one that was planned for");
+    refuse(FailureKind::Stale, message, Some("plan again"))
+}
+
 impl World {
     /// Does the writing part of a step; repeating it is harmless.
     pub(super) fn write(&mut self, scope: &Scope, step: &Step) -> Result<(), PortError> {
@@ -29,8 +34,9 @@ impl World {
                     None => Object::new(self.draw_uid()),
                 };
                 if id.kind == "LaunchTemplate" {
-                    object.content = with_record(body);
+                    object.content = with_record(&object, body);
                 } else if id.side == Side::Aws {
+                    self.find_template(id, body)?;
                     write_group(&mut object, body, seed.as_ref().filter(|_| !existed))?;
                 } else {
                     if let Some(seed) = seed.as_ref().filter(|_| !existed) {
@@ -65,6 +71,9 @@ impl World {
                 let has = keyed::get(&object.content, &path).and_then(Value::as_u64);
                 if has.unwrap_or(0) < u64::from(*least) {
                     object.update(marks::HANDOVER_MANAGER, &path, json!(least));
+                    if id.side == Side::Aws {
+                        object.keep_in_bounds();
+                    }
                 }
             }
             Step::CatchUp { id, with, path } => {
@@ -74,20 +83,33 @@ impl World {
                     keyed::get(&object.content, &path)?.as_u64()
                 };
                 let (has, wanted) = (number(id).unwrap_or(0), number(with).unwrap_or(0));
-                if let Some(object) = self.objects.get_mut(id).filter(|_| wanted > has) {
+                if wanted > has {
+                    let object = self.objects.get_mut(id).ok_or_else(|| stale(id))?;
                     object.update(marks::HANDOVER_MANAGER, &path, json!(wanted));
+                    if id.side == Side::Aws {
+                        object.keep_in_bounds();
+                    }
                 }
             }
             Step::Drain { id, uid, .. } => {
                 if self.objects.contains_key(id) {
                     let object = self.the_one(id, uid)?;
-                    // A group's desired cannot fall below its min.
-                    let paths: &[&str] = match id.side {
-                        Side::Aws => &["/min", "/desired"],
-                        Side::Kubernetes => &["/spec/replicas"],
+                    // Nothing starts any more, and nothing that runs is protected.
+                    let paths: &[(&str, Value)] = match id.side {
+                        Side::Aws => &[
+                            ("/min", json!(0)),
+                            ("/max", json!(0)),
+                            ("/desired", json!(0)),
+                            ("/protected_from_scale_in", json!(false)),
+                        ],
+                        Side::Kubernetes => &[("/spec/replicas", json!(0))],
                     };
-                    for path in paths {
-                        object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(0));
+                    for (path, value) in paths {
+                        let path = keyed::pointer(path);
+                        object.update(marks::HANDOVER_MANAGER, &path, value.clone());
+                    }
+                    for instance in self.instances.iter_mut().filter(|one| one.group == *id) {
+                        instance.protected = false;
                     }
                 }
             }
@@ -116,7 +138,7 @@ impl World {
         let runs = self.instances.iter().filter(|instance| instance.group == *id).count();
         if runs > 0 && !force {
             let message = format!("ResourceInUse: {id} has {runs} instances");
-            return Err(refuse(FailureKind::Rejected, message, Some("drain it first")));
+            return Err(refuse(FailureKind::Transient, message, Some("drain it first")));
         }
         self.remove(id);
         Ok(())
@@ -191,7 +213,26 @@ impl World {
             );
             return Err(refuse(FailureKind::Rejected, message, None));
         }
+        let spot = body.get("capacity_type").and_then(Value::as_str) == Some("spot");
+        if spot && number("warm_pool").is_some_and(|warm| warm > 0) {
+            let message = "ValidationError: there is no warm pool beside spot instances";
+            return Err(refuse(FailureKind::Rejected, message.to_owned(), None));
+        }
         self.admit_units(id, desired, "/desired", MOST_NODES)
+    }
+
+    /// A template that is not there may be one that is not to be seen yet.
+    fn find_template(&self, group: &ResourceId, body: &Value) -> Result<(), PortError> {
+        let (region, name) = (group.scope.as_deref(), body.get("launch_template"));
+        let (Some(region), Some(name)) = (region, name.and_then(Value::as_str)) else {
+            return Ok(());
+        };
+        let template = ResourceId::launch_template(region, name);
+        if self.objects.contains_key(&template) {
+            return Ok(());
+        }
+        let message = format!("ValidationError: {template} does not exist");
+        Err(refuse(FailureKind::Transient, message, None))
     }
 
     fn require(
@@ -212,18 +253,12 @@ impl World {
                 Err(refuse(FailureKind::Stale, message, Some("plan again")))
             }
             (Precondition::Is(uid), Some(object)) if object.uid == *uid => Ok(()),
-            (Precondition::Is(_), _) => {
-                let message = format!("{id} is not the one that was planned for");
-                Err(refuse(FailureKind::Stale, message, Some("plan again")))
-            }
+            (Precondition::Is(_), _) => Err(stale(id)),
         }
     }
 
     fn the_one(&mut self, id: &ResourceId, uid: &str) -> Result<&mut Object, PortError> {
-        self.objects.get_mut(id).filter(|object| object.uid == uid).ok_or_else(|| {
-            let message = format!("{id} is not the one that was planned for");
-            refuse(FailureKind::Stale, message, Some("plan again"))
-        })
+        self.objects.get_mut(id).filter(|object| object.uid == uid).ok_or_else(|| stale(id))
     }
 
     /// Whose a thing is, by its marks.
@@ -274,9 +309,14 @@ pub(super) fn apply(
     })
 }
 
-/// With the tag that tells afterwards what was applied.
-fn with_record(body: &Value) -> Value {
+/// With the tag that tells afterwards what was applied, and with those of others.
+fn with_record(before: &Object, body: &Value) -> Value {
     let mut content = keyed::key(body);
+    for (key, value) in before.get("/tags").and_then(Value::as_object).into_iter().flatten() {
+        if !marks::is_owned_tag(key) {
+            keyed::set(&mut content, &["tags".to_owned(), key.clone()], value.clone());
+        }
+    }
     let tag = ["tags".to_owned(), marks::APPLIED.to_owned()];
     keyed::set(&mut content, &tag, json!(applied_digest(&body.into())));
     content
@@ -289,7 +329,7 @@ fn write_group(
     seed: Option<&crate::desired::Seed>,
 ) -> Result<(), PortError> {
     let kept = object.get("/desired").cloned();
-    let mut content = with_record(body);
+    let mut content = with_record(object, body);
     if body.get("desired").is_none() {
         let seeded = seed.map(|seed| seed.value.clone());
         let desired = kept.or(seeded).and_then(|value| value.as_u64()).unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use super::keyed;
 use super::nodes::{MOST_NODES, SimNode};
-use super::object::Object;
+use super::object::{Object, Version};
 use super::types;
 use super::world::{Moment, World};
 use crate::observe::{Body, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
@@ -21,6 +21,9 @@ pub(super) struct Instance {
     pub(super) version: String,
     #[serde(default)]
     pub(super) instance_type: String,
+    /// It ends by its name alone, and not because fewer are asked for.
+    #[serde(default)]
+    pub(super) protected: bool,
 }
 
 /// Where an instance is in its life.
@@ -119,11 +122,13 @@ impl World {
             }
             self.refreshing.remove(group);
         }
-        for index in alive.iter().skip(desired) {
-            self.terminate(*index);
+        let free = alive.iter().rev().filter(|&&at| !self.instances[at].protected);
+        let ended: Vec<usize> = free.copied().take(alive.len().saturating_sub(desired)).collect();
+        for &index in &ended {
+            self.terminate(index);
         }
         let launched = self.launch(group, desired.saturating_sub(alive.len()));
-        alive.len() > desired || launched > 0
+        !ended.is_empty() || launched > 0
     }
 
     fn alive(&self, group: &ResourceId) -> Vec<usize> {
@@ -165,15 +170,21 @@ impl World {
         Some(ResourceId::launch_template(group.scope.as_deref()?, name))
     }
 
-    /// A template has no versions here: its content tells them apart.
+    /// The number of a template's default version.
     pub(super) fn template_version(&self, template: &ResourceId) -> String {
-        let Some(object) = self.objects.get(template) else { return "none".to_owned() };
-        let mut content = keyed::unkey(&object.content);
-        if let Some(content) = content.as_object_mut() {
-            content.remove("tags");
+        let version = self.objects.get(template).and_then(|object| object.version.as_ref());
+        version.map_or_else(|| "none".to_owned(), |version| version.number.to_string())
+    }
+
+    /// Templates whose content has changed get another version.
+    pub(super) fn number_templates(&mut self) {
+        for (_, object) in self.objects.iter_mut().filter(|(id, _)| id.kind == "LaunchTemplate") {
+            let digest = content_digest(object);
+            let before =
+                object.version.take().unwrap_or(Version { number: 0, digest: String::new() });
+            let number = before.number + u64::from(before.digest != digest);
+            object.version = Some(Version { number, digest });
         }
-        let digest = Body::from(content).digest();
-        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Begins to replace what is outdated in a group.
@@ -187,16 +198,16 @@ impl World {
     pub(super) fn refresh_progress(&self, group: &ResourceId) -> Option<Workload> {
         self.objects.get(group)?;
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let alive = number(self.alive(group).len());
+        let all = number(self.group_desired(group));
         let left = number(self.outdated(group).len());
         let runs = self.refreshing.contains(group);
-        let done = if runs { alive - left } else { alive };
+        let done = if runs { all.saturating_sub(left) } else { all };
         Some(Workload {
-            desired: alive,
-            existing: alive,
+            desired: all,
+            existing: all,
             updated: done,
             ready: done,
-            pending: alive - done,
+            pending: all - done,
             observed: !runs,
             ..Workload::default()
         })
@@ -206,6 +217,9 @@ impl World {
     fn launch(&mut self, group: &ResourceId, number: usize) -> usize {
         let template = self.group_template(group);
         let version = template.map(|id| self.template_version(&id)).unwrap_or_default();
+        let flag =
+            self.objects.get(group).and_then(|object| object.get("/protected_from_scale_in"));
+        let protected = flag == Some(&json!(true));
         for launched in 0..number {
             let Some(instance_type) = self.to_be_had(group) else { return launched };
             let chance = self.draw();
@@ -214,7 +228,7 @@ impl World {
                 format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
             let state = InstanceState::Pending { in_service_at: self.now + delay };
             let (group, version) = (group.clone(), version.clone());
-            self.instances.push(Instance { id, group, state, version, instance_type });
+            self.instances.push(Instance { id, group, state, version, instance_type, protected });
         }
         number
     }
@@ -268,13 +282,21 @@ impl World {
         units
     }
 
-    /// Ends these instances, and asks for as many fewer.
+    /// How many more run than are asked for, and do not end by that.
+    fn surplus(&self, group: &ResourceId) -> usize {
+        let alive = self.alive(group);
+        let protected = alive.iter().filter(|&&at| self.instances[at].protected).count();
+        alive.len().saturating_sub(self.group_desired(group)).min(protected)
+    }
+
+    /// Ends these instances, and asks for as many fewer, unless more run than that.
     pub(super) fn end_units(&mut self, group: &ResourceId, names: &[String]) {
         let ending: Vec<usize> = (0..self.instances.len())
             .filter(|&at| self.instances[at].group == *group && self.instances[at].is_alive())
             .filter(|&at| names.contains(&self.instances[at].id))
             .collect();
-        let left = self.group_desired(group).saturating_sub(ending.len());
+        let fewer = ending.len().saturating_sub(self.surplus(group));
+        let left = self.group_desired(group).saturating_sub(fewer);
         for at in ending {
             self.terminate(at);
         }
@@ -307,6 +329,7 @@ impl World {
             stalled: false,
             desired,
             existing: number(mine().count()),
+            surplus: number(self.surplus(group)),
             updated: alive,
             ready,
             pending: desired.saturating_sub(ready),
@@ -325,4 +348,14 @@ fn instance_types(object: &Object) -> Vec<String> {
     }
     let types = object.get("/instance_types").and_then(Value::as_array);
     types.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Of what an instance is: tags of the template itself are none of it.
+fn content_digest(object: &Object) -> String {
+    let mut content = object.manifest();
+    if let Some(content) = content.as_object_mut() {
+        content.remove("tags");
+    }
+    let digest = Body::from(content).digest();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

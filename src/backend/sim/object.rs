@@ -14,6 +14,18 @@ pub(super) struct Object {
     pub(super) content: Value,
     /// Owned paths by field manager.
     pub(super) owners: BTreeMap<String, BTreeSet<Path>>,
+    /// Of a launch template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<Version>,
+}
+
+/// A launch template's default version: another content is another version, even
+/// if there was such a one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Version {
+    pub(super) number: u64,
+    /// Of its content.
+    pub(super) digest: String,
 }
 
 /// Fields that another manager owns with another value.
@@ -32,7 +44,7 @@ pub(super) enum Refused {
 
 impl Object {
     pub(super) fn new(uid: String) -> Self {
-        Self { uid, content: json!({}), owners: BTreeMap::new() }
+        Self { uid, content: json!({}), owners: BTreeMap::new(), version: None }
     }
 
     /// Server-side apply: the manager's fields become `body`. A field that it

@@ -125,9 +125,12 @@ impl World {
             (Ownership::Ours, Side::Kubernetes) => object.owned_by(marks::MANAGER),
             _ => object.manifest(),
         };
-        // A record about the fields, and none of them.
         if let Some(Value::Object(tags)) = fields.get_mut("tags") {
+            // A record about the fields, and none of them.
             tags.shift_remove(marks::APPLIED);
+            if ownership == Ownership::Ours {
+                tags.retain(|key, _| marks::is_owned_tag(key));
+            }
         }
         Live {
             id: id.clone(),

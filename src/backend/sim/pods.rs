@@ -220,6 +220,7 @@ impl World {
             ready,
             pending: desired.saturating_sub(ready),
             observed: true,
+            surplus: 0,
             problems: problems(&mine),
             units: Vec::new(),
         })

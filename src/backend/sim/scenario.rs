@@ -36,7 +36,7 @@
 //! name = "deepseek-inference"              # part of the thing's name
 //! calls = 3
 //! [[faults]]                               # of calls that list
-//! kind = "denied"                          # a gap; "throttled": no answer at all
+//! kind = "denied"                          # a gap, in AWS an error; "throttled": no answer at all
 //! list = "Service"                         # the kind that is listed; or "Node"
 //! calls = 1
 //!

@@ -246,7 +246,7 @@ fn a_group_with_instances_is_only_deleted_after_its_drain() {
     world.advance(minutes(20));
     let uid = world.objects[&group_id()].uid.clone();
     let delete = Step::Delete { id: group_id(), uid, ends: 0 };
-    assert_eq!(kind(world.write(&scope(), &delete)), FailureKind::Rejected);
+    assert_eq!(kind(world.write(&scope(), &delete)), FailureKind::Transient);
     let (id, uid) = (group_id(), world.objects[&group_id()].uid.clone());
     world.write(&scope(), &Step::Drain { id, uid, limit: Span::from_secs(60) }).unwrap();
     world.advance(minutes(20));

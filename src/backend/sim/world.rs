@@ -124,6 +124,7 @@ impl World {
     /// Lets everything happen that is due now.
     pub(super) fn settle(&mut self) {
         self.happen();
+        self.number_templates();
         loop {
             let mut moved = self.settle_groups();
             moved |= self.settle_autoscalers();

@@ -226,6 +226,7 @@ pub(crate) fn settled(count: u32) -> Workload {
         updated: count,
         ready: count,
         observed: true,
+        surplus: 0,
         stalled: false,
         ..Workload::default()
     }

@@ -24,6 +24,8 @@ mod reservations;
 mod schedules;
 mod stand_in;
 #[cfg(feature = "aws")]
+mod storms;
+#[cfg(feature = "aws")]
 mod theirs;
 #[cfg(all(feature = "aws", feature = "kube"))]
 mod tutorial;

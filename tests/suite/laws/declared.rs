@@ -252,12 +252,16 @@ impl Declared {
 
     /// Read and validated as any environment is.
     pub fn resolve(&self) -> Resolved {
-        let text = self.toml();
-        let (resolved, said) = resolve(FILE, &OneFile(&text));
-        resolved.unwrap_or_else(|| {
-            panic!("{}\n{text}", said.render(floodway::diag::Look::PLAIN));
-        })
+        resolved(&self.toml())
     }
+}
+
+/// An environment's file, read and validated.
+pub fn resolved(text: &str) -> Resolved {
+    let (resolved, said) = resolve(FILE, &OneFile(text));
+    resolved.unwrap_or_else(|| {
+        panic!("{}\n{text}", said.render(floodway::diag::Look::PLAIN));
+    })
 }
 
 struct OneFile<'t>(&'t str);

@@ -74,6 +74,7 @@ impl Declared {
                 let name = self.pick(at);
                 self.onprem.remove(&name);
                 self.burst.remove(&name);
+                self.moved.retain(|(_, to)| *to != name);
             }
             Edit::Rename(at, to) => {
                 if let Some(to) = self.free(*to) {

@@ -3,6 +3,7 @@
 use super::cut::Cut;
 use super::declared::{Declared, FILE, NAME, NAMESPACE};
 use super::history::Edit;
+use super::jump::jumping;
 use super::watch::watched;
 use floodway::backend::sim::{Actor, Fault, NodeSet, Scenario, Simulator};
 use floodway::desired::Templates;
@@ -10,8 +11,8 @@ use floodway::execute::{Limits, NoJournal, Report};
 use floodway::observe::{Inventory, Mark, Ownership, ResourceId, Side};
 use floodway::pipeline::{self, ApplyRequest, Error, Session};
 use floodway::plan::{Action, Plan, PlanOptions};
-use floodway::port::{Backends, Scope};
-use floodway::spec::Catalog;
+use floodway::port::{Backend, Backends, Scope};
+use floodway::spec::{Catalog, Resolved};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -120,6 +121,16 @@ impl Place {
         })
     }
 
+    /// An apply by clocks that are wrong by these minutes in turn.
+    pub fn apply_by(&self, plan: &Plan, wrong: &[i64]) -> Report {
+        let mut session = session(&self.declared, &self.simulator);
+        let backends = &mut session.backends;
+        for backend in [&mut backends.kubernetes, &mut backends.aws].into_iter().flatten() {
+            backend.clock = jumping(Arc::clone(&backend.clock), wrong);
+        }
+        RUNTIME.block_on(apply(&session, plan)).unwrap()
+    }
+
     /// Whether `plan` may still be applied.
     pub fn is_stale(&self, plan: &Plan) -> bool {
         match RUNTIME.block_on(pipeline::compare(&self.session, plan)) {
@@ -225,22 +236,24 @@ impl Place {
 }
 
 fn session(declared: &Declared, simulator: &Arc<Simulator>) -> Session {
-    let resolved = declared.resolve();
+    let side = |side| simulator.backend(side);
+    session_of(declared.resolve(), side(Side::Kubernetes), side(Side::Aws))
+}
+
+/// An environment in these places, each of whose writes is held to the laws.
+pub fn session_of(resolved: Resolved, kubernetes: Backend, aws: Backend) -> Session {
     Session {
         text: resolved.to_toml(),
         resolved,
         mark: mark(),
-        backends: Backends {
-            kubernetes: Some(watched(simulator.backend(Side::Kubernetes))),
-            aws: Some(watched(simulator.backend(Side::Aws))),
-        },
+        backends: Backends { kubernetes: Some(watched(kubernetes)), aws: Some(watched(aws)) },
         catalog: Catalog::shipped(),
         templates: TEMPLATES.clone(),
         limits: Vec::new(),
     }
 }
 
-async fn apply(session: &Session, plan: &Plan) -> Result<Report, Error> {
+pub async fn apply(session: &Session, plan: &Plan) -> Result<Report, Error> {
     let (_stop, stop) = tokio::sync::watch::channel(None);
     let request = ApplyRequest {
         holder: "laws",

@@ -53,6 +53,31 @@ impl AwsBed {
             .env("AWS_EC2_METADATA_DISABLED", "true");
     }
 
+    /// The real backend, led here, which tries nothing twice by itself.
+    #[cfg(feature = "aws")]
+    pub fn backend(&self, region: &str) -> floodway::port::Backend {
+        use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+        use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+        let keys = Credentials::new(ACCESS_KEY, "not-a-secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .region(Region::new(region.to_owned()))
+            .endpoint_url(&self.endpoint)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let way = floodway::backend::aws::Way {
+            profile: None,
+            role: None,
+            region,
+            regions: [region].into(),
+            alone: false,
+            lock: None,
+        };
+        floodway::backend::aws::connect_by(&config, &way)
+    }
+
     /// Adds a rule, or a list of them; their ids.
     pub fn rule(&self, rule: &Value) -> Vec<u64> {
         let answer = self.ask("POST", "rules", Some(rule));

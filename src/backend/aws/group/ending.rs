@@ -1,6 +1,6 @@
 //! How many instances a group has, which of them end, and its own end.
 
-use super::read::{is_deleting, protected, uid, units, unprotected};
+use super::read::{is_deleting, protected, surplus, uid, units, unprotected};
 use super::shape::Shape;
 use super::write::Group;
 use crate::backend::aws::account::stale;
@@ -95,8 +95,8 @@ impl Group<'_> {
     }
 
     /// Ends these instances through the terminate hook, each with one fewer to
-    /// ask for. Those that are ending or gone are left: a repeat asks for no
-    /// fewer than the first try.
+    /// ask for unless more run than that. Those that are ending or gone are left:
+    /// a repeat asks for no fewer than the first try.
     pub(in crate::backend::aws) async fn drain_units(
         &self,
         planned: &str,
@@ -106,6 +106,7 @@ impl Group<'_> {
         if uid(&live) != planned {
             return Err(stale(self.id));
         }
+        let mut surplus = surplus(&live);
         let there = units(&live).into_iter().filter(|unit| !unit.ending);
         for unit in there.filter(|unit| names.contains(&unit.name)) {
             let ended = self
@@ -113,9 +114,10 @@ impl Group<'_> {
                 .autoscaling
                 .terminate_instance_in_auto_scaling_group()
                 .instance_id(&unit.name)
-                .should_decrement_desired_capacity(true)
+                .should_decrement_desired_capacity(surplus == 0)
                 .send()
                 .await;
+            surplus = surplus.saturating_sub(1);
             let Err(error) = ended else { continue };
             // A try whose answer was lost may have ended it.
             let again = self.get().await?;

@@ -11,6 +11,6 @@ mod schedules;
 mod shape;
 mod write;
 
-pub(super) use read::{Beside, live, notes, tags_of, workload};
+pub(super) use read::{Beside, live, notes, tags_of, uid, workload};
 pub(super) use schedules::Schedules;
 pub(super) use write::Group;

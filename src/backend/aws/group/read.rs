@@ -60,7 +60,7 @@ pub(super) fn is_deleting(group: &AutoScalingGroup) -> bool {
 }
 
 /// Its ARN, which is made anew with the group, and when that was.
-pub(super) fn uid(group: &AutoScalingGroup) -> String {
+pub(in crate::backend::aws) fn uid(group: &AutoScalingGroup) -> String {
     let created = group.created_time().map_or(0, |time| time.secs());
     format!("{} {created}", group.auto_scaling_group_arn().unwrap_or_default())
 }
@@ -230,6 +230,7 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         desired,
         // A group goes only when its stopped instances are gone too.
         existing: if drained { existing.saturating_add(warm) } else { existing },
+        surplus: number(surplus(group)),
         updated: existing,
         ready,
         pending: desired.saturating_sub(ready),
@@ -262,6 +263,23 @@ pub(in crate::backend::aws) fn notes(group: &AutoScalingGroup) -> Vec<String> {
     suspended(group).chain(lifetime).collect()
 }
 
+/// How many more run than are asked for, and do not end by that: they are
+/// protected.
+pub(super) fn surplus(group: &AutoScalingGroup) -> usize {
+    let stays = |instance: &&Instance| {
+        let state = instance.lifecycle_state().map_or("", LifecycleState::as_str);
+        !is_ending(state) && !is_retained(instance)
+    };
+    let staying: Vec<&Instance> = group.instances().iter().filter(stays).collect();
+    let protected = staying.iter().filter(|one| one.protected_from_scale_in() == Some(true));
+    let desired = usize::try_from(group.desired_capacity().unwrap_or(0)).unwrap_or(0);
+    staying.len().saturating_sub(desired).min(protected.count())
+}
+
+fn is_ending(state: &str) -> bool {
+    ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin))
+}
+
 /// Its instances, by ID, without those that are kept after their drain.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
     let own = specification(group).and_then(LaunchTemplateSpecification::launch_template_name);
@@ -283,7 +301,7 @@ pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
             instance_type: instance.instance_type().map(str::to_owned),
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
-            ending: ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin)),
+            ending: is_ending(state),
         })
     };
     let there = group.instances().iter().filter(|instance| !is_retained(instance));

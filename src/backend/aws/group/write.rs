@@ -85,7 +85,9 @@ impl Group<'_> {
     ) -> Result<bool, PortError> {
         let seeded = seed.and_then(|seed| seed.value.as_i64());
         let seeded = seeded.and_then(|number| i32::try_from(number).ok());
-        let desired = shape.desired.or(seeded).unwrap_or(shape.min).clamp(shape.min, shape.max);
+        // A runtime owner's number keeps to the bounds; git's is refused beyond them.
+        let seeded = seeded.unwrap_or(shape.min).max(shape.min).min(shape.max);
+        let desired = shape.desired.unwrap_or(seeded);
         let tags = self.all_tags(shape, body);
         let create = self.region.autoscaling.create_auto_scaling_group();
         let version = self.version(shape, None).await?;

@@ -224,10 +224,13 @@ impl Template<'_> {
     pub(in crate::backend::aws) async fn delete(&self, planned: &str) -> Result<(), PortError> {
         let delete = self.region.ec2.delete_launch_template().launch_template_id(planned);
         match delete.send().await {
-            Err(error) if !is_absent(code(&error)) => {
-                Err(self.failed(error, "DeleteLaunchTemplate"))
-            }
-            _ => Ok(()),
+            // Gone; what has its name now is another one.
+            Err(error) if is_absent(code(&error)) => match self.get().await? {
+                Some(_) => Err(stale(self.id)),
+                None => Ok(()),
+            },
+            Err(error) => Err(self.failed(error, "DeleteLaunchTemplate")),
+            Ok(_) => Ok(()),
         }
     }
 

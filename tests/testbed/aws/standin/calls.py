@@ -11,10 +11,11 @@ _COUNT = 0
 class Call:
     """One request of an SDK."""
 
-    def __init__(self, service, action, region, access_key, identity, parameters, attempt=None):
+    def __init__(self, service, action, region, access_key, identity, parameters, attempt=None, signed_at=None):
         self.service, self.action, self.region = service, action, region
         self.access_key, self.identity, self.parameters = access_key, identity, parameters
         self.attempt = attempt  # the SDK's own count of its tries, `attempt=1; max=3`
+        self.signed_at = signed_at  # by the caller's clock
         self.request_id = None
         self.plain = False  # whether the answer stays out of the wire's form
         self.n, self.status, self.code, self.rules = 0, None, None, []

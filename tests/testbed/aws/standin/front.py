@@ -1,5 +1,6 @@
 """An SDK's call from its arrival to its answer: recorded, struck by rules, authorised, then carried out."""
 
+import datetime
 import re
 import time
 import traceback
@@ -27,9 +28,14 @@ def answer(request):
         if operation is not None and operation.input_shape is not None:
             problems += constraints.problems(operation.input_shape, parsed)
     call = calls.Call(service, action, region, access_key, Worlds.identity(access_key), parsed,
-                      request.headers.get("HTTP_AMZ_SDK_REQUEST"))
+                      request.headers.get("HTTP_AMZ_SDK_REQUEST"), _signed_at(request))
     call.record(problems)
     return _through_rules(call, problems, request)
+
+
+def _signed_at(request):
+    date = request.headers.get("HTTP_X_AMZ_DATE")
+    return datetime.datetime.strptime(date, "%Y%m%dT%H%M%S%z").timestamp() if date else None
 
 
 def _through_rules(call, problems, request):
@@ -46,7 +52,7 @@ def _through_rules(call, problems, request):
         elif rule.kind in ("lose", "withhold"):
             after.append(rule)
         else:
-            given = _refused(call, rule.failure(call.service))
+            given = _refused(call, rule.failure(call))
             call.request_id = given[3][0][1]
             return given
     given = _carried_out(call, problems, request)

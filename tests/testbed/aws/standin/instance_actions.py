@@ -77,6 +77,7 @@ def protect(region, parameters, _):
     for instance in chosen:
         instance.protected = parameters["ProtectedFromScaleIn"]
     group.due = 0.0
+    engine.settle(region)
     return {}
 
 

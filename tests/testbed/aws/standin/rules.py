@@ -1,5 +1,6 @@
 """Rules that tests post: what goes wrong, for which calls, how often."""
 
+import datetime
 import fnmatch
 import json
 import random
@@ -11,12 +12,15 @@ from .answers import AwsError
 _LOCK = threading.Lock()
 _RULES = []
 _NEXT_ID = 1
-KINDS = ("error", "throttle", "delay", "lose", "withhold", "outage", "capacity", "policy")
+KINDS = ("error", "throttle", "delay", "lose", "withhold", "outage", "skew", "capacity", "policy")
 _NEEDED = {"error": ["code"], "throttle": ["rate", "burst"], "delay": ["seconds"], "outage": ["seconds"],
-           "capacity": ["instance_type", "instances"], "policy": ["document"]}
+           "skew": ["seconds"], "capacity": ["instance_type", "instances"], "policy": ["document"]}
 _KNOWN = {"kind", "service", "action", "resource", "region", "access_key", "nth", "every", "times", "probability",
           "seed", "code", "message", "status", "rate", "burst", "seconds", "phase", "how", "instance_type", "market",
           "zone", "instances", "document", "principal"}
+# How old a signature may be, or how far ahead:
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (RequestExpired)
+_SIGNATURE_SECONDS = 15 * 60
 
 
 class Rule:
@@ -67,6 +71,8 @@ class Rule:
             return False
         if self.kind == "throttle" and self._takes_token(call):
             return False
+        if self.kind == "skew" and not self._is_askew(call):
+            return False
         self.done += 1
         return True
 
@@ -82,9 +88,29 @@ class Rule:
         self.buckets[key] = (tokens - 1 if granted else tokens, now)
         return granted
 
-    def failure(self, service):
+    def _is_askew(self, call):
+        now = time.time() + self.spec["seconds"]
+        return call.signed_at is not None and abs(call.signed_at - now) > _SIGNATURE_SECONDS
+
+    def _askew(self, call):
+        # RequestExpired is a common error of EC2 and of Auto Scaling (400). The words of
+        # the other are those of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+        if self.spec.get("code") == "RequestExpired":
+            return AwsError("RequestExpired", "Request has expired.", 400)
+        now = time.time() + self.spec["seconds"]
+        late = call.signed_at < now
+        bound = now - _SIGNATURE_SECONDS if late else now + _SIGNATURE_SECONDS
+        signed, bound, now = (_stamp(seconds) for seconds in (call.signed_at, bound, now))
+        words = (f"Signature expired: {signed} is now earlier than {bound} ({now} - 15 min.)" if late else
+                 f"Signature not yet current: {signed} is still later than {bound} ({now} + 15 min.)")
+        code = "InvalidSignatureException" if call.service in ("ssm", "servicequotas") else "SignatureDoesNotMatch"
+        return AwsError(code, words, 403)
+
+    def failure(self, call):
         """The error that this rule answers, if it answers one."""
-        spec = self.spec
+        spec, service = self.spec, call.service
+        if self.kind == "skew":
+            return self._askew(call)
         if self.kind == "error":
             return AwsError(spec["code"], spec.get("message", f"{spec['code']} by a rule of the test"),
                             spec.get("status", 400))
@@ -99,6 +125,10 @@ class Rule:
             code = "Unavailable" if service == "ec2" else "ServiceUnavailable"
             return AwsError(code, "The service is unavailable. Please try again shortly.", 503)
         return None
+
+
+def _stamp(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
 def add(specs):
@@ -127,6 +157,12 @@ def striking(call):
         struck = [rule for rule in _RULES if rule.kind not in ("capacity", "policy") and rule.strikes(call)]
     call.rules = [rule.id for rule in struck]
     return struck
+
+
+def skew():
+    """By how many seconds AWS's clock is ahead of the one here."""
+    with _LOCK:
+        return sum(rule.spec["seconds"] for rule in _RULES if rule.kind == "skew")
 
 
 def capacity():

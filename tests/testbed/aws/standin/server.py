@@ -1,10 +1,11 @@
 """HTTP on loopback: one thread per connection, answers in one write."""
 
 import socket
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from . import control, front
+from . import control, front, rules
 
 
 class Request:
@@ -63,6 +64,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _serve
+
+    def date_time_string(self, timestamp=None):
+        """The header by which a caller sees that its clock is wrong."""
+        return super().date_time_string(time.time() + rules.skew() if timestamp is None else timestamp)
 
     def log_message(self, *_):
         """Says nothing; GET /truth/calls tells."""

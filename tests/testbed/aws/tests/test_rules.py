@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 import time
+from email.utils import parsedate_to_datetime
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
@@ -123,6 +124,20 @@ class Rules(StandInTest):
     def test_outage_by_reset(self):
         self.rule(kind="outage", seconds=5, how="reset")
         self.assertRaises(ConnectionClosedError, ec2.describe_subnets)
+
+    def test_a_clock_that_is_wrong_is_refused_until_it_is_put_right(self):
+        for seconds, words in ((3600, "Signature expired"), (-3600, "Signature not yet current")):
+            rule = self.rule(kind="skew", seconds=seconds)
+            answer = self.refused("SignatureDoesNotMatch", autoscaling.describe_auto_scaling_groups, text=words)
+            date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+            self.assertAlmostEqual(date - time.time(), seconds, delta=60)
+            truth("DELETE", f"rules?id={rule}")
+            autoscaling.describe_auto_scaling_groups()
+        self.rule(kind="skew", seconds=3600, code="RequestExpired")
+        self.refused("RequestExpired", ec2.describe_subnets)
+        truth("DELETE", "rules")
+        self.rule(kind="skew", seconds=800)
+        ec2.describe_subnets()
 
     def test_sdks_try_again(self):
         self.rule(kind="error", action="DescribeSubnets", times=1, code="InternalError", status=500)
