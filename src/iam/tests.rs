@@ -1,7 +1,7 @@
 use super::place::literal_in_pattern;
 use super::*;
 use crate::desired::fixture;
-use crate::spec::model::Reservation;
+use crate::spec::model::{LockBucket, OnPremProvider, Reservation};
 use serde_json::{Value, json};
 
 fn mark() -> Mark {
@@ -70,7 +70,9 @@ fn every_write_is_bound_to_the_account_and_to_tags_or_to_one_service() {
                 |action: &&str| action.contains(":Describe") || action.contains("quotas:Get");
             let reads = statement.action.iter().all(is_read);
             if reads && statement.resource == ["*"] {
-                assert!(statement.condition["StringEquals"]["aws:RequestedRegion"].is_string());
+                let condition = Value::from(statement.condition.clone());
+                let here = condition["StringEquals"]["aws:RequestedRegion"].is_string();
+                assert!(here || statement.sid == "SearchRegions", "{}", statement.sid);
                 continue;
             }
             for arn in &statement.resource {
@@ -88,6 +90,24 @@ fn every_write_is_bound_to_the_account_and_to_tags_or_to_one_service() {
             assert!(bound.iter().any(|key| said.contains(key)), "{}: {said}", statement.sid);
         }
     }
+}
+
+#[test]
+fn without_a_cluster_other_regions_are_searched_and_a_bucket_keeps_the_lock() {
+    let lock = |environment: &Environment| {
+        let policy = of(environment, Purpose::Apply, &Known::default());
+        ["SearchRegions", "Lock", "SeeNoLock"]
+            .map(|sid| statement(&policy, sid)["Resource"].clone())
+    };
+    let bucket = Some(LockBucket { bucket: "acme".into(), region: None });
+    let mut alone = environment(|aws| aws.lock = bucket);
+    alone.onprem = None;
+    let object = "arn:aws:s3:::acme/floodway/prod.json";
+    assert_eq!(lock(&alone), [json!(["*"]), json!([object]), json!(["arn:aws:s3:::acme"])]);
+    let mut in_a_cluster = alone.clone();
+    in_a_cluster.onprem = fixture::environment().onprem;
+    in_a_cluster.onprem.as_mut().unwrap().provider = OnPremProvider::Kubernetes;
+    assert_eq!(lock(&in_a_cluster), [Value::Null, Value::Null, Value::Null]);
 }
 
 #[test]
