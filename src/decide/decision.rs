@@ -129,6 +129,9 @@ pub struct SupplyGroup {
     /// Instances that are not on their way out, by type; those of an unknown
     /// type are in none.
     pub running: BTreeMap<String, u32>,
+    /// Instances out of service that are paid for until somebody ends them, by
+    /// type.
+    pub kept: BTreeMap<String, u32>,
 }
 
 /// The capacity that each pool should have.

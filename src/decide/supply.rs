@@ -1,7 +1,7 @@
 //! From an inventory, what a decision needs of it.
 
 use super::{CapacityType, OnPremSupply, Supply, SupplyGroup};
-use crate::observe::{Inventory, Live, Lookup, Ownership};
+use crate::observe::{Inventory, Live, Lookup, Ownership, Unit};
 use crate::spec::Environment;
 use std::collections::BTreeMap;
 
@@ -70,10 +70,6 @@ impl SupplyGroup {
     pub fn of(live: &Live) -> Option<Self> {
         let types = live.fields.at("/instance_types")?;
         let types = types.as_array()?.iter().filter_map(|name| name.as_str());
-        let mut running = BTreeMap::new();
-        for name in live.units().iter().filter(|unit| !unit.ending).flat_map(|u| &u.instance_type) {
-            *running.entry(name.clone()).or_insert(0) += 1;
-        }
         let workload = live.workload.as_ref();
         Some(Self {
             by_requirements: live.fields.at("/requirements").is_some_and(|named| !named.is_null()),
@@ -82,7 +78,17 @@ impl SupplyGroup {
             region: live.id.scope.clone().unwrap_or_default(),
             desired: workload.map_or(0, |workload| workload.desired),
             ready: workload.map_or(0, |workload| workload.ready),
-            running,
+            running: by_type(live.units().iter().filter(|unit| !unit.ending)),
+            kept: by_type(workload.iter().flat_map(|workload| &workload.kept)),
         })
     }
+}
+
+/// How many there are of each type that is known.
+fn by_type<'a>(units: impl Iterator<Item = &'a Unit>) -> BTreeMap<String, u32> {
+    let mut types = BTreeMap::new();
+    for name in units.filter_map(|unit| unit.instance_type.as_ref()) {
+        *types.entry(name.clone()).or_insert(0) += 1;
+    }
+    types
 }

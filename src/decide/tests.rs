@@ -117,6 +117,7 @@ fn live_burst(pool: &str, groups: &[(&str, CapacityType, u32)]) -> Supply {
         desired: *desired,
         ready: *desired,
         running: Default::default(),
+        kept: Default::default(),
         by_requirements: false,
     };
     supply.burst.insert(pool.parse().unwrap(), groups.iter().map(group).collect());

@@ -31,6 +31,10 @@ pub struct Workload {
     /// One by one, where they have names that stay: the instances of a group.
     #[serde(default)]
     pub units: Vec<Unit>,
+    /// Out of service after a drain that was given up, and none of those above:
+    /// each is paid for until somebody ends it.
+    #[serde(default)]
+    pub kept: Vec<Unit>,
 }
 
 impl Workload {

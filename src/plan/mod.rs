@@ -17,6 +17,7 @@ mod finish;
 mod guard;
 mod import;
 mod input;
+mod instances;
 mod kinds;
 mod moving;
 mod one;

@@ -1,12 +1,12 @@
 //! What a plan means in units, GPUs, requests per second and dollars.
 
+use super::instances::{Instances, add, at_max};
 use super::{
-    Action, Change, Cost, Costs, Flow, MarketCost, Offering, PlanInput, PoolDelta, Priced, Totals,
-    cost, kinds, parent, slots, spending,
+    Action, Change, Cost, Costs, Flow, PlanInput, PoolDelta, Priced, Totals, kinds, parent, slots,
+    spending,
 };
 use crate::decide::{
-    BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, Reason, SupplyGroup,
-    successors, todays_pool,
+    BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason, SupplyGroup, successors, todays_pool,
 };
 use crate::observe::{Live, Mark, Ownership};
 use crate::spec::Price;
@@ -115,6 +115,7 @@ fn burst(
             declared: group.block_price(),
             gpus: group.gpus_per_node,
             running: own.iter().flat_map(|live| &live.running).collect(),
+            kept: own.iter().flat_map(|live| &live.kept).collect(),
             count,
         };
         add(input, &mut total, instances);
@@ -132,6 +133,7 @@ fn burst(
             declared: None,
             gpus: in_catalog.map_or(0, |known| known.gpus),
             running: gone.running.iter().collect(),
+            kept: gone.kept.iter().collect(),
             count: Flow { before: gone.desired, after: 0 },
         };
         add(input, &mut total, instances);
@@ -142,85 +144,6 @@ fn burst(
         }
     }
     total
-}
-
-/// The instances of a group.
-struct Instances<'a> {
-    /// What it may start.
-    types: Vec<&'a str>,
-    capacity_type: CapacityType,
-    region: &'a str,
-    /// What is declared of a capacity block.
-    declared: Option<&'a Price>,
-    /// Of each.
-    gpus: u32,
-    /// How many of a type run.
-    running: Vec<(&'a String, &'a u32)>,
-    count: Flow<u32>,
-}
-
-/// What an instance costs, of a type that may be declared no more; of spot
-/// beside it the market's price, where that is known.
-fn priced(
-    input: &PlanInput<'_>,
-    instance_type: &str,
-    capacity_type: CapacityType,
-    region: &str,
-    declared: Option<&Price>,
-) -> Priced {
-    let aws = input.environment.aws.as_ref();
-    let price = match declared {
-        Some(price) => Some(price.clone()),
-        // What was paid in advance for a block, no list has.
-        None if capacity_type == CapacityType::CapacityBlock => None,
-        None => input.catalog.price(aws, input.origins, instance_type, region),
-    };
-    let spot = match capacity_type {
-        CapacityType::OnDemand | CapacityType::CapacityBlock => None,
-        CapacityType::Spot => input.inventory.market.spot(instance_type, region).cloned(),
-    };
-    let (instance_type, region) = (instance_type.to_owned(), region.to_owned());
-    Priced { offering: Some(Offering { instance_type, capacity_type, region }), price, spot }
-}
-
-/// Adds a group's instances to its pool.
-fn add(input: &PlanInput<'_>, total: &mut PoolDelta, group: Instances<'_>) {
-    let (capacity_type, count) = (group.capacity_type, group.count);
-    total.units = total.units + count;
-    total.gpus = total.gpus + count.map(|count| group.gpus.saturating_mul(count));
-    let priced = |name: &str| priced(input, name, capacity_type, group.region, group.declared);
-    let startable: Vec<Priced> = group.types.iter().map(|name| priced(name)).collect();
-    let running: Vec<(Priced, u32)> =
-        group.running.iter().map(|&(name, units)| (priced(name), *units)).collect();
-    let cost = |units| {
-        let running = running.iter().map(|(priced, units)| (priced.counts(), *units));
-        cost::of_group(running.collect(), startable.iter().map(Priced::counts), units)
-    };
-    let part =
-        Costs { before: cost(count.before), after: cost(count.after), at_max: Cost::default() };
-    total.cost = total.cost + part;
-    match total.markets.iter_mut().find(|market| market.capacity_type == capacity_type) {
-        Some(market) => market.costs = market.costs + part,
-        None => total.markets.push(MarketCost { capacity_type, costs: part }),
-    }
-    for priced in startable.into_iter().chain(running.into_iter().map(|(priced, _)| priced)) {
-        if !total.prices.contains(&priced) {
-            total.prices.push(priced);
-        }
-    }
-}
-
-/// A pool at its max: which of its groups it is in is for its owner to say, so
-/// the dearest counts, at the price on demand.
-fn at_max(total: &mut PoolDelta, max: u32) {
-    total.cost.at_max = cost::dearest(total.prices.iter().map(Priced::on_demand), max);
-    for market in &mut total.markets {
-        let of_market = total.prices.iter().filter(|priced| {
-            let offering = priced.offering.as_ref();
-            offering.is_some_and(|offering| offering.capacity_type == market.capacity_type)
-        });
-        market.costs.at_max = cost::dearest(of_market.map(Priced::counts), max);
-    }
 }
 
 fn delta(name: &str, pool: &PoolDecision) -> PoolDelta {
@@ -306,6 +229,7 @@ fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
             declared: None,
             gpus: gpus(live.fields.at("/tags/floodway.dev~1gpus")),
             running: seen.running.iter().collect(),
+            kept: seen.kept.iter().collect(),
             count,
         };
         add(input, delta, instances);
@@ -372,6 +296,14 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
                 unknown.join(", ")
             ));
         }
+        let kept = kept(input, pool);
+        if !kept.is_empty() {
+            warnings.push(format!(
+                "out of service since a drain was given up, and in the sums until somebody ends \
+                 them: {}",
+                kept.join(", ")
+            ));
+        }
         let (min, max, live) = (pool.min, pool.max, pool.units.after);
         if pool.owner == DesiredOwner::Controller && live > 0 && !(min..=max).contains(&live) {
             warnings.push(format!(
@@ -391,7 +323,7 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
 }
 
 impl<T> Flow<T> {
-    fn map<U>(self, f: impl Fn(T) -> U) -> Flow<U> {
+    pub(super) fn map<U>(self, f: impl Fn(T) -> U) -> Flow<U> {
         Flow { before: f(self.before), after: f(self.after) }
     }
 }
@@ -419,4 +351,18 @@ impl<T: Total> std::ops::Add for Flow<T> {
     fn add(self, other: Self) -> Self {
         Self { before: self.before.plus(other.before), after: self.after.plus(other.after) }
     }
+}
+
+/// The instances of a pool that are out of service and paid for.
+fn kept(input: &PlanInput<'_>, pool: &PoolDelta) -> Vec<String> {
+    let ours = input.inventory.resources.values().filter(|live| {
+        let is_pools = |marked| todays_pool(input.environment, marked) == pool.pool;
+        live.ownership == Ownership::Ours && live.pool().is_some_and(is_pools)
+    });
+    let kept = ours.filter_map(|live| live.workload.as_ref()).flat_map(|workload| &workload.kept);
+    kept.map(|unit| match &unit.instance_type {
+        Some(name) => format!("{} ({name})", unit.name),
+        None => unit.name.clone(),
+    })
+    .collect()
 }

@@ -31,6 +31,7 @@ pub(super) fn of_status(object: &Value) -> Workload {
         stalled: seen >= wanted && gave_up(object),
         problems: refused(object).into_iter().collect(),
         units: Vec::new(),
+        kept: Vec::new(),
     }
 }
 

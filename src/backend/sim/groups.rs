@@ -336,6 +336,7 @@ impl World {
             observed: true,
             problems,
             units: self.group_units(group),
+            kept: Vec::new(),
         })
     }
 }

@@ -223,6 +223,7 @@ impl World {
             surplus: 0,
             problems: problems(&mine),
             units: Vec::new(),
+            kept: Vec::new(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Burst pools: where they start, how they join, what they may cost.
 
 use super::promises::at_most_all;
-use super::{Rules, text};
+use super::{Rules, text, volumes};
 use crate::diag::Diagnostic;
 use crate::spec::Origins;
 use crate::spec::model::{
@@ -16,6 +16,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         subnets(rules, aws, &path, pool);
         join(rules, &path, pool);
         launch(rules, &format!("{path}.launch"), &pool.launch);
+        volumes::together(rules, aws, &path, pool);
         image(rules, &format!("{path}.image"), &pool.image);
         if let Some(spot) = &pool.spot {
             markets(rules, &path, pool, spot);
@@ -68,37 +69,14 @@ pub(super) fn is_id(id: &str, prefix: &str) -> bool {
 fn launch(rules: &mut Rules<'_>, path: &str, launch: &Launch) {
     let groups = ("security group", "sg-");
     selector(rules, &format!("{path}.security_groups"), &launch.security_groups, groups);
-    let texts = [
-        ("instance_profile", &launch.instance_profile),
-        ("volume.kms_key", &launch.volume.kms_key),
-    ];
-    for (key, value) in texts {
-        if let Some(value) = value {
-            text::check(rules, &format!("{path}.{key}"), value);
-        }
+    volumes::alone(rules, &format!("{path}.volume"), &launch.volume);
+    if let Some(profile) = &launch.instance_profile {
+        text::check(rules, &format!("{path}.instance_profile"), profile);
     }
     if let Some(name) = launch.instance_profile.as_ref().filter(|name| name.contains(['/', ':'])) {
         let help = "write its name, which its ARN ends in";
         let message = format!("`{name}` is no instance profile's name");
         rules.error(&format!("{path}.instance_profile"), message, help);
-    }
-    // https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type
-    let volume = &launch.volume;
-    let limits = [
-        ("iops", volume.iops, 3_000..=80_000, "operations per second"),
-        ("throughput", volume.throughput, 125..=2_000, "MiB per second"),
-    ];
-    for (key, value, limit, unit) in limits {
-        if let Some(value) = value.filter(|value| !limit.contains(value)) {
-            let message = format!("a gp3 volume does not have {value} {unit}");
-            let help = format!("write {} to {}", limit.start(), limit.end());
-            rules.error(&format!("{path}.volume.{key}"), message, &help);
-        }
-    }
-    let gibibytes = volume.size.map(|size| size.bytes().div_ceil(1 << 30));
-    if let Some(size) = gibibytes.filter(|size| !(1..=65_536).contains(size)) {
-        let message = format!("a gp3 volume does not have {size} GiB");
-        rules.error(&format!("{path}.volume.size"), message, "write 1Gi to 64Ti");
     }
 }
 

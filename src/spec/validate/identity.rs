@@ -68,6 +68,16 @@ fn place(rules: &mut Rules<'_>) {
             "add `account`, so that credentials for another account are refused",
         );
     }
+    if let (Some(declared), Some(role)) = (&aws.account, &aws.role)
+        && role.split(':').nth(4) != Some(declared)
+    {
+        let message = format!("whoever assumes the role is in another account than {declared}");
+        let help = "name a role of that account, or correct `account`";
+        rules.report(
+            Diagnostic::error(message).help(help),
+            &[("aws.role", ""), (account, "declared here")],
+        );
+    }
 }
 
 fn moved(rules: &mut Rules<'_>) {

@@ -16,6 +16,7 @@ mod secrets;
 mod signals;
 mod stages;
 mod text;
+mod volumes;
 
 use super::catalog::Catalog;
 use super::model::{Environment, Stage};

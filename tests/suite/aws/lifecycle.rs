@@ -310,7 +310,13 @@ fn an_on_demand_instance_whose_drain_is_given_up_is_kept_and_told_where_the_file
     account.bed.someone_else("autoscaling", "CompleteLifecycleAction", &abandon).unwrap();
     let kept = instance.as_str().unwrap().to_owned();
     account.run(&["status", "edge"]).exits(0).says("kept after its drain").says(&kept);
-    account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    let plan = account.run(&["plan", "edge", "--detailed-exitcode"]).exits(0);
+    plan.says("out of service since a drain was given up").says(&format!("{kept} (g6e.12xlarge)"));
+    let plan = account.run(&["plan", "edge", "--json"]).exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
+    let cost = &plan["cost"];
+    assert_eq!(cost["before"], cost["after"], "{cost}");
+    assert_ne!(cost["before"], cost["at_max"], "{cost}");
     account.write(&pool(""));
     account.applied();
     assert_eq!(GROUPS.map(policy), ["terminate", "terminate"]);

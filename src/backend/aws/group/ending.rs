@@ -1,6 +1,7 @@
 //! How many instances a group has, which of them end, and its own end.
 
-use super::read::{is_deleting, protected, surplus, uid, units, unprotected};
+use super::instances::{protected, surplus, units, unprotected};
+use super::read::{is_deleting, uid};
 use super::shape::Shape;
 use super::write::Group;
 use crate::backend::aws::account::stale;

@@ -3,6 +3,7 @@
 mod beside;
 mod ending;
 mod hooks;
+mod instances;
 mod others;
 mod read;
 mod refresh;
@@ -11,6 +12,7 @@ mod schedules;
 mod shape;
 mod write;
 
-pub(super) use read::{Beside, live, notes, tags_of, uid, workload};
+pub(super) use instances::{notes, workload};
+pub(super) use read::{Beside, live, tags_of, uid};
 pub(super) use schedules::Schedules;
 pub(super) use write::Group;

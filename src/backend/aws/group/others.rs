@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 const SPOT_POOLS: i32 = 2;
 /// What spot may cost at most.
 pub(super) const SPOT_MAX_PRICE: &str = "SpotMaxPrice";
+/// What types of an override must have.
+const REQUIREMENTS: &str = "InstanceRequirements";
 /// Begins what is of the warm pool.
 const WARM_POOL: &str = "WarmPool";
 
@@ -31,8 +33,12 @@ pub(super) fn others(group: &AutoScalingGroup) -> BTreeMap<String, String> {
         put("SpotInstancePools", spot_pools(distribution).map(|pools| pools.to_string()));
     }
     let template = policy.and_then(|policy| policy.launch_template());
-    for one in template.map(|template| template.overrides()).unwrap_or_default() {
-        for (member, value) in members(one) {
+    let overrides = template.map(|template| template.overrides()).unwrap_or_default();
+    // One override alone that names no type is the pool's own requirements.
+    let by_requirements = matches!(overrides, [one] if one.instance_type().is_none());
+    for one in overrides {
+        let not_ours = |(member, _): &(&str, _)| !(by_requirements && *member == REQUIREMENTS);
+        for (member, value) in members(one).into_iter().filter(not_ours) {
             put(&format!("{member} of {}", one.instance_type().unwrap_or("any type")), value);
         }
     }
@@ -65,7 +71,7 @@ fn members(one: &LaunchTemplateOverrides) -> [(&'static str, Option<String>); 4]
         ("WeightedCapacity", one.weighted_capacity().map(str::to_owned)),
         ("LaunchTemplate", template),
         ("ImageId", one.image_id().map(str::to_owned)),
-        ("InstanceRequirements", one.instance_requirements().map(|_| "set".to_owned())),
+        (REQUIREMENTS, one.instance_requirements().map(|_| "set".to_owned())),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Instance refreshes of groups.
 
-use super::read::{numbered, shape_of, uid, units};
+use super::instances::units;
+use super::read::{numbered, shape_of, uid};
 use super::write::Group;
 use crate::backend::aws::account::stale;
 use crate::backend::aws::error::code;
