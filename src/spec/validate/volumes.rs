@@ -4,9 +4,12 @@
 use super::{Rules, text};
 use crate::diag::Diagnostic;
 use crate::spec::model::{Aws, BurstPool, Volume};
+use std::ops::RangeInclusive;
 
-/// What every gp3 volume has, in operations per second and MiB per second.
-const INCLUDED: (u32, u32) = (3_000, 125);
+/// Operations per second that a gp3 volume may have; the least, each has.
+const IOPS: RangeInclusive<u32> = 3_000..=80_000;
+/// MiB per second that a gp3 volume may have; the least, each has.
+const THROUGHPUT: RangeInclusive<u32> = 125..=2_000;
 /// Operations per second that a GiB carries.
 const OPERATIONS_PER_GIB: u64 = 500;
 /// Operations per second that a MiB per second needs.
@@ -15,8 +18,8 @@ const OPERATIONS_PER_MIB: u64 = 4;
 /// Each value by itself.
 pub(super) fn alone(rules: &mut Rules<'_>, path: &str, volume: &Volume) {
     let limits = [
-        ("iops", volume.iops, 3_000..=80_000, "operations per second"),
-        ("throughput", volume.throughput, 125..=2_000, "MiB per second"),
+        ("iops", volume.iops, IOPS, "operations per second"),
+        ("throughput", volume.throughput, THROUGHPUT, "MiB per second"),
     ];
     for (key, value, limit, unit) in limits {
         if let Some(value) = value.filter(|value| !limit.contains(value)) {
@@ -43,8 +46,11 @@ pub(super) fn alone(rules: &mut Rules<'_>, path: &str, volume: &Volume) {
 pub(super) fn together(rules: &mut Rules<'_>, aws: &Aws, path: &str, pool: &BurstPool) {
     let volume = aws.launch_of(pool).volume;
     let own = &pool.launch.volume;
-    let iops = volume.iops.unwrap_or(INCLUDED.0);
-    let throughput = volume.throughput.unwrap_or(INCLUDED.1);
+    let iops = volume.iops.unwrap_or(*IOPS.start());
+    let throughput = volume.throughput.unwrap_or(*THROUGHPUT.start());
+    if !IOPS.contains(&iops) || !THROUGHPUT.contains(&throughput) {
+        return;
+    }
     let place = |key: &str, is_own: bool| match is_own {
         true => format!("{path}.launch.volume.{key}"),
         false => format!("aws.launch.volume.{key}"),

@@ -314,9 +314,10 @@ fn an_on_demand_instance_whose_drain_is_given_up_is_kept_and_told_where_the_file
     plan.says("out of service since a drain was given up").says(&format!("{kept} (g6e.12xlarge)"));
     let plan = account.run(&["plan", "edge", "--json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
-    let cost = &plan["cost"];
-    assert_eq!(cost["before"], cost["after"], "{cost}");
-    assert_ne!(cost["before"], cost["at_max"], "{cost}");
+    let cost = &plan["pools"][0]["cost"];
+    let one = json!({"usd": 10.49264, "at_least": false});
+    assert_eq!((&cost["before"], &cost["after"]), (&one, &one), "{cost}");
+    assert_eq!(cost["at_max"]["usd"], 5.0 * 10.49264, "four at max, and one that is kept");
     account.write(&pool(""));
     account.applied();
     assert_eq!(GROUPS.map(policy), ["terminate", "terminate"]);
