@@ -333,7 +333,7 @@ fn a_group_goes_on_by_its_first_type_and_else_by_one_that_nothing_else_goes_on_b
     let equal = of_two("{ min = 0, max = 9 }", ["9 req/s", "9 req/s"], "");
     let od = CapacityType::OnDemand;
     let desired = |live: &[(&str, CapacityType, u32)]| {
-        let decision = decided("", &[equal.clone()], &live_burst("two", live));
+        let decision = decided("", std::slice::from_ref(&equal), &live_burst("two", live));
         groups(of(&decision, "two"))[0].2
     };
     assert_eq!(desired(&[("g6e.12xlarge", od, 3)]), 3);

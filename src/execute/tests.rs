@@ -318,10 +318,8 @@ async fn a_drain_of_named_units_ends_when_they_are_gone_whatever_else_comes_and_
     let others_ended = runs(&["i-1", "i-2"], 2);
     // One more than is asked for is there, and it is none of them.
     let replaced = runs(&["i-3", "i-4", "i-5"], 2);
-    let mut seen = place.seen.lock().unwrap();
-    seen.insert("a".into(), vec![others_ended.clone()]);
-    seen.insert("b".into(), vec![others_ended, replaced]);
-    drop(seen);
+    let seen = [("a", vec![others_ended.clone()]), ("b", vec![others_ended, replaced])];
+    place.seen.lock().unwrap().extend(seen.map(|(name, seen)| (name.into(), seen)));
     let changes = vec![change("a", &[], vec![drain("a")]), change("b", &[], vec![drain("b")])];
     let report = run(&place, &plan(changes), &NoJournal).await;
     assert_eq!(states(&report), "fd");

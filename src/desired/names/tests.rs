@@ -192,7 +192,7 @@ fn a_group_keeps_its_name_while_it_shares_a_type_and_nothing_else_has_it() {
     let reordered = there(g6e, &["g5.12xlarge", "g6e.12xlarge"]);
     assert_eq!(named(&[reordered]), (format!("{g6e}-2"), g6e.into()));
     let older = there("older", &["p4d.24xlarge", "g6e.12xlarge"]);
-    assert_eq!(named(&[older.clone()]), ("older".into(), g5.into()));
+    assert_eq!(named(std::slice::from_ref(&older)), ("older".into(), g5.into()));
     assert_eq!(named(&[older, there(g6e, &["g6e.12xlarge"])]), (g6e.into(), g5.into()));
 }
 

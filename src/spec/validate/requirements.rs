@@ -55,7 +55,7 @@ fn names(rules: &mut Rules<'_>, at: &str, required: &Requirements) {
     for (index, name) in required.gpu_names.iter().enumerate() {
         if !GPUS.contains(&name.as_str()) {
             let families = families(rules, name);
-            let help = match nearest(name, GPUS.into_iter()) {
+            let help = match nearest(name, GPUS) {
                 _ if !families.is_empty() => {
                     format!("write `allowed = [{}]` for them", families.join(", "))
                 }
