@@ -73,10 +73,11 @@ pub(super) fn joins_another(input: &PlanInput<'_>, live: &Live) -> Option<Reason
 /// them run,
 /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchTemplate.html>
 pub(super) fn staying(want: &Desired, live: &Live) -> Vec<String> {
-    if want.id.kind != kinds::GROUP {
+    // Where no type is named, none is dropped.
+    let known = types(&want.body);
+    if want.id.kind != kinds::GROUP || known.is_empty() {
         return Vec::new();
     }
-    let known = types(&want.body);
     let mut old: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
     for unit in live.units().iter().filter(|unit| !unit.ending) {
         if let Some(name) = unit.instance_type.as_ref().filter(|name| !known.contains(name)) {

@@ -154,15 +154,16 @@ async fn clients(aws: &AwsBed) -> Clients {
 async fn bare_creates(clients: &Clients) {
     let template = async |pool: usize| {
         let data = ec2::RequestLaunchTemplateData::builder().image_id("ami-0a").build();
-        let create = clients.ec2.create_launch_template().launch_template_name(format!("b{pool}"));
+        let create =
+            clients.ec2.create_launch_template().launch_template_name(format!("bare-{pool}"));
         create.launch_template_data(data).send().await.unwrap();
     };
     stream::iter(0..SOME).map(template).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await;
     let group = async |number: usize| {
         let (pool, offering) = (number / 4, number % 4);
-        let name = format!("b{pool}-{offering}");
+        let name = format!("bare-{pool}-{offering}");
         let named = asg::LaunchTemplateSpecification::builder()
-            .launch_template_name(format!("b{pool}"))
+            .launch_template_name(format!("bare-{pool}"))
             .version("$Default")
             .build();
         let template = asg::LaunchTemplate::builder()
@@ -206,14 +207,14 @@ from botocore.config import Config
 config = Config(region_name="us-east-1", max_pool_connections={CONCURRENCY})
 ec2, autoscaling = boto3.client("ec2", config=config), boto3.client("autoscaling", config=config)
 def template(pool):
-    ec2.create_launch_template(LaunchTemplateName=f"b{{pool}}", LaunchTemplateData={{"ImageId": "ami-0a"}})
+    ec2.create_launch_template(LaunchTemplateName=f"bare-{{pool}}", LaunchTemplateData={{"ImageId": "ami-0a"}})
 def group(number):
     pool, offering = divmod(number, 4)
-    name = f"b{{pool}}-{{offering}}"
+    name = f"bare-{{pool}}-{{offering}}"
     autoscaling.create_auto_scaling_group(
         AutoScalingGroupName=name, MinSize=0, MaxSize=4, VPCZoneIdentifier="subnet-0a",
         MixedInstancesPolicy={{"LaunchTemplate": {{
-            "LaunchTemplateSpecification": {{"LaunchTemplateName": f"b{{pool}}", "Version": "$Default"}},
+            "LaunchTemplateSpecification": {{"LaunchTemplateName": f"bare-{{pool}}", "Version": "$Default"}},
             "Overrides": [{{"InstanceType": {TYPES:?}[offering // 2]}}]}},
             "InstancesDistribution": {{"OnDemandPercentageAboveBaseCapacity": 0 if offering % 2 else 100}}}})
     autoscaling.enable_metrics_collection(AutoScalingGroupName=name, Granularity="1Minute")

@@ -47,7 +47,7 @@ pub fn ansible() {
 
 fn templates(aws: &AwsBed) {
     for pool in 0..POOLS {
-        let template = json!({"LaunchTemplateName": format!("b{pool}"),
+        let template = json!({"LaunchTemplateName": format!("bare-{pool}"),
             "LaunchTemplateData": {"ImageId": "ami-0a", "InstanceType": TYPES[0]}});
         aws.someone_else("ec2", "CreateLaunchTemplate", &template).unwrap();
     }
@@ -61,9 +61,9 @@ const PLAYBOOK: &str = r#"
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
   tasks:
     - amazon.aws.autoscaling_group:
-        name: "b{{ item }}"
+        name: "bare-{{ item }}"
         region: us-east-1
-        launch_template: {launch_template_name: "b{{ item // 2 }}", version: "$Default"}
+        launch_template: {launch_template_name: "bare-{{ item // 2 }}", version: "$Default"}
         min_size: 0
         max_size: 4
         desired_capacity: 0

@@ -9,6 +9,7 @@ use crate::plan::PortError;
 use crate::port::{Backend, Locate, Lock};
 use async_trait::async_trait;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -26,6 +27,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// Tries of a call that is throttled or gets no answer. Every write can be
 /// repeated, so a lost answer is asked for again.
 const TRIES: u32 = 8;
+/// Tries of the first call.
+const FIRST_TRIES: u32 = 4;
 
 /// Which account is meant, and how to get in.
 #[derive(Debug, Clone)]
@@ -55,7 +58,7 @@ pub async fn connect(way: Way<'_>) -> Backend {
 pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
     let region = |name: &&str| ((*name).to_owned(), Region::new(config, name));
     let account = Arc::new(Account {
-        sts: aws_sdk_sts::Client::new(config),
+        sts: aws_sdk_sts::Client::from_conf(asked_first(config)),
         regions: way.regions.iter().map(region).collect(),
         searches: way.alone.then(|| config.clone()),
     });
@@ -78,6 +81,13 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
     }
 }
 
+/// Of the first call of all: where nobody answers, that is said soon.
+fn asked_first(config: &SdkConfig) -> aws_sdk_sts::Config {
+    let retries = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+    let few = retries.max_attempts().min(FIRST_TRIES);
+    aws_sdk_sts::config::Builder::from(config).retry_config(retries.with_max_attempts(few)).build()
+}
+
 async fn config(way: &Way<'_>) -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // Its rate follows what the account lets through, one for each API and
@@ -86,13 +96,18 @@ async fn config(way: &Way<'_>) -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http.clone())
         .retry_config(retries)
         .timeout_config(timeouts)
         .region(aws_config::Region::new(way.region.to_owned()));
     if let Some(profile) = way.profile {
-        // Else keys in the environment would win over it.
-        let keys = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        // Else keys in the environment would win over it. A role or a login that
+        // it names is asked for over the same way.
+        let asked = ProviderConfig::default()
+            .with_http_client(http)
+            .with_region(Some(aws_config::Region::new(way.region.to_owned())));
+        let keys = ProfileFileCredentialsProvider::builder();
+        let keys = keys.configure(&asked).profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(keys);
     }
     let config = loader.load().await;

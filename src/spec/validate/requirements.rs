@@ -21,6 +21,15 @@ pub(super) fn check(rules: &mut Rules<'_>) {
                 &[(&format!("{path}.instance_types"), ""), (&at, "")],
             );
         }
+        if aws.launch_of(pool).efa == Some(true) {
+            let asked = match pool.launch.efa {
+                Some(_) => format!("{path}.launch.efa"),
+                None => "aws.launch.efa".to_owned(),
+            };
+            let message = "whether what AWS chooses has an Elastic Fabric Adapter is not known";
+            let help = "name `instance_types`, or write `efa = false` in the pool's `launch`";
+            rules.report(Diagnostic::error(message).help(help), &[(&asked, ""), (&at, "")]);
+        }
         fits(rules, &path, pool, required);
         names(rules, &at, required);
         bounds(rules, &at, required);

@@ -1,6 +1,7 @@
 //! What is refused, and what the person who meets it is told.
 
 use super::account::{Account, GROUPS, pool, pool_of};
+use crate::support::aws::ACCESS_KEY;
 use serde_json::{Value, json};
 
 #[test]
@@ -28,6 +29,29 @@ fn no_credentials_expired_ones_and_nobody_there_are_told_apart() {
     command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let said: crate::support::repository::Said = command.output().unwrap().into();
     said.exits(1).says("AWS cannot be reached");
+}
+
+#[test]
+fn a_profile_of_the_file_is_used_and_one_that_is_not_there_or_has_expired_is_told() {
+    let account = Account::new();
+    let profile = "region = \"us-east-1\"\nprofile = \"real\"";
+    account.rewrite(&account.text().replace("region = \"us-east-1\"", profile));
+    let run = |config: &str| -> crate::support::repository::Said {
+        let file = account.repository.path().join("aws-config");
+        std::fs::write(&file, config).unwrap();
+        let mut command = account.command(&["plan", "edge"]);
+        command.env("AWS_CONFIG_FILE", &file).env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        // Without the profile, these would do.
+        command.env("AWS_ACCESS_KEY_ID", "AKIAWRONG").output().unwrap().into()
+    };
+    let keys = format!("aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = x\n");
+    run(&format!("[profile real]\n{keys}")).exits(0);
+    let key = account.bed.calls().pop().unwrap()["access_key"].clone();
+    assert_eq!(key, ACCESS_KEY);
+    let login = "sso_start_url = https://acme.awsapps.com/start\nsso_region = us-east-1\n\
+                 sso_account_id = 123456789012\nsso_role_name = planner\n";
+    run(&format!("[profile real]\n{login}")).exits(1).says("aws sso login");
+    run("[profile other]\n").exits(1).says("there are no AWS credentials").says("aws.profile");
 }
 
 #[test]

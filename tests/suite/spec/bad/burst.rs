@@ -8,6 +8,7 @@ fn requirements() {
     let types = "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]";
     let by = |required: &str| format!("requirements = {{ {required} }}");
     let capacity = "\"g6e.12xlarge\" = \"9 req/s\", \"g5.12xlarge\" = \"6 req/s\"";
+    let any = "any = \"9 req/s\"";
     let (few, both) = (by("gpus = 0, vcpus = { min = 8 }"), by("gpus = 4"));
     let both = format!("{types}\n{both}");
     let wrong = by("gpus = 4, gpu_names = [\"l40s\", \"t5\", \"tpu\"], \
@@ -20,6 +21,10 @@ fn requirements() {
             &[(types, &few), (capacity, "any = \"0 req/s\"")],
         ),
         ("names and bounds", &[(types, &wrong), (capacity, "any = \"9 req/s\"")]),
+        (
+            "adapters that nobody knows of",
+            &[(types, &format!("{}\nlaunch = {{ efa = true }}", by("gpus = 4"))), (capacity, any)],
+        ),
     ]));
 }
 
