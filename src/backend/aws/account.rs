@@ -1,5 +1,6 @@
 //! One account, with a client of each API in each region.
 
+use super::named::Looks;
 use crate::observe::{Ownership, ResourceId};
 use crate::plan::{FailureKind, PortError, Precondition};
 use aws_config::SdkConfig;
@@ -28,6 +29,7 @@ pub(super) struct Region {
     pub(super) quotas: aws_sdk_servicequotas::Client,
     /// Of images that were asked about.
     pub(super) root_devices: Arc<Mutex<HashMap<String, String>>>,
+    pub(super) looks: Arc<Looks>,
 }
 
 impl Region {
@@ -41,6 +43,7 @@ impl Region {
             ssm: aws_sdk_ssm::Client::new(&at),
             quotas: aws_sdk_servicequotas::Client::new(&at),
             root_devices: Arc::default(),
+            looks: Arc::default(),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! may only read sees what has not been checked, and can plan.
 
 use super::account::{Account, Region};
-use super::error::failed;
 use super::group;
 use super::tags;
 use super::template::{self, Template};
@@ -13,9 +12,6 @@ use crate::port::Check;
 use async_trait::async_trait;
 use futures::future::join_all;
 use std::collections::BTreeMap;
-
-/// Names that one question can hold.
-const NAMES: usize = 50;
 
 #[async_trait]
 impl Check for Account {
@@ -106,34 +102,16 @@ impl Region {
         };
         let owner = |tags: &tags::Tags| tags::owner(&mark, tags);
         let mut taken = BTreeMap::new();
-        for names in new("AutoScalingGroup").chunks(NAMES) {
-            let asked = self.autoscaling.describe_auto_scaling_groups();
-            let asked = asked.set_auto_scaling_group_names(Some(names.to_vec()));
-            let answer = asked.max_records(100).send().await.map_err(|error| {
-                failed(error, "autoscaling:DescribeAutoScalingGroups", &self.about("groups"))
-            })?;
-            for there in answer.auto_scaling_groups() {
-                let live = group::live(&self.name, owner, there, group::Beside::default());
-                taken.insert(live.id.clone(), live);
-            }
+        for there in self.groups_named(&new("AutoScalingGroup")).await? {
+            let live = group::live(&self.name, owner, &there, group::Beside::default());
+            taken.insert(live.id.clone(), live);
         }
-        for names in new("LaunchTemplate").chunks(NAMES) {
-            let named = aws_sdk_ec2::types::Filter::builder()
-                .name("launch-template-name")
-                .set_values(Some(names.to_vec()))
-                .build();
-            let asked = self.ec2.describe_launch_templates().filters(named).send().await;
-            let answer = asked.map_err(|error| {
-                failed(error, "ec2:DescribeLaunchTemplates", &self.about("launch templates"))
-            })?;
-            for there in answer.launch_templates() {
-                let name = there.launch_template_name().unwrap_or_default();
-                let id = ResourceId::launch_template(&self.name, name);
-                let version = Template { region: self, id: &id }.version("$Default").await?;
-                if let Some(version) = version {
-                    let live = template::live(&self.name, owner, there, &version);
-                    taken.insert(id, live);
-                }
+        for there in self.templates_named(&new("LaunchTemplate")).await? {
+            let name = there.launch_template_name().unwrap_or_default();
+            let id = ResourceId::launch_template(&self.name, name);
+            let version = Template { region: self, id: &id }.version("$Default").await?;
+            if let Some(version) = version {
+                taken.insert(id, template::live(&self.name, owner, &there, &version));
             }
         }
         Ok(taken)

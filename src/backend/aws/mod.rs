@@ -16,6 +16,7 @@ mod group;
 mod lock;
 mod lookup;
 mod market;
+mod named;
 mod observe;
 mod problems;
 mod progress;

@@ -99,12 +99,10 @@ impl Region {
             .into_iter()
             .map(|group| (group.auto_scaling_group_name().unwrap_or_default().to_owned(), group))
             .collect();
-        for id in self.named(scope, "AutoScalingGroup") {
-            if !groups.contains_key(&id.name)
-                && let Some(group) = (Group { region: self, id }).get().await?
-            {
-                groups.insert(id.name.clone(), group);
-            }
+        let named = self.named(scope, "AutoScalingGroup");
+        let unseen: Vec<String> = named.filter(|name| !groups.contains_key(name)).collect();
+        for group in self.groups_named(&unseen).await? {
+            groups.insert(group.auto_scaling_group_name().unwrap_or_default().to_owned(), group);
         }
         let with_schedules = groups.into_values().map(|group| {
             let name = group.auto_scaling_group_name().unwrap_or_default();
@@ -145,12 +143,10 @@ impl Region {
         .into_iter()
         .map(|found| (found.launch_template_name().unwrap_or_default().to_owned(), found))
         .collect();
-        for id in self.named(scope, "LaunchTemplate") {
-            if !templates.contains_key(&id.name)
-                && let Some(found) = (Template { region: self, id }).get().await?
-            {
-                templates.insert(id.name.clone(), found);
-            }
+        let named = self.named(scope, "LaunchTemplate");
+        let unseen: Vec<String> = named.filter(|name| !templates.contains_key(name)).collect();
+        for found in self.templates_named(&unseen).await? {
+            templates.insert(found.launch_template_name().unwrap_or_default().to_owned(), found);
         }
         let versions = self.default_versions(&templates).await?;
         let seen = templates.iter().filter_map(|(name, template)| {
@@ -191,14 +187,12 @@ impl Region {
         Ok(named.collect())
     }
 
-    fn named<'a>(
-        &'a self,
-        scope: &'a Scope,
-        kind: &'a str,
-    ) -> impl Iterator<Item = &'a ResourceId> {
-        scope.named.iter().filter(move |id| {
+    /// The names of what the scope asks for by name, of one kind, here.
+    fn named(&self, scope: &Scope, kind: &str) -> impl Iterator<Item = String> {
+        let here = move |id: &&ResourceId| {
             id.side == Side::Aws && id.kind == kind && id.scope.as_deref() == Some(&self.name)
-        })
+        };
+        scope.named.iter().filter(here).map(|id| id.name.clone())
     }
 }
 

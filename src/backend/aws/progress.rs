@@ -20,7 +20,7 @@ impl Progress for Account {
             let id = id.refreshed_group();
             return Group { region, id: &id }.refresh_progress().await;
         }
-        let Some(group) = (Group { region, id }).get().await? else { return Ok(None) };
+        let Some(group) = region.look(&id.name).await? else { return Ok(None) };
         let mut workload = workload(&group);
         if workload.pending > 0 {
             region.explain(&id.name, &mut workload).await;

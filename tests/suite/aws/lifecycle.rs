@@ -322,3 +322,28 @@ fn an_on_demand_instance_whose_drain_is_given_up_is_kept_and_told_where_the_file
     account.applied();
     assert_eq!(GROUPS.map(policy), ["terminate", "terminate"]);
 }
+
+#[test]
+fn many_groups_are_looked_at_together() {
+    let account = Account::new();
+    let one = pool("");
+    let pools =
+        (0..10).map(|number| one.replace("[aws.pools.g6e]", &format!("[aws.pools.p{number}]")));
+    account.write(&pools.collect::<Vec<_>>().join("\n"));
+    account.bed.forget_calls();
+    // So that some are asked for while others are looked at.
+    let slow = json!({"kind": "delay", "action": "DescribeAutoScalingGroups", "seconds": 0.1});
+    account.bed.rule(&slow);
+    account.run(&["apply", "edge", "--yes"]).exits(0);
+    let here = |call: &&Value| call["region"] == "us-east-1";
+    let looks = account.calls_of("DescribeAutoScalingGroups");
+    let looks: Vec<&Value> = looks.iter().filter(here).collect();
+    let named =
+        |call: &&Value| call["parameters"]["AutoScalingGroupNames"].as_array().map(Vec::len);
+    let sizes: Vec<usize> = looks.iter().filter_map(named).collect();
+    // Once before the plan and once before the first write, for all of them.
+    assert_eq!(sizes.iter().filter(|size| **size == 20).count(), 2, "{sizes:?}");
+    // Until each is ready, fewer calls than groups.
+    assert!(sizes.len() < 2 + 20, "{sizes:?}");
+    assert_eq!(account.calls_of("DescribeLaunchTemplates").len(), 4);
+}
