@@ -114,6 +114,11 @@ pub struct OnPremSupply {
 /// Live instances of a burst pool's group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupplyGroup {
+    /// Its own name.
+    pub name: String,
+    /// Who carries on for it, where a plan that was begun says so: that one's
+    /// name, and how many it then has.
+    pub passed_on: Option<(String, u32)>,
     /// Its types are not named: AWS finds them by what they have.
     pub by_requirements: bool,
     /// The instance types that it may start, the best first.
