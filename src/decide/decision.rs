@@ -129,6 +129,8 @@ pub struct SupplyGroup {
     pub region: String,
     /// Asked for now.
     pub desired: u32,
+    /// Beyond those: each ends when it is named, and not before.
+    pub surplus: u32,
     /// In service.
     pub ready: u32,
     /// Instances that are not on their way out, by type; those of an unknown
@@ -137,6 +139,13 @@ pub struct SupplyGroup {
     /// Instances out of service that are paid for until somebody ends them, by
     /// type.
     pub kept: BTreeMap<String, u32>,
+}
+
+impl SupplyGroup {
+    /// Asked for, and beyond that what stays until it is named.
+    pub fn runs(&self) -> u32 {
+        self.desired.saturating_add(self.surplus)
+    }
 }
 
 /// The capacity that each pool should have.

@@ -84,6 +84,7 @@ impl SupplyGroup {
             capacity_type: CapacityType::named(&live.market()?),
             region: live.id.scope.clone().unwrap_or_default(),
             desired: workload.map_or(0, |workload| workload.desired),
+            surplus: workload.map_or(0, |workload| workload.surplus),
             ready: workload.map_or(0, |workload| workload.ready),
             running: by_type(live.units().iter().filter(|unit| !unit.ending)),
             kept: by_type(workload.iter().flat_map(|workload| &workload.kept)),

@@ -277,6 +277,60 @@ fn a_group_costs_what_runs_and_at_most_its_dearest_type() {
 }
 
 #[test]
+fn at_max_what_stays_of_a_type_that_is_not_declared_any_more_is_no_bound_for_the_rest() {
+    let mut world = shared();
+    world.scale(GROUP, G6E, 3, "floodway-run");
+    of_g5(&mut world, 1);
+    pool(&mut world).instance_types = vec!["g5.12xlarge".into()];
+    let cost = |world: &World| {
+        let plan = world.plan();
+        plan.pools.into_iter().find(|pool| pool.pool == "g6e").unwrap().cost.at_max.to_string()
+    };
+    assert_eq!(cost(&world), "$66.34/h", "2 × $10.49 and 8 × $5.67");
+    let budget = |usd: &str| crate::spec::model::Budget {
+        usd_per_hour: Some(usd.parse().unwrap()),
+        usd_per_month: None,
+    };
+    // Another pool is beside it.
+    world.environment.burst.budget = Some(budget("$77/h"));
+    assert!(world.plan().warnings.iter().all(|warning| !warning.contains("usd_per_hour")));
+    world.environment.burst.budget = Some(budget("$76/h"));
+    let told = world.plan().warnings.concat();
+    assert!(told.contains("(edge 1 × $10.49/h, g6e $66.34/h)"), "{told}");
+}
+
+#[test]
+fn what_runs_beyond_what_is_asked_for_is_in_the_sums_until_it_is_named() {
+    let mut world = shared();
+    world.scale(GROUP, G6E, 3, "floodway-run");
+    world.scale(GROUP, G6E, 1, "somebody");
+    assert_eq!(ready(&mut world, G6E), 3, "they are protected");
+    let plan = world.plan();
+    assert!(!plan.has_work(), "{:?}", active(&plan));
+    let of_pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((of_pool.units.before, of_pool.units.after), (3, 3));
+    assert_eq!(of_pool.cost.before.to_string(), "$31.47/h");
+    assert_eq!(of_pool.cost.after, of_pool.cost.before);
+    let told = plan.warnings.iter().find(|warning| warning.contains(G6E)).unwrap();
+    assert!(told.contains("3 run, 1 asked for"), "{told}");
+    assert!(units(&mut world).iter().all(|unit| told.contains(&unit.name)), "{told}");
+
+    // A lower max ends them by name.
+    pool(&mut world).size = Count::Between { min: 0, max: 2 };
+    let plan = world.plan();
+    let of_pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((of_pool.units.before, of_pool.units.after), (3, 2));
+    pool(&mut world).size = Count::Fixed(1);
+    pool(&mut world).spot = None;
+    let plan = world.plan();
+    let of_pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((of_pool.units.before, of_pool.units.after), (3, 1));
+    assert!(plan.warnings.iter().all(|warning| !warning.contains("asked for")));
+    world.execute(&plan);
+    assert_eq!(ready(&mut world, G6E), 1);
+}
+
+#[test]
 fn a_dearer_type_that_joins_is_held_by_the_budget_though_no_number_grows() {
     let mut world = shared();
     pool(&mut world).instance_types = vec!["g5.12xlarge".into()];

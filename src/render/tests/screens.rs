@@ -53,6 +53,18 @@ fn no_saving_is_told_of_a_pool_that_is_only_partly_priced() {
 }
 
 #[test]
+fn more_ready_than_asked_for_is_no_part_of_what_is_asked_for() {
+    let mut view = status_view();
+    let pools = view.stages.iter_mut().flat_map(|stage| &mut stage.pools);
+    let pool = pools.into_iter().find(|pool| pool.pool == "g6e").unwrap();
+    (pool.ready, pool.desired) = (5, 3);
+    (pool.groups[0].ready, pool.groups[0].desired) = (4, 2);
+    let text = status::text(&view, &Style::plain(120));
+    assert!(text.contains(" 5, 3 asked for "), "{text}");
+    assert!(text.contains("us-east-1: 4 ready, 2 asked for"), "{text}");
+}
+
+#[test]
 fn a_plan_in_colour() {
     let style = Style { color: true, ..Style::plain(80) };
     let text = plan_text(&fixtures::plan(), style, Detail::Essential);
