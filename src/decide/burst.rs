@@ -4,6 +4,7 @@
 //! falls back from spot to on-demand; so only types between which there is
 //! nothing to choose share a group, and every other choice stays here.
 
+use super::legacies::{legacies, own_numbers};
 use super::{BurstGroup, CapacityType, Decision, GroupType, PlanningInput, PoolKind, SupplyGroup};
 use crate::id::Name;
 use crate::spec::{BurstPool, Price, Spot};
@@ -133,7 +134,7 @@ pub fn successors(groups: &[BurstGroup], live: &[SupplyGroup]) -> Vec<Option<usi
 }
 
 /// How many types they have in common.
-fn shared(seen: &SupplyGroup, group: &BurstGroup) -> usize {
+pub(super) fn shared(seen: &SupplyGroup, group: &BurstGroup) -> usize {
     seen.instance_types.iter().filter(|name| group.has_type(name)).count()
 }
 
@@ -162,28 +163,15 @@ pub(super) fn spread_over_groups(input: &PlanningInput<'_>, decision: &mut Decis
     }
 }
 
-/// Each group keeps what it has, up to its max: what is above drains. Instances of
-/// a group that goes are what one that is yet to be made starts with, of the same
-/// market before the other and of the same type before others: they are replaced,
-/// not lost.
+/// Each group keeps what it has, up to its max: what is above drains. What goes is
+/// replaced, not lost.
 fn keep(groups: &mut [BurstGroup], live: &[SupplyGroup]) {
-    let goes_on_as = successors(groups, live);
-    for (index, group) in groups.iter_mut().enumerate() {
-        let own = live.iter().zip(&goes_on_as).filter(|(_, as_group)| **as_group == Some(index));
-        group.desired = own.map(|(seen, _)| seen.desired).sum();
+    let own = own_numbers(groups, live);
+    for (group, own) in groups.iter_mut().zip(own) {
+        group.desired = own.min(group.max);
     }
-    for (gone, _) in live.iter().zip(&goes_on_as).filter(|(_, as_group)| as_group.is_none()) {
-        let new = groups.iter_mut().enumerate();
-        let new = new.filter(|(index, _)| !goes_on_as.contains(&Some(*index)));
-        let heir = new.map(|(_, group)| group).min_by_key(|group| {
-            (group.capacity_type != gone.capacity_type, shared(gone, group) == 0)
-        });
-        if let Some(heir) = heir {
-            heir.desired = heir.desired.saturating_add(gone.desired);
-        }
-    }
-    for group in groups {
-        group.desired = group.desired.min(group.max);
+    for legacy in legacies(groups, live) {
+        groups[legacy.to].desired = legacy.number;
     }
 }
 

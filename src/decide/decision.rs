@@ -114,6 +114,11 @@ pub struct OnPremSupply {
 /// Live instances of a burst pool's group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupplyGroup {
+    /// Its own name.
+    pub name: String,
+    /// Who carries on for it, where a plan that was begun says so: that one's
+    /// name, and how many it then has.
+    pub passed_on: Option<(String, u32)>,
     /// Its types are not named: AWS finds them by what they have.
     pub by_requirements: bool,
     /// The instance types that it may start, the best first.
@@ -124,6 +129,8 @@ pub struct SupplyGroup {
     pub region: String,
     /// Asked for now.
     pub desired: u32,
+    /// Beyond those: each ends when it is named, and not before.
+    pub surplus: u32,
     /// In service.
     pub ready: u32,
     /// Instances that are not on their way out, by type; those of an unknown
@@ -132,6 +139,13 @@ pub struct SupplyGroup {
     /// Instances out of service that are paid for until somebody ends them, by
     /// type.
     pub kept: BTreeMap<String, u32>,
+}
+
+impl SupplyGroup {
+    /// Asked for, and beyond that what stays until it is named.
+    pub fn runs(&self) -> u32 {
+        self.desired.saturating_add(self.surplus)
+    }
 }
 
 /// The capacity that each pool should have.

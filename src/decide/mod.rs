@@ -3,11 +3,13 @@
 mod burst;
 mod carry;
 mod decision;
+mod legacies;
 mod pools;
 mod supply;
 
 pub(crate) use burst::split;
 pub use burst::successors;
+pub use legacies::{Legacy, legacies};
 pub use supply::todays_pool;
 
 pub use decision::{

@@ -71,12 +71,20 @@ impl SupplyGroup {
         let types = live.fields.at("/instance_types")?;
         let types = types.as_array()?.iter().filter_map(|name| name.as_str());
         let workload = live.workload.as_ref();
+        let passed_on = live.fields.at("/tags/floodway.dev~1passed-on");
+        let passed_on = passed_on.and_then(|noted| {
+            let (number, name) = noted.as_str()?.split_once(' ')?;
+            Some((name.to_owned(), number.parse().ok()?))
+        });
         Some(Self {
+            name: live.id.name.clone(),
+            passed_on,
             by_requirements: live.fields.at("/requirements").is_some_and(|named| !named.is_null()),
             instance_types: types.map(str::to_owned).collect(),
             capacity_type: CapacityType::named(&live.market()?),
             region: live.id.scope.clone().unwrap_or_default(),
             desired: workload.map_or(0, |workload| workload.desired),
+            surplus: workload.map_or(0, |workload| workload.surplus),
             ready: workload.map_or(0, |workload| workload.ready),
             running: by_type(live.units().iter().filter(|unit| !unit.ending)),
             kept: by_type(workload.iter().flat_map(|workload| &workload.kept)),

@@ -111,10 +111,13 @@ fn live_onprem(pool: &str, desired: u32) -> Supply {
 fn live_burst(pool: &str, groups: &[(&str, CapacityType, u32)]) -> Supply {
     let mut supply = Supply::default();
     let group = |(name, capacity_type, desired): &(&str, CapacityType, u32)| SupplyGroup {
+        name: format!("{name} {capacity_type:?}"),
+        passed_on: None,
         region: "us-east-1".to_owned(),
         instance_types: name.split(' ').map(str::to_owned).collect(),
         capacity_type: *capacity_type,
         desired: *desired,
+        surplus: 0,
         ready: *desired,
         running: Default::default(),
         kept: Default::default(),
@@ -340,7 +343,8 @@ fn a_group_goes_on_by_its_first_type_and_else_by_one_that_nothing_else_goes_on_b
     assert_eq!(desired(&[("g5.12xlarge g6e.12xlarge", od, 3)]), 3, "reordered");
     assert_eq!(desired(&[("g5.12xlarge", od, 3)]), 3, "a better type came before it");
     let two = [("g5.12xlarge", od, 2), ("g6e.12xlarge", od, 3)];
-    assert_eq!(desired(&two), 3, "what is merged into it goes");
+    assert_eq!(desired(&two), 5, "what is merged into it is carried on");
+    assert_eq!(desired(&[("g5.12xlarge", od, 5), ("g6e.12xlarge", od, 7)]), 9, "up to its max");
     assert_eq!(desired(&[("p5.48xlarge", od, 2)]), 2, "what is of another type is replaced");
 
     let apart = of_two("{ min = 0, max = 9 }", ["9 req/s", "6 req/s"], "");
@@ -367,9 +371,34 @@ fn a_pool_that_moves_to_another_region_counts_each_region_for_itself() {
     let moved = [("g6e.12xlarge", CapacityType::OnDemand, 3)];
     assert_eq!(groups(of(&decided("", &[pool()], &supply), "g6e")), moved);
     // Cut off when both are there: as many are meant as before.
-    let both = SupplyGroup { region: "us-east-1".to_owned(), ..supply.burst["g6e"][0].clone() };
+    supply.burst.get_mut("g6e").unwrap()[0].passed_on = Some(("new".to_owned(), 3));
+    let both = SupplyGroup {
+        name: "new".to_owned(),
+        region: "us-east-1".to_owned(),
+        passed_on: None,
+        ..supply.burst["g6e"][0].clone()
+    };
     supply.burst.get_mut("g6e").unwrap().push(both);
     assert_eq!(groups(of(&decided("", &[pool()], &supply), "g6e")), moved);
+}
+
+#[test]
+fn what_goes_with_its_market_is_carried_on_in_the_other() {
+    let pool = burst("g6e", "{ min = 0, max = 10 }", "g6e.12xlarge", "9 req/s", "");
+    let (od, spot) = (CapacityType::OnDemand, CapacityType::Spot);
+    let mut supply = live_burst("g6e", &[("g6e.12xlarge", od, 1), ("g6e.12xlarge", spot, 2)]);
+    let number = |supply: &Supply| {
+        let decision = decided("", std::slice::from_ref(&pool), supply);
+        groups(of(&decision, "g6e"))[0].2
+    };
+    assert_eq!(number(&supply), 3);
+    // A plan was cut off after it had raised it, and its owner has scaled it since.
+    let there = supply.burst.get_mut("g6e").unwrap();
+    there[1].passed_on = Some((there[0].name.clone(), 3));
+    for (has, means) in [(1, 3), (3, 3), (4, 4)] {
+        supply.burst.get_mut("g6e").unwrap()[0].desired = has;
+        assert_eq!(number(&supply), means, "{has}");
+    }
 }
 
 #[test]

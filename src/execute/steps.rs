@@ -68,9 +68,11 @@ impl Runner<'_, '_> {
                 self.write(step).await?;
                 self.wait(step, *limit, settled, "not all replaced").await
             }
-            Step::Apply { .. } | Step::Hold { .. } | Step::CatchUp { .. } | Step::Raise { .. } => {
-                Ok(())
-            }
+            Step::Apply { .. }
+            | Step::Hold { .. }
+            | Step::CatchUp { .. }
+            | Step::Raise { .. }
+            | Step::PassOn { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
                 let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
                 self.wait(step, *limit, settled, "not ready").await
@@ -272,6 +274,7 @@ fn name(step: &Step) -> &'static str {
         Step::Hold { .. } => "hold",
         Step::CatchUp { .. } => "catch_up",
         Step::Raise { .. } => "raise",
+        Step::PassOn { .. } => "pass_on",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
         Step::DrainUnits { .. } => "drain_units",

@@ -42,6 +42,9 @@ pub const HOOKS: &str = "floodway.dev/hooks";
 pub const BLOCK: &str = "floodway.dev/block";
 /// Tag of a group in a capacity block: when EC2 begins to end what runs there.
 pub const CLOSES: &str = "floodway.dev/closes";
+/// Tag of a group that goes: the group that carries on for it, and how many that
+/// then has in all: `3 prod-g6e-od-g6e.12xlarge`.
+pub const PASSED_ON: &str = "floodway.dev/passed-on";
 /// Tag of a machine image: its recipe.
 pub const IMAGE: &str = "floodway.dev/image";
 /// Tag of a machine image: the channel that it stands in.

@@ -46,7 +46,7 @@ pub fn destroy_plan(input: &PlanInput<'_>, namespace: bool) -> Result<Plan, Plan
     let destroyed = guard::destroyed(&changes);
     let confirm = input.options.confirm.as_deref();
     refusals.extend(guard::protection(input.environment, confirm, &destroyed, None));
-    let mut pools = totals::pools(input);
+    let mut pools = totals::pools(input, &changes);
     pools.retain(|pool| pool.units.before > 0);
     pools.iter_mut().for_each(nothing_after);
     Ok(Plan {

@@ -69,12 +69,12 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     moving::wait_for_pods(input, &mut drafted.changes);
     let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));
     let changes = arrange(input, drafted.changes, closing)?;
-    let mut pools = totals::pools(input);
+    let mut pools = totals::pools(input, &changes);
     if !input.options.targets.is_empty() {
         totals::leave_others(input, &mut pools, &changes);
     }
     let totals = totals::totals(input.mark, &changes, &pools);
-    warnings.extend(totals::warnings(input, &pools));
+    warnings.extend(totals::warnings(input, &changes, &pools));
     let (unfit, told) = reservations::check(input, &changes);
     refusals.extend(unfit);
     warnings.extend(told);

@@ -1,7 +1,11 @@
 //! What the instances of a pool's groups cost.
 
-use super::{Cost, Costs, Flow, MarketCost, Offering, PlanInput, PoolDelta, Priced, cost};
-use crate::decide::CapacityType;
+use super::{
+    Change, Cost, Costs, Flow, MarketCost, Offering, PlanInput, PoolDelta, Priced, Step, cost,
+    refresh,
+};
+use crate::decide::{BurstGroup, CapacityType, SupplyGroup};
+use crate::observe::{ResourceId, Unit};
 use crate::spec::Price;
 
 /// The instances of a group.
@@ -74,17 +78,69 @@ pub(super) fn add(input: &PlanInput<'_>, total: &mut PoolDelta, group: Instances
     }
 }
 
-/// A pool at its max, beside what is kept: which of its groups it is in is for its owner to say, so
-/// the dearest counts, at the price on demand.
-pub(super) fn at_max(total: &mut PoolDelta, max: u32) {
-    total.cost.at_max =
-        total.cost.at_max + cost::dearest(total.prices.iter().map(Priced::on_demand), max);
+/// The instances of `group` whose type its pool does not declare any more, and
+/// which stay until they end.
+pub(super) fn undeclared(
+    input: &PlanInput<'_>,
+    groups: &[BurstGroup],
+    group: &Instances<'_>,
+) -> Vec<(Priced, u32)> {
+    let old = |name: &str| !groups.iter().any(|declared| declared.has_type(name));
+    let running = group.running.iter().filter(|(name, _)| old(name));
+    let priced = |name| priced(input, name, group.capacity_type, group.region, group.declared);
+    running.map(|&(name, units)| (priced(name), *units)).collect()
+}
+
+/// A pool at its max, or with what runs beyond that, and beside what is kept: which
+/// of its groups it is in is for its owner to say, so the dearest that they start
+/// counts, at the price on demand; but what is of `old` types stays as it is.
+pub(super) fn at_max(total: &mut PoolDelta, max: u32, old: &[(Priced, u32)]) {
+    let units = max.max(total.units.after);
+    let new = || total.prices.iter().filter(|one| old.iter().all(|(priced, _)| priced != *one));
+    let running = old.iter().map(|(priced, units)| (priced.on_demand(), *units)).collect();
+    let of_all = cost::of_group(running, new().map(Priced::on_demand), units);
+    total.cost.at_max = total.cost.at_max + of_all;
     for market in &mut total.markets {
-        let of_market = total.prices.iter().filter(|priced| {
+        let within = |priced: &Priced| {
             let offering = priced.offering.as_ref();
             offering.is_some_and(|offering| offering.capacity_type == market.capacity_type)
-        });
-        market.costs.at_max =
-            market.costs.at_max + cost::dearest(of_market.map(Priced::counts), max);
+        };
+        let running = old.iter().filter(|(priced, _)| within(priced));
+        let running = running.map(|(priced, units)| (priced.counts(), *units)).collect();
+        let new = new().filter(|priced| within(priced)).map(Priced::counts);
+        market.costs.at_max = market.costs.at_max + cost::of_group(running, new, units);
     }
+}
+
+/// How much of what runs in a group beyond what is asked for stays after `changes`:
+/// it ends when it is named, or with its group.
+pub(super) fn surplus_after(changes: &[Change], group: &SupplyGroup) -> u32 {
+    let id = ResourceId::group(&group.region, &group.name);
+    let ended = |step: &Step| match step {
+        Step::Drain { .. } | Step::Delete { .. } => u32::MAX,
+        Step::DrainUnits { units, .. } => u32::try_from(units.len()).unwrap_or(u32::MAX),
+        _ => 0,
+    };
+    let own = changes.iter().flat_map(|change| &change.steps).filter(|step| *step.id() == id);
+    own.fold(group.surplus, |left, step| left.saturating_sub(ended(step)))
+}
+
+/// The instances of which `changes` leave more than is asked for, by group.
+pub(super) fn beyond(input: &PlanInput<'_>, changes: &[Change], pool: &str) -> Vec<String> {
+    let groups = input.supply.burst.iter().filter(|(name, _)| name.as_str() == pool);
+    let text = |group: &SupplyGroup| {
+        let live = input.inventory.resources.get(&ResourceId::group(&group.region, &group.name))?;
+        let there: Vec<&Unit> = live.units().iter().filter(|unit| !unit.ending).collect();
+        (surplus_after(changes, group) > 0).then(|| {
+            format!(
+                "{}: {} run, {} asked for; what is beyond that is protected, and in the sums \
+                 until it is ended by its name: {}",
+                live.id,
+                group.runs(),
+                group.desired,
+                refresh::names(&there)
+            )
+        })
+    };
+    groups.flat_map(|(_, groups)| groups).filter_map(text).collect()
 }

@@ -15,6 +15,7 @@ mod elsewhere;
 mod fingerprint;
 mod finish;
 mod guard;
+mod heirs;
 mod import;
 mod input;
 mod instances;

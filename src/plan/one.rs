@@ -5,7 +5,7 @@ use super::steps::{self, Limits};
 use super::{
     Action, Change, Checked, Diff, FieldChange, Fingerprint, PlanInput, Refusal, Takes,
     diff::alike,
-    elsewhere, kinds,
+    elsewhere, heirs, kinds,
     owners::{recognise_drift, take_over},
     reasons, sharing, shrinking,
     slots::Pair,
@@ -49,7 +49,8 @@ fn creation(input: &PlanInput<'_>, want: &Desired) -> Outcome {
     if let Some(reason) = sharing::own_group(input, want) {
         change.reason = reason;
     }
-    change.steps = steps::create(limits, want, want.seed.clone());
+    change.steps = heirs::notes(input, want);
+    change.steps.extend(steps::create(limits, want, want.seed.clone()));
     change.into()
 }
 
@@ -177,8 +178,9 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
             warnings.extend(held_up(live));
         }
         change.notes.extend(sharing::staying(want, live));
-        if let Some(step) = raise {
-            change.notes.push("stands at 0, from where no autoscaler scales".to_owned());
+        if let Some((note, step)) = raise {
+            change.notes.push(note);
+            change.steps.extend(heirs::notes(input, want));
             change.steps.push(step);
             change.steps.extend(steps::wait(limits, want));
         }
@@ -196,17 +198,28 @@ fn update(input: &PlanInput<'_>, want: &Desired, live: &Live) -> Outcome {
     }
 }
 
-/// A runtime-owned workload that a drain of ours, or git before it hands the
-/// number over, has left at nothing: an autoscaler does not scale from zero, so
-/// git gives it its least.
-fn raise(input: &PlanInput<'_>, want: &Desired, live: &Live, hands_over: bool) -> Option<Step> {
+/// What gives a runtime-owned workload more than it has, and why: a group carries
+/// on for others that go; or a drain of ours, or git before it hands the number
+/// over, has left a Deployment at nothing, from where an autoscaler does not scale.
+fn raise(
+    input: &PlanInput<'_>,
+    want: &Desired,
+    live: &Live,
+    hands_over: bool,
+) -> Option<(String, Step)> {
     let (seed, runtime) = (want.seed.as_ref()?, live.runtime.as_ref()?);
+    let (id, uid, path) = (live.id.clone(), live.uid.clone(), seed.path.clone());
+    if let Some(least) = heirs::least(input, want, live) {
+        let has = live.workload.as_ref().map_or(0, |workload| workload.desired);
+        let note = format!("raised by {} to {least}, for what goes", least.saturating_sub(has));
+        return Some((note, Step::Raise { id, uid, path, least }));
+    }
     let least = input.decision.pools.get(want.pool.as_ref()?)?.min;
     let drained_by_us = runtime.managers.iter().any(|name| name == marks::HANDOVER_MANAGER);
     let ours = hands_over || drained_by_us;
     let drained = runtime.value == 0 && least > 0 && ours && want.id.kind == kinds::DEPLOYMENT;
-    let (id, uid, path) = (live.id.clone(), live.uid.clone(), seed.path.clone());
-    drained.then_some(Step::Raise { id, uid, path, least })
+    let note = "stands at 0, from where no autoscaler scales".to_owned();
+    drained.then_some((note, Step::Raise { id, uid, path, least }))
 }
 
 /// What an apply that was cut off, or failed, has left behind.
@@ -247,6 +260,7 @@ fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> 
         let plural = if workload.existing == 1 { "" } else { "s" };
         change.notes.push(format!("drains {} {unit}{plural} first", workload.existing));
     }
+    let successor = successor.or_else(|| heirs::of(input, live));
     change.steps = steps::delete(Limits { environment: input.environment }, live, successor);
     Outcome { warnings: held_up(live), ..Outcome::from(change) }
 }

@@ -131,11 +131,16 @@ fn hourly(input: &PlanInput<'_>, pools: &[PoolDelta], growing: &BTreeSet<&str>, 
     found.over(!growing.is_empty(), refusal);
 }
 
-/// `g6e 10 × $9.44/h`, of a pool that costs something at max.
+/// `g6e 10 × $9.44/h`, of a pool that costs something at max; where it is no such
+/// product, `g6e $80/h`.
 fn part(pool: &PoolDelta) -> Option<String> {
     let dearest = pool.prices.iter().filter_map(super::Priced::on_demand).max();
     let dearest = dearest.filter(|_| pool.cost.at_max.known > UsdPerHour::default())?;
-    Some(format!("{} {} × {dearest}", pool.pool, pool.max))
+    Some(if pool.cost.at_max.known == dearest.times(pool.max) {
+        format!("{} {} × {dearest}", pool.pool, pool.max)
+    } else {
+        format!("{} {}", pool.pool, pool.cost.at_max)
+    })
 }
 
 /// Offerings of `pool` whose price is not known: `p5.48xlarge in us-west-2`.

@@ -110,8 +110,9 @@ pub enum Step {
         /// JSON pointer of the number, in both.
         path: String,
     },
-    /// Asks for `least` units of `id`, if it has fewer: a drain that was begun
-    /// and is not wanted any more left a runtime owner with nothing to scale.
+    /// Asks for `least` units of `id`, if it has fewer: it carries on for what
+    /// goes, or a drain that was begun and is not wanted any more left a runtime
+    /// owner with nothing to scale.
     Raise {
         /// The thing.
         id: ResourceId,
@@ -121,6 +122,18 @@ pub enum Step {
         path: String,
         /// How many at least.
         least: u32,
+    },
+    /// Notes on `id`, which goes, who carries on for it and how many that then
+    /// has: a repeat after a kill raises it to no more.
+    PassOn {
+        /// The group that goes.
+        id: ResourceId,
+        /// UID it must still have, if it is there.
+        uid: String,
+        /// Name of the group that carries on.
+        to: String,
+        /// How many that then has.
+        number: u32,
     },
     /// Waits until the units of `id` serve, at most `limit`.
     AwaitReady {
@@ -187,6 +200,7 @@ impl Step {
             | Self::Hold { id, .. }
             | Self::CatchUp { id, .. }
             | Self::Raise { id, .. }
+            | Self::PassOn { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
             | Self::DrainUnits { id, .. }

@@ -1,6 +1,6 @@
 //! What a plan means in units, GPUs, requests per second and dollars.
 
-use super::instances::{Instances, add, at_max};
+use super::instances::{Instances, add, at_max, beyond, surplus_after, undeclared};
 use super::{
     Action, Change, Cost, Costs, Flow, PlanInput, PoolDelta, Priced, Totals, kinds, parent, slots,
     spending,
@@ -8,23 +8,23 @@ use super::{
 use crate::decide::{
     BurstGroup, DesiredOwner, PoolDecision, PoolKind, Reason, SupplyGroup, successors, todays_pool,
 };
-use crate::observe::{Live, Mark, Ownership};
+use crate::observe::{Live, Mark, Ownership, Workload};
 use crate::spec::Price;
 use crate::units::{Rate, UsdPerHour};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every pool that is declared, and those that are there no more after it.
-pub(super) fn pools(input: &PlanInput<'_>) -> Vec<PoolDelta> {
+pub(super) fn pools(input: &PlanInput<'_>, changes: &[Change]) -> Vec<PoolDelta> {
     let adopted = slots::adopted_units(input);
     let declared = input.decision.pools.iter().map(|(name, pool)| match &pool.kind {
         PoolKind::OnPrem => {
             on_prem(input, name.as_str(), pool, adopted.get(name.as_str()).copied())
         }
-        PoolKind::Burst(groups) => burst(input, name.as_str(), pool, groups),
+        PoolKind::Burst(groups) => burst(input, changes, name.as_str(), pool, groups),
     });
     let mut pools: Vec<_> = declared.collect();
-    pools.extend(undeclared(input));
+    pools.extend(not_declared(input));
     pools
 }
 
@@ -95,6 +95,7 @@ fn price_on_prem(input: &PlanInput<'_>, name: &str) -> Option<Price> {
 
 fn burst(
     input: &PlanInput<'_>,
+    changes: &[Change],
     name: &str,
     pool: &PoolDecision,
     groups: &[BurstGroup],
@@ -102,11 +103,13 @@ fn burst(
     let seen = input.supply.burst.get(name).map(Vec::as_slice).unwrap_or_default();
     let go_on_as = successors(groups, seen);
     let mut total = PoolDelta { unit: "instances".to_owned(), ..delta(name, pool) };
+    let mut old = Vec::new();
     for (index, group) in groups.iter().enumerate() {
         let own = seen.iter().zip(&go_on_as).filter(|(_, as_group)| **as_group == Some(index));
         let own: Vec<&SupplyGroup> = own.map(|(seen, _)| seen).collect();
-        let before = own.iter().map(|live| live.desired).sum();
-        let count = Flow { before, after: group.desired };
+        let before = own.iter().map(|live| live.runs()).sum();
+        let surplus: u32 = own.iter().map(|live| surplus_after(changes, live)).sum();
+        let count = Flow { before, after: group.desired.saturating_add(surplus) };
         total.capacity = total.capacity + count.map(|count| group.capacity_per_node.times(count));
         let instances = Instances {
             types: group.types.iter().map(|one| one.name.as_str()).collect(),
@@ -118,9 +121,10 @@ fn burst(
             kept: own.iter().flat_map(|live| &live.kept).collect(),
             count,
         };
+        old.extend(undeclared(input, groups, &instances));
         add(input, &mut total, instances);
     }
-    at_max(&mut total, pool.max);
+    at_max(&mut total, pool.max, &old);
     // Groups of types, or in regions, that are not declared any more: their GPUs
     // and price are in the catalog; what they carry is known of a declared type.
     for (gone, _) in seen.iter().zip(&go_on_as).filter(|(_, as_group)| as_group.is_none()) {
@@ -134,13 +138,13 @@ fn burst(
             gpus: in_catalog.map_or(0, |known| known.gpus),
             running: gone.running.iter().collect(),
             kept: gone.kept.iter().collect(),
-            count: Flow { before: gone.desired, after: 0 },
+            count: Flow { before: gone.runs(), after: 0 },
         };
         add(input, &mut total, instances);
         let known = groups.iter().find(|group| first.is_some_and(|name| group.has_type(name)));
-        match known.map(|group| group.capacity_per_node.times(gone.desired)) {
+        match known.map(|group| group.capacity_per_node.times(gone.runs())) {
             Some(carried) => total.capacity.before = total.capacity.before + carried,
-            None => total.uncounted = total.uncounted.saturating_add(gone.desired),
+            None => total.uncounted = total.uncounted.saturating_add(gone.runs()),
         }
     }
     total
@@ -167,7 +171,7 @@ fn delta(name: &str, pool: &PoolDecision) -> PoolDelta {
 
 /// Pools that are there and declared no more, as far as what is there tells:
 /// what a unit carries stood in the TOML only.
-fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
+fn not_declared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
     let mut gone: BTreeMap<&str, PoolDelta> = BTreeMap::new();
     let ours = || {
         let all = input.inventory.resources.values();
@@ -211,7 +215,8 @@ fn undeclared(input: &PlanInput<'_>) -> Vec<PoolDelta> {
 }
 
 fn count_undeclared(input: &PlanInput<'_>, live: &Live, delta: &mut PoolDelta) {
-    let units = live.workload.as_ref().map_or(0, |workload| workload.desired);
+    let runs = |workload: &Workload| workload.desired.saturating_add(workload.surplus);
+    let units = live.workload.as_ref().map_or(0, runs);
     let number = |value: Option<Value>| {
         let text = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
         value.and_then(|value| value.as_u64().or_else(|| text(&value))).unwrap_or(0)
@@ -276,7 +281,11 @@ pub(super) fn totals(mark: &Mark, changes: &[Change], pools: &[PoolDelta]) -> To
 }
 
 /// What the sums leave out.
-pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String> {
+pub(super) fn warnings(
+    input: &PlanInput<'_>,
+    changes: &[Change],
+    pools: &[PoolDelta],
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for pool in pools {
         let cost = pool.cost;
@@ -304,6 +313,7 @@ pub(super) fn warnings(input: &PlanInput<'_>, pools: &[PoolDelta]) -> Vec<String
                 kept.join(", ")
             ));
         }
+        warnings.extend(beyond(input, changes, &pool.pool));
         let (min, max, live) = (pool.min, pool.max, pool.units.after);
         if pool.owner == DesiredOwner::Controller && live > 0 && !(min..=max).contains(&live) {
             warnings.push(format!(

@@ -3,7 +3,7 @@
 use super::account::{Account, stale};
 use super::group::{self, Group};
 use super::template::Template;
-use crate::observe::{Mark, ResourceId};
+use crate::observe::{Mark, ResourceId, marks};
 use crate::plan::{FailureKind, PortError, Step};
 use crate::port::Act;
 use async_trait::async_trait;
@@ -67,6 +67,9 @@ impl Act for Account {
             Step::Raise { uid, least, .. } if !is_template => {
                 self.raise(id, Some(uid), i32::try_from(*least).unwrap_or(i32::MAX)).await
             }
+            Step::PassOn { uid, to, number, .. } if !is_template => {
+                self.group(id)?.note(uid, marks::PASSED_ON, &format!("{number} {to}")).await
+            }
             // A group's number has no owner that could lose it.
             Step::Hold { .. } => Ok(()),
             Step::DrainUnits { uid, units, .. } if !is_template => {
@@ -76,7 +79,7 @@ impl Act for Account {
                 let group = id.refreshed_group();
                 self.group(&group)?.refresh(uid, how).await
             }
-            Step::DrainUnits { .. } => Ok(()),
+            Step::DrainUnits { .. } | Step::PassOn { .. } => Ok(()),
             Step::Drain { .. } | Step::CatchUp { .. } | Step::Raise { .. } => Ok(()),
         }
     }
@@ -89,9 +92,9 @@ fn mark_in(body: &serde_json::Value) -> Mark {
         value.unwrap_or_default().to_owned()
     };
     Mark {
-        environment: tag(crate::observe::marks::ENVIRONMENT),
-        repository: tag(crate::observe::marks::REPOSITORY),
-        file: tag(crate::observe::marks::FILE),
+        environment: tag(marks::ENVIRONMENT),
+        repository: tag(marks::REPOSITORY),
+        file: tag(marks::FILE),
     }
 }
 

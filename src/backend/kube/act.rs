@@ -38,7 +38,7 @@ impl Act for Cluster {
             Step::CatchUp { with, path, .. } => self.catch_up(id, with, path).await,
             Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             // A Deployment's pods are Kubernetes' own to choose.
-            Step::DrainUnits { .. } | Step::Refresh { .. } => Ok(()),
+            Step::DrainUnits { .. } | Step::Refresh { .. } | Step::PassOn { .. } => Ok(()),
             Step::Delete { uid, .. } => self.remove(id, &resource, uid).await,
         }
     }

@@ -76,6 +76,13 @@ impl World {
                     }
                 }
             }
+            Step::PassOn { id, uid, to, number } => {
+                if self.objects.contains_key(id) {
+                    let object = self.the_one(id, uid)?;
+                    let tag = json!(format!("{number} {to}"));
+                    keyed::set(&mut object.content, &["tags".into(), marks::PASSED_ON.into()], tag);
+                }
+            }
             Step::CatchUp { id, with, path } => {
                 let path = keyed::pointer(path);
                 let number = |id: &ResourceId| {

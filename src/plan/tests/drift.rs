@@ -93,8 +93,9 @@ fn a_new_instance_type_takes_over_what_the_old_one_ran() {
     let plan = world.plan();
     let (old, new) = ("prod-g6e-od-g6e.12xlarge", "prod-g6e-od-g5.12xlarge");
     let steps = &of(&plan, "AutoScalingGroup", new).steps;
-    assert!(matches!(&steps[0], Step::Apply { seed: Some(seed), .. } if seed.value == json!(4)));
-    assert!(matches!(&steps[1], Step::AwaitReady { .. }));
+    assert!(matches!(&steps[0], Step::PassOn { number: 4, .. }));
+    assert!(matches!(&steps[1], Step::Apply { seed: Some(seed), .. } if seed.value == json!(4)));
+    assert!(matches!(&steps[2], Step::AwaitReady { .. }));
     let at = super::place(&plan, "AutoScalingGroup", new);
     assert!(of(&plan, "AutoScalingGroup", old).after.contains(&at));
     assert_eq!(plan.totals.nodes, Flow { before: 4 + 1, after: 4 + 1 });

@@ -1,7 +1,7 @@
 //! Types that carry the same share a group, and part when they no longer do.
 
-use super::active;
 use super::world::{World, of};
+use super::{active, place};
 use crate::diag::Place;
 use crate::observe::{Lookup, Unit};
 use crate::plan::*;
@@ -64,7 +64,11 @@ fn what_is_merged_is_drained_and_counts_as_destroyed() {
     assert_eq!(stays.reason.text, "g5.12xlarge shares the group now: what a node carries is equal");
     let goes = of(&plan, GROUP, G5);
     assert_eq!(goes.action, Action::Delete);
-    assert!(matches!(&goes.steps[..], [Step::Drain { .. }, Step::Delete { .. }]));
+    let [Step::AwaitReady { id, .. }, Step::Drain { .. }, Step::Delete { .. }] = &goes.steps[..]
+    else {
+        panic!("{:#?}", goes.steps)
+    };
+    assert_eq!(*id, stays.id, "what carries on serves first");
     assert_eq!(
         goes.reason.text,
         format!("g5.12xlarge shares {GROUP} us-east-1/{G6E} now: what a node carries is equal")
@@ -78,6 +82,112 @@ fn what_is_merged_is_drained_and_counts_as_destroyed() {
     world.apply();
     assert!(!world.plan().has_work(), "{:?}", active(&world.plan()));
     assert_eq!(types(&mut world, G6E), serde_json::json!(["g6e.12xlarge", "g5.12xlarge"]));
+    assert_eq!(ready(&mut world, G6E), 3);
+}
+
+fn ready(world: &mut World, name: &str) -> u32 {
+    world.live(GROUP, name).workload.as_ref().unwrap().ready
+}
+
+/// Two of one type and three of the other, in groups that become one.
+fn joined() -> World {
+    let mut world = apart();
+    world.scale(GROUP, G6E, 2, "floodway-run");
+    world.scale(GROUP, G5, 3, "floodway-run");
+    capacity(&mut world, "9 req/s");
+    world
+}
+
+#[test]
+fn a_group_that_stays_has_the_number_of_what_goes_before_that_drains() {
+    let mut world = joined();
+    let plan = world.plan();
+    let stays = of(&plan, GROUP, G6E);
+    assert!(stays.notes.contains(&"raised by 3 to 5, for what goes".to_owned()));
+    let [Step::Apply { .. }, .., Step::PassOn { id, number: 5, .. }, raise, ready] =
+        &stays.steps[..]
+    else {
+        panic!("{:#?}", stays.steps)
+    };
+    assert_eq!(id.name, G5);
+    assert!(matches!(raise, Step::Raise { least: 5, .. }));
+    assert!(matches!(ready, Step::AwaitReady { .. }));
+    assert!(of(&plan, GROUP, G5).after.contains(&place(&plan, GROUP, G6E)));
+    let pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((pool.units.before, pool.units.after), (5, 5));
+    assert_eq!(pool.cost.after.to_string(), "$52.45/h", "5 × $10.49, the dearest");
+    world.execute(&plan);
+    assert_eq!(self::ready(&mut world, G6E), 5);
+    assert!(!world.plan().has_work(), "{:?}", active(&world.plan()));
+}
+
+#[test]
+fn what_goes_with_its_market_is_carried_on_too() {
+    let mut world = apart();
+    world.scale(GROUP, G6E, 1, "floodway-run");
+    world.scale(GROUP, "prod-g6e-spot-g6e.12xlarge", 2, "floodway-run");
+    pool(&mut world).spot = None;
+    let plan = world.apply();
+    assert_eq!(of(&plan, GROUP, G6E).action, Action::Update);
+    assert_eq!(ready(&mut world, G6E), 3);
+    assert!(!world.plan().has_work(), "{:?}", active(&world.plan()));
+}
+
+#[test]
+fn a_group_never_gets_more_than_its_max_of_what_goes() {
+    let mut world = joined();
+    pool(&mut world).size = Count::Between { min: 0, max: 4 };
+    let plan = world.apply();
+    assert!(of(&plan, GROUP, G6E).notes.contains(&"raised by 2 to 4, for what goes".to_owned()));
+    assert_eq!(ready(&mut world, G6E), 4);
+}
+
+#[test]
+fn a_repeat_after_a_kill_passes_nothing_on_twice() {
+    let steps = of(&joined().plan(), GROUP, G6E).steps.len();
+    for done in 0..=steps {
+        let mut world = joined();
+        let mut plan = world.plan();
+        let (stays, goes) = (place(&plan, GROUP, G6E), place(&plan, GROUP, G5));
+        plan.changes[stays].steps.truncate(done);
+        plan.changes[goes].steps.clear();
+        world.execute(&plan);
+        assert_eq!(ready(&mut world, G5), 3);
+        world.apply();
+        assert_eq!(ready(&mut world, G6E), 5, "after {done} of {steps} steps");
+        assert!(!world.plan().has_work(), "{:?}", active(&world.plan()));
+    }
+}
+
+#[test]
+fn a_repeat_passes_nothing_on_twice_to_what_was_made_for_it() {
+    let mut world = apart();
+    world.scale(GROUP, G6E, 3, "floodway-run");
+    world.origins = Default::default();
+    by_requirements(&mut world, &["g6e.12xlarge"]);
+    let mut plan = world.plan();
+    let goes = place(&plan, GROUP, G6E);
+    plan.changes[goes].steps.clear();
+    world.execute(&plan);
+    assert_eq!((ready(&mut world, G6E), ready(&mut world, "prod-g6e-od-any")), (3, 3));
+    world.apply();
+    assert_eq!(ready(&mut world, "prod-g6e-od-any"), 3);
+    assert!(!world.plan().has_work(), "{:?}", active(&world.plan()));
+}
+
+#[test]
+fn what_is_wanted_again_has_passed_nothing_on() {
+    let mut world = joined();
+    let mut plan = world.plan();
+    let goes = place(&plan, GROUP, G5);
+    plan.changes[goes].steps.clear();
+    world.execute(&plan);
+    capacity(&mut world, "6 req/s");
+    world.apply();
+    assert!(!world.plan().has_work(), "{:?}", active(&world.plan()));
+    world.scale(GROUP, G6E, 2, "floodway-run");
+    capacity(&mut world, "9 req/s");
+    assert!(of(&world.plan(), GROUP, G6E).notes.concat().contains("raised by 3 to 5"));
 }
 
 #[test]
@@ -164,6 +274,60 @@ fn a_group_costs_what_runs_and_at_most_its_dearest_type() {
         unit.instance_type = None;
     }
     assert_eq!(cost(&world.plan()).before.to_string(), "$31.47/h", "of unknown types");
+}
+
+#[test]
+fn at_max_what_stays_of_a_type_that_is_not_declared_any_more_is_no_bound_for_the_rest() {
+    let mut world = shared();
+    world.scale(GROUP, G6E, 3, "floodway-run");
+    of_g5(&mut world, 1);
+    pool(&mut world).instance_types = vec!["g5.12xlarge".into()];
+    let cost = |world: &World| {
+        let plan = world.plan();
+        plan.pools.into_iter().find(|pool| pool.pool == "g6e").unwrap().cost.at_max.to_string()
+    };
+    assert_eq!(cost(&world), "$66.34/h", "2 × $10.49 and 8 × $5.67");
+    let budget = |usd: &str| crate::spec::model::Budget {
+        usd_per_hour: Some(usd.parse().unwrap()),
+        usd_per_month: None,
+    };
+    // Another pool is beside it.
+    world.environment.burst.budget = Some(budget("$77/h"));
+    assert!(world.plan().warnings.iter().all(|warning| !warning.contains("usd_per_hour")));
+    world.environment.burst.budget = Some(budget("$76/h"));
+    let told = world.plan().warnings.concat();
+    assert!(told.contains("(edge 1 × $10.49/h, g6e $66.34/h)"), "{told}");
+}
+
+#[test]
+fn what_runs_beyond_what_is_asked_for_is_in_the_sums_until_it_is_named() {
+    let mut world = shared();
+    world.scale(GROUP, G6E, 3, "floodway-run");
+    world.scale(GROUP, G6E, 1, "somebody");
+    assert_eq!(ready(&mut world, G6E), 3, "they are protected");
+    let plan = world.plan();
+    assert!(!plan.has_work(), "{:?}", active(&plan));
+    let of_pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((of_pool.units.before, of_pool.units.after), (3, 3));
+    assert_eq!(of_pool.cost.before.to_string(), "$31.47/h");
+    assert_eq!(of_pool.cost.after, of_pool.cost.before);
+    let told = plan.warnings.iter().find(|warning| warning.contains(G6E)).unwrap();
+    assert!(told.contains("3 run, 1 asked for"), "{told}");
+    assert!(units(&mut world).iter().all(|unit| told.contains(&unit.name)), "{told}");
+
+    // A lower max ends them by name.
+    pool(&mut world).size = Count::Between { min: 0, max: 2 };
+    let plan = world.plan();
+    let of_pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((of_pool.units.before, of_pool.units.after), (3, 2));
+    pool(&mut world).size = Count::Fixed(1);
+    pool(&mut world).spot = None;
+    let plan = world.plan();
+    let of_pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap();
+    assert_eq!((of_pool.units.before, of_pool.units.after), (3, 1));
+    assert!(plan.warnings.iter().all(|warning| !warning.contains("asked for")));
+    world.execute(&plan);
+    assert_eq!(ready(&mut world, G6E), 1);
 }
 
 #[test]

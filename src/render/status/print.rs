@@ -4,6 +4,7 @@ use super::view::{GroupStatus, PoolStatus, ProblemView, StageStatus, StatusView}
 use crate::render::plan::OwnerView;
 use crate::render::style::{Ink, Style};
 use crate::render::text::{Line, Screen, Table, clock_time, money, rate};
+use std::cmp::Ordering;
 
 /// What runs now, as text.
 pub fn text(view: &StatusView, style: &Style) -> String {
@@ -71,11 +72,12 @@ fn stage_line(stage: &StageStatus) -> Line {
 }
 
 fn row(pool: &PoolStatus) -> [Line; 7] {
-    let ready = match (pool.exists, pool.ready < pool.desired) {
-        (false, _) => Line::of(Ink::Warn, "not there"),
-        (true, short) => {
-            let ink = if short { Ink::Fail } else { Ink::Add };
-            Line::of(ink, format!("{} of {}", pool.ready, pool.desired))
+    let ready = match pool.ready.cmp(&pool.desired) {
+        _ if !pool.exists => Line::of(Ink::Warn, "not there"),
+        Ordering::Less => Line::of(Ink::Fail, format!("{} of {}", pool.ready, pool.desired)),
+        Ordering::Equal => Line::of(Ink::Add, format!("{} of {}", pool.ready, pool.desired)),
+        Ordering::Greater => {
+            Line::of(Ink::Warn, format!("{}, {} asked for", pool.ready, pool.desired))
         }
     };
     let pending = match pool.pending {
@@ -160,6 +162,9 @@ fn group_line(group: &GroupStatus, as_of: &str) -> Line {
     let what = format!("{types} {} in {}", group.capacity_type, group.region);
     let state = match &group.name {
         None => "no group yet".to_owned(),
+        Some(_) if group.ready > group.desired => {
+            format!("{} ready, {} asked for", group.ready, group.desired)
+        }
         Some(_) => format!("{} of {} ready", group.ready, group.desired),
     };
     let price = match (&group.spot, group.usd_per_hour_each) {

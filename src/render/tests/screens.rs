@@ -2,6 +2,7 @@
 
 use super::fixtures;
 use super::fixtures::events::{happenings, report};
+use crate::plan::{Cost, Costs, PoolDelta};
 use crate::port::{FailureKind, PortError};
 use crate::render::event::{Narrator, ReportView};
 use crate::render::plan::{Detail, PlanView};
@@ -30,6 +31,37 @@ fn a_plan_at_80_columns() {
 #[test]
 fn a_plan_at_120_columns_in_whole() {
     assert_snapshot!(plan_text(&fixtures::plan(), Style::plain(120), Detail::Whole));
+}
+
+#[test]
+fn no_saving_is_told_of_a_pool_that_is_only_partly_priced() {
+    let mut plan = fixtures::plan();
+    let pool = plan.pools.iter_mut().find(|pool| pool.pool == "g6e").unwrap();
+    let known = crate::units::UsdPerHour::from_micros(5_000_000);
+    pool.cost.after = Cost { known, is_partial: true };
+    plan.totals.burst = pool.cost;
+    let summary = PlanView::new(&plan).summary;
+    assert!(summary.contains("at an unknown price (g6e)"), "{summary}");
+    assert!(!summary.contains("/h at on-demand") && !summary.contains("/h with"), "{summary}");
+    // Beside it others are told of.
+    let pool = plan.pools.iter().find(|pool| pool.pool == "g6e").unwrap().clone();
+    let none = Cost::default();
+    let cost = Costs { before: none, after: Cost { known, is_partial: false }, at_max: none };
+    plan.pools.push(PoolDelta { pool: "edge".into(), cost, ..pool });
+    let summary = PlanView::new(&plan).summary;
+    assert!(summary.contains("+$5.00/h ") && summary.contains("(without g6e: "), "{summary}");
+}
+
+#[test]
+fn more_ready_than_asked_for_is_no_part_of_what_is_asked_for() {
+    let mut view = status_view();
+    let pools = view.stages.iter_mut().flat_map(|stage| &mut stage.pools);
+    let pool = pools.into_iter().find(|pool| pool.pool == "g6e").unwrap();
+    (pool.ready, pool.desired) = (5, 3);
+    (pool.groups[0].ready, pool.groups[0].desired) = (4, 2);
+    let text = status::text(&view, &Style::plain(120));
+    assert!(text.contains(" 5, 3 asked for "), "{text}");
+    assert!(text.contains("us-east-1: 4 ready, 2 asked for"), "{text}");
 }
 
 #[test]

@@ -123,3 +123,46 @@ fn a_pool_by_requirements_takes_the_cheapest_that_meets_them_and_aws_may_take_ot
         "g6e.new": {"vcpus": 8, "memory_mib": 1, "gpus": 1}}}));
     account.run(&["plan", "edge"]).exits(12).says("there is no instance type with 4 GPUs");
 }
+
+#[test]
+fn what_runs_in_groups_that_are_joined_or_lose_their_market_is_carried_on() {
+    let account = Account::new();
+    let with = |carries: &'static str, more: &str| {
+        let types = [("g6e.12xlarge", "9 req/s"), ("g5.12xlarge", carries)];
+        pool(&types).replace("size = 3", &format!("size = {{ min = 0, max = 9 }}{more}"))
+    };
+    let asked = |group: &str, number: u32| {
+        let wanted = json!({"AutoScalingGroupName": group, "DesiredCapacity": number});
+        account.bed.someone_else("autoscaling", "SetDesiredCapacity", &wanted).unwrap();
+    };
+    account.write(&with("6 req/s", ""));
+    account.applied();
+    asked(GROUPS[0], 2);
+    asked(OF_G5, 3);
+    account.write(&with("9 req/s", ""));
+    account.run(&["plan", "edge"]).exits(0).says("raised by 3 to 5, for what goes");
+    account.applied();
+    assert_eq!(running(&account, "g6e.12xlarge"), 5);
+
+    account.write(&with("9 req/s", "\nspot = { share = \"50%\" }"));
+    account.applied();
+    asked("edge-g6e-spot-g6e.12xlarge", 2);
+    account.write(&with("9 req/s", ""));
+    account.applied();
+    assert_eq!(account.group(GROUPS[0])["desired"], 7);
+    let groups = account.region("us-east-1")["groups"].as_array().map(Vec::len);
+    assert_eq!(groups, Some(1));
+}
+
+#[test]
+fn what_runs_beyond_what_is_asked_for_is_told_and_priced() {
+    let account = Account::new();
+    let types = [("g6e.12xlarge", "9 req/s")];
+    account.write(&pool(&types).replace("size = 3", "size = { min = 3, max = 9 }"));
+    account.applied();
+    let lowered = json!({"AutoScalingGroupName": GROUPS[0], "MinSize": 0, "MaxSize": 1});
+    account.bed.someone_else("autoscaling", "UpdateAutoScalingGroup", &lowered).unwrap();
+    let said = account.run(&["plan", "edge"]).exits(0);
+    said.says("3 run, 1 asked for").says("31.48");
+    account.run(&["status", "edge"]).exits(0).says("3 ready, 1 asked for").says("$31.48/h");
+}

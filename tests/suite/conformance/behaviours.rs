@@ -38,6 +38,11 @@ fn delete(live: &Live) -> Step {
     Step::Delete { id: live.id.clone(), uid: live.uid.clone(), ends: 0 }
 }
 
+fn pass_on(live: &Live) -> Step {
+    let (id, uid) = (live.id.clone(), live.uid.clone());
+    Step::PassOn { id, uid, to: "another".into(), number: 3 }
+}
+
 fn raise(live: &Live, least: u32) -> Step {
     let (id, uid) = (live.id.clone(), live.uid.clone());
     Step::Raise { id, uid, path: "/desired".into(), least }
@@ -322,6 +327,7 @@ pub async fn every_step_can_be_repeated(player: Player) {
         Step::AwaitReady { id: id.clone(), limit: LIMIT },
         raise(&live, 3),
         Step::CatchUp { id: id.clone(), with: id.clone(), path: "/desired".into() },
+        pass_on(&live),
         refresh(&live),
         drain_units(&live, &[&live.units()[0].name]),
         drain(&live),
@@ -414,6 +420,24 @@ pub async fn a_raise_and_a_catch_up_only_add_and_stay_in_bounds(player: Player) 
     let gone = ResourceId { name: "gone".into(), ..id.clone() };
     account.act(&catch_up(&spot.0, &gone)).await.unwrap();
     assert_eq!(desired(&account.live(&spot.0).await.unwrap()), 2);
+}
+
+pub async fn a_group_that_goes_notes_who_carries_on(player: Player) {
+    let account = player.account().await;
+    let id = account.serving(1).await;
+    let live = account.live(&id).await.unwrap();
+    account.act(&pass_on(&live)).await.unwrap();
+    let noted = account.live(&id).await.unwrap();
+    let tag = noted.fields.at("/tags/floodway.dev~1passed-on");
+    assert_eq!(tag, Some(json!("3 another")));
+    // Another one of its name has passed nothing on, and none cannot.
+    let other = Live { uid: "another".into(), ..live.clone() };
+    assert_eq!(kind(account.act(&pass_on(&other)).await), FailureKind::Stale);
+    let gone = ResourceId { name: "gone".into(), ..id.clone() };
+    account.act(&pass_on(&Live { id: gone, ..live.clone() })).await.unwrap();
+    account.change(&account.group(0, 2)).await.unwrap();
+    let wanted = account.live(&id).await.unwrap();
+    assert_eq!(wanted.fields.at("/tags/floodway.dev~1passed-on"), None, "it is wanted again");
 }
 
 pub async fn what_may_not_be_read_is_no_empty_account(player: Player) {

@@ -1,9 +1,10 @@
 //! What stands beside a group: its warm pool, metrics and tags.
 
 use super::others::of_the_warm_pool;
-use super::read::{shape_of, tags_of};
+use super::read::{shape_of, tags_of, uid};
 use super::shape::Shape;
 use super::write::Group;
+use crate::backend::aws::account::stale;
 use crate::backend::aws::error::code;
 use crate::backend::aws::tags;
 use crate::plan::PortError;
@@ -41,6 +42,22 @@ impl Group<'_> {
             let put = self.region.autoscaling.create_or_update_tags().set_tags(Some(new));
             put.send().await.map_err(|error| self.failed(error, "CreateOrUpdateTags"))?;
         }
+        Ok(())
+    }
+
+    /// Puts a tag on it, where it is there.
+    pub(in crate::backend::aws) async fn note(
+        &self,
+        planned: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), PortError> {
+        let Some(live) = self.get().await? else { return Ok(()) };
+        if uid(&live) != planned {
+            return Err(stale(self.id));
+        }
+        let put = self.region.autoscaling.create_or_update_tags().tags(self.tag(key, value));
+        put.send().await.map_err(|error| self.failed(error, "CreateOrUpdateTags"))?;
         Ok(())
     }
 

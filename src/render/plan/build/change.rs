@@ -121,7 +121,10 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Hold { path, .. } => {
             format!("hold the live {} of {name}", FieldPath::from_pointer(path))
         }
-        Step::Raise { least, .. } => format!("bring {name} to {least} again"),
+        Step::Raise { least, .. } => format!("bring {name} to {least}"),
+        Step::PassOn { to, number, .. } => {
+            format!("note on {name}: {to} carries on, with {number}")
+        }
         Step::CatchUp { with, .. } => format!("bring {name} to as many as {} has", with.name),
         Step::AwaitReady { limit, .. } => {
             format!("wait until {name} is ready (at most {})", text::span(*limit))

@@ -102,6 +102,10 @@ fn pool_view(pool: &PoolDelta) -> PoolView {
 }
 
 fn totals_view(totals: &Totals, pools: &[PoolView]) -> TotalsView {
+    let burst = || pools.iter().filter(|pool| pool.unit == "instances");
+    // Of two sums that each leave something else out, no difference tells anything.
+    let priced: Vec<&FlowView<f64>> =
+        burst().filter_map(|pool| pool.usd_per_hour.as_ref()).collect();
     TotalsView {
         add: totals.create,
         change: totals.update,
@@ -118,14 +122,13 @@ fn totals_view(totals: &Totals, pools: &[PoolView]) -> TotalsView {
             })
             .collect(),
         usd_per_hour: FlowView {
-            before: totals.burst.before.known.as_f64(),
-            after: totals.burst.after.known.as_f64(),
+            before: priced.iter().map(|flow| flow.before).sum(),
+            after: priced.iter().map(|flow| flow.after).sum(),
         },
         burst: totals.burst.into(),
         on_prem: totals.on_prem.into(),
-        unpriced: pools
-            .iter()
-            .filter(|pool| pool.usd_per_hour.is_none() && pool.unit == "instances")
+        unpriced: burst()
+            .filter(|pool| pool.usd_per_hour.is_none())
             .map(|pool| pool.pool.clone())
             .collect(),
     }

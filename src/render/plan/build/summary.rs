@@ -81,13 +81,17 @@ fn differences(view: &PlanView) -> Vec<String> {
         parts.extend(text.map(|text| format!("{text} req/s {}", stage.stage)));
     }
     let price = totals.usd_per_hour;
+    let moves = view.pools.iter().any(|pool| {
+        let cost = pool.cost;
+        totals.unpriced.contains(&pool.pool) && cost.before != cost.after
+    });
     if let Some(text) = signed_money(price.before, price.after) {
         let without = match totals.unpriced.as_slice() {
             [] => String::new(),
             pools => format!(" (without {}: price unknown)", pools.join(", ")),
         };
         parts.push(format!("{text}/h {}{without}", basis(view)));
-    } else if !totals.unpriced.is_empty() && totals.nodes.before != totals.nodes.after {
+    } else if !totals.unpriced.is_empty() && (totals.nodes.before != totals.nodes.after || moves) {
         parts.push(format!("at an unknown price ({})", totals.unpriced.join(", ")));
     }
     parts

@@ -157,7 +157,7 @@ pub struct TotalsView {
     pub gpus: FlowView<u32>,
     /// By stage, in its name's order.
     pub capacity: Vec<StageCapacityView>,
-    /// Burst, as far as prices are known.
+    /// The burst pools whose prices are known, before and after.
     pub usd_per_hour: FlowView<f64>,
     /// What an hour of burst costs.
     pub burst: CostView,
