@@ -35,6 +35,34 @@ pub struct Workload {
     /// each is paid for until somebody ends it.
     #[serde(default)]
     pub kept: Vec<Unit>,
+    /// What replaces them one by one, where that was looked at and is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
+}
+
+/// An instance refresh that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// Its ID.
+    pub id: String,
+    /// How far it is, in percent.
+    pub percent: u32,
+    /// It is being cancelled, or goes back.
+    pub ends: bool,
+    /// It brings a policy or template of its own: the group's cannot change meanwhile.
+    pub configured: bool,
+    /// The version of the template that stands in there; none: the group's own.
+    pub to: Option<String>,
+    /// What the place says of it.
+    pub reason: Option<String>,
+}
+
+impl std::fmt::Display for Refresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ends = if self.ends { ", it is being taken back" } else { "" };
+        let reason = self.reason.iter().map(|reason| format!(", {reason}")).collect::<String>();
+        write!(f, "{}, {}%{ends}{reason}", self.id, self.percent)
+    }
 }
 
 impl Workload {

@@ -4,7 +4,8 @@ use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
     Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, moving, order, parent, refresh, reservations, room, spending, target, totals,
+    kinds, moving, order, parent, refresh, refreshing, reservations, room, spending, target,
+    totals,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -62,7 +63,10 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             drafted.push(outcome);
         }
     }
-    let refreshes = refresh::changes(input, &mut drafted.changes);
+    warnings.extend(refreshing::told(input, &drafted.changes));
+    refusals.extend(refreshing::refused(input, &drafted.changes));
+    let (refreshes, others) = refresh::changes(input, &mut drafted.changes);
+    refusals.extend(others);
     drafted.changes.extend(refreshes);
     refusals.extend(guard::missing(input, &drafted.changes));
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));

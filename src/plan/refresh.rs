@@ -1,10 +1,12 @@
 //! Instances that run another version of their template than new ones would.
 
 use super::steps::{self, Limits};
-use super::{Action, Change, Checked, Fingerprint, PlanInput, Rolling, Step, kinds};
+use super::{
+    Action, Change, Checked, Fingerprint, PlanInput, Refusal, Rolling, Step, kinds, refreshing,
+};
 use crate::decide::Reason;
 use crate::desired::Desired;
-use crate::observe::{Live, ResourceId, Unit};
+use crate::observe::{Live, Refresh, ResourceId, Unit};
 use crate::spec::BurstPool;
 use crate::spec::model::RefreshRule;
 use std::collections::BTreeMap;
@@ -14,14 +16,20 @@ const NAMED: usize = 10;
 
 /// A change for each group whose instances are to be replaced after `changes`;
 /// where they are not, the template's own change says which stay as they are.
-pub(super) fn changes(input: &PlanInput<'_>, changes: &mut [Change]) -> Vec<Change> {
-    let mut refreshes = Vec::new();
+pub(super) fn changes(
+    input: &PlanInput<'_>,
+    changes: &mut [Change],
+) -> (Vec<Change>, Vec<Refusal>) {
+    let (mut refreshes, mut refusals) = (Vec::new(), Vec::new());
     let mut staying: BTreeMap<usize, Vec<&Unit>> = BTreeMap::new();
     for want in input.desired.resources.iter().filter(|want| want.id.kind == kinds::GROUP) {
         let Some(group) = Group::of(input, changes, want) else { continue };
         let outdated = group.outdated();
         match group.pool.refresh.rule {
             RefreshRule::Rolling if !outdated.is_empty() || group.stands_behind() => {
+                let other = group.under_way().filter(|runs| !group.leads_there(runs));
+                let what = "instances";
+                refusals.extend(other.map(|runs| refreshing::in_the_way(group.live, runs, what)));
                 refreshes.push(group.refresh(input, &outdated));
             }
             RefreshRule::Manual if group.new_version && !outdated.is_empty() => {
@@ -33,7 +41,7 @@ pub(super) fn changes(input: &PlanInput<'_>, changes: &mut [Change]) -> Vec<Chan
     for (index, units) in staying {
         changes[index].notes.push(stays(&units));
     }
-    refreshes
+    (refreshes, refusals)
 }
 
 /// A group that stays, with what its instances start from.
@@ -101,6 +109,25 @@ impl<'a> Group<'a> {
         pinned && own.is_some() && (self.new_version || (own != self.default))
     }
 
+    fn under_way(&self) -> Option<&'a Refresh> {
+        refreshing::of(self.live)
+    }
+
+    /// Whether a refresh brings what the group shall have, or is of the group as
+    /// it is: another may follow it then.
+    fn leads_there(&self, refresh: &Refresh) -> bool {
+        let same = match self.live.version {
+            Some(_) => !self.new_version && refresh.to.as_deref() == self.default,
+            None => refresh.to.is_none(),
+        };
+        same && !refresh.ends
+    }
+
+    /// Nothing is to begin: what is under way is waited for.
+    fn is_done_by(&self, refresh: &Refresh) -> bool {
+        self.leads_there(refresh) && !self.new_version
+    }
+
     fn refresh(&self, input: &PlanInput<'_>, outdated: &[&Unit]) -> Change {
         let id = ResourceId::instance_refresh(
             self.live.id.scope.as_deref().unwrap_or_default(),
@@ -117,9 +144,10 @@ impl<'a> Group<'a> {
             notes.push(format!("goes back when an alarm is raised: {}", alarms.join(", ")));
         }
         let limits = Limits { environment: input.environment };
+        let joined = self.under_way().is_some_and(|refresh| self.is_done_by(refresh));
         Change {
             replaces: None,
-            action: Action::Update,
+            action: if joined { Action::NoOp } else { Action::Update },
             reason: Reason::at(input.origins, key, self.why(outdated)),
             fields: Vec::new(),
             unchanged: 0,

@@ -74,8 +74,9 @@ impl Account {
 
 impl Region {
     async fn observe(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
-        let (groups, templates) =
+        let (mut groups, templates) =
             futures::future::try_join(self.groups(scope), self.templates(scope)).await?;
+        self.refreshes(scope, &mut groups, &templates).await;
         let templates = templates.into_iter().map(|template| (template, Vec::new()));
         Ok(groups.into_iter().chain(templates).collect())
     }
@@ -126,6 +127,35 @@ impl Region {
             Ok((live, notes))
         };
         stream::iter(with_schedules).map(seen).buffer_unordered(CALLS).try_collect().await
+    }
+
+    /// The refreshes that are under way: of the groups that may have one, for only
+    /// calls of their own tell.
+    async fn refreshes(&self, scope: &Scope, groups: &mut [Seen], templates: &[Live]) {
+        let defaults: BTreeMap<&str, Option<&str>> = templates
+            .iter()
+            .map(|template| (template.id.name.as_str(), template.version.as_deref()))
+            .collect();
+        let may_be = |(live, _): &&Seen| {
+            let template = live.fields.text_at("/launch_template").unwrap_or_default();
+            let default = defaults.get(template.as_str()).copied().flatten();
+            scope.full || group::may_be_refreshed(live, default)
+        };
+        let candidates: Vec<ResourceId> =
+            groups.iter().filter(may_be).map(|(live, _)| live.id.clone()).collect();
+        let one = async |id: ResourceId| {
+            let found = (Group { region: self, id: &id }).refreshing().await;
+            (id, found)
+        };
+        let found = stream::iter(candidates).map(one).buffer_unordered(CALLS);
+        let mut found: BTreeMap<ResourceId, _> = found.collect().await;
+        for (live, notes) in groups {
+            match (found.remove(&live.id), &mut live.workload) {
+                (Some(Ok(refresh)), Some(workload)) => workload.refresh = refresh,
+                (Some(Err(error)), _) => notes.push(error.to_string()),
+                _ => {}
+            }
+        }
     }
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<Live>, PortError> {

@@ -32,6 +32,7 @@ pub(super) fn of_status(object: &Value) -> Workload {
         problems: refused(object).into_iter().collect(),
         units: Vec::new(),
         kept: Vec::new(),
+        refresh: None,
     }
 }
 

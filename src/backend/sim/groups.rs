@@ -337,6 +337,7 @@ impl World {
             problems,
             units: self.group_units(group),
             kept: Vec::new(),
+            refresh: None,
         })
     }
 }

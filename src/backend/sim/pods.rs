@@ -224,6 +224,7 @@ impl World {
             problems: problems(&mine),
             units: Vec::new(),
             kept: Vec::new(),
+            refresh: None,
         })
     }
 }

@@ -212,6 +212,16 @@ fn a_group_says_by_its_digest_whether_somebody_changed_it() {
 }
 
 #[test]
+fn a_group_that_cannot_be_changed_back_in_place_is_told_by_its_own_fields() {
+    let mut world = World::applied();
+    world.inventory.last_apply = None;
+    let spot = json!("spot");
+    world.disturb(set("AutoScalingGroup", GROUP, "/capacity_type", spot, "console"), &[]);
+    assert!(world.plan().changes.iter().any(|change| change.replaces.is_some()));
+    assert_eq!(told(&world), [format!("{GROUP}: capacity_type \"on-demand\" -> \"spot\" by ")]);
+}
+
+#[test]
 fn a_launch_template_says_so_too() {
     let mut world = World::applied();
     let kind = "LaunchTemplate";

@@ -1,11 +1,13 @@
 //! Which things are gone, have come, or carry other marks; the others are
 //! compared field by field.
 
+use super::super::slots::{self, Pair};
+use super::super::target::Selection;
 use super::super::{PlanInput, kinds, parent};
 use super::{Drift, Finding, What, fields, group};
 use crate::desired::Desired;
 use crate::observe::{Live, Ownership, ResourceId, Side, marks};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NO_COUNT: &str = "the record of how much the last apply left is not there: somebody deleted \
                         it, or the file asks for it only since";
@@ -22,9 +24,13 @@ pub(super) fn compare(input: &PlanInput<'_>, drift: &mut Drift) {
     }
     let mut absent = Vec::new();
     let mut lost = 0;
+    let replaced = replaced_groups(input);
     for want in &input.desired.resources {
         match resources.get(&want.id) {
-            None => absent.push(want),
+            None => match replaced.get(&want.id) {
+                Some(old) => drift.findings.extend(group::compare(want, old)),
+                None => absent.push(want),
+            },
             Some(live) => {
                 let found = existing(input, want, live);
                 let unmarked = |finding: &Finding| {
@@ -36,8 +42,13 @@ pub(super) fn compare(input: &PlanInput<'_>, drift: &mut Drift) {
             }
         }
     }
-    let wanted: BTreeSet<&ResourceId> =
-        input.desired.resources.iter().map(|want| &want.id).collect();
+    let wanted: BTreeSet<&ResourceId> = input
+        .desired
+        .resources
+        .iter()
+        .map(|want| &want.id)
+        .chain(replaced.values().map(|old| &old.id))
+        .collect();
     let unwanted =
         ours().filter(|live| !wanted.contains(&live.id) && kinds::may_be_pruned(&live.id));
     drift.findings.extend(unwanted.filter_map(appeared));
@@ -46,6 +57,17 @@ pub(super) fn compare(input: &PlanInput<'_>, drift: &mut Drift) {
     };
     let there = ours().filter(counted).count() + lost;
     gone(input, drift, &absent, there);
+}
+
+/// The groups that a plan would replace, by the name that is asked for in their
+/// place: what is gone has no other name.
+fn replaced_groups<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a ResourceId, &'a Live> {
+    let pairs = slots::pairs(input, &Selection::Everything);
+    let replaced = pairs.iter().filter_map(|pair| match *pair {
+        Pair::Wanted { want, replaces: Some(old), .. } => Some((&want.id, old)),
+        _ => None,
+    });
+    replaced.filter(|(_, old)| old.id.side == Side::Aws).collect()
 }
 
 /// What was done to a thing that the file asks for and that is there.

@@ -1,7 +1,7 @@
 //! Running instances follow their template. How AWS goes about it is the
 //! stand-in's word: that so many serve meanwhile, and who is replaced.
 
-use super::account::{Account, GROUPS, pool};
+use super::account::{Account, GROUPS, pool, pool_of};
 use crate::support::running::Running;
 use serde_json::{Value, json};
 
@@ -126,6 +126,57 @@ fn an_apply_that_is_killed_meanwhile_is_joined_by_the_next_one() {
 }
 
 #[test]
+fn a_refresh_that_pauses_is_told_and_no_second_one_is_planned() {
+    let account = behind(
+        "refresh = { rule = \"rolling\", checkpoints = [\"30%\"], checkpoint_delay = \"6h\" }\n",
+    );
+    account.bed.settings(&json!({"warmup_scale": 1}));
+    let mut apply = Running::start(account.command(&["apply", "edge", "--yes"]));
+    assert!(apply.says(" of 3 replaced"), "it waits");
+    account.bed.advance(3600.0);
+    assert!(apply.says("Reached checkpoint 30%"), "it pauses");
+    assert!(apply.kill());
+    let group = format!("AutoScalingGroup us-east-1/{}", GROUPS[1]);
+    account
+        .run(&["plan", "edge", "--detailed-exitcode"])
+        .exits(0)
+        .says(&format!("{group}: an instance refresh is under way: "))
+        .says("33%, Reached checkpoint 30%")
+        .says("No changes.");
+    account.bed.settings(&json!({"warmup_scale": 0}));
+    account.bed.advance(7.0 * 3600.0);
+    account.applied();
+    assert_eq!(versions(&account), [2, 2, 2]);
+    assert_eq!(account.calls_of("StartInstanceRefresh").len(), 1);
+}
+
+#[test]
+fn what_aws_lets_nobody_change_meanwhile_is_refused_with_what_to_do() {
+    let lines = "refresh = { rule = \"rolling\", alarms = [\"errors\"] }\n";
+    let account = behind(lines);
+    account.bed.settings(&json!({"warmup_scale": 1}));
+    let mut apply = Running::start(account.command(&["apply", "edge", "--yes"]));
+    assert!(apply.says(" of 3 replaced"), "it waits");
+    assert!(apply.kill());
+    account.write(&pool(lines).replace(
+        "instance_types = [\"g6e.12xlarge\"]\ncapacity = {",
+        "instance_types = [\"g6e.12xlarge\", \"g5.12xlarge\"]\ncapacity = { \"g5.12xlarge\" = \"9 req/s\",",
+    ));
+    account.run(&["apply", "edge", "--yes"]).exits(12).says("instance_types").says(&format!(
+        "wait until it has ended, or: aws autoscaling cancel-instance-refresh --region \
+             us-east-1 --auto-scaling-group-name {}; then plan again",
+        GROUPS[1]
+    ));
+    // Bounds are none of what the refresh brings.
+    account.write(&pool_of("{ min = 0, max = 5 }", lines));
+    account.bed.settings(&json!({"warmup_scale": 0}));
+    account.run(&["apply", "edge", "--yes"]).exits(0);
+    account.bed.advance(3600.0);
+    account.applied();
+    assert_eq!(account.group(GROUPS[1])["config"]["MaxSize"], 5);
+}
+
+#[test]
 fn with_alarms_the_version_stands_in_the_group_and_a_refresh_moves_it_on() {
     let account = behind("refresh = { rule = \"rolling\", alarms = [\"errors\"] }\n");
     let version = |name: &str| {
@@ -182,8 +233,8 @@ fn a_refresh_to_something_else_is_not_taken_for_ours() {
     account.bed.someone_else("autoscaling", "StartInstanceRefresh", &start).unwrap();
     account
         .run(&["apply", "edge", "--yes"])
-        .exits(13)
-        .says("another instance refresh of edge-g6e-spot-g6e.12xlarge is under way")
+        .exits(12)
+        .says("cannot change while its instance refresh is under way")
         .says("cancel-instance-refresh");
 }
 

@@ -63,15 +63,8 @@ impl Group<'_> {
         }
     }
 
-    /// What else only this group tells, for people: a refresh that runs, and a
-    /// warm pool that is not full.
-    pub(in crate::backend::aws) async fn notes(&self) -> Result<Vec<String>, PortError> {
-        let mut notes = Vec::new();
-        if let Some(runs) = self.running_refresh().await? {
-            let id = runs.instance_refresh_id().unwrap_or_default();
-            let done = runs.percentage_complete().unwrap_or(0);
-            notes.push(format!("an instance refresh is under way: {id}, {done}%"));
-        }
+    /// What else only this group tells, for people: a warm pool that is not full.
+    pub(in crate::backend::aws) async fn notes(&self) -> Result<Option<String>, PortError> {
         let asked = self.region.autoscaling.describe_warm_pool();
         let answer = asked.auto_scaling_group_name(&self.id.name).send().await;
         let answer = answer.map_err(|error| self.failed(error, "DescribeWarmPool"))?;
@@ -81,9 +74,7 @@ impl Group<'_> {
             instance.lifecycle_state().is_some_and(|state| state.as_str() == "Warmed:Stopped")
         };
         let ready = answer.instances().iter().filter(stopped).count();
-        if ready < least {
-            notes.push(format!("its warm pool holds {ready} of {least} instances"));
-        }
-        Ok(notes)
+        let note = || format!("its warm pool holds {ready} of {least} instances");
+        Ok((ready < least).then(note))
     }
 }

@@ -1,7 +1,7 @@
 //! The instances of a group as they are.
 
 use super::read::specification;
-use crate::observe::{Problem, ProblemKind, Unit, Workload};
+use crate::observe::{Live, Ownership, Problem, ProblemKind, Unit, Workload};
 use crate::units::Span;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState,
@@ -48,6 +48,7 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         problems,
         units: units(group),
         kept,
+        refresh: None,
     }
 }
 
@@ -71,6 +72,15 @@ pub(in crate::backend::aws) fn notes(group: &AutoScalingGroup) -> Vec<String> {
         format!("MaxInstanceLifetime is {limit}: AWS replaces older instances that are unprotected")
     });
     suspended(group).chain(lifetime).collect()
+}
+
+/// Whether a refresh may be under way: its instances are not all of the template's
+/// `default`, or a version stands in the group, which only a refresh moves on.
+pub(in crate::backend::aws) fn may_be_refreshed(live: &Live, default: Option<&str>) -> bool {
+    let mut versions = live.units().iter().filter_map(|unit| unit.version.as_deref());
+    let first = default.or_else(|| versions.next());
+    let differs = versions.any(|version| Some(version) != first);
+    live.ownership == Ownership::Ours && (live.version.is_some() || differs)
 }
 
 /// How many more run than are asked for, and do not end by that: they are

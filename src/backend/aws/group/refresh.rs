@@ -5,8 +5,8 @@ use super::read::{numbered, shape_of, uid};
 use super::write::Group;
 use crate::backend::aws::account::stale;
 use crate::backend::aws::error::code;
-use crate::observe::{Problem, ProblemKind, Workload};
-use crate::plan::{FailureKind, PortError, Rolling};
+use crate::observe::{Problem, ProblemKind, Refresh, Workload};
+use crate::plan::{FailureKind, PortError, Rolling, wait_or_cancel};
 use aws_sdk_autoscaling::types::{
     AlarmSpecification, AutoScalingGroup, DesiredConfiguration, InstanceRefresh,
     InstanceRefreshStatus, RefreshPreferences, RefreshStrategy, ScaleInProtectedInstances,
@@ -81,9 +81,7 @@ impl Group<'_> {
             return Err(PortError { kind: FailureKind::Transient, message, help: None });
         };
         let theirs = runs.desired_configuration();
-        let ends = [InstanceRefreshStatus::Cancelling, InstanceRefreshStatus::RollbackInProgress];
-        let leaves = runs.status().is_some_and(|status| ends.contains(status));
-        if target(theirs) == target(to) && !leaves {
+        if target(theirs) == target(to) && !ends(runs) {
             return Ok(());
         }
         let id = runs.instance_refresh_id().unwrap_or_default();
@@ -94,15 +92,23 @@ impl Group<'_> {
                 self.id.name,
                 runs.status().map_or("unknown", InstanceRefreshStatus::as_str)
             ),
-            help: Some(format!(
-                "wait until it has ended, or: aws autoscaling cancel-instance-refresh \
-                 --region {} --auto-scaling-group-name {}; then apply again",
-                self.region.name, self.id.name
-            )),
+            help: Some(wait_or_cancel(self.id)),
         })
     }
 
-    pub(super) async fn running_refresh(&self) -> Result<Option<InstanceRefresh>, PortError> {
+    /// The refresh that is under way.
+    pub(in crate::backend::aws) async fn refreshing(&self) -> Result<Option<Refresh>, PortError> {
+        Ok(self.running_refresh().await?.map(|runs| Refresh {
+            percent: runs.percentage_complete().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+            ends: ends(&runs),
+            to: target(runs.desired_configuration()).map(str::to_owned),
+            configured: runs.desired_configuration().is_some(),
+            reason: runs.status_reason.filter(|text| !text.is_empty()),
+            id: runs.instance_refresh_id.unwrap_or_default(),
+        }))
+    }
+
+    async fn running_refresh(&self) -> Result<Option<InstanceRefresh>, PortError> {
         Ok(self.newest_refresh().await?.filter(is_active))
     }
 
@@ -189,6 +195,12 @@ fn is_active(refresh: &InstanceRefresh) -> bool {
     use InstanceRefreshStatus::{Baking, Cancelling, InProgress, Pending, RollbackInProgress};
     let active = [Pending, InProgress, Baking, Cancelling, RollbackInProgress];
     refresh.status().is_some_and(|status| active.contains(status))
+}
+
+/// It is being cancelled, or goes back.
+fn ends(refresh: &InstanceRefresh) -> bool {
+    let ends = [InstanceRefreshStatus::Cancelling, InstanceRefreshStatus::RollbackInProgress];
+    refresh.status().is_some_and(|status| ends.contains(status))
 }
 
 /// The group's own policy or template, with another version of that.

@@ -124,6 +124,21 @@ impl Shape {
         inner(self) == inner(other)
     }
 
+    /// Whether instances start from the same.
+    pub(super) fn same_source(&self, other: &Self) -> bool {
+        let inner = |shape: &Self| Self {
+            instance_types: shape.instance_types.clone(),
+            requirements: shape.requirements.clone(),
+            capacity_type: shape.capacity_type.clone(),
+            allocation: shape.allocation.clone(),
+            launch_template: shape.launch_template.clone(),
+            pinned: shape.pinned,
+            others: shape.others.clone(),
+            ..other.clone()
+        };
+        inner(self) == *other
+    }
+
     fn specification(&self, version: &str) -> LaunchTemplateSpecification {
         let named = LaunchTemplateSpecification::builder();
         named.launch_template_name(&self.launch_template).version(version).build()

@@ -9,7 +9,7 @@ use crate::backend::aws::tags::{self, Tags};
 use crate::backend::aws::template::Template;
 use crate::desired::Seed;
 use crate::observe::{Mark, ResourceId, marks};
-use crate::plan::{PortError, Precondition, applied_digest};
+use crate::plan::{PortError, Precondition, applied_digest, wait_or_cancel};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Tag};
 use serde_json::Value;
 
@@ -21,11 +21,9 @@ pub(in crate::backend::aws) struct Group<'a> {
 
 /// What both ways of writing a group say.
 macro_rules! shaped {
-    ($call:expr, $group:expr, $shape:expr, $version:expr, $is:expr) => {
+    ($call:expr, $group:expr, $shape:expr) => {
         $call
             .auto_scaling_group_name(&$group.id.name)
-            .set_mixed_instances_policy($shape.policy($version, $is))
-            .set_launch_template($shape.template($version))
             .min_size($shape.min)
             .max_size($shape.max)
             .vpc_zone_identifier($shape.subnets.join(","))
@@ -91,7 +89,9 @@ impl Group<'_> {
         let tags = self.all_tags(shape, body);
         let create = self.region.autoscaling.create_auto_scaling_group();
         let version = self.version(shape, None).await?;
-        let made = shaped!(create, self, shape, &version, None)
+        let made = shaped!(create, self, shape)
+            .set_mixed_instances_policy(shape.policy(&version, None))
+            .set_launch_template(shape.template(&version))
             .desired_capacity(desired)
             .set_lifecycle_hook_specification_list(Some(shape.hook_specifications()))
             .set_tags(Some(tags.iter().map(|(key, value)| self.tag(key, value)).collect()))
@@ -129,9 +129,15 @@ impl Group<'_> {
         if is.same_group(shape) && !moves {
             return Ok(());
         }
-        let update = self.region.autoscaling.update_auto_scaling_group();
-        let version = self.version(shape, Some(live)).await?;
-        shaped!(update, self, shape, &version, Some(&is))
+        let mut update = shaped!(self.region.autoscaling.update_auto_scaling_group(), self, shape);
+        // Meanwhile a refresh that brings its own, AWS takes no other, even if it is the same.
+        if !is.same_source(shape) {
+            let version = self.version(shape, Some(live)).await?;
+            update = update
+                .set_mixed_instances_policy(shape.policy(&version, Some(&is)))
+                .set_launch_template(shape.template(&version));
+        }
+        update
             .set_desired_capacity(shape.desired)
             .send()
             .await
@@ -186,6 +192,9 @@ impl Group<'_> {
     where
         E: aws_sdk_autoscaling::error::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        failed(error, &format!("autoscaling:{call}"), &self.id.to_string())
+        let failed = failed(error, &format!("autoscaling:{call}"), &self.id.to_string());
+        let meanwhile = failed.help.is_none() && failed.message.contains("active instance refresh");
+        let help = if meanwhile { Some(wait_or_cancel(self.id)) } else { failed.help };
+        PortError { help, ..failed }
     }
 }
