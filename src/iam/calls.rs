@@ -6,7 +6,7 @@ use super::document::{Condition, Policy, Scene};
 use super::{Purpose, place};
 use crate::desired::lookups;
 use crate::observe::{Sought, marks};
-use crate::spec::model::RefreshRule;
+use crate::spec::model::{Count, RefreshRule};
 
 /// What there is, why instances do not come, and what they cost and may be.
 const LOOK: [&str; 11] = [
@@ -26,8 +26,7 @@ const LOOK: [&str; 11] = [
 /// Makes what bears the environment's tags.
 const CREATE: [&str; 2] = ["autoscaling:CreateAutoScalingGroup", "ec2:CreateLaunchTemplate"];
 
-/// Changes of what is there. A number that git owns goes with the update;
-/// SetDesiredCapacity is for what takes over from a group that was adopted.
+/// Changes of what is there. A number that git owns goes with the update.
 const CHANGE: [&str; 13] = [
     "autoscaling:BatchDeleteScheduledAction",
     "autoscaling:BatchPutScheduledUpdateGroupAction",
@@ -138,6 +137,10 @@ pub(super) fn writes(scene: &Scene<'_>, policy: &mut Policy) {
     let mut changes = CHANGE.to_vec();
     if scene.aws.pools.values().any(|pool| pool.warm_pool > 0) {
         changes.push("autoscaling:PutWarmPool");
+    }
+    // A group that carries on for one that goes takes its number over.
+    if scene.aws.pools.values().any(|pool| matches!(pool.size, Count::Between { .. })) {
+        changes.push("autoscaling:SetDesiredCapacity");
     }
     if refreshes(scene) {
         changes.push("autoscaling:StartInstanceRefresh");

@@ -157,6 +157,7 @@ fn step_verb(step: &str) -> &str {
         "apply" => "writing",
         "hold" => "holding the live value of",
         "raise" => "raising",
+        "pass_on" => "passing on the number of",
         "catch_up" => "bringing to the size of the old one",
         "await_ready" => "waiting for",
         "drain" | "drain_units" => "draining",

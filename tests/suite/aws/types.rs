@@ -135,6 +135,7 @@ fn what_runs_in_groups_that_are_joined_or_lose_their_market_is_carried_on() {
         let wanted = json!({"AutoScalingGroupName": group, "DesiredCapacity": number});
         account.bed.someone_else("autoscaling", "SetDesiredCapacity", &wanted).unwrap();
     };
+    account.bed.settings(&json!({"heartbeat_scale": 0.001}));
     account.write(&with("6 req/s", ""));
     account.applied();
     asked(GROUPS[0], 2);
