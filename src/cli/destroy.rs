@@ -99,8 +99,9 @@ fn confirm_instances(args: &Args, terminal: &Terminal, ends: u32) -> Result<(), 
     if given == ends.to_string() {
         return Ok(());
     }
+    let would = if ends == 1 { "1 instance".to_owned() } else { format!("{ends} instances") };
     Err(Failure::new(
         Exit::Refused,
-        format!("{ends} instances would end at once, not `{given}`, so nothing was destroyed"),
+        format!("{would} would end at once, not `{given}`, so nothing was destroyed"),
     ))
 }

@@ -1,12 +1,11 @@
 use super::applying::{Apply, agreed, block_on, show_plan};
 use super::exit::{Exit, Failure};
-use super::options::Events;
+use super::options::{Events, thing};
 use super::stream::Stream;
 use super::terminal::Terminal;
 use super::{Global, connect, repository};
 use crate::observe::ResourceId;
 use crate::pipeline;
-use crate::plan::resource_named;
 use crate::render::plan::json;
 use crate::spec::Environment;
 use std::collections::BTreeSet;
@@ -20,7 +19,8 @@ use std::collections::BTreeSet;
 pub(super) struct Args {
     /// A name under environments/, or a path
     env: String,
-    /// `Deployment/NAME`; of a group, `AutoScalingGroup/REGION/NAME`
+    /// `Deployment/NAME`; of a group, `AutoScalingGroup/REGION/NAME`, where the
+    /// environment has several regions
     #[arg(value_name = "KIND/NAME", required = true)]
     things: Vec<String>,
     /// Do not ask
@@ -86,12 +86,5 @@ fn import(
 }
 
 fn named(things: &[String], environment: &Environment) -> Result<BTreeSet<ResourceId>, Failure> {
-    let namespace = environment.service.namespace.as_str();
-    let one = |text: &String| {
-        resource_named(text, namespace).ok_or_else(|| {
-            Failure::usage(format!("`{text}` names no kind that an environment owns"))
-                .help("write it like Deployment/NAME, or AutoScalingGroup/REGION/NAME")
-        })
-    };
-    things.iter().map(one).collect()
+    things.iter().map(|text| thing(text, environment)).collect()
 }

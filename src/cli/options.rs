@@ -1,9 +1,37 @@
 //! Options that planning commands share.
 
 use super::exit::Failure;
+use crate::observe::ResourceId;
 use crate::plan::{PlanOptions, Target, resource_named};
 use crate::spec::Environment;
 use std::path::PathBuf;
+
+/// The thing that a person names; of what is in AWS without its region, where the
+/// environment has one only.
+pub(super) fn thing(text: &str, environment: &Environment) -> Result<ResourceId, Failure> {
+    const FORM: &str = "write it like Deployment/NAME, or AutoScalingGroup/REGION/NAME";
+    let named = |text: &str| resource_named(text, environment.service.namespace.as_str());
+    let in_region = |region: &str| {
+        let (kind, name) = text.split_once('/').filter(|(_, name)| !name.contains('/'))?;
+        named(&format!("{kind}/{region}/{name}"))
+    };
+    let regions = environment.aws.as_ref().map(|aws| aws.all_regions()).unwrap_or_default();
+    match (named(text), regions.first()) {
+        (Some(id), _) => Ok(id),
+        (None, Some(region)) if in_region(region).is_some() => {
+            let one = in_region(region).filter(|_| regions.len() == 1);
+            let regions: Vec<&str> = regions.iter().copied().collect();
+            one.ok_or_else(|| {
+                Failure::usage(format!("`{text}` does not say in which region it is"))
+                    .help(format!("{FORM}; the regions are {}", regions.join(", ")))
+            })
+        }
+        (None, _) => {
+            let message = format!("`{text}` names no kind that an environment owns");
+            Err(Failure::usage(message).help(FORM))
+        }
+    }
+}
 
 /// What to plan.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,13 +88,7 @@ impl Planning {
     }
 
     pub(super) fn options(&self, environment: &Environment) -> Result<PlanOptions, Failure> {
-        let namespace = environment.service.namespace.as_str();
-        let adopt = self.adopt.iter().map(|text| {
-            resource_named(text, namespace).ok_or_else(|| {
-                Failure::usage(format!("`--adopt {text}` names no kind that an environment owns"))
-                    .help("write it like --adopt Deployment/NAME")
-            })
-        });
+        let adopt = self.adopt.iter().map(|text| thing(text, environment));
         let parse = |text: &String| match text.parse::<Target>() {
             Ok(target) => target,
             Err(never) => match never {},

@@ -104,7 +104,7 @@ impl Runner<'_, '_> {
             Some(message) => Err(Interruption::Failed(PortError {
                 kind: FailureKind::Other,
                 message,
-                help: Some("make room or fix the permissions, then apply again".to_owned()),
+                help: Some("make room, mend the permissions or move what stands in the way, then apply again".to_owned()),
             })),
         }
     }

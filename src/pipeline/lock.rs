@@ -2,7 +2,7 @@
 
 use super::look::right_place;
 use super::{Error, Session};
-use crate::port::{Backend, HeldLock, Lease, Lock};
+use crate::port::{Backend, FailureKind, HeldLock, Lease, Lock};
 use std::sync::Arc;
 
 /// The places that have a lock; two sides of one world share theirs.
@@ -31,6 +31,15 @@ pub(super) async fn take(session: &Session, holder: &str) -> Result<Vec<Arc<dyn 
         }
     }
     Ok(leases)
+}
+
+/// Why the lock of an account without a cluster could not be taken, as far as a
+/// look tells. Who may only plan need not see it.
+pub(super) async fn unreadable(session: &Session) -> Option<String> {
+    let alone = session.backends.aws.as_ref().filter(|_| session.backends.kubernetes.is_none());
+    let error = alone?.lock.as_ref()?.show(&session.scope([])).await.err()?;
+    let help = error.help.iter().map(|help| format!("; {help}")).collect::<String>();
+    (error.kind != FailureKind::Denied).then(|| format!("the lock cannot be read: {error}{help}"))
 }
 
 pub(super) async fn release(leases: Vec<Arc<dyn Lease>>) {

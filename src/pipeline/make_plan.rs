@@ -1,7 +1,7 @@
 //! From an environment to its plan.
 
 use super::look::{self, Seen};
-use super::{Error, Session};
+use super::{Error, Session, lock};
 use crate::desired::{self, DesiredInput, DesiredWorld};
 use crate::observe::{ResourceId, Side};
 use crate::plan::{
@@ -38,6 +38,7 @@ pub async fn plan_from(
     let verdicts = join_all(sides.map(|side| check(session, side, &draft))).await.concat();
     let mut plan = plan::finish(draft, verdicts)?;
     plan.warnings.extend(session.limits.iter().cloned());
+    plan.warnings.extend(lock::unreadable(session).await);
     Ok(plan)
 }
 

@@ -75,8 +75,10 @@ fn deletion(input: &PlanInput<'_>, live: &Live) -> Change {
     let runs = live.workload.as_ref().map_or(0, |workload| workload.existing);
     let forced = input.options.force_instances && live.id.kind == kinds::GROUP;
     if forced && runs > 0 && change.action == Action::Delete {
-        let plural = if runs == 1 { "" } else { "s" };
-        change.notes = vec![format!("ends {runs} instance{plural} at once, without their drain")];
+        change.notes = vec![match runs {
+            1 => "ends 1 instance at once, without its drain".to_owned(),
+            _ => format!("ends {runs} instances at once, without their drain"),
+        }];
         change.steps = steps::end_at_once(live, runs);
     }
     change

@@ -95,7 +95,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     let targets: Vec<String> = input.options.targets.iter().map(ToString::to_string).collect();
     if !targets.is_empty() {
         warnings.push(format!(
-            "this plan is partial: only {} and what it needs; plan without --target afterwards",
+            "this plan is partial: only {} and what it needs; plan all of it afterwards",
             targets.join(", ")
         ));
     }

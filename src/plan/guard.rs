@@ -47,8 +47,9 @@ impl Refusal {
             "ownership",
             format!("{id} exists and Floodway did not make it"),
             format!(
-                "to make it part of this environment, plan with --adopt {}",
-                kinds::written(id)
+                "to make it part of this environment, plan with --adopt {thing}, or look at it \
+                 alone first: floodway import ENV {thing} --dry-run",
+                thing = kinds::written(id)
             ),
         )
     }
@@ -169,7 +170,7 @@ fn left_region(input: &PlanInput<'_>) -> Option<Refusal> {
     };
     (!left.is_empty()).then(|| {
         Refusal::location(
-            format!("the last apply left groups in {list}, and the file does not look there"),
+            format!("the last apply left groups in {list}, and the file does not look there: what runs there is in no sum of this plan"),
             &help,
         )
     })

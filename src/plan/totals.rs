@@ -292,12 +292,19 @@ pub(super) fn warnings(
         let is_partial = [cost.before, cost.after, cost.at_max].iter().any(|cost| cost.is_partial);
         let unknown: Vec<String> = spending::unpriced(pool).collect();
         if is_partial && !unknown.is_empty() {
-            let help = if spending::is_paid_in_advance(pool) {
-                "a capacity block is paid in advance: write what an hour of an instance comes to \
-                 as `usd_per_hour` in the pool's reservation"
-            } else {
-                "write it in [aws.prices], or read it from AWS's price list with `floodway prices \
-                 refresh`"
+            let help = match (spending::is_paid_in_advance(pool), is_reserved(input, pool)) {
+                (true, true) => {
+                    "a capacity block is paid in advance: write what an hour of an instance comes \
+                     to as `usd_per_hour` in the pool's reservation"
+                }
+                (true, false) => {
+                    "a capacity block is paid in advance, and its price went from the file with \
+                     its reservation: nothing is known of what goes, and need not be"
+                }
+                (false, _) => {
+                    "write it in [aws.prices], or read it from AWS's price list with `floodway \
+                     prices refresh`"
+                }
             };
             warnings.push(format!(
                 "what pool {} costs is not known: no price of {}; {help}",
@@ -330,6 +337,13 @@ pub(super) fn warnings(
         }
     }
     warnings
+}
+
+/// Whether the file has a reservation for it.
+fn is_reserved(input: &PlanInput<'_>, pool: &PoolDelta) -> bool {
+    let aws = input.environment.aws.as_ref();
+    let declared = aws.and_then(|aws| aws.pools.get(pool.pool.as_str()));
+    declared.is_some_and(|declared| declared.reservation.is_some())
 }
 
 impl<T> Flow<T> {

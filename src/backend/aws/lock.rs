@@ -137,7 +137,13 @@ impl Object {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let help = match code(&error) {
-            "NoSuchBucket" => "make the bucket, or correct aws.lock.bucket",
+            "NoSuchBucket" => {
+                return PortError {
+                    kind: FailureKind::Rejected,
+                    message: format!("NoSuchBucket: there is no bucket {}", self.bucket.name),
+                    help: Some("make the bucket, or correct aws.lock.bucket".to_owned()),
+                };
+            }
             "PermanentRedirect"
             | "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException" => {

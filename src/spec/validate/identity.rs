@@ -40,6 +40,15 @@ fn orders(rules: &mut Rules<'_>) {
 /// Where the environment is, told so well that another place is refused.
 fn place(rules: &mut Rules<'_>) {
     let environment = rules.environment;
+    let nowhere = environment.onprem.is_none() && environment.aws.is_none();
+    if nowhere && rules.is_absent("onprem") && rules.is_absent("aws") {
+        rules.error(
+            "environment.name",
+            "the environment is nowhere: it has neither `[onprem]` nor `[aws]`",
+            "add one of them; to take away what it had there, put the table back without its pools \
+             and apply, or `floodway destroy` it first",
+        );
+    }
     if let Some(onprem) = &environment.onprem {
         for (key, written) in [("context", &onprem.context), ("cluster_uid", &onprem.cluster_uid)] {
             if let Some(written) = written {

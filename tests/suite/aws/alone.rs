@@ -56,10 +56,11 @@ fn an_answer_that_is_lost_on_the_way_to_the_lock_does_not_lock_oneself_out() {
 #[test]
 fn a_bucket_that_is_not_there_is_told_before_anything_is_written() {
     let account = locked_in_a_bucket();
+    account.run(&["plan", "edge"]).exits(0).says("the lock cannot be read: NoSuchBucket");
     account
         .run(&["apply", "edge", "--yes"])
         .exits(1)
-        .says("NoSuchBucket")
+        .says(&format!("NoSuchBucket: there is no bucket {BUCKET}"))
         .says("make the bucket, or correct aws.lock.bucket");
     assert!(account.calls_of("CreateLaunchTemplate").iter().all(|call| call["status"] == 412));
     let name = account.text().replace(BUCKET, "No_Bucket");
@@ -85,7 +86,7 @@ fn what_was_left_in_a_region_that_the_file_forgot_is_a_refusal_that_names_it() {
     account
         .run(&["apply", "edge", "--yes"])
         .exits(12)
-        .says("left groups in us-east-1, and the file does not look there")
+        .says("left groups in us-east-1, and the file does not look there: what runs there is in no sum of this plan")
         .says("aws.regions = [\"us-east-1\"]");
     let both = "region = \"eu-west-1\"\nregions = [\"us-east-1\"]";
     account.rewrite(&here.replace("region = \"us-east-1\"", both));

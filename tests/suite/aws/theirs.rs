@@ -163,3 +163,15 @@ fn a_group_whose_market_somebody_changed_is_replaced_and_aws_ends_nothing_by_its
     assert!(at("CreateAutoScalingGroup") < at("SetInstanceProtection"), "{order:?}");
     assert!(at("SetInstanceProtection") < at("DeleteAutoScalingGroup"), "{order:?}");
 }
+
+#[test]
+fn a_group_is_imported_without_its_region_where_there_is_one_only() {
+    let account = Account::new();
+    let name = format!("AutoScalingGroup/{}", GROUPS[0]);
+    let there = format!("AutoScalingGroup/us-east-1/{}` does not exist", GROUPS[0]);
+    let look = || account.run(&["import", "edge", &name, "--dry-run"]);
+    look().says(&there);
+    let two = "region = \"us-east-1\"\nregions = [\"eu-west-1\"]";
+    account.rewrite(&account.text().replace("region = \"us-east-1\"", two));
+    look().exits(64).says("does not say in which region it is").says("eu-west-1, us-east-1");
+}

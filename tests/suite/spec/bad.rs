@@ -412,3 +412,9 @@ fn the_environment_itself() {
         ("a URL", &[("http://prometheus.monitoring:9090", "prometheus:9090")]),
     ]));
 }
+
+#[test]
+fn an_environment_that_is_nowhere() {
+    let environment = WHOLE.split("[onprem]").next().unwrap();
+    snapshot(said([("prod.toml", environment.as_bytes())]));
+}

@@ -136,8 +136,9 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::Refresh { how, limit, .. } => refresh_text(name, how, *limit),
         Step::Delete { ends: 0, .. } => format!("delete {name}"),
         Step::Delete { ends, .. } => {
+            let verb = if *ends == 1 { "ends" } else { "end" };
             let ends = text::count(usize::try_from(*ends).unwrap_or(usize::MAX), "instance");
-            format!("delete {name} by force: {ends} end at once, without a drain")
+            format!("delete {name} by force: {ends} {verb} at once, without a drain")
         }
     }
 }

@@ -38,8 +38,7 @@ pub fn text(view: &PlanView, style: &Style, detail: Detail) -> String {
     unchecked(&mut screen, view);
     if !view.targets.is_empty() {
         screen.blank();
-        let text =
-            format!("--target shows only {}: the rest was not compared", view.targets.join(", "));
+        let text = format!("only {} is shown: the rest was not compared", view.targets.join(", "));
         screen.hanging(0, 2, &Line::of(Ink::Warn, "note: ").text(text));
     }
     for warning in &view.warnings {
