@@ -59,10 +59,15 @@ fn every_action_of_the_policy_is_called_or_asked_for_behind_a_call() {
     account.write(&pool_of("{ min = 0, max = 2 }", ""));
     account.applied();
     // Why instances do not come is asked only where some are missing.
-    account.bed.rule(&json!({"kind": "capacity", "instance_type": "g6e.12xlarge",
+    let none = account.bed.rule(&json!({"kind": "capacity", "instance_type": "g6e.12xlarge",
         "market": "on-demand", "instances": 0}));
     scaled(&account, GROUPS[0], 1);
     account.run(&["status", "edge"]).exits(0).says("sufficient g6e.12xlarge capacity");
+    account.bed.drop_rule(none[0]);
+    // A group that goes leaves its number to the other.
+    let spot = "spot = { share = \"70%\", base_on_demand = 1 }\n";
+    account.write(&pool_of("{ min = 0, max = 2 }", "").replace(spot, ""));
+    account.applied();
     account.run(&["destroy", "edge", "--confirm", "edge"]).exits(0);
 
     let called = called(&account);

@@ -19,7 +19,7 @@ fn wrong_usage_is_exit_code_64() {
     repository
         .run(&["plan", "small", "--adopt", "nothing"])
         .exits(64)
-        .says("--adopt Deployment/NAME");
+        .says("write it like Deployment/NAME, or AutoScalingGroup/REGION/NAME");
     repository.run(&["plan", "small", "--target", "b"]).exits(64).says("matches nothing");
     repository.run(&["--help"]).exits(0).says("13 partly applied");
 }

@@ -31,7 +31,9 @@ fn what_the_file_does_not_tell_is_said_beside_the_document() {
 fn an_environment_without_an_account_has_no_policy() {
     let repository = Repository::new(None);
     repository.run(&["iam", "demo", "--for", "plan"]).exits(64).says("is simulated");
-    repository.write("alone", "extends = \"base.toml\"\n[environment]\nname = \"alone\"\n");
+    let alone = "extends = \"base.toml\"\n[environment]\nname = \"alone\"\n[onprem]\n\
+                 provider = \"sim\"\n";
+    repository.write("alone", alone);
     repository.run(&["iam", "alone", "--for", "plan"]).exits(64).says("has no [aws]");
     repository.run(&["iam", "prod"]).exits(64).says("--for");
     repository
