@@ -89,6 +89,7 @@ impl Place {
             }
             "ownership" if refusal.message.contains("did not make it") => {
                 let (_, named) = refusal.help.split_once("--adopt ").unwrap();
+                let named = named.split([',', ' ']).next().unwrap_or_default();
                 let id = resource_named(named, NAMESPACE).unwrap_or_else(|| panic!("{said}"));
                 assert!(options.adopt.insert(id), "{said}");
             }
