@@ -3,7 +3,7 @@
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{HeldLock, Lease};
+use crate::port::{HeldLock, Lease, Lock, Scope};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +40,27 @@ pub(super) trait Slot: Send + Sync {
     /// Makes nobody hold it, over exactly `over`; false: by now there is something
     /// else.
     async fn free(&self, over: &Stored) -> Result<bool, PortError>;
+}
+
+/// A place that keeps the locks of environments.
+pub(super) trait Keeper: Send + Sync {
+    /// Where the lock of the scope's environment is.
+    fn slot(&self, scope: &Scope) -> impl Slot + 'static;
+}
+
+#[async_trait]
+impl<K: Keeper> Lock for K {
+    async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
+        acquire(self.slot(scope), holder).await
+    }
+
+    async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError> {
+        show(&self.slot(scope)).await
+    }
+
+    async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError> {
+        break_held(&self.slot(scope), shown).await
+    }
 }
 
 /// Who holds a lock.
@@ -80,10 +101,7 @@ impl Stored {
 }
 
 /// Takes the lock, or says who has it.
-pub(super) async fn acquire<S: Slot + 'static>(
-    slot: S,
-    holder: &str,
-) -> Result<Arc<dyn Lease>, PortError> {
+async fn acquire<S: Slot + 'static>(slot: S, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
     let live = slot.read().await?;
     if let Some(held) = live.as_ref().and_then(|live| live.held(slot.place()))
         && !held.expired
@@ -107,12 +125,12 @@ pub(super) async fn acquire<S: Slot + 'static>(
 }
 
 /// Who holds the lock now.
-pub(super) async fn show(slot: &impl Slot) -> Result<Option<HeldLock>, PortError> {
+async fn show(slot: &impl Slot) -> Result<Option<HeldLock>, PortError> {
     Ok(slot.read().await?.and_then(|live| live.held(slot.place())))
 }
 
 /// Takes the lock away, if it is still held as it was `shown`.
-pub(super) async fn break_held(slot: &impl Slot, shown: &HeldLock) -> Result<bool, PortError> {
+async fn break_held(slot: &impl Slot, shown: &HeldLock) -> Result<bool, PortError> {
     for _ in 0..BREAKINGS {
         let Some(live) = slot.read().await? else { return Ok(false) };
         let Some(held) = live.held(slot.place()) else { return Ok(false) };

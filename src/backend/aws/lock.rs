@@ -3,10 +3,10 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
 
 use super::error::{code, failed};
-use crate::backend::lease::{self, Holding, Slot, Stored};
+use crate::backend::lease::{Holding, Keeper, Slot, Stored};
 use crate::clock::Timestamp;
 use crate::plan::{FailureKind, PortError};
-use crate::port::{HeldLock, Lease, Lock, Scope};
+use crate::port::Scope;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -14,7 +14,6 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::sync::Arc;
 
 /// What the object may hold at most; ours holds a few lines.
 const MOST: i64 = 16 * 1024;
@@ -26,23 +25,8 @@ pub(super) struct Bucket {
     pub(super) name: String,
 }
 
-#[async_trait]
-impl Lock for Bucket {
-    async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        lease::acquire(self.slot(scope), holder).await
-    }
-
-    async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError> {
-        lease::show(&self.slot(scope)).await
-    }
-
-    async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError> {
-        lease::break_held(&self.slot(scope), shown).await
-    }
-}
-
-impl Bucket {
-    fn slot(&self, scope: &Scope) -> Object {
+impl Keeper for Bucket {
+    fn slot(&self, scope: &Scope) -> impl Slot + 'static {
         Object { bucket: self.clone(), key: scope.mark.lock_key() }
     }
 }

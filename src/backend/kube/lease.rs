@@ -5,13 +5,12 @@ use super::cluster::Cluster;
 use super::error::{failed, is_missing_rule};
 use super::kinds::Resource;
 use super::live::text;
-use crate::backend::lease::{self, EXPIRY_SECONDS, Holding, Slot, Stored};
+use crate::backend::lease::{EXPIRY_SECONDS, Holding, Keeper, Slot, Stored};
 use crate::clock::Timestamp;
 use crate::plan::PortError;
-use crate::port::{HeldLock, Lease, Lock, Scope};
+use crate::port::Scope;
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Every lease lies here: this namespace is always there, before the service's
 /// own is made and after that is gone, so there is one lock and not two.
@@ -19,23 +18,8 @@ const NAMESPACE: &str = "default";
 const LEASES: Resource<'static> =
     Resource::new("coordination.k8s.io/v1", "leases", Some(NAMESPACE));
 
-#[async_trait]
-impl Lock for Cluster {
-    async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        lease::acquire(self.slot(scope), holder).await
-    }
-
-    async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError> {
-        lease::show(&self.slot(scope)).await
-    }
-
-    async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError> {
-        lease::break_held(&self.slot(scope), shown).await
-    }
-}
-
-impl Cluster {
-    fn slot(&self, scope: &Scope) -> InCluster {
+impl Keeper for Cluster {
+    fn slot(&self, scope: &Scope) -> impl Slot + 'static {
         let name = format!("{}.{}", scope.mark.parent_name(), scope.namespace);
         InCluster { cluster: self.clone(), name }
     }
