@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// Modules that are data or pure functions, in the order in which data flows.
-const PURE: [&str; 6] = ["spec", "observe", "decide", "desired", "iam", "plan"];
+const PURE: [&str; 8] =
+    ["spec", "observe", "signal", "forecast", "decide", "desired", "iam", "plan"];
 
 /// What a module may import of the crate; a module that is not here may not be.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("units", &[]),
     ("id", &[]),
     ("clock", &[]),
     ("diag", &[]),
     ("spec", &[]),
     ("observe", &["spec"]),
-    ("decide", &["spec", "observe"]),
+    ("signal", &["spec"]),
+    ("forecast", &["spec", "signal"]),
+    ("decide", &["spec", "observe", "signal", "forecast"]),
     ("desired", &["spec", "observe", "decide"]),
     ("iam", &["spec", "observe", "desired"]),
     ("plan", &["spec", "observe", "decide", "desired"]),

@@ -3,6 +3,7 @@
 use super::cluster::{ApplyMode, Cluster};
 use super::error::failed;
 use super::kinds::Resource;
+use super::retry::Contended;
 use super::{fields, live};
 use crate::desired::Seed;
 use crate::observe::{ResourceId, marks};
@@ -10,9 +11,6 @@ use crate::plan::{FailureKind, PortError, Precondition, Step, Takes};
 use crate::port::Act;
 use async_trait::async_trait;
 use serde_json::{Value, json};
-
-/// Tries of a hold whose live value moves meanwhile.
-const HOLDS: usize = 5;
 
 #[async_trait]
 impl Act for Cluster {
@@ -93,14 +91,14 @@ impl Apply<'_> {
     /// Nobody else owns what was taken over any more: a co-owner, who wants the
     /// same value today, would be in the way of the next change.
     async fn release_others(&self, applied: Value, takes: &Takes) -> Result<(), PortError> {
-        let (mut applied, mut tries) = (applied, 0);
+        let (mut applied, mut contended) = (applied, Contended::default());
         loop {
             let Some(left) = fields::without_co_owners(&applied, takes) else { return Ok(()) };
             let version = applied["metadata"]["resourceVersion"].clone();
             let patch = json!({"metadata": {"resourceVersion": version, "managedFields": left}});
             match self.cluster.merge(&self.resource, &self.id.name, &patch).await {
                 Ok(_) => return Ok(()),
-                Err(kube::Error::Api(status)) if status.code == 409 && tries < HOLDS => tries += 1,
+                Err(kube::Error::Api(status)) if contended.again(&status).await => {}
                 Err(error) => return Err(failed(error, "patch", &self.resource, &self.id.name)),
             }
             match self.cluster.get(&self.resource, &self.id.name).await? {
@@ -143,7 +141,7 @@ impl Cluster {
         path: &str,
         uid: &str,
     ) -> Result<(), PortError> {
-        let mut tries = 0;
+        let mut contended = Contended::default();
         loop {
             let live = self.get(resource, &id.name).await?;
             let live = live.filter(|live| live::text(live, "/metadata/uid") == Some(uid));
@@ -160,7 +158,7 @@ impl Cluster {
             };
             match self.apply(resource, &id.name, &held, mode).await {
                 Ok(_) => return Ok(()),
-                Err(kube::Error::Api(status)) if status.code == 409 && tries < HOLDS => tries += 1,
+                Err(kube::Error::Api(status)) if contended.again(&status).await => {}
                 Err(error) => return Err(failed(error, "patch", resource, &id.name)),
             }
         }

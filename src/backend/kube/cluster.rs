@@ -3,6 +3,7 @@
 use super::error::{conflicts, failed};
 use super::kinds::Resource;
 use super::page::Page;
+use super::retry::{Busy, Contended};
 use crate::observe::marks;
 use crate::plan::{PortError, Takes};
 use futures::future::join;
@@ -10,19 +11,11 @@ use http::Request;
 use kube::Client;
 use kube::core::Status;
 use serde_json::Value;
-use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
 
 /// Items of one page.
 const PAGE: u32 = 500;
 /// How often a list may begin, when its pages expire on the way.
 const BEGINNINGS: u32 = 3;
-/// Before a busy server is asked again, at most.
-const PAUSES: [Duration; 3] =
-    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(8)];
-/// As long as a server may make us wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
 /// A connected cluster.
 #[derive(Clone)]
 pub(super) struct Cluster {
@@ -106,14 +99,11 @@ impl Cluster {
     /// Reads what is at `path`. A server that is busy for a moment is asked again:
     /// reading twice changes nothing.
     pub(super) async fn read(&self, path: &str) -> Result<String, kube::Error> {
-        let mut tries = 0;
+        let mut busy = Busy::default();
         loop {
             let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
             match self.client.request_text(request).await {
-                Err(kube::Error::Api(status)) if is_busy(&status) && tries < PAUSES.len() => {
-                    tokio::time::sleep(pause(&status, PAUSES[tries])).await;
-                    tries += 1;
-                }
+                Err(kube::Error::Api(status)) if busy.again(&status).await => {}
                 answer => return answer,
             }
         }
@@ -131,7 +121,8 @@ impl Cluster {
     }
 
     /// Server-side apply. The server takes over all conflicting fields or none:
-    /// so it is asked to only when all that it names may be taken.
+    /// so it is asked to only when all that it names may be taken. A body without
+    /// a resourceVersion that is overtaken by other writes is sent again.
     pub(super) async fn apply(
         &self,
         resource: &Resource<'_>,
@@ -139,12 +130,17 @@ impl Cluster {
         body: &Value,
         mode: ApplyMode<'_>,
     ) -> Result<Value, kube::Error> {
-        let forced = matches!(mode.takes, Takes::Conflicts(_) | Takes::Everything);
-        match self.patch(resource, name, body, mode, forced).await {
-            Err(kube::Error::Api(status)) if !forced && may_be_taken(&status, mode.takes) => {
-                self.patch(resource, name, body, mode, true).await
+        let mut forced = matches!(mode.takes, Takes::Conflicts(_) | Takes::Everything);
+        let versioned = body["metadata"].get("resourceVersion").is_some();
+        let mut contended = Contended::default();
+        loop {
+            match self.patch(resource, name, body, mode, forced).await {
+                Err(kube::Error::Api(status)) if !forced && may_be_taken(&status, mode.takes) => {
+                    forced = true;
+                }
+                Err(kube::Error::Api(status)) if !versioned && contended.again(&status).await => {}
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 
@@ -228,22 +224,6 @@ impl Cluster {
     ) -> Result<T, kube::Error> {
         self.client.request(request.map_err(kube::Error::HttpError)?).await
     }
-}
-
-/// Too many calls, or nobody there to answer them right now.
-fn is_busy(status: &Status) -> bool {
-    matches!(status.code, 429 | 502 | 503 | 504)
-}
-
-/// As the server asks; else at random up to `most`, so that not all who were
-/// turned away come back at once.
-fn pause(status: &Status, most: Duration) -> Duration {
-    let asked = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-    if asked > 0 {
-        return Duration::from_secs(asked.into()).min(LONGEST_PAUSE);
-    }
-    let share = RandomState::new().hash_one(()) % 1000;
-    most.mul_f64(share as f64 / 1000.0)
 }
 
 fn may_be_taken(status: &Status, takes: &Takes) -> bool {

@@ -16,6 +16,7 @@ mod observe;
 mod page;
 mod pods;
 mod quota;
+mod retry;
 mod workload;
 
 pub use connect::{Way, connect};
