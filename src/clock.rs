@@ -2,7 +2,8 @@
 
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Where the time comes from, and the only way to wait.
 ///
@@ -11,6 +12,13 @@ use std::time::Duration;
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// The time since some moment before: it goes on while the process is stopped,
+    /// and nobody sets it.
+    fn monotonic(&self) -> Duration {
+        Duration::try_from(self.now().duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
+    }
+
     /// Returns after `duration` has passed on this clock.
     async fn sleep(&self, duration: Duration);
 }
@@ -23,6 +31,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(Instant::now).elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {

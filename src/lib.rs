@@ -16,6 +16,7 @@ pub mod units;
 
 pub mod backend;
 pub mod cli;
+pub mod controller;
 pub mod decide;
 pub mod desired;
 pub mod execute;

@@ -5,6 +5,7 @@ use crate::observe::{
     Inventory, Location, Lookup, Mark, Offer, Ownership, ResourceId, Workload, marks,
 };
 use crate::plan::Step;
+use crate::units::Span;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,6 +36,20 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// All that carries `mark`, and nothing beside it.
+    pub fn of(mark: Mark, namespace: impl Into<String>) -> Self {
+        Self {
+            mark,
+            namespace: namespace.into(),
+            named: Vec::new(),
+            any_environment: false,
+            lookups: Vec::new(),
+            offers: BTreeSet::new(),
+            whole_namespace: false,
+            full: false,
+        }
+    }
+
     /// Whose a thing with these tags is. Where the parent is named to be adopted, the
     /// file has taken the place of another one of its environment and repository.
     pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
@@ -83,11 +98,50 @@ pub trait Progress: Send + Sync {
     async fn progress(&self, id: &ResourceId) -> Result<Option<Workload>, PortError>;
 }
 
-/// Keeps two applies of one environment apart: a lease with heartbeat.
+/// What two are kept apart in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Applying an environment.
+    Apply,
+    /// Leading it, as its controller.
+    Lead,
+}
+
+impl Purpose {
+    /// Without a heartbeat for this long, the holder is taken for dead. Another
+    /// controller takes over within a few seconds more.
+    pub const fn expiry(self) -> Span {
+        Span::from_secs(match self {
+            Self::Apply => 60,
+            Self::Lead => 10,
+        })
+    }
+
+    /// Without a heartbeat for this long, the holder counts it as lost: well
+    /// before others may take it.
+    pub const fn lost(self) -> Span {
+        Span::from_secs(match self {
+            Self::Apply => 40,
+            Self::Lead => 6,
+        })
+    }
+}
+
+/// Keeps two applies, or two controllers, of one environment apart: a lease with
+/// heartbeat.
 #[async_trait]
 pub trait Lock: Send + Sync {
     /// Takes the lease, or says in an error of kind `Locked` who holds it since when.
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError>;
+
+    /// Takes the lease over from who was `shown` to hold it, if they have not
+    /// renewed it since, whatever any clock says; an error of kind `Locked` else.
+    async fn succeed(
+        &self,
+        scope: &Scope,
+        holder: &str,
+        shown: &HeldLock,
+    ) -> Result<Arc<dyn Lease>, PortError>;
 
     /// Who holds the lease now; none: nobody.
     async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError>;
@@ -119,8 +173,10 @@ pub struct HeldLock {
 /// A held lock. Dropping it without `release` lets it run out by itself.
 #[async_trait]
 pub trait Lease: Send + Sync {
-    /// Extends it; an error means that it is lost and that writing must stop.
-    async fn renew(&self) -> Result<(), PortError>;
+    /// Extends it; false: its place does not answer, and it is ours for a while yet.
+    /// An error of kind `Stale`: another has it, or nobody; of any other kind: for
+    /// too long nothing has answered. Either way writing must stop.
+    async fn renew(&self) -> Result<bool, PortError>;
     /// Gives it back.
     async fn release(&self) -> Result<(), PortError>;
 }
@@ -140,6 +196,8 @@ pub struct Backend {
     pub progress: Arc<dyn Progress>,
     /// None where there is nothing to lock; two sides of one place share theirs.
     pub lock: Option<Arc<dyn Lock>>,
+    /// Where controllers are told which of them leads; as `lock`.
+    pub leadership: Option<Arc<dyn Lock>>,
     /// The clock of this place: virtual in the simulator.
     pub clock: Arc<dyn crate::clock::Clock>,
 }

@@ -3,28 +3,28 @@
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{HeldLock, Lease, Lock, Scope};
+use crate::port::{HeldLock, Lease, Lock, Purpose, Scope};
+use crate::units::Span;
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// Without a heartbeat for this long, the holder is taken for dead.
-pub(super) const EXPIRY_SECONDS: i64 = 60;
 /// How often a lock that is renewed meanwhile is looked at again to break it.
 const BREAKINGS: u32 = 5;
-/// A renewal that takes longer has failed, and is tried again.
+/// A renewal that takes longer has failed, and is tried again; of a lease that
+/// runs out sooner, half of what it lasts.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Without a renewal for this long the lock counts as lost: before others may
-/// take it.
-const LOST_SECONDS: i64 = EXPIRY_SECONDS - 20;
 
 /// One lock's place.
 #[async_trait]
 pub(super) trait Slot: Send + Sync {
     /// Where it lies, for people.
     fn place(&self) -> String;
+
+    /// What it keeps apart.
+    fn purpose(&self) -> Purpose;
 
     /// What is there now; none: nothing.
     async fn read(&self) -> Result<Option<Stored>, PortError>;
@@ -45,21 +45,36 @@ pub(super) trait Slot: Send + Sync {
 /// A place that keeps the locks of environments.
 pub(super) trait Keeper: Send + Sync {
     /// Where the lock of the scope's environment is.
-    fn slot(&self, scope: &Scope) -> impl Slot + 'static;
+    fn slot(&self, scope: &Scope, purpose: Purpose) -> impl Slot + 'static;
+}
+
+/// The locks of one purpose that a place keeps.
+pub(super) struct Kept<K> {
+    pub(super) keeper: K,
+    pub(super) purpose: Purpose,
 }
 
 #[async_trait]
-impl<K: Keeper> Lock for K {
+impl<K: Keeper> Lock for Kept<K> {
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        acquire(self.slot(scope), holder).await
+        acquire(self.keeper.slot(scope, self.purpose), holder).await
+    }
+
+    async fn succeed(
+        &self,
+        scope: &Scope,
+        holder: &str,
+        shown: &HeldLock,
+    ) -> Result<Arc<dyn Lease>, PortError> {
+        succeed(self.keeper.slot(scope, self.purpose), holder, shown).await
     }
 
     async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError> {
-        show(&self.slot(scope)).await
+        show(&self.keeper.slot(scope, self.purpose)).await
     }
 
     async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError> {
-        break_held(&self.slot(scope), shown).await
+        break_held(&self.keeper.slot(scope, self.purpose), shown).await
     }
 }
 
@@ -85,17 +100,17 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Who holds it, if somebody does.
-    fn held(&self, place: String) -> Option<HeldLock> {
+    fn held(&self, slot: &impl Slot) -> Option<HeldLock> {
         let Holding { holder, since, renewed } = self.holding.clone()?;
         let from = since.map(|at| at.to_string()).unwrap_or_default();
         Some(HeldLock {
             identity: format!("{} {from} {holder}", self.uid),
             // Where it does not say when it was renewed, it is not known to have run out.
-            expired: renewed.is_some_and(|renewed| silent(renewed) > EXPIRY_SECONDS),
+            expired: renewed.is_some_and(|renewed| silent(renewed) > slot.purpose().expiry()),
             holder,
             since,
             renewed,
-            place,
+            place: slot.place(),
         })
     }
 }
@@ -103,11 +118,32 @@ impl Stored {
 /// Takes the lock, or says who has it.
 async fn acquire<S: Slot + 'static>(slot: S, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
     let live = slot.read().await?;
-    if let Some(held) = live.as_ref().and_then(|live| live.held(slot.place()))
-        && !held.expired
-    {
-        return Err(taken(&held));
+    match live.as_ref().and_then(|live| live.held(&slot)) {
+        Some(held) if !held.expired => Err(taken(&held, slot.purpose())),
+        _ => take(slot, holder, live).await,
     }
+}
+
+/// Takes the lock over from who was `shown`, if it is just as it was then.
+async fn succeed<S: Slot + 'static>(
+    slot: S,
+    holder: &str,
+    shown: &HeldLock,
+) -> Result<Arc<dyn Lease>, PortError> {
+    let live = slot.read().await?;
+    let same = |held: &HeldLock| (&held.identity, held.renewed) == (&shown.identity, shown.renewed);
+    match live.as_ref().and_then(|live| live.held(&slot)) {
+        Some(held) if !same(&held) => Err(taken(&held, slot.purpose())),
+        _ => take(slot, holder, live).await,
+    }
+}
+
+/// Takes the lock over what was read.
+async fn take<S: Slot + 'static>(
+    slot: S,
+    holder: &str,
+    live: Option<Stored>,
+) -> Result<Arc<dyn Lease>, PortError> {
     let now = now();
     let holding = Holding { holder: holder.to_owned(), since: Some(now), renewed: Some(now) };
     let stored = match slot.write(&holding, live.as_ref()).await? {
@@ -116,8 +152,10 @@ async fn acquire<S: Slot + 'static>(slot: S, holder: &str) -> Result<Arc<dyn Lea
         None => match slot.read().await? {
             Some(live) if live.holding.as_ref() == Some(&holding) => live,
             live => {
-                let other = live.and_then(|live| live.held(slot.place()));
-                return Err(other.map_or_else(|| locked("somebody was faster"), |o| taken(&o)));
+                let other = live.and_then(|live| live.held(&slot));
+                let purpose = slot.purpose();
+                let faster = || locked("somebody was faster", purpose);
+                return Err(other.map_or_else(faster, |other| taken(&other, purpose)));
             }
         },
     };
@@ -126,14 +164,14 @@ async fn acquire<S: Slot + 'static>(slot: S, holder: &str) -> Result<Arc<dyn Lea
 
 /// Who holds the lock now.
 async fn show(slot: &impl Slot) -> Result<Option<HeldLock>, PortError> {
-    Ok(slot.read().await?.and_then(|live| live.held(slot.place())))
+    Ok(slot.read().await?.and_then(|live| live.held(slot)))
 }
 
 /// Takes the lock away, if it is still held as it was `shown`.
 async fn break_held(slot: &impl Slot, shown: &HeldLock) -> Result<bool, PortError> {
     for _ in 0..BREAKINGS {
         let Some(live) = slot.read().await? else { return Ok(false) };
-        let Some(held) = live.held(slot.place()) else { return Ok(false) };
+        let Some(held) = live.held(slot) else { return Ok(false) };
         if held.identity != shown.identity {
             return Err(PortError {
                 kind: FailureKind::Stale,
@@ -167,17 +205,19 @@ struct State {
 
 #[async_trait]
 impl<S: Slot> Lease for Held<S> {
-    async fn renew(&self) -> Result<(), PortError> {
+    async fn renew(&self) -> Result<bool, PortError> {
         let mut state = self.state.lock().await;
-        let error = match timeout(ANSWER, self.write_time(&mut state)).await {
-            Ok(Ok(())) => return Ok(()),
+        let purpose = self.slot.purpose();
+        let answer = ANSWER.min(purpose.lost().duration() / 2);
+        let error = match timeout(answer, self.write_time(&mut state)).await {
+            Ok(Ok(())) => return Ok(true),
             Ok(Err(error)) if error.kind == FailureKind::Stale => return Err(error),
             Ok(Err(error)) => error,
-            Err(_) => lost(&format!("{} does not answer", self.slot.place())),
+            Err(_) => silence(&self.slot.place()),
         };
         // It is ours until it runs out: a place that is away for a moment ends nothing.
-        let lasts = state.holding.renewed.is_some_and(|renewed| silent(renewed) < LOST_SECONDS);
-        if lasts { Ok(()) } else { Err(error) }
+        let lasts = state.holding.renewed.is_some_and(|renewed| silent(renewed) < purpose.lost());
+        if lasts { Ok(false) } else { Err(error) }
     }
 
     async fn release(&self) -> Result<(), PortError> {
@@ -218,9 +258,15 @@ fn now() -> Timestamp {
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
-/// Seconds since then.
-fn silent(renewed: Timestamp) -> i64 {
-    SystemClock.now().duration_since(renewed).as_secs()
+/// How long it has been since then; nothing, where another clock is ahead.
+fn silent(renewed: Timestamp) -> Span {
+    let since = SystemClock.now().duration_since(renewed).as_millis();
+    Span::from_millis(u64::try_from(since).unwrap_or(0))
+}
+
+fn silence(place: &str) -> PortError {
+    let message = format!("{place} does not answer");
+    PortError { kind: FailureKind::Unreachable, message, help: None }
 }
 
 fn lost(why: &str) -> PortError {
@@ -228,21 +274,26 @@ fn lost(why: &str) -> PortError {
 }
 
 /// The error that says who holds the lock.
-fn taken(held: &HeldLock) -> PortError {
+fn taken(held: &HeldLock, purpose: Purpose) -> PortError {
     let since = held.since.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
-    let seen = held.renewed.map(|renewed| format!(", last seen {} s ago", silent(renewed)));
-    locked(&format!("{}, since {since}{}", held.holder, seen.unwrap_or_default()))
+    let seen = held.renewed.map(|renewed| silent(renewed).millis() / 1000);
+    let seen = seen.map(|seconds| format!(", last seen {seconds} s ago"));
+    locked(&format!("{}, since {since}{}", held.holder, seen.unwrap_or_default()), purpose)
 }
 
-fn locked(holder: &str) -> PortError {
-    PortError {
-        kind: FailureKind::Locked,
-        message: format!("another apply is under way: {holder}"),
-        help: Some(format!(
-            "wait until it ends; if its process is dead, the lock runs out after {EXPIRY_SECONDS} s, \
-             or `floodway lock break` takes it away"
-        )),
-    }
+fn locked(holder: &str, purpose: Purpose) -> PortError {
+    let (message, help) = match purpose {
+        Purpose::Apply => (
+            format!("another apply is under way: {holder}"),
+            Some(format!(
+                "wait until it ends; if its process is dead, the lock runs out after {} s, or \
+                 `floodway lock break` takes it away",
+                purpose.expiry().secs_ceil()
+            )),
+        ),
+        Purpose::Lead => (format!("another controller leads: {holder}"), None),
+    };
+    PortError { kind: FailureKind::Locked, message, help }
 }
 
 #[cfg(test)]

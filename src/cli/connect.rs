@@ -12,7 +12,6 @@ use crate::port::{Backend, Backends, PortError, Scope};
 use crate::render::event::{self, EventView};
 use crate::spec::model::{Aws, AwsProvider, OnPrem, OnPremProvider};
 use crate::spec::{Environment, MAX_FILE, Resolved};
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -25,16 +24,7 @@ pub(super) async fn session(
 ) -> Result<Session, Failure> {
     let resolved = located.resolve(terminal)?;
     let mark = located.mark(&resolved);
-    let scope = Scope {
-        mark: mark.clone(),
-        namespace: resolved.environment.service.namespace.to_string(),
-        named: Vec::new(),
-        lookups: Vec::new(),
-        offers: BTreeSet::new(),
-        any_environment: false,
-        whole_namespace: false,
-        full: false,
-    };
+    let scope = Scope::of(mark.clone(), resolved.environment.service.namespace.as_str());
     let mut limits = Vec::new();
     let backends = backends(located, &resolved, scope, global, terminal, &mut limits).await?;
     Ok(Session {

@@ -72,6 +72,7 @@ impl Runner<'_, '_> {
             | Step::Hold { .. }
             | Step::CatchUp { .. }
             | Step::Raise { .. }
+            | Step::SetUnits { .. }
             | Step::PassOn { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
                 let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
@@ -274,6 +275,7 @@ fn name(step: &Step) -> &'static str {
         Step::Hold { .. } => "hold",
         Step::CatchUp { .. } => "catch_up",
         Step::Raise { .. } => "raise",
+        Step::SetUnits { .. } => "set_units",
         Step::PassOn { .. } => "pass_on",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",

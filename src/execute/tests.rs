@@ -99,6 +99,7 @@ fn backends(place: &Arc<Place>) -> Backends {
         act: Arc::clone(place) as _,
         progress: Arc::clone(place) as _,
         lock: None,
+        leadership: None,
         clock: Arc::clone(place) as _,
     };
     Backends { kubernetes: Some(backend), aws: None }

@@ -93,6 +93,11 @@ impl Mark {
         format!("floodway/{}.json", self.environment)
     }
 
+    /// The object there that says which controller leads.
+    pub fn leadership_key(&self) -> String {
+        format!("floodway/{}.run.json", self.environment)
+    }
+
     /// Whose a thing with these tags is.
     pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
         let Some(environment) = tag(ENVIRONMENT) else { return Ownership::Unmarked };

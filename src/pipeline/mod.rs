@@ -41,15 +41,12 @@ pub struct Session {
 impl Session {
     /// What to look for in the places; `named` beside what carries marks.
     pub fn scope(&self, named: impl IntoIterator<Item = ResourceId>) -> Scope {
+        let environment = &self.resolved.environment;
         Scope {
-            mark: self.mark.clone(),
-            namespace: self.resolved.environment.service.namespace.to_string(),
             named: named.into_iter().collect(),
-            offers: desired::offers(&self.resolved.environment),
-            lookups: desired::lookups(&self.resolved.environment).into_iter().collect(),
-            any_environment: false,
-            whole_namespace: false,
-            full: false,
+            offers: desired::offers(environment),
+            lookups: desired::lookups(environment).into_iter().collect(),
+            ..Scope::of(self.mark.clone(), environment.service.namespace.as_str())
         }
     }
 }

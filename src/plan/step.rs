@@ -123,6 +123,20 @@ pub enum Step {
         /// How many at least.
         least: u32,
     },
+    /// Asks for `to` units of `id` where `from` are asked for now. An error of kind
+    /// `Stale`: somebody has asked for another number since, and is not overruled.
+    SetUnits {
+        /// The thing.
+        id: ResourceId,
+        /// UID it must still have.
+        uid: String,
+        /// JSON pointer of the number.
+        path: String,
+        /// How many are asked for.
+        from: u32,
+        /// How many shall be.
+        to: u32,
+    },
     /// Notes on `id`, which goes, who carries on for it and how many that then
     /// has: a repeat after a kill raises it to no more.
     PassOn {
@@ -200,6 +214,7 @@ impl Step {
             | Self::Hold { id, .. }
             | Self::CatchUp { id, .. }
             | Self::Raise { id, .. }
+            | Self::SetUnits { id, .. }
             | Self::PassOn { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }

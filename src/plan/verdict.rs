@@ -48,6 +48,17 @@ pub struct PortError {
     pub help: Option<String>,
 }
 
+impl PortError {
+    /// Somebody has asked for `has` units of `id` since that was looked at.
+    pub fn moved(id: &ResourceId, has: u32) -> Self {
+        Self {
+            kind: FailureKind::Stale,
+            message: format!("{id} has been set to {has} meanwhile"),
+            help: None,
+        }
+    }
+}
+
 /// What a failure means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {

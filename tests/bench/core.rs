@@ -66,16 +66,7 @@ fn decide_and_diff_10_000_nodes() {
         repository: "local".into(),
         file: "environments/demo.toml".into(),
     };
-    let scope = Scope {
-        mark: mark.clone(),
-        namespace: "inference".into(),
-        named: vec![],
-        lookups: vec![],
-        offers: <_>::default(),
-        any_environment: false,
-        whole_namespace: false,
-        full: false,
-    };
+    let scope = Scope::of(mark.clone(), "inference");
     let simulator = Simulator::in_memory(&resolved.environment, scope, Scenario::default());
     let session = Session {
         text: resolved.to_toml(),

@@ -36,6 +36,25 @@ impl Account {
             _ => group.set_desired(least.min(most)).await,
         }
     }
+
+    /// Asks for `to` instances where `from` are asked for, within the bounds that
+    /// AWS holds.
+    async fn set_units(
+        &self,
+        id: &ResourceId,
+        planned: &str,
+        from: u32,
+        to: u32,
+    ) -> Result<(), PortError> {
+        let group = self.group(id)?;
+        let live = group.get().await?.filter(|live| group::uid(live) == planned);
+        let Some(live) = live else { return Err(stale(id)) };
+        match u32::try_from(live.desired_capacity().unwrap_or(0)).unwrap_or(0) {
+            has if has == to => Ok(()),
+            has if has == from => group.set_desired(i32::try_from(to).unwrap_or(i32::MAX)).await,
+            has => Err(PortError::moved(id, has)),
+        }
+    }
 }
 
 #[async_trait]
@@ -67,6 +86,9 @@ impl Act for Account {
             Step::Raise { uid, least, .. } if !is_template => {
                 self.raise(id, Some(uid), i32::try_from(*least).unwrap_or(i32::MAX)).await
             }
+            Step::SetUnits { uid, from, to, .. } if !is_template => {
+                self.set_units(id, uid, *from, *to).await
+            }
             Step::PassOn { uid, to, number, .. } if !is_template => {
                 self.group(id)?.note(uid, marks::PASSED_ON, &format!("{number} {to}")).await
             }
@@ -79,8 +101,12 @@ impl Act for Account {
                 let group = id.refreshed_group();
                 self.group(&group)?.refresh(uid, how).await
             }
-            Step::DrainUnits { .. } | Step::PassOn { .. } => Ok(()),
-            Step::Drain { .. } | Step::CatchUp { .. } | Step::Raise { .. } => Ok(()),
+            Step::DrainUnits { .. }
+            | Step::PassOn { .. }
+            | Step::Drain { .. }
+            | Step::CatchUp { .. }
+            | Step::Raise { .. }
+            | Step::SetUnits { .. } => Ok(()),
         }
     }
 }

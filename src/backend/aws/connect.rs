@@ -3,10 +3,11 @@
 use super::account::{Account, Region};
 use super::error::failed;
 use super::lock::Bucket;
+use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
 use crate::observe::{Location, Side};
 use crate::plan::PortError;
-use crate::port::{Backend, Locate, Lock};
+use crate::port::{Backend, Locate, Lock, Purpose};
 use async_trait::async_trait;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -68,15 +69,20 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         // certificate covers, and other makers' stores know no other way.
         let s3 = aws_sdk_s3::config::Builder::from(config).region(region).force_path_style(true);
         let client = aws_sdk_s3::Client::from_conf(s3.build());
-        Arc::new(Bucket { client, name: name.to_owned() }) as Arc<dyn Lock>
+        Bucket { client, name: name.to_owned() }
     });
+    let kept = |purpose| {
+        let keeper = bucket.clone()?;
+        Some(Arc::new(Kept { keeper, purpose }) as Arc<dyn Lock>)
+    };
     Backend {
         locate: Arc::clone(&account) as _,
         observe: Arc::clone(&account) as _,
         check: Arc::clone(&account) as _,
         act: Arc::clone(&account) as _,
         progress: account,
-        lock: bucket,
+        lock: kept(Purpose::Apply),
+        leadership: kept(Purpose::Lead),
         clock: Arc::new(SystemClock),
     }
 }

@@ -6,7 +6,7 @@ use super::error::{code, failed};
 use crate::backend::lease::{Holding, Keeper, Slot, Stored};
 use crate::clock::Timestamp;
 use crate::plan::{FailureKind, PortError};
-use crate::port::Scope;
+use crate::port::{Purpose, Scope};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -26,14 +26,19 @@ pub(super) struct Bucket {
 }
 
 impl Keeper for Bucket {
-    fn slot(&self, scope: &Scope) -> impl Slot + 'static {
-        Object { bucket: self.clone(), key: scope.mark.lock_key() }
+    fn slot(&self, scope: &Scope, purpose: Purpose) -> impl Slot + 'static {
+        let key = match purpose {
+            Purpose::Apply => scope.mark.lock_key(),
+            Purpose::Lead => scope.mark.leadership_key(),
+        };
+        Object { bucket: self.clone(), key, purpose }
     }
 }
 
 struct Object {
     bucket: Bucket,
     key: String,
+    purpose: Purpose,
 }
 
 /// What the object says; nobody holds the lock where it names none.
@@ -51,6 +56,10 @@ struct Text {
 impl Slot for Object {
     fn place(&self) -> String {
         format!("s3://{}/{}", self.bucket.name, self.key)
+    }
+
+    fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     async fn read(&self) -> Result<Option<Stored>, PortError> {

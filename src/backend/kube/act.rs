@@ -33,6 +33,9 @@ impl Act for Cluster {
                 }
                 self.set_number(id, &resource, header(id), path, json!(least)).await
             }
+            Step::SetUnits { uid, path, from, to, .. } => {
+                self.set_units(id, &resource, (uid, path), (*from, *to)).await
+            }
             Step::CatchUp { with, path, .. } => self.catch_up(id, with, path).await,
             Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             // A Deployment's pods are Kubernetes' own to choose.
@@ -157,6 +160,42 @@ impl Cluster {
                 dry_run: false,
             };
             match self.apply(resource, &id.name, &held, mode).await {
+                Ok(_) => return Ok(()),
+                Err(kube::Error::Api(status)) if contended.again(&status).await => {}
+                Err(error) => return Err(failed(error, "patch", resource, &id.name)),
+            }
+        }
+    }
+
+    /// Asks for `to` where `from` are asked for, at the version that was read.
+    async fn set_units(
+        &self,
+        id: &ResourceId,
+        resource: &Resource<'_>,
+        (uid, path): (&str, &str),
+        (from, to): (u32, u32),
+    ) -> Result<(), PortError> {
+        let mut contended = Contended::default();
+        loop {
+            let live = self.get(resource, &id.name).await?;
+            let live = live.filter(|live| live::text(live, "/metadata/uid") == Some(uid));
+            let Some(live) = live else { return Err(stale(id)) };
+            let has = live.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+            if has == u64::from(to) {
+                return Ok(());
+            }
+            if has != u64::from(from) {
+                return Err(PortError::moved(id, u32::try_from(has).unwrap_or(u32::MAX)));
+            }
+            let mut body = header(id);
+            body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            set(&mut body, path, json!(to));
+            let mode = ApplyMode {
+                manager: marks::HANDOVER_MANAGER,
+                takes: &Takes::Everything,
+                dry_run: false,
+            };
+            match self.apply(resource, &id.name, &body, mode).await {
                 Ok(_) => return Ok(()),
                 Err(kube::Error::Api(status)) if contended.again(&status).await => {}
                 Err(error) => return Err(failed(error, "patch", resource, &id.name)),

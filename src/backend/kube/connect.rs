@@ -1,11 +1,12 @@
 //! The way into a cluster.
 
 use super::cluster::Cluster;
+use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
 use crate::diag::nearest;
 use crate::observe::{Location, Side};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{Backend, Locate};
+use crate::port::{Backend, Locate, Lock, Purpose};
 use async_trait::async_trait;
 use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -49,13 +50,18 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
     config.default_retry = false;
     let client = Client::try_from(config).map_err(|error| no_client(&error))?;
     let cluster = Arc::new(Cluster { client, title });
+    let kept = |purpose| {
+        let keeper = Cluster::clone(&cluster);
+        Some(Arc::new(Kept { keeper, purpose }) as Arc<dyn Lock>)
+    };
     Ok(Backend {
         locate: Arc::clone(&cluster) as _,
         observe: Arc::clone(&cluster) as _,
         check: Arc::clone(&cluster) as _,
         act: Arc::clone(&cluster) as _,
         progress: Arc::clone(&cluster) as _,
-        lock: Some(cluster),
+        lock: kept(Purpose::Apply),
+        leadership: kept(Purpose::Lead),
         clock: Arc::new(SystemClock),
     })
 }

@@ -5,10 +5,10 @@ use super::cluster::Cluster;
 use super::error::{failed, is_missing_rule};
 use super::kinds::Resource;
 use super::live::text;
-use crate::backend::lease::{EXPIRY_SECONDS, Holding, Keeper, Slot, Stored};
+use crate::backend::lease::{Holding, Keeper, Slot, Stored};
 use crate::clock::Timestamp;
 use crate::plan::PortError;
-use crate::port::Scope;
+use crate::port::{Purpose, Scope};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -19,21 +19,30 @@ const LEASES: Resource<'static> =
     Resource::new("coordination.k8s.io/v1", "leases", Some(NAMESPACE));
 
 impl Keeper for Cluster {
-    fn slot(&self, scope: &Scope) -> impl Slot + 'static {
+    fn slot(&self, scope: &Scope, purpose: Purpose) -> impl Slot + 'static {
         let name = format!("{}.{}", scope.mark.parent_name(), scope.namespace);
-        InCluster { cluster: self.clone(), name }
+        let name = match purpose {
+            Purpose::Apply => name,
+            Purpose::Lead => format!("{name}.run"),
+        };
+        InCluster { cluster: self.clone(), name, purpose }
     }
 }
 
 struct InCluster {
     cluster: Cluster,
     name: String,
+    purpose: Purpose,
 }
 
 #[async_trait]
 impl Slot for InCluster {
     fn place(&self) -> String {
         format!("Lease {NAMESPACE}/{}", self.name)
+    }
+
+    fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     async fn read(&self) -> Result<Option<Stored>, PortError> {
@@ -99,7 +108,7 @@ impl InCluster {
                 "holderIdentity": holding.holder,
                 "acquireTime": holding.since.map(micro_time),
                 "renewTime": holding.renewed.map(micro_time),
-                "leaseDurationSeconds": EXPIRY_SECONDS,
+                "leaseDurationSeconds": self.purpose.expiry().secs_ceil(),
                 "leaseTransitions": transitions,
             },
         });

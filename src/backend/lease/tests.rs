@@ -48,6 +48,10 @@ impl Slot for Place {
         "memory".into()
     }
 
+    fn purpose(&self) -> Purpose {
+        Purpose::Apply
+    }
+
     async fn read(&self) -> Result<Option<Stored>, PortError> {
         Ok(self.inside(|inside| inside.stored.clone()))
     }
@@ -131,4 +135,18 @@ async fn it_is_broken_between_heartbeats_and_not_once_it_is_taken_anew() {
     let anew = show(&place).await.unwrap().unwrap();
     place.inside(|inside| inside.beats = 99);
     assert_eq!(break_held(&place, &anew).await.unwrap_err().kind, FailureKind::Transient);
+}
+
+#[tokio::test]
+async fn it_is_taken_over_between_two_heartbeats_that_did_not_come() {
+    let place = Place::default();
+    let lease = acquire(place.clone(), "ada").await.unwrap();
+    let shown = show(&place).await.unwrap().unwrap();
+    lease.renew().await.unwrap();
+    let error = succeed(place.clone(), "bob", &shown).await.err().unwrap();
+    assert_eq!(error.kind, FailureKind::Locked, "ada lives");
+    let shown = show(&place).await.unwrap().unwrap();
+    succeed(place.clone(), "bob", &shown).await.unwrap();
+    assert_eq!(show(&place).await.unwrap().unwrap().holder, "bob");
+    assert_eq!(lease.renew().await.unwrap_err().message, "bob has taken it");
 }

@@ -76,6 +76,21 @@ impl World {
                     }
                 }
             }
+            Step::SetUnits { id, uid, path, from, to } => {
+                let (from, to) = (u64::from(*from), u64::from(*to));
+                let object = self.the_one(id, uid)?;
+                let has = object.get(path).and_then(Value::as_u64).unwrap_or(0);
+                if has != to {
+                    if has != from {
+                        return Err(PortError::moved(id, u32::try_from(has).unwrap_or(u32::MAX)));
+                    }
+                    let mut asked = object.content.clone();
+                    keyed::set(&mut asked, &keyed::pointer(path), json!(to));
+                    self.admit(id, &keyed::unkey(&asked))?;
+                    let object = self.the_one(id, uid)?;
+                    object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(to));
+                }
+            }
             Step::PassOn { id, uid, to, number } => {
                 if self.objects.contains_key(id) {
                     let object = self.the_one(id, uid)?;

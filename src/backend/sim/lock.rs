@@ -52,6 +52,19 @@ impl Lock for Locking {
         }
     }
 
+    async fn succeed(
+        &self,
+        scope: &Scope,
+        holder: &str,
+        shown: &HeldLock,
+    ) -> Result<Arc<dyn Lease>, PortError> {
+        // A file is free as soon as its holder has ended.
+        if let Self::Memory(mutex) = self {
+            unpoisoned(mutex).held.take_if(|held| held.identity == shown.identity);
+        }
+        self.acquire(scope, holder).await
+    }
+
     async fn show(&self, _: &Scope) -> Result<Option<HeldLock>, PortError> {
         match self {
             Self::Memory(mutex) => Ok(unpoisoned(mutex).held.clone()),
@@ -177,13 +190,13 @@ struct InFile {
 
 #[async_trait]
 impl Lease for InFile {
-    async fn renew(&self) -> Result<(), PortError> {
+    async fn renew(&self) -> Result<bool, PortError> {
         let inode = |file: &fs::Metadata| (file.dev(), file.ino());
         match (fs::metadata(&self.path), self.file.metadata()) {
             (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Err(broken()),
             (Ok(there), Ok(own)) if inode(&there) != inode(&own) => Err(broken()),
             // What cannot be looked at for a moment is still held.
-            _ => Ok(()),
+            _ => Ok(true),
         }
     }
 
@@ -200,10 +213,10 @@ struct InMemory {
 
 #[async_trait]
 impl Lease for InMemory {
-    async fn renew(&self) -> Result<(), PortError> {
+    async fn renew(&self) -> Result<bool, PortError> {
         let memory = unpoisoned(&self.memory);
         let own = memory.held.as_ref().is_some_and(|held| held.identity == self.identity);
-        if own { Ok(()) } else { Err(broken()) }
+        if own { Ok(true) } else { Err(broken()) }
     }
 
     async fn release(&self) -> Result<(), PortError> {
@@ -233,11 +246,7 @@ mod tests {
 
     fn scope() -> Scope {
         let mark = Mark { environment: "e".into(), repository: "r".into(), file: "f".into() };
-        let namespace = "ns".to_owned();
-        let (named, lookups) = (Vec::new(), Vec::new());
-        let (any_environment, whole_namespace) = (false, false);
-        let (offers, full) = (<_>::default(), false);
-        Scope { mark, namespace, named, lookups, offers, full, any_environment, whole_namespace }
+        Scope::of(mark, "ns")
     }
 
     fn each(test: impl AsyncFn(&Locking)) {

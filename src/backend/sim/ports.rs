@@ -7,7 +7,7 @@ use super::{Scenario, apply, faults, nodes, scenario};
 use crate::clock::{Clock, Timestamp};
 use crate::observe::{Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
 use crate::plan::{CheckRequest, PortError, Step, Verdict};
-use crate::port::{Act, Backend, Check, Locate, Lock, Observe, Progress, Scope};
+use crate::port::{Act, Backend, Check, Locate, Lock, Observe, Progress, Purpose, Scope};
 use crate::spec::Environment;
 use async_trait::async_trait;
 use std::path::Path;
@@ -18,6 +18,7 @@ use std::time::Duration;
 pub struct Simulator {
     store: Store,
     lock: Arc<dyn Lock>,
+    leadership: Arc<dyn Lock>,
     scope: Scope,
     /// Why time does not pass: a clock cannot say so itself.
     stuck: Mutex<Option<PortError>>,
@@ -32,7 +33,7 @@ impl Simulator {
     /// A copy of `world` that goes on by itself, as long as this value lasts.
     pub fn resumed(world: World, scope: Scope) -> Arc<Self> {
         let store = Store::Memory(Box::new(Mutex::new(world)));
-        Arc::new(Self::of(store, Locking::Memory(Arc::default()), scope))
+        Arc::new(Self::of(store, |_| Locking::Memory(Arc::default()), scope))
     }
 
     /// The world kept in `folder`; `scenario` counts when it is made.
@@ -47,12 +48,19 @@ impl Simulator {
     ) -> Result<Arc<Self>, PortError> {
         let name = &scope.mark.environment;
         let store = Store::file(folder, name, || begin(environment, &scope, scenario))?;
-        let lock = Locking::File(folder.join(format!("{name}.lease")));
-        Ok(Arc::new(Self::of(store, lock, scope)))
+        let lock = |purpose| {
+            Locking::File(folder.join(match purpose {
+                Purpose::Apply => format!("{name}.lease"),
+                Purpose::Lead => format!("{name}.run.lease"),
+            }))
+        };
+        Ok(Arc::new(Self::of(store, lock, scope.clone())))
     }
 
-    fn of(store: Store, lock: Locking, scope: Scope) -> Self {
-        Self { store, lock: Arc::new(lock), scope, stuck: Mutex::default() }
+    fn of(store: Store, lock: impl Fn(Purpose) -> Locking, scope: Scope) -> Self {
+        let [lock, leadership] =
+            [Purpose::Apply, Purpose::Lead].map(|purpose| Arc::new(lock(purpose)) as Arc<dyn Lock>);
+        Self { store, lock, leadership, scope, stuck: Mutex::default() }
     }
 
     /// The file of a world that was made with another scenario than this.
@@ -75,6 +83,7 @@ impl Simulator {
             progress: Arc::clone(&one) as _,
             // One world, one lock: who takes those of both sides takes it once.
             lock: Some(Arc::clone(&self.lock)),
+            leadership: Some(Arc::clone(&self.leadership)),
             clock: Arc::clone(self) as _,
         }
     }

@@ -16,16 +16,7 @@ fn scope() -> Scope {
         repository: "r".into(),
         file: "environments/t.toml".into(),
     };
-    Scope {
-        mark,
-        namespace: "ns".into(),
-        named: vec![],
-        lookups: vec![],
-        offers: <_>::default(),
-        any_environment: false,
-        whole_namespace: false,
-        full: false,
-    }
+    Scope::of(mark, "ns")
 }
 
 fn scenario() -> Scenario {

@@ -197,16 +197,7 @@ impl World {
 }
 
 fn scope() -> Scope {
-    Scope {
-        mark: fixture::mark(),
-        namespace: "inference".into(),
-        named: Vec::new(),
-        lookups: Vec::new(),
-        offers: <_>::default(),
-        any_environment: false,
-        whole_namespace: false,
-        full: false,
-    }
+    Scope::of(fixture::mark(), "inference")
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

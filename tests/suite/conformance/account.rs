@@ -53,16 +53,8 @@ enum Played {
 /// Whose things the ports write here.
 pub fn scope() -> Scope {
     let file = "environments/prod.toml".to_owned();
-    Scope {
-        mark: Mark { environment: "conform".into(), repository: "local".into(), file },
-        namespace: "inference".into(),
-        named: Vec::new(),
-        lookups: Vec::new(),
-        offers: <_>::default(),
-        any_environment: false,
-        whole_namespace: false,
-        full: false,
-    }
+    let mark = Mark { environment: "conform".into(), repository: "local".into(), file };
+    Scope::of(mark, "inference")
 }
 
 impl Player {

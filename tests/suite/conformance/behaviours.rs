@@ -48,6 +48,11 @@ fn raise(live: &Live, least: u32) -> Step {
     Step::Raise { id, uid, path: "/desired".into(), least }
 }
 
+fn set_units(live: &Live, from: u32, to: u32) -> Step {
+    let (id, uid) = (live.id.clone(), live.uid.clone());
+    Step::SetUnits { id, uid, path: "/desired".into(), from, to }
+}
+
 fn refresh(live: &Live) -> Step {
     let how = Rolling {
         min_healthy: 100,
@@ -149,6 +154,22 @@ pub async fn a_seed_counts_when_a_group_is_made_and_stays_in_its_bounds(player: 
         account.act(&step).await.unwrap();
         assert_eq!(desired(&account.live(&id).await.unwrap()), stands);
     }
+}
+
+pub async fn a_number_is_set_over_the_one_that_was_seen_and_over_no_other(player: Player) {
+    let account = player.account().await;
+    let id = account.serving(1).await;
+    let live = account.live(&id).await.unwrap();
+    for _ in 0..2 {
+        account.act(&set_units(&live, 1, 2)).await.unwrap();
+        assert_eq!(account.workload(&id).await.unwrap().desired, 2);
+    }
+    account.someone_scales(&id, 3);
+    assert_eq!(kind(account.act(&set_units(&live, 2, 1)).await), FailureKind::Stale);
+    assert_eq!(kind(account.act(&set_units(&live, 3, 4)).await), FailureKind::Rejected);
+    let another = Live { uid: "another".into(), ..live };
+    assert_eq!(kind(account.act(&set_units(&another, 3, 2)).await), FailureKind::Stale);
+    assert_eq!(account.workload(&id).await.unwrap().desired, 3);
 }
 
 pub async fn protected_instances_do_not_end_by_a_smaller_number(player: Player) {

@@ -44,6 +44,7 @@ held_by_both! {
     another_content_is_another_version_and_the_default,
     a_refresh_replaces_what_runs_another_version,
     a_raise_and_a_catch_up_only_add_and_stay_in_bounds,
+    a_number_is_set_over_the_one_that_was_seen_and_over_no_other,
     a_group_that_goes_notes_who_carries_on,
     what_may_not_be_read_is_no_empty_account,
     tags_of_others_are_not_seen_and_stay,

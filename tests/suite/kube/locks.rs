@@ -15,19 +15,7 @@ fn scope(ground: &Ground) -> Scope {
         repository: "local".into(),
         file: "environments/e.toml".into(),
     };
-    let namespace = ground.name.clone();
-    let (named, lookups) = (vec![], vec![]);
-    let offers = <_>::default();
-    Scope {
-        mark,
-        namespace,
-        named,
-        lookups,
-        offers,
-        full: false,
-        any_environment: false,
-        whole_namespace: false,
-    }
+    Scope::of(mark, ground.name.clone())
 }
 
 fn lease(ground: &Ground) -> String {

@@ -36,16 +36,7 @@ pub fn mark() -> Mark {
 
 /// What carries `mark`.
 pub fn scope(mark: Mark) -> Scope {
-    Scope {
-        mark,
-        namespace: NAMESPACE.into(),
-        named: Vec::new(),
-        lookups: Vec::new(),
-        offers: <_>::default(),
-        any_environment: false,
-        whole_namespace: false,
-        full: false,
-    }
+    Scope::of(mark, NAMESPACE)
 }
 
 impl Place {

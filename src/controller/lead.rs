@@ -1,0 +1,175 @@
+//! Which of several controllers of an environment leads: the one that holds its
+//! lease. Another takes it over once it has seen no heartbeat for as long as a
+//! lease lasts, by its own clock; so no two clocks are ever compared.
+
+use crate::clock::Clock;
+use crate::port::{FailureKind, HeldLock, Lease, Lock, PortError, Purpose, Scope};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Between two heartbeats, and between two looks at another's.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// What a controller may do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It leads.
+    Leads,
+    /// Another leads.
+    Follows {
+        /// As that one has named itself.
+        leader: String,
+    },
+    /// It led last, and its lease's place does not answer: nobody else can have
+    /// been seen to lead. It may only add capacity.
+    CutOff {
+        /// What the place, or the way to it, says.
+        why: PortError,
+    },
+    /// It does not know who leads, and has not led.
+    Waits {
+        /// What the place, or the way to it, says.
+        why: PortError,
+    },
+}
+
+/// Whether a write may still be made: asked right before each, for a process
+/// that was stopped does not know it.
+#[derive(Clone)]
+pub struct Fence {
+    clock: Arc<dyn Clock>,
+    /// On the monotonic clock, in milliseconds; 0: the lease is not ours.
+    until: Arc<AtomicU64>,
+}
+
+impl Fence {
+    /// Whether the lease is ours now.
+    pub fn holds(&self) -> bool {
+        millis(self.clock.monotonic()) < self.until.load(Ordering::Acquire)
+    }
+
+    fn extend(&self, renewed: Duration) {
+        let until = millis(renewed + Purpose::Lead.lost().duration());
+        self.until.store(until, Ordering::Release);
+    }
+
+    fn end(&self) {
+        self.until.store(0, Ordering::Release);
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One of several controllers.
+pub struct Candidate {
+    lock: Arc<dyn Lock>,
+    scope: Scope,
+    /// As it names itself.
+    name: String,
+    clock: Arc<dyn Clock>,
+    fence: Fence,
+    lease: Option<Arc<dyn Lease>>,
+    /// Another's lease as it was first seen so, and when.
+    watched: Option<(HeldLock, Duration)>,
+}
+
+impl Candidate {
+    /// One that does not lead yet.
+    pub fn new(lock: Arc<dyn Lock>, scope: Scope, name: String, clock: Arc<dyn Clock>) -> Self {
+        let fence = Fence { clock: Arc::clone(&clock), until: Arc::default() };
+        Self { lock, scope, name, clock, fence, lease: None, watched: None }
+    }
+
+    /// Tells whether a write may be made.
+    pub fn fence(&self) -> Fence {
+        self.fence.clone()
+    }
+
+    /// A heartbeat, if it leads; else a look at who does. To be called every
+    /// [`HEARTBEAT`].
+    pub async fn beat(&mut self) -> Standing {
+        if let Some(lease) = self.lease.clone() {
+            let begun = self.clock.monotonic();
+            match lease.renew().await {
+                Ok(true) => {
+                    self.fence.extend(begun);
+                    return Standing::Leads;
+                }
+                Ok(false) if self.fence.holds() => return Standing::Leads,
+                Ok(false) => return Standing::CutOff { why: unanswered() },
+                Err(why) if why.kind != FailureKind::Stale => return Standing::CutOff { why },
+                Err(_) => self.stand_down(),
+            }
+        }
+        match self.run().await {
+            Ok(standing) => standing,
+            Err(why) => Standing::Waits { why },
+        }
+    }
+
+    /// Gives the lease back, so that another need not wait for it to run out.
+    pub async fn resign(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            self.fence.end();
+            let _ = lease.release().await;
+        }
+    }
+
+    fn stand_down(&mut self) {
+        self.fence.end();
+        self.lease = None;
+    }
+
+    /// Takes the lease where it is free, or was not renewed for long enough.
+    async fn run(&mut self) -> Result<Standing, PortError> {
+        let begun = self.clock.monotonic();
+        let taken = match self.lock.show(&self.scope).await? {
+            None => self.lock.acquire(&self.scope, &self.name).await,
+            Some(held) if self.is_dead(&held, begun) => {
+                self.lock.succeed(&self.scope, &self.name, &held).await
+            }
+            Some(held) => return Ok(Standing::Follows { leader: held.holder }),
+        };
+        match taken {
+            Ok(lease) => {
+                (self.lease, self.watched) = (Some(lease), None);
+                self.fence.extend(begun);
+                Ok(Standing::Leads)
+            }
+            Err(error) if error.kind == FailureKind::Locked => {
+                let leader = self.lock.show(&self.scope).await?.map(|held| held.holder);
+                Ok(Standing::Follows { leader: leader.unwrap_or_default() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether this lease has been the same for as long as one lasts.
+    fn is_dead(&mut self, held: &HeldLock, now: Duration) -> bool {
+        let same =
+            |seen: &HeldLock| (&seen.identity, seen.renewed) == (&held.identity, held.renewed);
+        match &self.watched {
+            Some((seen, since)) if same(seen) => {
+                now.saturating_sub(*since) >= Purpose::Lead.expiry().duration()
+            }
+            _ => {
+                self.watched = Some((held.clone(), now));
+                false
+            }
+        }
+    }
+}
+
+fn unanswered() -> PortError {
+    PortError {
+        kind: FailureKind::Unreachable,
+        message: "the lease could not be renewed in time".to_owned(),
+        help: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

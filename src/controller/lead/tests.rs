@@ -1,0 +1,191 @@
+use super::*;
+use crate::clock::Timestamp;
+use crate::observe::Mark;
+use async_trait::async_trait;
+use std::sync::Mutex;
+
+/// Time that a test moves.
+#[derive(Default)]
+struct Hands(AtomicU64);
+
+#[async_trait]
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::Relaxed) as i64).unwrap()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_millis() as u64, Ordering::Relaxed);
+    }
+}
+
+/// A lease's place: who holds it, and how often that was renewed.
+#[derive(Default)]
+struct Place {
+    held: Mutex<Option<(String, i64)>>,
+    silent: std::sync::atomic::AtomicBool,
+}
+
+impl Place {
+    fn answers(&self) -> Result<(), PortError> {
+        match self.silent.load(Ordering::Relaxed) {
+            true => Err(unanswered()),
+            false => Ok(()),
+        }
+    }
+}
+
+struct AtPlace(Arc<Place>);
+
+#[async_trait]
+impl Lock for AtPlace {
+    async fn acquire(&self, _: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
+        self.0.answers()?;
+        let mut held = self.0.held.lock().unwrap();
+        if held.is_some() {
+            let message = String::new();
+            return Err(PortError { kind: FailureKind::Locked, message, help: None });
+        }
+        *held = Some((holder.to_owned(), 0));
+        Ok(Arc::new(Ours { place: Arc::clone(&self.0), holder: holder.to_owned() }))
+    }
+
+    async fn succeed(
+        &self,
+        scope: &Scope,
+        holder: &str,
+        shown: &HeldLock,
+    ) -> Result<Arc<dyn Lease>, PortError> {
+        self.0.answers()?;
+        let same = |held: &mut (String, i64)| {
+            held.0 == shown.holder && shown.renewed.unwrap().as_second() == held.1
+        };
+        self.0.held.lock().unwrap().take_if(same);
+        self.acquire(scope, holder).await
+    }
+
+    async fn show(&self, _: &Scope) -> Result<Option<HeldLock>, PortError> {
+        self.0.answers()?;
+        Ok(self.0.held.lock().unwrap().as_ref().map(|(holder, renewed)| HeldLock {
+            holder: holder.clone(),
+            since: None,
+            renewed: Timestamp::from_second(*renewed).ok(),
+            expired: false,
+            place: "here".into(),
+            identity: holder.clone(),
+        }))
+    }
+
+    async fn break_held(&self, _: &Scope, _: &HeldLock) -> Result<bool, PortError> {
+        Ok(self.0.held.lock().unwrap().take().is_some())
+    }
+}
+
+struct Ours {
+    place: Arc<Place>,
+    holder: String,
+}
+
+#[async_trait]
+impl Lease for Ours {
+    async fn renew(&self) -> Result<bool, PortError> {
+        self.place.answers()?;
+        match self.place.held.lock().unwrap().as_mut() {
+            Some((holder, renewed)) if *holder == self.holder => {
+                *renewed += 1;
+                Ok(true)
+            }
+            _ => Err(PortError { kind: FailureKind::Stale, ..unanswered() }),
+        }
+    }
+
+    async fn release(&self) -> Result<(), PortError> {
+        self.place.held.lock().unwrap().take_if(|held| held.0 == self.holder);
+        Ok(())
+    }
+}
+
+struct Two {
+    place: Arc<Place>,
+    clock: Arc<Hands>,
+    ada: Candidate,
+    bob: Candidate,
+}
+
+impl Two {
+    fn new() -> Self {
+        let (place, clock) = (Arc::<Place>::default(), Arc::<Hands>::default());
+        let one = |name: &str| {
+            let mark = Mark { environment: "e".into(), repository: "r".into(), file: "f".into() };
+            let lock = Arc::new(AtPlace(Arc::clone(&place)));
+            Candidate::new(lock, Scope::of(mark, "ns"), name.to_owned(), Arc::clone(&clock) as _)
+        };
+        Self { ada: one("ada"), bob: one("bob"), place, clock }
+    }
+
+    async fn passes(&self, seconds: u64) {
+        self.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+fn follows(leader: &str) -> Standing {
+    Standing::Follows { leader: leader.into() }
+}
+
+#[tokio::test]
+async fn one_of_two_leads_and_the_other_takes_over_at_once_when_it_resigns() {
+    let mut two = Two::new();
+    assert_eq!(two.ada.beat().await, Standing::Leads);
+    assert_eq!(two.bob.beat().await, follows("ada"));
+    assert!(two.ada.fence().holds() && !two.bob.fence().holds());
+    two.ada.resign().await;
+    assert!(!two.ada.fence().holds());
+    assert_eq!(two.bob.beat().await, Standing::Leads);
+    assert_eq!(two.ada.beat().await, follows("bob"));
+}
+
+#[tokio::test]
+async fn a_dead_leader_is_replaced_within_fifteen_seconds_and_a_living_one_never() {
+    let mut two = Two::new();
+    two.ada.beat().await;
+    for _ in 0..60 {
+        two.passes(2).await;
+        assert_eq!(two.ada.beat().await, Standing::Leads);
+        assert_eq!(two.bob.beat().await, follows("ada"));
+    }
+    let mut silent = 0;
+    while two.bob.beat().await != Standing::Leads {
+        two.passes(2).await;
+        silent += 2;
+    }
+    assert!(silent < 15, "{silent}");
+}
+
+#[tokio::test]
+async fn a_leader_that_was_stopped_writes_nothing_when_it_wakes() {
+    let mut two = Two::new();
+    two.ada.beat().await;
+    let fence = two.ada.fence();
+    for _ in 0..30 {
+        two.passes(2).await;
+        two.bob.beat().await;
+    }
+    assert!(two.bob.fence().holds() && !fence.holds());
+    assert_eq!(two.ada.beat().await, follows("bob"));
+    assert!(!fence.holds());
+}
+
+#[tokio::test]
+async fn where_the_lease_cannot_be_reached_its_last_holder_is_cut_off_and_the_other_waits() {
+    let mut two = Two::new();
+    two.ada.beat().await;
+    two.bob.beat().await;
+    two.place.silent.store(true, Ordering::Relaxed);
+    two.passes(10).await;
+    assert_eq!(two.ada.beat().await, Standing::CutOff { why: unanswered() });
+    assert_eq!(two.bob.beat().await, Standing::Waits { why: unanswered() });
+    assert!(!two.ada.fence().holds());
+    two.place.silent.store(false, Ordering::Relaxed);
+    assert_eq!(two.ada.beat().await, Standing::Leads);
+    assert_eq!(two.bob.beat().await, follows("ada"));
+}
