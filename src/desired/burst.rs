@@ -58,7 +58,8 @@ pub(super) fn group_ids(scene: &Scene<'_>, pool: &Name, decided: &PoolDecision) 
     let input = scene.input;
     let workload = scene.workloads.get(pool).map(String::as_str).unwrap_or_default();
     let (environment, decision) = (input.environment, input.decision);
-    let names = names::groups(environment, decision, input.inventory, pool, groups, workload);
+    let there = (input.inventory, &scene.there);
+    let names = names::groups(environment, decision, there, pool, groups, workload);
     let id = |(group, name): (&BurstGroup, String)| ResourceId::group(&group.region, &name);
     groups.iter().zip(names).map(id).collect()
 }

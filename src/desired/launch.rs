@@ -114,7 +114,8 @@ pub(super) fn template_id(scene: &Scene<'_>, name: &Name, pool: &BurstPool) -> R
         .aws
         .as_ref()
         .map_or_else(String::new, |aws| aws.region_of(pool).to_owned());
-    let kept = names::template(input.environment, input.decision, input.inventory, name, &region);
+    let there = (input.inventory, &scene.there);
+    let kept = names::template(input.environment, input.decision, there, name, &region);
     ResourceId::launch_template(&region, &kept)
 }
 

@@ -5,7 +5,7 @@
 use crate::decide::{BurstGroup, CapacityType, Decision, SupplyGroup, successors};
 use crate::id::Name;
 use crate::observe::marks;
-use crate::observe::{Inventory, Live, Ownership, ResourceId};
+use crate::observe::{ByPool, Inventory, Live, Ownership, ResourceId};
 use crate::spec::Environment;
 use crate::spec::model::Join;
 use rayon::prelude::*;
@@ -38,25 +38,24 @@ pub(super) fn workloads(
     environment: &Environment,
     decision: &Decision,
     inventory: &Inventory,
+    there: &ByPool<'_>,
 ) -> BTreeMap<Name, String> {
-    let mut there: BTreeMap<(&str, &str), Vec<&Live>> = BTreeMap::new();
-    for live in ours(environment, inventory) {
-        if let Some(pool) = live.pool() {
-            there.entry((&live.id.kind, pool)).or_default().push(live);
-        }
-    }
+    let own: BTreeSet<&str> =
+        ours(environment, inventory).map(|live| live.id.name.as_str()).collect();
     let mut names: BTreeMap<Name, String> = decision
         .pools
         .par_iter()
         .filter_map(|(pool, decided)| {
-            kept_workload(environment, decision, &there, pool, &decided.stage)
-                .or_else(|| of_its_nodes(environment, decision, inventory, pool, &decided.stage))
+            kept_workload(environment, decision, there, pool, &decided.stage)
+                .or_else(|| {
+                    of_its_nodes(environment, decision, there, &own, (pool, &decided.stage))
+                })
                 .map(|name| (pool.clone(), name))
         })
         .collect();
-    let mut taken: BTreeSet<String> = ours(environment, inventory)
-        .chain(cannot_be_adopted(environment, inventory))
+    let mut taken: BTreeSet<String> = cannot_be_adopted(environment, inventory)
         .map(|live| live.id.name.clone())
+        .chain(own.into_iter().map(str::to_owned))
         .chain(names.values().cloned())
         .collect();
     for (pool, decided) in &decision.pools {
@@ -77,7 +76,7 @@ pub(super) fn workloads(
 pub(super) fn groups(
     environment: &Environment,
     decision: &Decision,
-    inventory: &Inventory,
+    (inventory, known): (&Inventory, &ByPool<'_>),
     pool: &Name,
     groups: &[BurstGroup],
     workload: &str,
@@ -86,7 +85,7 @@ pub(super) fn groups(
     let pools = former_names(environment, decision, pool);
     let mut there: Vec<(&str, SupplyGroup)> = Vec::new();
     for name in &pools {
-        let serving = inventory.of_pool("AutoScalingGroup", name).filter(|live| {
+        let serving = known.of("AutoScalingGroup", name).iter().filter(|live| {
             !live.deleting
                 // Of another market than it was made for, it is replaced.
                 && live.fields.text_at("/capacity_type") == live.market()
@@ -134,12 +133,12 @@ fn fresh_group(
 pub(super) fn template(
     environment: &Environment,
     decision: &Decision,
-    inventory: &Inventory,
+    (inventory, known): (&Inventory, &ByPool<'_>),
     pool: &Name,
     region: &str,
 ) -> String {
     let kept = former_names(environment, decision, pool).into_iter().find_map(|name| {
-        let there = inventory.of_pool("LaunchTemplate", &name);
+        let there = known.of("LaunchTemplate", &name).iter();
         let here = there.filter(|live| live.id.scope.as_deref() == Some(region));
         here.map(|live| live.id.name.clone()).min_by_key(|name| (name.len(), name.clone()))
     });
@@ -198,16 +197,17 @@ fn cannot_be_adopted<'a>(
 fn kept_workload(
     environment: &Environment,
     decision: &Decision,
-    there: &BTreeMap<(&str, &str), Vec<&Live>>,
+    there: &ByPool<'_>,
     pool: &Name,
     stage: &Name,
 ) -> Option<String> {
     let kind = if is_standalone(environment, pool) { "EndpointSlice" } else { "Deployment" };
+    let namespace = Some(environment.service.namespace.as_str());
     former_names(environment, decision, pool).into_iter().find_map(|name| {
-        let candidates = there.get(&(kind, name.as_str()))?;
-        candidates
+        there
+            .of(kind, &name)
             .iter()
-            .filter(|live| can_stay(live, stage))
+            .filter(|live| live.id.scope.as_deref() == namespace && can_stay(live, stage))
             .map(|live| live.id.name.clone())
             .min_by_key(|name| (name.len(), name.clone()))
     })
@@ -218,14 +218,14 @@ fn kept_workload(
 fn of_its_nodes(
     environment: &Environment,
     decision: &Decision,
-    inventory: &Inventory,
-    pool: &Name,
-    stage: &Name,
+    there: &ByPool<'_>,
+    taken: &BTreeSet<&str>,
+    (pool, stage): (&Name, &Name),
 ) -> Option<String> {
     let join = join_of(environment, pool);
-    let is_taken = |name: &String| ours(environment, inventory).any(|live| live.id.name == *name);
+    let is_taken = |name: &String| taken.contains(name.as_str());
     former_names(environment, decision, pool).into_iter().find_map(|name| {
-        let groups = inventory.of_pool("AutoScalingGroup", &name).filter(|live| {
+        let groups = there.of("AutoScalingGroup", &name).iter().filter(|live| {
             !live.deleting
                 && live.marks.get("stage").is_some_and(|marked| marked == stage.as_str())
                 && live.marks.get("join").is_some_and(|joins| joins == join)

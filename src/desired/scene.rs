@@ -5,7 +5,7 @@ use super::view::{Meta, View};
 use super::{Desired, DesiredError, DesiredInput, Templates, names};
 use crate::decide::Reason;
 use crate::id::Name;
-use crate::observe::{ResourceId, marks};
+use crate::observe::{ByPool, ResourceId, marks};
 use crate::spec::Environment;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub(super) struct Scene<'a> {
     pub(super) input: DesiredInput<'a>,
     templates: &'a Templates,
     reader: Reader<'a>,
+    /// What is there, by pool.
+    pub(super) there: ByPool<'a>,
     /// Workload names by pool.
     pub(super) workloads: BTreeMap<Name, String>,
     applyset: String,
@@ -28,12 +30,14 @@ pub(super) struct About {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(input: DesiredInput<'a>, templates: &'a Templates) -> Self {
-        let environment = input.environment;
+        let (environment, inventory) = (input.environment, input.inventory);
+        let there = inventory.by_pool();
         Self {
             input,
             templates,
             reader: Reader::new(templates),
-            workloads: names::workloads(environment, input.decision, input.inventory),
+            workloads: names::workloads(environment, input.decision, inventory, &there),
+            there,
             applyset: input.mark.applyset_id(environment.service.namespace.as_str()),
         }
     }

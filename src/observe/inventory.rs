@@ -106,6 +106,17 @@ pub struct Inventory {
     pub gaps: Vec<Gap>,
 }
 
+/// What is owned, by kind and pool.
+#[derive(Debug, Default)]
+pub struct ByPool<'a>(BTreeMap<&'a str, BTreeMap<&'a str, Vec<&'a Live>>>);
+
+impl<'a> ByPool<'a> {
+    /// The owned things of this kind that serve `pool`.
+    pub fn of(&self, kind: &str, pool: &str) -> &[&'a Live] {
+        self.0.get(kind).and_then(|pools| pools.get(pool)).map_or(&[], Vec::as_slice)
+    }
+}
+
 impl LastApply {
     /// Regions as the parent's annotation lists them.
     pub fn regions_of(list: &str) -> Vec<String> {
@@ -151,6 +162,17 @@ impl Inventory {
         self.market.merge(other.market);
         self.believed.extend(other.believed);
         self.gaps.extend(other.gaps);
+    }
+
+    /// What is owned, by kind and pool: for who asks for many pools.
+    pub fn by_pool(&self) -> ByPool<'_> {
+        let mut things = ByPool::default();
+        for live in self.resources.values() {
+            if let Some(pool) = live.pool().filter(|_| live.ownership == super::Ownership::Ours) {
+                things.0.entry(&live.id.kind).or_default().entry(pool).or_default().push(live);
+            }
+        }
+        things
     }
 
     /// The owned thing of this kind that serves `pool`.

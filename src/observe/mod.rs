@@ -12,7 +12,7 @@ mod resource;
 mod workload;
 
 pub use body::{Body, Pattern};
-pub use inventory::{Capabilities, Gap, Inventory, LastApply, Location, Mark};
+pub use inventory::{ByPool, Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};
 pub use path::FieldPath;

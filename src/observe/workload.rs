@@ -138,6 +138,9 @@ pub enum ProblemKind {
 pub struct Node {
     /// Its name.
     pub name: String,
+    /// The ID of the instance that it is, where its provider says.
+    #[serde(default)]
+    pub instance: Option<String>,
     /// Its labels: which pool it serves is told by them.
     pub labels: BTreeMap<String, String>,
     /// What keeps pods away that do not tolerate it.

@@ -115,6 +115,9 @@ pub(super) fn at_max(total: &mut PoolDelta, max: u32, old: &[(Priced, u32)]) {
 /// How much of what runs in a group beyond what is asked for stays after `changes`:
 /// it ends when it is named, or with its group.
 pub(super) fn surplus_after(changes: &[Change], group: &SupplyGroup) -> u32 {
+    if group.surplus == 0 {
+        return 0;
+    }
     let id = ResourceId::group(&group.region, &group.name);
     let ended = |step: &Step| match step {
         Step::Drain { .. } | Step::Delete { .. } => u32::MAX,
@@ -127,7 +130,7 @@ pub(super) fn surplus_after(changes: &[Change], group: &SupplyGroup) -> u32 {
 
 /// The instances of which `changes` leave more than is asked for, by group.
 pub(super) fn beyond(input: &PlanInput<'_>, changes: &[Change], pool: &str) -> Vec<String> {
-    let groups = input.supply.burst.iter().filter(|(name, _)| name.as_str() == pool);
+    let groups = input.supply.burst.get(pool);
     let text = |group: &SupplyGroup| {
         let live = input.inventory.resources.get(&ResourceId::group(&group.region, &group.name))?;
         let there: Vec<&Unit> = live.units().iter().filter(|unit| !unit.ending).collect();
@@ -142,5 +145,5 @@ pub(super) fn beyond(input: &PlanInput<'_>, changes: &[Change], pool: &str) -> V
             )
         })
     };
-    groups.flat_map(|(_, groups)| groups).filter_map(text).collect()
+    groups.into_iter().flatten().filter_map(text).collect()
 }

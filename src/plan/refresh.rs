@@ -22,8 +22,10 @@ pub(super) fn changes(
 ) -> (Vec<Change>, Vec<Refusal>) {
     let (mut refreshes, mut refusals) = (Vec::new(), Vec::new());
     let mut staying: BTreeMap<usize, Vec<&Unit>> = BTreeMap::new();
+    let at: BTreeMap<&ResourceId, usize> =
+        changes.iter().enumerate().map(|(index, change)| (&change.id, index)).collect();
     for want in input.desired.resources.iter().filter(|want| want.id.kind == kinds::GROUP) {
-        let Some(group) = Group::of(input, changes, want) else { continue };
+        let Some(group) = Group::of(input, changes, &at, want) else { continue };
         let outdated = group.outdated();
         match group.pool.refresh.rule {
             RefreshRule::Rolling if !outdated.is_empty() || group.stands_behind() => {
@@ -59,12 +61,17 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn of(input: &PlanInput<'a>, changes: &'_ [Change], want: &'a Desired) -> Option<Self> {
+    fn of(
+        input: &PlanInput<'a>,
+        changes: &[Change],
+        at: &BTreeMap<&ResourceId, usize>,
+        want: &'a Desired,
+    ) -> Option<Self> {
         let live = input.inventory.resources.get(&want.id).filter(|live| !live.deleting)?;
         let pool = input.environment.aws.as_ref()?.pools.get(want.pool.as_ref()?)?;
         let template = want.after.iter().find(|id| id.kind == kinds::TEMPLATE)?;
-        let own = changes.iter().find(|change| change.id == want.id)?;
-        let template_change = changes.iter().position(|change| change.id == *template)?;
+        let own = &changes[*at.get(&want.id)?];
+        let template_change = *at.get(template)?;
         let of_template = &changes[template_change];
         let refused = |change: &Change| matches!(change.checked, Checked::Not(_));
         let stays = matches!(own.action, Action::NoOp | Action::Update);

@@ -287,6 +287,7 @@ pub(super) fn warnings(
     pools: &[PoolDelta],
 ) -> Vec<String> {
     let mut warnings = Vec::new();
+    let kept = kept(input);
     for pool in pools {
         let cost = pool.cost;
         let is_partial = [cost.before, cost.after, cost.at_max].iter().any(|cost| cost.is_partial);
@@ -312,8 +313,7 @@ pub(super) fn warnings(
                 unknown.join(", ")
             ));
         }
-        let kept = kept(input, pool);
-        if !kept.is_empty() {
+        if let Some(kept) = kept.get(pool.pool.as_str()) {
             warnings.push(format!(
                 "out of service since a drain was given up, and in the sums until somebody ends \
                  them: {}",
@@ -377,16 +377,22 @@ impl<T: Total> std::ops::Add for Flow<T> {
     }
 }
 
-/// The instances of a pool that are out of service and paid for.
-fn kept(input: &PlanInput<'_>, pool: &PoolDelta) -> Vec<String> {
-    let ours = input.inventory.resources.values().filter(|live| {
-        let is_pools = |marked| todays_pool(input.environment, marked) == pool.pool;
-        live.ownership == Ownership::Ours && live.pool().is_some_and(is_pools)
-    });
-    let kept = ours.filter_map(|live| live.workload.as_ref()).flat_map(|workload| &workload.kept);
-    kept.map(|unit| match &unit.instance_type {
-        Some(name) => format!("{} ({name})", unit.name),
-        None => unit.name.clone(),
-    })
-    .collect()
+/// The instances that are out of service and paid for, by pool.
+fn kept<'a>(input: &PlanInput<'a>) -> BTreeMap<&'a str, Vec<String>> {
+    let mut kept: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for live in input.inventory.resources.values() {
+        let units = live.workload.iter().flat_map(|workload| &workload.kept);
+        let Some(pool) = live.pool().filter(|_| live.ownership == Ownership::Ours) else {
+            continue;
+        };
+        for unit in units {
+            kept.entry(todays_pool(input.environment, pool)).or_default().push(
+                match &unit.instance_type {
+                    Some(name) => format!("{} ({name})", unit.name),
+                    None => unit.name.clone(),
+                },
+            );
+        }
+    }
+    kept
 }

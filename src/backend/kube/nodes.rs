@@ -46,6 +46,7 @@ fn slim(node: &Value) -> Node {
     let cordoned = node.pointer("/spec/unschedulable") == Some(&Value::Bool(true));
     Node {
         name: text(node, "/metadata/name").unwrap_or_default().to_owned(),
+        instance: text(node, "/spec/providerID").and_then(instance),
         labels: labels
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect(),
@@ -59,6 +60,12 @@ fn slim(node: &Value) -> Node {
         gpus_used: 0,
         gpus_unhealthy: capacity.saturating_sub(allocatable),
     }
+}
+
+/// The cloud provider writes `aws:///us-east-1a/i-0123456789abcdef0`.
+fn instance(provider_id: &str) -> Option<String> {
+    let id = provider_id.strip_prefix("aws://")?.rsplit('/').next()?;
+    Some(id.to_owned()).filter(|id| !id.is_empty())
 }
 
 fn taints(node: &Value) -> Vec<Taint> {

@@ -67,6 +67,7 @@ impl World {
     pub(super) fn observed_nodes(&self) -> Vec<Node> {
         let observed = |(node, used): (&SimNode, Room)| Node {
             name: node.name.clone(),
+            instance: node.taint.is_some().then(|| node.name.clone()),
             labels: node.labels.clone(),
             taints: node.taint.iter().map(taint).collect(),
             health: if node.ready { Health::Ready } else { Health::NotReady },

@@ -10,6 +10,7 @@ use serde_json::json;
 fn node(product: &str, used: u32) -> Node {
     Node {
         name: "n".into(),
+        instance: None,
         labels: [("nvidia.com/gpu.product".to_owned(), product.to_owned())].into(),
         taints: vec![],
         health: Health::Ready,
