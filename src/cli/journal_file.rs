@@ -3,10 +3,15 @@
 use super::exit::Failure;
 use super::home;
 use crate::execute::{Entry, History, Journal};
+use async_trait::async_trait;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use tokio::sync::oneshot;
 
 /// Whose account it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +54,13 @@ pub(super) struct FileJournal<'a> {
     environment: &'a str,
     /// Is told what the apply before was cut off at.
     cut_off: &'a (dyn Fn(&str) + Send + Sync),
-    file: Mutex<Option<File>>,
+    writer: Mutex<Option<Sender<Line>>>,
+}
+
+/// A line that waits to be safe, and who waits for it.
+struct Line {
+    text: Vec<u8>,
+    safe: oneshot::Sender<io::Result<()>>,
 }
 
 impl<'a> FileJournal<'a> {
@@ -59,7 +70,7 @@ impl<'a> FileJournal<'a> {
         environment: &'a str,
         cut_off: &'a (dyn Fn(&str) + Send + Sync),
     ) -> Self {
-        Self { root, environment, cut_off, file: Mutex::new(None) }
+        Self { root, environment, cut_off, writer: Mutex::new(None) }
     }
 
     /// A new file; the one of the apply before is kept beside it.
@@ -75,23 +86,49 @@ impl<'a> FileJournal<'a> {
         OpenOptions::new().create(true).append(true).open(path)
     }
 
-    fn write(&self, entry: &Entry, path: &Path) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
-        let mut begun = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match begun.as_mut() {
-            Some(file) => file,
-            None => begun.insert(self.begin(path)?),
-        };
-        file.write_all(&line)?;
-        file.sync_data()
+    async fn write(&self, entry: &Entry, path: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_vec(entry)?;
+        text.push(b'\n');
+        let (safe, is_safe) = oneshot::channel();
+        let gone = || io::Error::other("its writer has ended");
+        self.writer(path)?.send(Line { text, safe }).map_err(|_| gone())?;
+        is_safe.await.map_err(|_| gone())?
+    }
+
+    fn writer(&self, path: &Path) -> io::Result<Sender<Line>> {
+        let mut begun = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = begun.as_ref() {
+            return Ok(writer.clone());
+        }
+        let (file, (writer, lines)) = (self.begin(path)?, mpsc::channel());
+        thread::Builder::new().name("journal".to_owned()).spawn(move || keep(file, &lines))?;
+        Ok(begun.insert(writer).clone())
     }
 }
 
+/// Writes lines until nobody sends any more. Making a line safe costs the same for
+/// one and for all that wait by then.
+fn keep(mut file: File, lines: &Receiver<Line>) {
+    while let Ok(first) = lines.recv() {
+        let waiting: Vec<Line> = iter::once(first).chain(lines.try_iter()).collect();
+        let texts = waiting.iter().flat_map(|line| &line.text).copied().collect::<Vec<u8>>();
+        let kept = file.write_all(&texts).and_then(|()| file.sync_data());
+        for line in waiting {
+            let answer = match &kept {
+                Ok(()) => Ok(()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            let _ = line.safe.send(answer);
+        }
+    }
+}
+
+#[async_trait]
 impl Journal for FileJournal<'_> {
-    fn record(&self, entry: &Entry) -> io::Result<()> {
+    async fn record(&self, entry: &Entry) -> io::Result<()> {
         let path = path(self.root, self.environment, Which::Last);
         self.write(entry, &path)
+            .await
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 }

@@ -6,6 +6,7 @@ use super::Outcome;
 use crate::clock::Timestamp;
 use crate::observe::ResourceId;
 use crate::plan::Action;
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -85,21 +86,24 @@ pub struct Skipped {
     pub because: String,
 }
 
-/// Where entries go. An entry is safe when `record` returns.
+/// Where entries go. An entry is safe when `record` returns; those that are
+/// recorded at once may become safe together.
+#[async_trait]
 pub trait Journal: Send + Sync {
     /// Writes one entry.
     ///
     /// # Errors
     /// The entry is not safe; what it announces must not be done.
-    fn record(&self, entry: &Entry) -> io::Result<()>;
+    async fn record(&self, entry: &Entry) -> io::Result<()>;
 }
 
 /// Keeps nothing; for tests and backtests.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct NoJournal;
 
+#[async_trait]
 impl Journal for NoJournal {
-    fn record(&self, _: &Entry) -> io::Result<()> {
+    async fn record(&self, _: &Entry) -> io::Result<()> {
         Ok(())
     }
 }

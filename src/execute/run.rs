@@ -59,7 +59,7 @@ impl Executor<'_> {
         let todo: BTreeSet<usize> = (0..changes.len()).filter(|&i| changes[i].has_work()).collect();
         (self.listener)(&Event::Started { changes: todo.len() });
         let mut outcomes: Vec<Option<Outcome>> = vec![None; changes.len()];
-        let mut stopped = self.record(&self.beginning(clock.now(), &todo));
+        let mut stopped = self.record(&self.beginning(clock.now(), &todo)).await;
 
         let calls = Semaphore::new(self.limits.concurrency);
         let wrote = AtomicBool::new(false);
@@ -71,16 +71,14 @@ impl Executor<'_> {
             while stopped.is_none()
                 && let Some(index) = self.next_ready(&mut waiting, &mut outcomes)
             {
-                running.push(self.run_change(index, &calls, &wrote));
+                running.push(self.run_and_record(index, &calls, &wrote));
             }
             if running.is_empty() {
                 break;
             }
             tokio::select! {
-                Some((index, outcome)) = running.next() => {
-                    stopped = stopped.or(self.record(&Entry::Outcome {
-                        at: clock.now(), change: index, outcome: outcome.clone(),
-                    }));
+                Some((index, outcome, unrecorded)) = running.next() => {
+                    stopped = stopped.or(unrecorded);
                     self.ended(index, &outcome);
                     outcomes[index] = Some(outcome);
                 }
@@ -101,7 +99,7 @@ impl Executor<'_> {
             _ => None,
         });
         let skipped = skipped.collect();
-        self.record(&Entry::End { at: clock.now(), stopped: stopped.clone(), skipped });
+        self.record(&Entry::End { at: clock.now(), stopped: stopped.clone(), skipped }).await;
         let report = Report { stopped, wrote: wrote.load(Ordering::Relaxed), ..Report::default() };
         self.report(&todo, outcomes, report)
     }
@@ -154,43 +152,52 @@ impl Executor<'_> {
         }
     }
 
-    async fn run_change(
+    /// Its index, its outcome, and why that could not be recorded.
+    async fn run_and_record(
         &self,
         index: usize,
         calls: &Semaphore,
         wrote: &AtomicBool,
-    ) -> (usize, Outcome) {
+    ) -> (usize, Outcome, Option<String>) {
+        let outcome = self.run_change(index, calls, wrote).await;
+        let at = self.clock().now();
+        let entry = Entry::Outcome { at, change: index, outcome: outcome.clone() };
+        let unrecorded = self.record(&entry).await;
+        (index, outcome, unrecorded)
+    }
+
+    async fn run_change(&self, index: usize, calls: &Semaphore, wrote: &AtomicBool) -> Outcome {
         let change = &self.plan.changes[index];
         (self.listener)(&Event::ChangeStarted { change: index, id: change.id.clone() });
         for (nth, step) in change.steps.iter().enumerate() {
             let Some(backend) = self.backend(step.id().side) else {
                 let message = format!("no backend is connected for {}", step.id());
-                return (index, Outcome::Failed { message, help: None });
+                return Outcome::Failed { message, help: None };
             };
             // A lock that was lost meanwhile may be somebody else's by now.
             if step.writes()
                 && let Some(because) = self.stop.borrow().clone()
             {
                 if nth == 0 {
-                    return (index, Outcome::Skipped { because });
+                    return Outcome::Skipped { because };
                 }
                 let message = format!("{}: stopped before its next write: {because}", step.id());
-                return (index, Outcome::Failed { message, help: None });
+                return Outcome::Failed { message, help: None };
             }
             let runner = Runner { executor: self, backend, calls, change: index, wrote };
             match runner.run(step).await {
                 Ok(()) => {}
                 Err(Interruption::Failed(error)) => {
                     let message = format!("{}: {}", step.id(), error.message);
-                    return (index, Outcome::Failed { message, help: error.help });
+                    return Outcome::Failed { message, help: error.help };
                 }
                 Err(Interruption::Unknown(message)) => {
                     let message = format!("{}: {message}", step.id());
-                    return (index, Outcome::Unknown { message });
+                    return Outcome::Unknown { message };
                 }
             }
         }
-        (index, Outcome::Done)
+        Outcome::Done
     }
 
     fn skip(&self, index: usize, because: String, outcomes: &mut [Option<Outcome>]) {
@@ -205,8 +212,8 @@ impl Executor<'_> {
     }
 
     /// Writes to the journal; where that fails, why nothing more may be done.
-    pub(super) fn record(&self, entry: &Entry) -> Option<String> {
-        let failed = self.journal.record(entry).err()?;
+    pub(super) async fn record(&self, entry: &Entry) -> Option<String> {
+        let failed = self.journal.record(entry).await.err()?;
         Some(format!("the journal cannot be written: {failed}"))
     }
 

@@ -57,7 +57,7 @@ impl Runner<'_, '_> {
             step: name(step).to_owned(),
         });
         if step.writes() {
-            self.intend(step)?;
+            self.intend(step).await?;
             self.write(step).await?;
         }
         match step {
@@ -93,14 +93,14 @@ impl Runner<'_, '_> {
     }
 
     /// Write-ahead: what cannot be recorded is not done.
-    fn intend(&self, step: &Step) -> Result<(), Interruption> {
+    async fn intend(&self, step: &Step) -> Result<(), Interruption> {
         let entry = Entry::Intent {
             at: self.backend.clock.now(),
             change: self.change,
             id: step.id().clone(),
             step: name(step).to_owned(),
         };
-        match self.executor.record(&entry) {
+        match self.executor.record(&entry).await {
             None => Ok(()),
             Some(message) => Err(Interruption::Failed(PortError {
                 kind: FailureKind::Other,

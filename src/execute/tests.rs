@@ -329,8 +329,9 @@ async fn a_drain_of_named_units_ends_when_they_are_gone_whatever_else_comes_and_
 /// A journal on a disk that is full after some entries.
 struct Full(Mutex<usize>);
 
+#[async_trait]
 impl Journal for Full {
-    fn record(&self, _: &Entry) -> io::Result<()> {
+    async fn record(&self, _: &Entry) -> io::Result<()> {
         let mut left = self.0.lock().unwrap();
         *left = left.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
         Ok(())

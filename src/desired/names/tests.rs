@@ -4,7 +4,7 @@ use crate::spec::model::Moved;
 
 fn named(environment: &Environment, inventory: &Inventory, pool: &str) -> String {
     let decision = decision(environment, inventory);
-    workloads(environment, &decision, inventory)[pool].clone()
+    workloads(environment, &decision, inventory, &inventory.by_pool())[pool].clone()
 }
 
 fn moved(from: &str, to: &str) -> Moved {
@@ -136,7 +136,14 @@ fn groups_are_named_by_environment_pool_market_and_type_and_keep_their_names() {
     let decision = decision(&environment, &seen);
     let crate::decide::PoolKind::Burst(groups) = &decision.pools["l40s"].kind else { panic!() };
     assert_eq!(
-        super::groups(&environment, &decision, &seen, &unit("l40s"), groups, "x"),
+        super::groups(
+            &environment,
+            &decision,
+            (&seen, &seen.by_pool()),
+            &unit("l40s"),
+            groups,
+            "x"
+        ),
         [
             "prod-l40s-od-g6e.12xlarge",
             "prod-g6e-spot-g6e.12xlarge",
@@ -165,8 +172,15 @@ fn a_group_whose_instances_serve_another_workload_or_join_otherwise_is_not_kept(
         let seen = seen(workload, join);
         let decision = decision(&environment, &seen);
         let crate::decide::PoolKind::Burst(groups) = &decision.pools["g6e"].kind else { panic!() };
-        let served = workloads(&environment, &decision, &seen)["g6e"].clone();
-        let named = super::groups(&environment, &decision, &seen, &unit("g6e"), groups, &served);
+        let served = workloads(&environment, &decision, &seen, &seen.by_pool())["g6e"].clone();
+        let named = super::groups(
+            &environment,
+            &decision,
+            (&seen, &seen.by_pool()),
+            &unit("g6e"),
+            groups,
+            &served,
+        );
         assert_eq!(named[0], expected);
     }
 }
@@ -182,7 +196,14 @@ fn a_group_keeps_its_name_while_it_shares_a_type_and_nothing_else_has_it() {
         let seen = inventory(there.iter().cloned());
         let decision = decision(&environment, &seen);
         let crate::decide::PoolKind::Burst(groups) = &decision.pools["g6e"].kind else { panic!() };
-        let names = super::groups(&environment, &decision, &seen, &unit("g6e"), groups, "x");
+        let names = super::groups(
+            &environment,
+            &decision,
+            (&seen, &seen.by_pool()),
+            &unit("g6e"),
+            groups,
+            "x",
+        );
         let [g6e, _, g5, _] = &names[..] else { panic!("{names:?}") };
         (g6e.clone(), g5.clone())
     };
