@@ -30,6 +30,9 @@ pub struct Scope {
     pub offers: BTreeSet<Offer>,
     /// Also what is in the namespace and not the environment's.
     pub whole_namespace: bool,
+    /// Also whether something was left in AWS regions where the environment does
+    /// not look, if nothing else notes that.
+    pub strays: bool,
     /// Also what a place tells only thing by thing, and is else believed to be as
     /// it was last written.
     pub full: bool,
@@ -46,6 +49,7 @@ impl Scope {
             lookups: Vec::new(),
             offers: BTreeSet::new(),
             whole_namespace: false,
+            strays: true,
             full: false,
         }
     }

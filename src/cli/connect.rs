@@ -23,11 +23,23 @@ pub(super) async fn session(
     terminal: &Terminal,
 ) -> Result<Session, Failure> {
     let resolved = located.resolve(terminal)?;
+    Ok(connected(located, resolved, global, terminal).await?.0)
+}
+
+/// Connects an environment; with the world that it lives in, where that is
+/// simulated.
+pub(super) async fn connected(
+    located: &Located,
+    resolved: Resolved,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<(Session, Option<Arc<Simulator>>), Failure> {
     let mark = located.mark(&resolved);
     let scope = Scope::of(mark.clone(), resolved.environment.service.namespace.as_str());
     let mut limits = Vec::new();
-    let backends = backends(located, &resolved, scope, global, terminal, &mut limits).await?;
-    Ok(Session {
+    let (backends, simulator) =
+        backends(located, &resolved, scope, global, terminal, &mut limits).await?;
+    let session = Session {
         text: resolved.to_toml(),
         catalog: resolved.catalog.clone(),
         resolved,
@@ -35,7 +47,8 @@ pub(super) async fn session(
         backends,
         templates: Templates::embedded().map_err(pipeline::Error::from)?,
         limits,
-    })
+    };
+    Ok((session, simulator))
 }
 
 async fn backends(
@@ -45,7 +58,7 @@ async fn backends(
     global: &Global,
     terminal: &Terminal,
     limits: &mut Vec<String>,
-) -> Result<Backends, Failure> {
+) -> Result<(Backends, Option<Arc<Simulator>>), Failure> {
     let environment = &resolved.environment;
     let onprem = environment.onprem.as_ref();
     let aws = environment.aws.as_ref();
@@ -68,7 +81,7 @@ async fn backends(
         Some(aws) if aws.provider == AwsProvider::Sim => sim(Side::Aws),
         Some(aws) => amazon(environment, aws, limits).await,
     };
-    Ok(Backends { kubernetes, aws })
+    Ok((Backends { kubernetes, aws }, simulator))
 }
 
 /// The environment's world, made with `scenario` if there is none yet.

@@ -7,6 +7,7 @@ use crate::port::{FailureKind, HeldLock, Lease, Lock, PortError, Purpose, Scope}
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Between two heartbeats, and between two looks at another's.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -161,6 +162,24 @@ impl Candidate {
             }
         }
     }
+}
+
+/// Stands for election until `stop` says so, and tells how it stands; then gives
+/// the lease back.
+pub async fn stand(
+    mut candidate: Candidate,
+    standing: watch::Sender<Standing>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        standing.send_replace(candidate.beat().await);
+        let clock = Arc::clone(&candidate.clock);
+        tokio::select! {
+            () = clock.sleep(HEARTBEAT) => {}
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    candidate.resign().await;
 }
 
 fn unanswered() -> PortError {

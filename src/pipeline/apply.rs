@@ -94,10 +94,10 @@ pub async fn compare(session: &Session, plan: &Plan) -> Result<(), Error> {
         ResourceId::kubernetes("v1", "ConfigMap", Some(namespace), &parent)
     });
     let named = named.flatten().chain(taken_over);
-    // Prices and quotas make no plan stale; and what the plan believed, it does
-    // not depend on.
-    let (offers, full) = (BTreeSet::new(), plan.believed.is_empty());
-    let scope = Scope { offers, full, ..session.scope(named) };
+    // Prices, quotas and what is elsewhere make no plan stale; and what the plan
+    // believed, it does not depend on.
+    let (offers, full, strays) = (BTreeSet::new(), plan.believed.is_empty(), false);
+    let scope = Scope { offers, full, strays, ..session.scope(named) };
     let fresh = look::observe(session, &scope).await?;
     for planned in &plan.locations {
         if let Some(here) = fresh.locations.iter().find(|here| here.side == planned.side)

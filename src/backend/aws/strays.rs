@@ -18,9 +18,8 @@ impl Account {
     /// Notes the regions in which the scope's groups were left. Who may not look
     /// there sees that nobody has.
     pub(super) async fn search(&self, scope: &Scope, inventory: &mut Inventory) {
-        let Some(config) = self.searches.as_ref().filter(|_| !scope.any_environment) else {
-            return;
-        };
+        let wanted = scope.strays && !scope.any_environment;
+        let Some(config) = self.searches.as_ref().filter(|_| wanted) else { return };
         let gap = |what: &str, error: PortError| Gap {
             side: Side::Aws,
             what: what.to_owned(),

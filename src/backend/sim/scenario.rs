@@ -31,6 +31,11 @@
 //! block = true                             # a Capacity Block for ML
 //! ends = "2026-12-04T11:30:00Z"
 //!
+//! [[load]]                                 # what Prometheus would measure; every day the same
+//! stage = "inference"
+//! at = "9h"                                # after the world's beginning
+//! rate = "40 req/s"                        # a straight line from point to point
+//!
 //! [[faults]]                               # of calls that write
 //! kind = "throttled"                       # or "timeout_after_effect", "rejected", "denied"
 //! name = "deepseek-inference"              # part of the thing's name
@@ -63,7 +68,7 @@ mod read;
 pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set, Unset};
 
 use crate::clock::Timestamp;
-use crate::units::{Cpu, Memory, Span, UsdPerHour};
+use crate::units::{Cpu, Memory, Rate, Span, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +99,9 @@ pub struct Scenario {
     /// What is reserved.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<Reservation>,
+    /// The load of stages, as Prometheus would measure it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<LoadPoint>,
     /// Calls that fail.
     pub faults: Vec<Fault>,
     /// What happens by itself, in order of time.
@@ -115,10 +123,24 @@ impl Default for Scenario {
             capacity: Vec::new(),
             spot: Vec::new(),
             reservations: Vec::new(),
+            load: Vec::new(),
             faults: Vec::new(),
             events: Vec::new(),
         }
     }
+}
+
+/// The load of a stage at a time of the world's day. Between two points it moves
+/// on a straight line; every day is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadPoint {
+    /// The stage.
+    pub stage: String,
+    /// How long after the world's beginning, on its first day.
+    pub at: Span,
+    /// Requests per second.
+    pub rate: Rate,
 }
 
 /// How long something takes.

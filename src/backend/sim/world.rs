@@ -71,10 +71,14 @@ impl World {
         world
     }
 
+    /// When the world began.
+    pub(super) fn beginning(&self) -> Timestamp {
+        Timestamp::from_second(BEGINNING).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// The time in the world.
     pub fn now(&self) -> Timestamp {
-        let beginning = Timestamp::from_second(BEGINNING).unwrap_or(Timestamp::UNIX_EPOCH);
-        beginning + Duration::from_millis(self.now)
+        self.beginning() + Duration::from_millis(self.now)
     }
 
     /// The world's own identity: what a cluster's or an account's is elsewhere.

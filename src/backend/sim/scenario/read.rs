@@ -52,6 +52,7 @@ impl Check<'_> {
         self.nodes(&scenario.nodes);
         self.capacity(scenario, environment);
         self.faults(scenario);
+        self.load(scenario, environment);
         let of_environment;
         let nodes = if scenario.nodes.is_empty() {
             of_environment = nodes_for(environment);
@@ -115,6 +116,17 @@ impl Check<'_> {
             if !offer.zone.ends_with(|c: char| c.is_ascii_lowercase()) {
                 let message = format!("`{}` is no zone", offer.zone);
                 self.wrong(&format!("spot.{index}.zone"), message, "write it like \"us-east-1b\"");
+            }
+        }
+    }
+
+    fn load(&mut self, scenario: &Scenario, environment: &Environment) {
+        let stages = &environment.service.stages;
+        for (index, point) in scenario.load.iter().enumerate() {
+            if !stages.contains_key(point.stage.as_str()) {
+                let message = format!("there is no stage `{}`", point.stage);
+                let help = meant(&point.stage, stages.keys().map(|name| name.as_str()));
+                self.wrong(&format!("load.{index}.stage"), message, &help);
             }
         }
     }

@@ -1,0 +1,99 @@
+//! The decision log: `.floodway/decisions/<environment>.ndjson`, a line for each
+//! decision, bounded: when a file is full, it becomes the older one of two.
+
+use super::exit::Failure;
+use super::home;
+use crate::decide::scaling::DecisionRecord;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// Bytes of one of the two files.
+const MOST: u64 = 32 * 1024 * 1024;
+
+/// The log of an environment, being written.
+pub(super) struct DecisionLog {
+    path: PathBuf,
+    most: u64,
+    file: Option<(File, u64)>,
+}
+
+/// Where an environment's decisions are, the newer file first.
+fn paths(root: &Path, environment: &str) -> [PathBuf; 2] {
+    let folder = root.join(".floodway/decisions");
+    ["ndjson", "before.ndjson"].map(|end| folder.join(format!("{environment}.{end}")))
+}
+
+impl DecisionLog {
+    /// The log of `environment`; nothing is written yet.
+    pub(super) fn new(root: &Path, environment: &str) -> io::Result<Self> {
+        home::folder(root)?;
+        let [path, _] = paths(root, environment);
+        fs::create_dir_all(path.parent().unwrap_or(root))?;
+        Ok(Self { path, most: MOST, file: None })
+    }
+
+    /// Adds a record. A log that cannot be written explains nothing, and stops
+    /// nobody: the caller tells of it.
+    pub(super) fn add(&mut self, record: &DecisionRecord) -> io::Result<()> {
+        let mut line = record.to_line()?.into_bytes();
+        line.push(b'\n');
+        let added = self.write(&line);
+        if added.is_err() {
+            // Half a line is passed over by readers, if the next one begins anew.
+            self.file = None;
+        }
+        added.map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+        })
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let length = line.len() as u64;
+        if self.file.as_ref().is_some_and(|(_, written)| written + length > self.most) {
+            self.file = None;
+            fs::rename(&self.path, self.path.with_extension("before.ndjson"))?;
+        }
+        let (file, written) = match &mut self.file {
+            Some(open) => open,
+            closed => closed.insert(open(&self.path)?),
+        };
+        file.write_all(line)?;
+        *written += length;
+        Ok(())
+    }
+}
+
+/// The file to add to, which ends with a whole line, and its length.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let mut written = file.metadata()?.len();
+    if written > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+            written += 1;
+        }
+    }
+    Ok((file, written))
+}
+
+/// Every decision that the log still has, the oldest first; what is damaged is
+/// passed over.
+pub(super) fn read(root: &Path, environment: &str) -> Result<Vec<DecisionRecord>, Failure> {
+    let mut records = Vec::new();
+    for path in paths(root, environment).iter().rev() {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Failure::file(path, "cannot be read", &error)),
+        };
+        for line in BufReader::new(file).split(b'\n') {
+            let line = line.map_err(|error| Failure::file(path, "cannot be read", &error))?;
+            records.extend(DecisionRecord::from_line(&String::from_utf8_lossy(&line)));
+        }
+    }
+    Ok(records)
+}

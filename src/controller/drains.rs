@@ -1,0 +1,192 @@
+//! Units on their way out: closed to new work, emptied, then ended (law 7). Each
+//! turn takes every unit one step on, and waits for none.
+
+use super::writes::Shrink;
+use crate::clock::Timestamp;
+use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
+use crate::id::Name;
+use crate::observe::{Inventory, Live, ResourceId, Unit};
+use crate::plan::{PortError, Step};
+use crate::port::{Drain, Leaving, Left};
+use crate::units::Span;
+use futures::stream::{self, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Units that are asked about at once.
+const AT_ONCE: usize = 8;
+
+/// All units on their way out, by the name of the instance.
+#[derive(Debug, Clone, Default)]
+pub struct Drains {
+    units: BTreeMap<String, Going>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct Going {
+    /// The pool it is of.
+    pub pool: Name,
+    /// Its group.
+    pub group: ResourceId,
+    uid: String,
+    /// Since when it is on its way.
+    pub since: Timestamp,
+    /// It was closed, so that fewer replicas can be asked for.
+    closed: bool,
+    /// What was left when it was last asked.
+    pub left: Option<Left>,
+}
+
+/// What became of a unit in a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Went {
+    /// It is empty, or its time is over: it ends by this step.
+    Ends {
+        /// The pool it is of.
+        pool: Name,
+        /// The unit.
+        unit: String,
+        /// What ends it.
+        step: Step,
+        /// It ends with work on it: it had its time.
+        unfinished: Option<Left>,
+    },
+    /// It cannot be asked, or does not do as it is told.
+    Failed {
+        /// The unit.
+        unit: String,
+        /// Why.
+        error: PortError,
+    },
+}
+
+impl Drains {
+    /// The units, by name.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.units.keys().cloned().collect()
+    }
+
+    /// Every unit with what is known of it.
+    pub fn units(&self) -> impl Iterator<Item = (&str, &Going)> {
+        self.units.iter().map(|(name, going)| (name.as_str(), going))
+    }
+
+    /// Forgets what has ended, or has gone with its group.
+    pub fn settle(&mut self, inventory: &Inventory) {
+        self.units.retain(|name, going| {
+            let live = inventory.resources.get(&going.group);
+            live.is_some_and(|live| stays(live).any(|unit| unit.name == *name))
+        });
+    }
+
+    /// Chooses the units that a group loses, the cheapest to lose first.
+    pub fn choose(&mut self, shrink: &Shrink, live: &Live, now: Timestamp) -> Vec<String> {
+        let free: Vec<&Unit> =
+            stays(live).filter(|unit| !self.units.contains_key(&unit.name)).collect();
+        let loads: Vec<UnitLoad> = free
+            .iter()
+            .map(|unit| UnitLoad {
+                name: unit.name.clone(),
+                serving: unit.ready,
+                noticed: false,
+                requests: None,
+                usd_per_hour: None,
+            })
+            .collect();
+        let count = usize::try_from(shrink.units).unwrap_or(usize::MAX);
+        let chosen: Vec<String> = cheapest_to_lose(&loads)
+            .into_iter()
+            .take(count)
+            .map(|at| free[at].name.clone())
+            .collect();
+        for name in &chosen {
+            self.units.insert(
+                name.clone(),
+                Going {
+                    pool: shrink.pool.clone(),
+                    group: shrink.group.clone(),
+                    uid: shrink.uid.clone(),
+                    since: now,
+                    closed: false,
+                    left: None,
+                },
+            );
+        }
+        chosen
+    }
+
+    /// Up to `count` units of `group` that stay after all, those last chosen first:
+    /// they are there already, and a new one would have to be launched.
+    pub fn take_back(&mut self, group: &ResourceId, count: u32) -> Vec<String> {
+        let mut own: Vec<(&String, Timestamp)> = self
+            .units
+            .iter()
+            .filter(|(_, going)| going.group == *group)
+            .map(|(name, going)| (name, going.since))
+            .collect();
+        own.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let back: Vec<String> = own.into_iter().take(count).map(|(name, _)| name.clone()).collect();
+        for name in &back {
+            self.units.remove(name);
+        }
+        back
+    }
+
+    /// Takes every unit one step on. One that was closed in this turn is emptied in
+    /// the next: by then fewer replicas are asked for, and what is moved is not
+    /// made anew elsewhere.
+    pub async fn go_on(
+        &mut self,
+        drain: Option<&Arc<dyn Drain>>,
+        limit: Span,
+        now: Timestamp,
+    ) -> Vec<Went> {
+        let asked = self.units.iter().map(|(name, going)| (name.clone(), going.closed));
+        let asked: Vec<(String, bool)> = asked.collect();
+        let ask = async |(name, closed): (String, bool)| {
+            let unit = Leaving::joined(&name);
+            let left = match drain {
+                None => Ok(Left::default()),
+                Some(drain) if closed => drain.begin(&unit).await,
+                Some(drain) => drain.close(&unit).await,
+            };
+            (name, closed, left)
+        };
+        let answers = stream::iter(asked).map(ask).buffer_unordered(AT_ONCE);
+        let answers: Vec<_> = answers.collect().await;
+        let mut went = Vec::new();
+        for (name, closed, answer) in answers {
+            let Some(going) = self.units.get_mut(&name) else { continue };
+            let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis());
+            let left = match answer {
+                Ok(left) => left,
+                Err(error) if !over => {
+                    went.push(Went::Failed { unit: name, error });
+                    continue;
+                }
+                // It had its time, and does not answer: it ends as it is.
+                Err(_) => Left { known: true, ..Left::default() },
+            };
+            going.closed = true;
+            let empty = closed && left.is_nothing() || !left.known;
+            let unfinished = (!empty && over).then(|| left.clone());
+            going.left = Some(left);
+            if empty || over {
+                let step = Step::DrainUnits {
+                    id: going.group.clone(),
+                    uid: going.uid.clone(),
+                    units: vec![name.clone()],
+                    limit,
+                };
+                went.push(Went::Ends { pool: going.pool.clone(), unit: name, step, unfinished });
+            }
+        }
+        went
+    }
+}
+
+fn stays(live: &Live) -> impl Iterator<Item = &Unit> {
+    live.units().iter().filter(|unit| !unit.ending)
+}

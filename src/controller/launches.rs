@@ -1,0 +1,150 @@
+//! How long launches take, measured: from asking for a unit until it serves.
+
+use crate::clock::Timestamp;
+use crate::decide::scaling::{Delay, Delays, PoolSeen, Seen, Units};
+use crate::id::Name;
+use crate::units::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Launches that are remembered of a pool: enough for a p95, few enough to follow
+/// what has changed.
+const REMEMBERED: usize = 40;
+/// Launches after which what was measured stands in place of what is declared.
+const FEWEST: usize = 3;
+
+/// The launches of every pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Launches {
+    pools: BTreeMap<Name, Pool>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Pool {
+    sources: BTreeMap<String, Source>,
+    /// How long the last ones took, the oldest first.
+    took: VecDeque<Span>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Source {
+    /// When each unit was asked for that does not serve yet, the oldest first.
+    asked: VecDeque<Timestamp>,
+    serving: u32,
+}
+
+impl Launches {
+    /// Notes what has come to serve since the last time. Units are counted and not
+    /// named: the one that was asked for first counts as the first to serve.
+    pub fn note(&mut self, seen: &Seen, now: Timestamp) {
+        for (name, pool) in seen.pools.iter().filter(|(_, pool)| pool.visible) {
+            let known = self.pools.entry(name.clone()).or_default();
+            for (source, units) in sources(pool) {
+                known.note(source, units, now);
+            }
+        }
+    }
+
+    /// What was measured of `pool`; where that is too little, what is `declared`.
+    pub fn delays(&self, pool: &Name, declared: Delays) -> Delays {
+        let took = self.pools.get(pool).map(|pool| &pool.took);
+        let Some(took) = took.filter(|took| took.len() >= FEWEST) else { return declared };
+        let mut sorted: Vec<Span> = took.iter().copied().collect();
+        sorted.sort_unstable();
+        let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1];
+        Delays { cold: Delay { median: at(50), p95: at(95) }, ..declared }
+    }
+
+    /// How many were measured of `pool`.
+    pub fn measured(&self, pool: &Name) -> usize {
+        self.pools.get(pool).map_or(0, |pool| pool.took.len())
+    }
+}
+
+fn sources(pool: &PoolSeen) -> impl Iterator<Item = (&str, &Units)> {
+    let replicas = pool.replicas.iter().map(|units| ("replicas", units));
+    replicas.chain(pool.groups.iter().map(|(name, units)| (name.as_str(), units)))
+}
+
+impl Pool {
+    fn note(&mut self, source: &str, units: &Units, now: Timestamp) {
+        let new = !self.sources.contains_key(source);
+        let known = self.sources.entry(source.to_owned()).or_default();
+        let came = units.serving.saturating_sub(known.serving);
+        // What is on its way when it is first seen was asked for at a time that
+        // nobody knows.
+        if !new {
+            for _ in 0..came {
+                let Some(asked) = known.asked.pop_front() else { break };
+                let took = now.duration_since(asked).as_millis();
+                self.took.push_back(Span::from_millis(u64::try_from(took).unwrap_or(0)));
+            }
+        }
+        let pending = usize::try_from(units.asked().saturating_sub(units.serving)).unwrap_or(0);
+        if !new {
+            while known.asked.len() < pending {
+                known.asked.push_back(now);
+            }
+        }
+        known.asked.truncate(pending);
+        known.serving = units.serving;
+        while self.took.len() > REMEMBERED {
+            self.took.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn seen(desired: u32, serving: u32) -> Seen {
+        let units = Units { desired, existing: desired, ..Units::serving(serving) };
+        let groups = BTreeMap::from([("g".to_owned(), Units { desired, ..units })]);
+        let pool = PoolSeen { visible: true, groups, ..PoolSeen::default() };
+        Seen { pools: BTreeMap::from([("p".parse().unwrap(), pool)]) }
+    }
+
+    fn declared() -> Delays {
+        Delays::declared(Span::from_secs(600), true)
+    }
+
+    #[test]
+    fn a_launch_is_measured_from_its_asking_to_its_serving() {
+        let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
+        launches.note(&seen(0, 0), at(0));
+        for (begun, took) in [(100, 60), (300, 80), (500, 100)] {
+            assert_eq!(launches.delays(&pool, declared()), declared());
+            launches.note(&seen(1, 0), at(begun));
+            launches.note(&seen(1, 1), at(begun + took));
+            launches.note(&seen(0, 0), at(begun + 150));
+        }
+        let learned = launches.delays(&pool, declared()).cold;
+        let second = Span::from_secs;
+        assert_eq!(learned, Delay { median: second(80), p95: second(100) });
+    }
+
+    #[test]
+    fn what_was_on_its_way_before_is_not_measured() {
+        let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
+        for (desired, serving, second) in [(4, 0, 0), (4, 4, 5)] {
+            launches.note(&seen(desired, serving), at(second));
+        }
+        assert_eq!(launches.measured(&pool), 0);
+    }
+
+    #[test]
+    fn a_request_that_is_taken_back_is_forgotten() {
+        let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
+        for (desired, serving, second) in [(0, 0, 0), (3, 0, 10), (0, 0, 20), (1, 0, 30), (1, 1, 40)] {
+            launches.note(&seen(desired, serving), at(second));
+        }
+        assert_eq!(launches.pools[&pool].took, [Span::from_secs(10)]);
+    }
+}

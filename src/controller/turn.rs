@@ -1,0 +1,337 @@
+//! One turn of the controller: look, measure, decide, do.
+
+use super::drains::{Drains, Went};
+use super::gauge::{Gauge, Load};
+use super::launches::Launches;
+use super::lead::{Fence, Standing};
+use super::seen::{Beside, seen};
+use super::spend::Spend;
+use super::writes::{Shrink, Write, writes};
+use crate::clock::{Clock, Timestamp};
+use crate::decide::scaling::{
+    Delays, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
+};
+use crate::decide::{PlanningInput, Supply};
+use crate::id::Name;
+use crate::observe::{Inventory, Side};
+use crate::pipeline::{self, Session};
+use crate::plan::{PortError, Step};
+use crate::port::{Backend, FailureKind, Leaving};
+use futures::future::{join, join_all};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How a controller runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// It decides and tells, and writes nothing.
+    pub dry_run: bool,
+    /// By what every time is divided, for a replay that runs faster than life.
+    pub time_scale: u32,
+}
+
+/// A controller of one environment. What it remembers costs time if it is lost,
+/// and nothing else.
+pub struct Controller {
+    /// The environment, and its places.
+    pub session: Session,
+    settings: Settings,
+    tuning: Tuning,
+    gauge: Gauge,
+    fence: Option<Fence>,
+    clock: Arc<dyn Clock>,
+    world: World,
+    memory: crate::decide::scaling::Memory,
+    /// How long launches take.
+    pub launches: Launches,
+    /// What burst has cost.
+    pub spend: Spend,
+    /// Units on their way out.
+    pub drains: Drains,
+}
+
+/// What was seen last of each side.
+#[derive(Default)]
+struct World {
+    sides: BTreeMap<Side, Inventory>,
+    at: BTreeMap<Side, Timestamp>,
+    seen: Seen,
+}
+
+/// What one turn came to.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// What was decided.
+    pub scaling: Scaling,
+    /// What was measured and expected.
+    pub load: Load,
+    /// The sides that could not be seen, and why.
+    pub unseen: BTreeMap<Side, PortError>,
+    /// What was written, or would have been.
+    pub done: Vec<Done>,
+    /// Why nothing was written; none: what was decided was done.
+    pub withheld: Option<String>,
+}
+
+/// A write, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// The pool it is about.
+    pub pool: Name,
+    /// What.
+    pub step: Step,
+    /// None: it was only shown.
+    pub outcome: Option<Result<(), PortError>>,
+}
+
+impl Controller {
+    /// One that has seen nothing yet. Without a `fence` nobody else leads.
+    pub fn new(session: Session, gauge: Gauge, fence: Option<Fence>, settings: Settings) -> Self {
+        let clock = pipeline::clock(&session.backends);
+        Self {
+            tuning: Tuning::default().faster(settings.time_scale),
+            session,
+            settings,
+            gauge,
+            fence,
+            clock,
+            world: World::default(),
+            memory: <_>::default(),
+            launches: Launches::default(),
+            spend: Spend::default(),
+            drains: Drains::default(),
+        }
+    }
+
+    /// Looks, measures, decides, and does what `standing` allows.
+    pub async fn turn(&mut self, standing: &Standing) -> Turn {
+        let (now, environment) = (self.clock.now(), &self.session.resolved.environment);
+        let looks = join_all([Side::Kubernetes, Side::Aws].map(|side| look(&self.session, side)));
+        let (looks, load) = join(looks, self.gauge.read(environment, now)).await;
+        let mut unseen = BTreeMap::new();
+        for (side, look) in looks.into_iter().flatten() {
+            match look {
+                Ok(inventory) => {
+                    self.world.sides.insert(side, inventory);
+                    self.world.at.insert(side, now);
+                }
+                Err(error) => {
+                    unseen.insert(side, error);
+                }
+            }
+        }
+        let inventory = self.world.whole(now);
+        if !unseen.contains_key(&Side::Aws) {
+            self.drains.settle(&inventory);
+        }
+        let draining = self.drains.names();
+        let visible = self.world.sides.keys().copied().filter(|side| !unseen.contains_key(side));
+        self.world.seen = seen(
+            environment,
+            &inventory,
+            Beside {
+                before: &self.world.seen,
+                seen_at: &self.world.at,
+                visible: &visible.collect::<BTreeSet<_>>(),
+                draining: &draining,
+            },
+        );
+        self.launches.note(&self.world.seen, now);
+        let scaling = self.decide(&inventory, &load, standing, now).await;
+        self.memory = scaling.memory.clone();
+        self.spend.note(now, scaling.cost_now.usd_per_hour);
+        let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
+        Turn { scaling, load, unseen, done, withheld }
+    }
+
+    async fn decide(
+        &self,
+        inventory: &Inventory,
+        load: &Load,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Scaling {
+        let (resolved, catalog) = (&self.session.resolved, &self.session.catalog);
+        let environment = &resolved.environment;
+        let supply = Supply::from_inventory(environment, inventory);
+        let planning = PlanningInput {
+            environment,
+            origins: &resolved.origins,
+            catalog,
+            supply: &supply,
+        };
+        let hands = self.hands().await;
+        let delays = self.delays();
+        let cut_off = matches!(standing, Standing::CutOff { .. });
+        let demand: &BTreeMap<Name, StageDemand> = &load.demand;
+        scale(&ScalingInput {
+            planning,
+            now,
+            seen: &self.world.seen,
+            market: &inventory.market,
+            demand,
+            delays: &delays,
+            worth: &load.worth,
+            floors: &load.floors,
+            hands: &hands,
+            spent: self.spend.so_far(),
+            mode: if cut_off { Mode::KubernetesUnreachable } else { Mode::Normal },
+            tuning: &self.tuning,
+            memory: &self.memory,
+        })
+    }
+
+    fn delays(&self) -> BTreeMap<Name, Delays> {
+        let environment = &self.session.resolved.environment;
+        let startup = |stage: &Name| {
+            environment.service.stages.get(stage).map_or_else(Default::default, |s| s.startup)
+        };
+        let onprem = environment.onprem.iter().flat_map(|onprem| &onprem.pools);
+        let onprem = onprem.map(|(name, pool)| (name, &pool.stage, false));
+        let burst = environment.aws.iter().flat_map(|aws| &aws.pools);
+        let burst = burst.map(|(name, pool)| (name, &pool.stage, true));
+        let all = onprem.chain(burst).map(|(name, stage, burst)| {
+            let declared = Delays::declared(startup(stage), burst).faster(self.settings.time_scale);
+            (name.clone(), self.launches.delays(name, declared))
+        });
+        all.collect()
+    }
+
+    /// Why nothing may be written now; none: it may.
+    fn withheld(&self, standing: &Standing) -> Option<String> {
+        if self.settings.dry_run {
+            return Some("a dry run writes nothing".to_owned());
+        }
+        match standing {
+            Standing::Leads => {
+                let lost = self.fence.as_ref().is_some_and(|fence| !fence.holds());
+                lost.then(|| "the lease has run out".to_owned())
+            }
+            Standing::CutOff { .. } => None,
+            Standing::Follows { leader } => Some(format!("{leader} leads")),
+            Standing::Waits { why } => Some(format!("it is not known who leads: {why}")),
+        }
+    }
+
+    async fn act(
+        &mut self,
+        inventory: &Inventory,
+        scaling: &Scaling,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> (Vec<Done>, Option<String>) {
+        let wanted = writes(&self.session.resolved.environment, inventory, scaling);
+        if let Some(withheld) = self.withheld(standing) {
+            let shown = |write: Write| Done { pool: write.pool, step: write.step, outcome: None };
+            return (wanted.numbers.into_iter().map(shown).collect(), Some(withheld));
+        }
+        let cut_off = matches!(standing, Standing::CutOff { .. });
+        let mut done = Vec::new();
+        let numbers = self.take_back(wanted.numbers).await;
+        let (adds, rest): (Vec<Write>, Vec<Write>) = numbers.into_iter().partition(|w| w.adds);
+        done.extend(self.write_all(adds, standing).await);
+        // One that may not be alone takes nothing away.
+        if cut_off {
+            return (done, None);
+        }
+        done.extend(self.write_all(rest, standing).await);
+        self.choose(inventory, &wanted.shrinks, now);
+        done.extend(self.end_drained(standing, now).await);
+        (done, None)
+    }
+
+    /// Units that are on their way out stay, where new ones would be launched in
+    /// their group.
+    async fn take_back(&mut self, numbers: Vec<Write>) -> Vec<Write> {
+        let mut left = Vec::new();
+        for mut write in numbers {
+            if let Step::SetUnits { id, from, to, .. } = &mut write.step
+                && write.adds
+                && id.side == Side::Aws
+            {
+                for name in self.drains.take_back(id, *to - *from) {
+                    *to -= 1;
+                    if let Some(drain) = self.drain() {
+                        // What stays closed is found by the next look at its node.
+                        let _ = drain.undo(&Leaving::joined(name)).await;
+                    }
+                }
+                if from == to {
+                    continue;
+                }
+            }
+            left.push(write);
+        }
+        left
+    }
+
+    fn choose(&mut self, inventory: &Inventory, shrinks: &[Shrink], now: Timestamp) {
+        for shrink in shrinks {
+            if let Some(live) = inventory.resources.get(&shrink.group) {
+                self.drains.choose(shrink, live, now);
+            }
+        }
+    }
+
+    async fn end_drained(&mut self, standing: &Standing, now: Timestamp) -> Vec<Done> {
+        let scale = u64::from(self.settings.time_scale.max(1));
+        let limit = self.session.resolved.environment.burst.scale_in.drain;
+        let limit = crate::units::Span::from_millis(limit.millis() / scale);
+        let drain = self.drain();
+        let went = self.drains.go_on(drain.as_ref(), limit, now).await;
+        let ends = went.into_iter().filter_map(|went| match went {
+            Went::Ends { pool, step, .. } => Some(Write { pool, step, adds: false, why: None }),
+            Went::Failed { .. } => None,
+        });
+        let ends: Vec<Write> = ends.collect();
+        self.write_all(ends, standing).await
+    }
+
+    fn drain(&self) -> Option<Arc<dyn crate::port::Drain>> {
+        let backends = &self.session.backends;
+        let sides = [&backends.kubernetes, &backends.aws];
+        sides.into_iter().flatten().find_map(|backend| backend.drain.clone())
+    }
+
+    async fn write_all(&self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
+        join_all(writes.into_iter().map(|write| self.write(write, standing))).await
+    }
+
+    async fn write(&self, write: Write, standing: &Standing) -> Done {
+        let side = write.step.id().side;
+        let outcome = match (self.withheld(standing), backend(&self.session, side)) {
+            (Some(because), _) => Err(refused(because)),
+            (None, None) => Err(refused("no backend is connected".to_owned())),
+            (None, Some(backend)) => backend.act.act(&write.step).await,
+        };
+        Done { pool: write.pool, step: write.step, outcome: Some(outcome) }
+    }
+}
+
+fn refused(message: String) -> PortError {
+    PortError { kind: FailureKind::Other, message, help: None }
+}
+
+fn backend(session: &Session, side: Side) -> Option<&Backend> {
+    match side {
+        Side::Kubernetes => session.backends.kubernetes.as_ref(),
+        Side::Aws => session.backends.aws.as_ref(),
+    }
+}
+
+/// What is there on one side; none: the environment has no such side.
+async fn look(session: &Session, side: Side) -> Option<(Side, Result<Inventory, PortError>)> {
+    backend(session, side)?;
+    Some((side, pipeline::look_at(session, side).await))
+}
+
+impl World {
+    /// Both sides as they were seen last.
+    fn whole(&self, now: Timestamp) -> Inventory {
+        let mut whole = Inventory::empty(now);
+        for inventory in self.sides.values() {
+            whole.merge(inventory.clone());
+        }
+        whole
+    }
+}

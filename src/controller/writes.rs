@@ -1,0 +1,117 @@
+//! From a decision, the numbers to write now and the units to drain.
+
+use crate::decide::scaling::{PoolScaling, Scaling, SourceScaling};
+use crate::decide::{DesiredOwner, Reason, todays_pool};
+use crate::id::Name;
+use crate::observe::{Inventory, Live, Ownership, ResourceId, Side};
+use crate::plan::Step;
+use crate::spec::Environment;
+
+/// One number to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// The pool it is of.
+    pub pool: Name,
+    /// The write.
+    pub step: Step,
+    /// It adds capacity.
+    pub adds: bool,
+    /// Why.
+    pub why: Option<Reason>,
+}
+
+/// Units of a group to choose, drain and end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shrink {
+    /// The pool it is of.
+    pub pool: Name,
+    /// The group.
+    pub group: ResourceId,
+    /// Its UID.
+    pub uid: String,
+    /// How many units more than those that drain already.
+    pub units: u32,
+    /// Why.
+    pub why: Option<Reason>,
+}
+
+/// What a decision asks for now; what adds capacity comes first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Writes {
+    /// Numbers.
+    pub numbers: Vec<Write>,
+    /// Units to drain.
+    pub shrinks: Vec<Shrink>,
+}
+
+/// What `scaling` asks for over what `inventory` has. Nothing of pools that others
+/// own, or that could not be seen.
+pub fn writes(environment: &Environment, inventory: &Inventory, scaling: &Scaling) -> Writes {
+    let mut all = Writes::default();
+    for (name, pool) in &scaling.pools {
+        if pool.owner != DesiredOwner::Controller || !pool.visible {
+            continue;
+        }
+        let find = |kind: &str| {
+            let ours = inventory.resources.values().filter(|live| is_ours(environment, live, name));
+            ours.filter(|live| live.id.kind == kind).collect::<Vec<_>>()
+        };
+        for source in &pool.sources {
+            let live = match &source.group {
+                Some(group) => {
+                    let named = |live: &&Live| live.id.name == *group;
+                    find("AutoScalingGroup").into_iter().find(named)
+                }
+                None if source.market.is_none() => find("Deployment").first().copied(),
+                None => None,
+            };
+            let Some(live) = live else { continue };
+            all.numbers.extend(number(name, pool, live, source.desired, source.set));
+            all.shrinks.extend(shrink(name, pool, live, source));
+        }
+        if let Some(pods) = pool.pods
+            && let Some(live) = find("Deployment").first()
+        {
+            let asked = live.workload.as_ref().map_or(0, |workload| workload.desired);
+            all.numbers.extend(number(name, pool, live, asked, pods));
+        }
+    }
+    all.numbers.sort_by_key(|write| !write.adds);
+    all
+}
+
+fn is_ours(environment: &Environment, live: &Live, pool: &Name) -> bool {
+    live.ownership == Ownership::Ours
+        && !live.deleting
+        && live.pool().is_some_and(|marked| todays_pool(environment, marked) == pool.as_str())
+}
+
+fn number(name: &Name, pool: &PoolScaling, live: &Live, from: u32, to: u32) -> Option<Write> {
+    let path = match &live.runtime {
+        Some(field) => field.path.clone(),
+        None if live.id.side == Side::Aws => "/desired".to_owned(),
+        None => "/spec/replicas".to_owned(),
+    };
+    let (id, uid) = (live.id.clone(), live.uid.clone());
+    (from != to).then(|| Write {
+        pool: name.clone(),
+        step: Step::SetUnits { id, uid, path, from, to },
+        adds: to > from,
+        why: pool.reasons.first().cloned(),
+    })
+}
+
+fn shrink(
+    name: &Name,
+    pool: &PoolScaling,
+    live: &Live,
+    source: &SourceScaling,
+) -> Option<Shrink> {
+    (source.shrink > 0 && live.id.side == Side::Aws).then(|| Shrink {
+        pool: name.clone(),
+        group: live.id.clone(),
+        uid: live.uid.clone(),
+        units: source.shrink,
+        why: pool.reasons.first().cloned(),
+    })
+}
