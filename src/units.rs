@@ -2,14 +2,16 @@
 //! are equal values and sums do not drift, and each prints the one canonical
 //! text that parses back to it.
 
+mod decimal;
 mod kube_quantity;
 mod money;
 mod rate;
 mod share;
 mod span;
 
+pub use decimal::Decimal;
 pub use kube_quantity::{Cpu, Memory};
-pub use money::{UsdPerHour, UsdPerMonth};
+pub use money::{UsdPerDay, UsdPerHour, UsdPerMonth};
 pub use rate::Rate;
 pub use share::Share;
 pub use span::Span;

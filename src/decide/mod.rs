@@ -5,6 +5,7 @@ mod carry;
 mod decision;
 mod legacies;
 mod pools;
+pub mod scaling;
 mod supply;
 
 pub(crate) use burst::split;

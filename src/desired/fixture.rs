@@ -48,6 +48,7 @@ pub(crate) fn environment() -> Environment {
             provider: OnPremProvider::Sim,
             context: None,
             cluster_uid: None,
+            lost_after: unit("5m"),
             pools: BTreeMap::from([
                 (unit("h100"), on_prem_pool("inference", Count::Between { min: 3, max: 20 }, None)),
                 (
@@ -80,7 +81,12 @@ pub(crate) fn environment() -> Environment {
         burst: Burst {
             target_utilization: unit("80%"),
             forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%") },
-            scale_in: ScaleIn { stabilization: unit("15m"), drain: unit("10m") },
+            scale_in: ScaleIn {
+                stabilization: unit("15m"),
+                drain: unit("10m"),
+                step: 1,
+                pause: unit("1m"),
+            },
             budget: None,
         },
         signals: Some(Signals {
@@ -89,6 +95,7 @@ pub(crate) fn environment() -> Environment {
         }),
         rollout: Rollout::default(),
         schedule: Vec::new(),
+        freeze: Vec::new(),
         moved: Vec::new(),
     }
 }
@@ -119,6 +126,7 @@ pub(crate) fn on_prem_pool(stage: &str, replicas: Count, hpa: Option<Hpa>) -> On
         stage: unit(stage),
         replicas,
         capacity: unit("18 req/s"),
+        profile: None,
         usd_per_hour: None,
         hpa,
         node_selector: texts(&[("nvidia.com/gpu.product", "H100")]),
@@ -161,6 +169,7 @@ fn burst_pool(join: Join, size: Count) -> BurstPool {
             ssm: None,
             id: None,
         },
+        profile: BTreeMap::new(),
         capacity: BTreeMap::from([
             ("g6e.12xlarge".into(), unit("9 req/s")),
             ("g5.12xlarge".into(), unit("6 req/s")),

@@ -18,6 +18,7 @@ pub mod lock;
 pub mod orphans;
 pub mod plan;
 pub mod prices;
+pub mod scaling;
 pub mod schema;
 pub mod status;
 

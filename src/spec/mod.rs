@@ -7,7 +7,7 @@
 //! line of each value ([`Resolved`]).
 
 mod catalog;
-mod cron;
+pub(crate) mod cron;
 pub mod edit;
 mod efa;
 mod layers;

@@ -13,6 +13,10 @@ pub struct UsdPerHour(u64);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UsdPerMonth(u64);
 
+/// Dollars per calendar day, in millionths of a dollar.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsdPerDay(u64);
+
 macro_rules! money {
     ($unit:ident, $suffix:literal) => {
         impl $unit {
@@ -72,6 +76,13 @@ text_unit!(
     r"^\$?[0-9]{1,12}(\.[0-9]{1,6})? ?/h$"
 );
 text_unit!(
+    UsdPerDay,
+    "a price per day",
+    "\"$1200/day\"",
+    "with at most six decimals",
+    r"^\$?[0-9]{1,12}(\.[0-9]{1,6})? ?/day$"
+);
+text_unit!(
     UsdPerMonth,
     "a price per month",
     "\"$30000/month\"",
@@ -79,4 +90,5 @@ text_unit!(
     r"^\$?[0-9]{1,12}(\.[0-9]{1,6})? ?/month$"
 );
 money!(UsdPerHour, "/h");
+money!(UsdPerDay, "/day");
 money!(UsdPerMonth, "/month");

@@ -15,9 +15,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+#[path = "scaling.rs"]
+mod scaling;
+
 fn main() {
     validate_1000_pools();
     decide_and_diff_10_000_nodes();
+    scaling::place_10_000_replicas();
+    scaling::scale_10_000_nodes();
 }
 
 /// Floor: the same program starting and doing nothing (`--version`).

@@ -289,6 +289,7 @@ fn at_max_what_stays_of_a_type_that_is_not_declared_any_more_is_no_bound_for_the
     assert_eq!(cost(&world), "$66.34/h", "2 × $10.49 and 8 × $5.67");
     let budget = |usd: &str| crate::spec::model::Budget {
         usd_per_hour: Some(usd.parse().unwrap()),
+        usd_per_day: None,
         usd_per_month: None,
     };
     // Another pool is beside it.
@@ -337,6 +338,7 @@ fn a_dearer_type_that_joins_is_held_by_the_budget_though_no_number_grows() {
     world.apply();
     let budget = crate::spec::model::Budget {
         usd_per_hour: Some("$70/h".parse().unwrap()),
+        usd_per_day: None,
         usd_per_month: None,
     };
     world.environment.burst.budget = Some(budget);

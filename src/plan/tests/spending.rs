@@ -30,6 +30,7 @@ fn up_to(max: u32) -> Count {
 fn budget(usd: &str) -> Option<Budget> {
     Some(Budget {
         usd_per_hour: Some(format!("${usd}/h").parse().unwrap()),
+        usd_per_day: None,
         usd_per_month: Some("$9000/month".parse().unwrap()),
     })
 }

@@ -1,6 +1,6 @@
 //! Burst capacity.
 
-use super::{ByRegion, Count, Quotas, Requirements, Reservation};
+use super::{ByRegion, Count, Profile, Quotas, Requirements, Reservation};
 use crate::id::Name;
 use crate::spec::shape::{Account, Bucket, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
@@ -108,6 +108,10 @@ table! {
         /// What one replica carries inside the SLO on each instance type; with
         /// `requirements`, on `any`.
         pub capacity: BTreeMap<String, Rate>,
+        /// How the engine of one replica answers, by the keys of `capacity`;
+        /// where the tokens of the load are measured, what it carries follows
+        /// from this and the SLO.
+        pub profile: BTreeMap<String, Profile>,
         /// Replicas on one instance; without it, the instance's GPUs over the
         /// stage's, rounded down. Needed for a stage without GPUs.
         pub replicas_per_node: Option<u32>,

@@ -1,7 +1,7 @@
 //! When and how far to burst, and where the load is measured.
 
 use crate::spec::shape::{Dollars, Fraction, table};
-use crate::units::{Share, Span, UsdPerHour, UsdPerMonth};
+use crate::units::{Share, Span, UsdPerDay, UsdPerHour, UsdPerMonth};
 
 table! {
     /// When and how far to burst.
@@ -35,6 +35,10 @@ table! {
         pub stabilization: Span = Span::from_secs(15 * 60),
         /// How long an instance may finish its work before it is terminated.
         pub drain: Span = Span::from_secs(10 * 60),
+        /// How many units of a stage may go at once; the next go when these have.
+        pub step: u32 = 1,
+        /// The time from one step to the next, at least.
+        pub pause: Span = Span::from_secs(60),
     }
 }
 
@@ -43,7 +47,9 @@ table! {
     pub struct Budget {
         /// Dollars per hour, of what runs at once.
         pub usd_per_hour: Option<UsdPerHour> as Option<Dollars>,
-        /// Dollars per calendar month.
+        /// Dollars per calendar day, in UTC.
+        pub usd_per_day: Option<UsdPerDay> as Option<Dollars>,
+        /// Dollars per calendar month, in UTC.
         pub usd_per_month: Option<UsdPerMonth> as Option<Dollars>,
     }
 }

@@ -1,8 +1,8 @@
 //! The whole, and what it is called and promises.
 
 use super::{
-    Aws, AwsProvider, Burst, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule, Service,
-    Signals,
+    Aws, AwsProvider, Burst, Freeze, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule,
+    Service, Signals,
 };
 use crate::id::Name;
 use crate::spec::shape::table;
@@ -29,6 +29,8 @@ table! {
         pub rollout: Rollout,
         /// Numbers that burst pools are given at certain times.
         pub schedule: Vec<Schedule>,
+        /// Times in which numbers are left as they are.
+        pub freeze: Vec<Freeze>,
         /// Pools that were renamed; their instances stay.
         pub moved: Vec<Moved>,
     }

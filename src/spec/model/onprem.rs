@@ -1,9 +1,9 @@
 //! Capacity on the team's own cluster.
 
-use super::Count;
+use super::{Count, Profile};
 use crate::id::Name;
 use crate::spec::shape::{Dollars, Wire, choice, table};
-use crate::units::{Rate, Share, UsdPerHour};
+use crate::units::{Rate, Share, Span, UsdPerHour};
 use std::collections::BTreeMap;
 
 choice! {
@@ -27,6 +27,9 @@ table! {
         /// The UID of the cluster's `kube-system` namespace, by which a cluster
         /// is known; `init` offers it.
         pub cluster_uid: Option<String>,
+        /// For how long capacity that cannot be seen is held to be there as it
+        /// was; then scale-out counts it as lost. Nothing is scaled in by that.
+        pub lost_after: Span = Span::from_secs(5 * 60),
         /// The pools, by name.
         pub pools: BTreeMap<Name, OnPremPool>,
     }
@@ -41,6 +44,9 @@ table! {
         pub replicas: Count,
         /// What one replica carries inside the SLO.
         pub capacity: Rate,
+        /// How the engine of one replica answers; where the tokens of the load
+        /// are measured, what it carries follows from this and the SLO.
+        pub profile: Option<Profile>,
         /// What one replica costs, in dollars per hour; without it, nothing
         /// more than is paid anyway.
         pub usd_per_hour: Option<UsdPerHour> as Option<Dollars>,

@@ -3,7 +3,7 @@
 
 use super::{Decoder, Shape, Tree, Wire};
 use crate::spec::node::{Node, Value};
-use crate::units::{Share, UsdPerHour, UsdPerMonth};
+use crate::units::{Decimal, Share, UsdPerDay, UsdPerHour, UsdPerMonth};
 use crate::units::{millionths_from_text, millionths_to_text};
 use serde_json::{Value as Json, json};
 
@@ -139,23 +139,60 @@ impl Shape for Dollars {
     }
 }
 
-impl Wire<Option<UsdPerHour>> for Option<Dollars> {
-    fn meaning(self) -> Option<UsdPerHour> {
-        self.map(|dollars| UsdPerHour::from_micros(dollars.micros))
-    }
+/// Dollars over some time.
+macro_rules! dollars {
+    ($($unit:ident),*) => {$(
+        impl Wire<Option<$unit>> for Option<Dollars> {
+            fn meaning(self) -> Option<$unit> {
+                self.map(|dollars| $unit::from_micros(dollars.micros))
+            }
 
-    fn written(value: &Option<UsdPerHour>) -> Self {
-        value.map(|usd| Dollars { micros: usd.micros() })
-    }
+            fn written(value: &Option<$unit>) -> Self {
+                value.map(|usd| Dollars { micros: usd.micros() })
+            }
+        }
+    )*};
+}
+dollars!(UsdPerHour, UsdPerDay, UsdPerMonth);
+
+impl Decimal {
+    /// More than any time that a token takes, in milliseconds.
+    const MOST: u64 = 1_000_000;
 }
 
-impl Wire<Option<UsdPerMonth>> for Option<Dollars> {
-    fn meaning(self) -> Option<UsdPerMonth> {
-        self.map(|dollars| UsdPerMonth::from_micros(dollars.micros))
+impl Shape for Decimal {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let millionths = match &node.value {
+            Value::Integer(number) => number
+                .and_then(|number| u64::try_from(number).ok())
+                .map(|number| number.saturating_mul(1_000_000)),
+            Value::Float(text) => millionths(text),
+            _ => {
+                decoder.wrong_type(node, "a number", Some("7.47"));
+                return None;
+            }
+        };
+        let inside = millionths.filter(|number| *number <= Self::MOST * 1_000_000);
+        if inside.is_none() {
+            let why = format!("must be between 0 and {}", Self::MOST);
+            decoder.wrong_value(node, &why, Some("write it like 7.47".to_owned()));
+        }
+        inside.map(Self::from_millionths)
     }
 
-    fn written(value: &Option<UsdPerMonth>) -> Self {
-        value.map(|usd| Dollars { micros: usd.micros() })
+    fn stand_in() -> Self {
+        Self::default()
+    }
+
+    fn encode(&self) -> Option<Tree> {
+        Some(match i64::try_from(self.millionths() / 1_000_000) {
+            Ok(whole) if self.millionths().is_multiple_of(1_000_000) => Tree::Integer(whole),
+            _ => Tree::Decimal(millionths_to_text(self.millionths())),
+        })
+    }
+
+    fn schema(_: bool) -> Json {
+        json!({ "type": "number", "minimum": 0, "maximum": Self::MOST })
     }
 }
 

@@ -3,11 +3,13 @@
 
 mod burst;
 mod carry;
+mod freezes;
 mod hpa;
 mod identity;
 mod instance_types;
 mod pools;
 mod prices;
+mod profiles;
 mod promises;
 mod requirements;
 mod reservations;
@@ -49,6 +51,8 @@ pub(super) fn validate(
     carry::check(&mut rules);
     signals::check(&mut rules);
     schedules::check(&mut rules);
+    freezes::check(&mut rules);
+    profiles::check(&mut rules);
     secrets::check(&mut rules);
 }
 

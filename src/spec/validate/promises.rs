@@ -45,6 +45,11 @@ fn slo(rules: &mut Rules<'_>) {
 fn burst(rules: &mut Rules<'_>) {
     let burst = &rules.environment.burst;
     not_zero(rules, "burst.forecast.horizon", burst.forecast.horizon);
+    not_zero(rules, "burst.scale_in.pause", burst.scale_in.pause);
+    if burst.scale_in.step == 0 {
+        let help = "use 1 or more; `[[freeze]]` and `floodway hold` keep what runs";
+        rules.error("burst.scale_in.step", "nothing ever goes in steps of 0", help);
+    }
     let path = "burst.target_utilization";
     at_most_all(rules, path, burst.target_utilization);
     if burst.target_utilization == Share::default() {

@@ -34,8 +34,9 @@ pub(super) fn check(rules: &mut Rules<'_>) {
             rules.error(&format!("{path}.pool"), message, "AWS takes no more");
         }
         pool(rules, &path, schedule);
-        time(rules, &path, schedule);
-        window(rules, &path, schedule);
+        time(rules, &path, &schedule.cron, &schedule.time_zone);
+        let what = format!("the schedule `{}`", schedule.name);
+        window(rules, &path, &what, &schedule.start, &schedule.end);
     }
 }
 
@@ -83,14 +84,14 @@ fn pool(rules: &mut Rules<'_>, path: &str, schedule: &Schedule) {
     }
 }
 
-fn time(rules: &mut Rules<'_>, path: &str, schedule: &Schedule) {
-    if let Some(why) = cron::wrong(&schedule.cron) {
+/// A crontab's five fields, in a time zone that there is.
+pub(super) fn time(rules: &mut Rules<'_>, path: &str, cron: &str, zone: &str) {
+    if let Some(why) = cron::wrong(cron) {
         let help = "write minute, hour, day of the month, month and day of the week, \
                     like \"0 8 * * MON-FRI\"";
         rules.error(&format!("{path}.cron"), why, help);
     }
     let zones = TimeZoneDatabase::bundled();
-    let zone = schedule.time_zone.as_str();
     // AWS takes a name only as it is written in the database.
     let same = zones.get(zone).is_ok_and(|found| found.iana_name() == Some(zone));
     if !same && zone != "UTC" {
@@ -103,7 +104,14 @@ fn time(rules: &mut Rules<'_>, path: &str, schedule: &Schedule) {
     }
 }
 
-fn window(rules: &mut Rules<'_>, path: &str, schedule: &Schedule) {
+/// From one moment to a later one; `what` is said of them.
+pub(super) fn window(
+    rules: &mut Rules<'_>,
+    path: &str,
+    what: &str,
+    start: &Option<String>,
+    end: &Option<String>,
+) {
     let mut moment = |key: &str, text: &Option<String>| {
         let text = text.as_ref()?;
         let read = text.parse::<Timestamp>().ok();
@@ -115,12 +123,12 @@ fn window(rules: &mut Rules<'_>, path: &str, schedule: &Schedule) {
         }
         whole
     };
-    let (start, end) = (moment("start", &schedule.start), moment("end", &schedule.end));
+    let (start, end) = (moment("start", start), moment("end", end));
     if let (Some(start), Some(end)) = (start, end)
         && start >= end
     {
         rules.report(
-            Diagnostic::error(format!("the schedule `{}` ends before it starts", schedule.name))
+            Diagnostic::error(format!("{what} ends before it starts"))
                 .help("put `end` after `start`"),
             &[(&format!("{path}.start"), ""), (&format!("{path}.end"), "")],
         );

@@ -21,6 +21,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
         stage: unit(stage),
         replicas: Count::Between { min: 3, max: 20 },
         capacity: unit("18 req/s"),
+        profile: None,
         usd_per_hour: None,
         hpa,
         node_selector: BTreeMap::from([("nvidia.com/gpu.product".into(), "H100".into())]),
@@ -56,6 +57,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             provider: OnPremProvider::Sim,
             context: None,
             cluster_uid: None,
+            lost_after: unit("5m"),
             pools: BTreeMap::from([
                 (unit("front"), pool("preprocess", Some(by_both))),
                 (unit("h100"), pool("inference", Some(by_cpu))),
@@ -84,7 +86,12 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
         burst: Burst {
             target_utilization: unit("80%"),
             forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%") },
-            scale_in: ScaleIn { stabilization: unit("15m"), drain: unit("10m") },
+            scale_in: ScaleIn {
+                stabilization: unit("15m"),
+                drain: unit("10m"),
+                step: 1,
+                pause: unit("1m"),
+            },
             budget: None,
         },
         signals: Some(Signals {
@@ -93,6 +100,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
         }),
         rollout: Rollout::default(),
         schedule: Vec::new(),
+        freeze: Vec::new(),
         moved: Vec::new(),
     }
 }
@@ -152,6 +160,7 @@ fn burst_pool(join: Join) -> BurstPool {
             ssm: None,
             id: None,
         },
+        profile: BTreeMap::new(),
         capacity: BTreeMap::from([("g6e.12xlarge".into(), unit("9 req/s"))]),
         replicas_per_node: None,
         warm_pool: 0,

@@ -231,3 +231,49 @@ fn root_volumes_and_roles() {
         ("a role of another account", &[("account = \"123456789012\"", role)]),
     ]));
 }
+
+#[test]
+fn freezes() {
+    let freeze = |lines: &str| format!("[[freeze]]\nname = \"sale\"\n{lines}\n[[moved]]");
+    let right = "start = \"2026-12-01T08:00:00Z\"\n";
+    let two = freeze(right).replace("[[moved]]", "") + &freeze(right);
+    let texts = [
+        ("no time", freeze("scale_out = true")),
+        ("no duration", freeze("cron = \"0 8 * * *\"")),
+        ("nothing to begin with", freeze(&format!("{right}duration = \"2h\""))),
+        ("too long", freeze("cron = \"0 8 1 * *\"\nduration = \"30d\"")),
+        (
+            "times and zones that are none",
+            freeze("cron = \"0 25 * * *\"\nduration = \"2h\"\ntime_zone = \"Berlin\""),
+        ),
+        ("an end before the start", freeze(&format!("{right}end = \"2026-11-01T08:00:00Z\""))),
+        ("nothing that it leaves alone", freeze(&format!("{right}scale_in = false"))),
+        ("twice", two),
+    ];
+    let part = |(title, text): &(&str, String)| after(&[(title, &[("[[moved]]", text.as_str())])]);
+    snapshot(texts.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn steps_and_profiles() {
+    let steps = "[burst]\nscale_in = { step = 0, pause = \"0s\" }";
+    let profile = |of: &str| {
+        format!(
+            "warm_pool = 2\nprofile = {{ \"{of}\" = {{ alpha_ms = 0, beta_ms_per_seq = 0.044, \
+             gamma_ms = \"15ms\", delta_ms_per_token_seq = -1, max_batch = 0 }} }}"
+        )
+    };
+    let right = "capacity = \"18 req/s\"\nprofile = { alpha_ms = 7.47, beta_ms_per_seq = 0.044, \
+                 gamma_ms = 15.415, delta_ms_per_token_seq = 0.000337 }";
+    let (known, other) = (profile("g6e.12xlarge"), profile("g6.12xlarge").replace("= -1", "= 1"));
+    let other = other.replace("\"15ms\"", "15");
+    snapshot(after(&[
+        ("steps of nothing", &[("[burst]", steps)]),
+        ("numbers that are none", &[("warm_pool = 2", known.as_str())]),
+        ("another type, and no engine", &[("warm_pool = 2", other.as_str())]),
+        (
+            "nothing is promised",
+            &[("ttft_p99 = \"500ms\"", ""), ("capacity = \"18 req/s\"", right)],
+        ),
+    ]));
+}

@@ -1,0 +1,177 @@
+//! Offerings without capacity, and units that never become ready: they are left
+//! alone for a while, then one unit is tried, and every failure doubles the while.
+
+use super::fleet::{Pool, Source};
+use super::input::{Mode, ScalingInput};
+use super::memory::{Aside, AsideCause, Waiting};
+use super::outcome::{Event, EventKind};
+use super::time::{between, later, times};
+use crate::clock::Timestamp;
+use crate::units::Span;
+
+/// Brings what is remembered of the pool's sources up to what is seen.
+pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut Vec<Event>) {
+    if !pool.visible {
+        return;
+    }
+    // Whether units have joined cannot be told while the cluster does not answer.
+    let in_cluster = pool.is_onprem() || pool.joins_cluster;
+    let can_serve = !(in_cluster && input.mode == Mode::KubernetesUnreachable);
+    let patience = times(pool.delays.cold.p95, input.tuning.give_up_after);
+    let (name, ours) = (pool.name, pool.is_ours());
+    for source in pool.sources.iter_mut().filter(|source| source.exists) {
+        wait(input.now, source, can_serve);
+        let mut tell = |kind, text: String| {
+            events.push(Event { kind, about: name.clone(), text });
+        };
+        match source.memory.aside.clone() {
+            None => begin(input, source, patience, &mut tell),
+            Some(aside) => go_on(input, source, aside, patience, ours, &mut tell),
+        }
+    }
+}
+
+/// Units that are counted on: all that are asked for, but of what is left alone
+/// only what is there, and the one that is being tried.
+pub(super) fn counted_on(source: &Source) -> u32 {
+    let asked = source.units.asked();
+    let Some(aside) = source.aside() else { return asked };
+    let there = match aside.cause {
+        AsideCause::NoCapacity => source.units.there(),
+        AsideCause::NeverReady => source.units.serving,
+    };
+    match aside.probe {
+        Some((_, with_it)) => with_it.max(there).min(asked),
+        None => there.min(asked),
+    }
+}
+
+/// Since when units are on their way without one more that serves.
+fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
+    let units = &source.units;
+    if !can_serve {
+        // Time in which nothing can be seen to become ready counts for nothing.
+        if let Some(waiting) = &mut source.memory.waiting {
+            waiting.since = now;
+        }
+        return;
+    }
+    if units.asked() <= units.serving {
+        source.memory.waiting = None;
+        return;
+    }
+    let serving = units.serving;
+    let since = match source.memory.waiting {
+        Some(before) if serving <= before.serving => before.since,
+        Some(_) => now,
+        None => units.pending_since.map_or(now, |since| since.min(now)),
+    };
+    source.memory.waiting = Some(Waiting { since, serving });
+}
+
+/// Whether the place refuses what was asked for at `after`; a refusal that says no
+/// time counts when it has had time to be one.
+fn is_short(input: &ScalingInput<'_>, source: &Source, after: Option<Timestamp>) -> bool {
+    let missing = source.units.existing < source.units.desired;
+    let newer = |at: Option<Timestamp>| match (at, after) {
+        (Some(at), Some(after)) => at >= after,
+        (None, Some(after)) => between(after, input.now) >= input.tuning.refused_after,
+        (_, None) => true,
+    };
+    missing && source.units.short.as_ref().is_some_and(|short| newer(short.at))
+}
+
+fn begin(
+    input: &ScalingInput<'_>,
+    source: &mut Source,
+    patience: Span,
+    tell: &mut impl FnMut(EventKind, String),
+) {
+    let now = input.now;
+    let waited = source.memory.waiting.map(|waiting| between(waiting.since, now));
+    let never_ready = waited.is_some_and(|waited| waited > patience);
+    let was = source.memory.was_aside;
+    let since = was.map(|(_, ended)| ended).max(source.memory.asked_more_at);
+    let cause = if is_short(input, source, since) {
+        AsideCause::NoCapacity
+    } else if never_ready {
+        AsideCause::NeverReady
+    } else {
+        return;
+    };
+    // What recovered a short while ago goes on where it was.
+    let recent = was.filter(|(_, ended)| between(*ended, now) < input.tuning.probe_most);
+    let step = match recent {
+        Some((step, _)) => times(step, 2).min(input.tuning.probe_most),
+        None => input.tuning.probe_first,
+    };
+    let message = source.units.short.as_ref().map(|short| short.message.clone());
+    let message = message.filter(|_| cause == AsideCause::NoCapacity).unwrap_or_default();
+    let (kind, text) = match cause {
+        AsideCause::NoCapacity => (
+            EventKind::SetAside,
+            format!("{} has no capacity, tried again in {step}: {message}", source.key),
+        ),
+        AsideCause::NeverReady => (
+            EventKind::GivenUp,
+            format!(
+                "{} of {} did not serve within {patience}; tried again in {step}",
+                source.units.asked().saturating_sub(source.units.serving),
+                source.key
+            ),
+        ),
+    };
+    tell(kind, text);
+    let until = later(now, step);
+    source.memory.aside = Some(Aside { cause, since: now, step, until, probe: None, message });
+    source.memory.waiting = None;
+}
+
+fn go_on(
+    input: &ScalingInput<'_>,
+    source: &mut Source,
+    mut aside: Aside,
+    patience: Span,
+    ours: bool,
+    tell: &mut impl FnMut(EventKind, String),
+) {
+    let now = input.now;
+    let units = &source.units;
+    let recovered = match (aside.cause, aside.probe) {
+        (AsideCause::NoCapacity, Some((_, with_it))) => units.there() >= with_it,
+        (AsideCause::NeverReady, Some((_, with_it))) => units.serving >= with_it,
+        // What others own is tried by them; what came late after all is there.
+        (_, None) => {
+            let again = !ours && now >= aside.until;
+            units.asked() <= units.serving && (again || late(source))
+        }
+    };
+    if recovered {
+        tell(EventKind::Recovered, format!("{} is used again", source.key));
+        source.memory.was_aside = Some((aside.step, now));
+        source.memory.aside = None;
+        return;
+    }
+    if let Some((since, _)) = aside.probe {
+        if !is_short(input, source, Some(since)) && between(since, now) <= patience {
+            return;
+        }
+        aside.step = times(aside.step, 2).min(input.tuning.probe_most);
+        aside.until = later(now, aside.step);
+        aside.probe = None;
+        if let Some(short) = &source.units.short {
+            aside.message.clone_from(&short.message);
+        }
+        let why = if aside.message.is_empty() { "it did not serve" } else { &aside.message };
+        let text = format!("{} was tried, again in {}: {why}", source.key, aside.step);
+        tell(EventKind::SetAside, text);
+    }
+    source.memory.aside = Some(aside);
+}
+
+/// Whether more serve than were counted on when it was left alone: the last
+/// number that was asked of it is of less.
+fn late(source: &Source) -> bool {
+    let before = source.memory.wanted.unwrap_or(0);
+    source.units.serving > before
+}

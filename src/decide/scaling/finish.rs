@@ -1,0 +1,183 @@
+//! From moved pools to the decision that is told, and what is remembered.
+
+use super::fleet::{Pool, Source};
+use super::hold::{Hold, HoldCause, plain};
+use super::input::{Mode, ScalingInput};
+use super::memory::Memory;
+use super::outcome::{Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
+use super::{purse, release};
+use crate::id::Name;
+use crate::units::{Rate, Share};
+use std::collections::BTreeMap;
+
+/// Remembers when another hand raised a number: its own last one was less, and so
+/// was what stood there.
+pub(super) fn notice_others(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
+    for pool in pools.iter_mut().filter(|pool| pool.visible && pool.is_ours()) {
+        for source in pool.sources.iter_mut().filter(|source| source.exists) {
+            let asked = source.units.asked();
+            let memory = &mut source.memory;
+            if let (Some(wanted), Some(before)) = (memory.wanted, memory.asked)
+                && asked > wanted.max(before)
+            {
+                memory.raised_at = Some(input.now);
+            }
+        }
+    }
+}
+
+/// The share of `load` that `serving` does not carry.
+pub(super) fn shed(load: Rate, serving: Rate) -> Share {
+    let over = load.saturating_sub(serving);
+    if over == Rate::default() {
+        return Share::default();
+    }
+    let share = u128::from(over.millis()) * 1_000_000 / u128::from(load.millis());
+    Share::from_millionths(u64::try_from(share).unwrap_or(1_000_000))
+}
+
+/// The decision, as it is told.
+pub(super) fn finish(
+    input: &ScalingInput<'_>,
+    mut pools: Vec<Pool<'_>>,
+    stages: BTreeMap<Name, StageScaling>,
+    mut events: Vec<Event>,
+    mut memory: Memory,
+) -> Scaling {
+    pools.iter_mut().for_each(|pool| keep(input, pool));
+    let (cost_now, cost_after) = purse::costs(&pools);
+    for (name, stage) in &stages {
+        if stage.unmet > Rate::default() {
+            let text = format!("{} more is needed than fits anywhere", stage.unmet);
+            events.push(Event { kind: EventKind::Unmet, about: name.clone(), text });
+        }
+        if stage.shed > Share::default() {
+            let text = format!("{} of the requests cannot be served in time", stage.shed);
+            events.push(Event { kind: EventKind::Shed, about: name.clone(), text });
+        }
+    }
+    let mut told = BTreeMap::new();
+    for pool in pools {
+        let scaled = tell(&pool);
+        events.extend(moved(&pool, &scaled));
+        told.insert(pool.name.clone(), scaled);
+        let sources = pool.sources.into_iter().map(|source| {
+            let mut left = source.memory;
+            if pool.visible {
+                if source.wanted > source.units.asked() && left.wanted < Some(source.wanted) {
+                    left.asked_more_at = Some(input.now);
+                }
+                left.asked = Some(source.units.asked());
+                left.wanted = Some(source.wanted);
+            }
+            (source.key, left)
+        });
+        memory.sources.insert(pool.name.clone(), sources.collect());
+    }
+    Scaling {
+        at: input.now,
+        mode: input.mode,
+        stages,
+        pools: told,
+        events,
+        cost_now,
+        cost_after,
+        memory,
+    }
+}
+
+/// Numbers that may not be written stay as they are asked for.
+fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
+    let fixed = !pool.is_ours() || !pool.visible;
+    let blocked = if fixed { None } else { release::blocked(input, pool) };
+    for source in &mut pool.sources {
+        let asked = source.units.asked();
+        if fixed || !source.exists {
+            source.wanted = asked;
+        } else if let Some(hold) = blocked.as_ref().filter(|_| source.wanted < asked) {
+            source.wanted = asked;
+            if !pool.holds.contains(hold) {
+                pool.holds.push(hold.clone());
+            }
+        }
+        // Absolute, and never below what stands there.
+        if input.mode == Mode::KubernetesUnreachable {
+            source.wanted = source.wanted.max(asked);
+        }
+    }
+    if pool.lost {
+        let text = "it cannot be seen, and is counted as lost for scale-out".to_owned();
+        pool.holds.push(Hold::of_in(HoldCause::Unseen, plain(text)));
+    }
+}
+
+fn moved(pool: &Pool<'_>, scaled: &PoolScaling) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut push = |kind, text| events.push(Event { kind, about: pool.name.clone(), text });
+    let why = || scaled.reasons.first().map(|reason| format!(": {}", reason.text));
+    if scaled.wanted != scaled.now {
+        let kind =
+            if scaled.wanted > scaled.now { EventKind::ScaledOut } else { EventKind::ScaledIn };
+        let text = format!("{} → {}{}", scaled.now, scaled.wanted, why().unwrap_or_default());
+        push(kind, text);
+    }
+    if pool.lost {
+        push(EventKind::Lost, "it cannot be seen, and is counted as lost".to_owned());
+    }
+    events
+}
+
+fn tell(pool: &Pool<'_>) -> PoolScaling {
+    let writes = pool.is_ours() && pool.visible;
+    let nodes =
+        pool.sources.iter().map(|one| one.units.joined.saturating_mul(one.replicas_per_node));
+    let mut reasons = pool.reasons.clone();
+    // A schedule's or an event's number is why it is not less.
+    let asked = pool.floor.0 > pool.decided.min && pool.total() <= pool.floor.0;
+    let floor = pool.floor.1.as_ref().filter(|floor| asked && !reasons.contains(floor));
+    reasons.extend(floor.cloned());
+    if reasons.is_empty() {
+        reasons.extend(pool.decided.reasons.first().cloned());
+    }
+    PoolScaling {
+        stage: pool.stage.clone(),
+        owner: pool.decided.owner,
+        visible: pool.visible,
+        min: pool.decided.min,
+        max: pool.decided.max,
+        now: pool.now(),
+        wanted: pool.total(),
+        serving: pool.sources.iter().map(|one| one.units.serving).sum(),
+        capacity_per_unit: pool.sources.first().map(|one| one.capacity).unwrap_or_default(),
+        pods: pool.joins_cluster.then(|| nodes.fold(0, u32::saturating_add)),
+        sources: pool.sources.iter().map(|source| told(source, writes)).collect(),
+        reasons,
+        holds: pool.holds.clone(),
+    }
+}
+
+fn told(source: &Source, writes: bool) -> SourceScaling {
+    let units = &source.units;
+    let (asked, there) = (units.asked(), units.there());
+    let set = match writes && source.exists {
+        false => units.desired,
+        true if source.wanted >= asked => source.wanted.saturating_add(units.draining),
+        // What is there goes by its name; only what is not may be cut off here.
+        true => source.wanted.max(there).saturating_add(units.draining).min(units.desired),
+    };
+    SourceScaling {
+        group: source.group.clone(),
+        label: source.label.clone(),
+        market: source.market,
+        desired: units.desired,
+        wanted: source.wanted,
+        set,
+        shrink: if writes && source.wanted < asked {
+            there.saturating_sub(source.wanted)
+        } else {
+            0
+        },
+        aside: source.aside().map(|aside| aside.cause),
+        usd_per_hour: source.price,
+    }
+}

@@ -1,0 +1,269 @@
+//! Everything that a scaling decision may look at.
+
+use super::memory::Memory;
+use super::tuning::Tuning;
+use crate::clock::Timestamp;
+use crate::decide::PlanningInput;
+use crate::forecast::Forecast;
+use crate::id::Name;
+use crate::observe::Market;
+use crate::signal::Verdict;
+use crate::units::{Rate, Share, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that a scaling decision may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct ScalingInput<'a> {
+    /// What git declares, and which groups there are. While a side cannot be seen
+    /// its part of the supply is the last that was seen.
+    pub planning: PlanningInput<'a>,
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// The units of every pool.
+    pub seen: &'a Seen,
+    /// Spot prices and the account's own quotas, as far as they are known.
+    pub market: &'a Market,
+    /// The load of each stage; of one that is not here nothing is known.
+    pub demand: &'a BTreeMap<Name, StageDemand>,
+    /// How long launches take, by pool; see [`Delays::declared`].
+    pub delays: &'a BTreeMap<Name, Delays>,
+    /// What a replica carries of what is declared for it, by pool, where that was
+    /// learned; see [`super::worth`].
+    pub worth: &'a BTreeMap<Name, Share>,
+    /// Least numbers that others ask for: events of a calendar.
+    pub floors: &'a [Floor],
+    /// What operators have said by hand.
+    pub hands: &'a Hands,
+    /// What burst has cost so far.
+    pub spent: Spent,
+    /// Whether the controller may do all that it can.
+    pub mode: Mode,
+    /// Windows and factors.
+    pub tuning: &'a Tuning,
+    /// What the last decision left.
+    pub memory: &'a Memory,
+}
+
+/// Whether the controller may do all that it can.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It leads, and sees both sides.
+    #[default]
+    Normal,
+    /// The API server does not answer, and this was the last leader: another may
+    /// think the same. Numbers then only rise, and each is absolute, so that two
+    /// such leaders do not add up.
+    KubernetesUnreachable,
+}
+
+/// The load of one stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageDemand {
+    /// Requests per second now: the newest value that can be used.
+    pub now: Option<f64>,
+    /// What to believe of it.
+    pub verdict: Verdict,
+    /// Requests that wait for a place, all engines together.
+    pub waiting: Option<f64>,
+    /// What will come, as requests per second.
+    pub forecast: Option<Forecast>,
+    /// By how much an event that begins before new capacity would be ready is
+    /// expected to multiply the load; 1 for none.
+    pub factor: f64,
+    /// Tokens of a mean request, where they are measured.
+    pub tokens: Option<TokenMix>,
+}
+
+impl StageDemand {
+    /// A load that is known, and nothing else.
+    pub fn of(requests_per_second: f64) -> Self {
+        Self {
+            now: Some(requests_per_second),
+            verdict: Verdict::Good,
+            waiting: None,
+            forecast: None,
+            factor: 1.0,
+            tokens: None,
+        }
+    }
+}
+
+/// Tokens of a mean request.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TokenMix {
+    /// Of the prompt.
+    pub prompt: f64,
+    /// Of the answer.
+    pub output: f64,
+}
+
+/// The units of every pool. A pool that is not here cannot be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// By pool, on-prem and burst.
+    pub pools: BTreeMap<Name, PoolSeen>,
+}
+
+/// One pool's units, as they were seen last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolSeen {
+    /// When that was; none: never.
+    pub at: Option<Timestamp>,
+    /// Whether it could be seen for this decision.
+    pub visible: bool,
+    /// Replicas on-prem; none: the Deployment is not there.
+    pub replicas: Option<Units>,
+    /// Instances by the name of their group, as the supply has it.
+    pub groups: BTreeMap<String, Units>,
+}
+
+/// Replicas of a Deployment, or instances of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Units {
+    /// Asked for.
+    pub desired: u32,
+    /// There in any state, those on their way out too.
+    pub existing: u32,
+    /// Of those, named for their end: each leaves with its place in `desired`.
+    pub draining: u32,
+    /// Joined and ready to be given work, without those that are draining.
+    pub joined: u32,
+    /// Serving, without those that are draining.
+    pub serving: u32,
+    /// Stopped instances that can be started.
+    pub warm: u32,
+    /// Since when the oldest that does not serve is on its way, if that is known.
+    pub pending_since: Option<Timestamp>,
+    /// The place has no capacity for more.
+    pub short: Option<Short>,
+    /// When the place takes all of them back: the end of a capacity block.
+    pub ends: Option<Timestamp>,
+}
+
+impl Units {
+    /// So many, all of which serve.
+    pub fn serving(units: u32) -> Self {
+        Self { desired: units, existing: units, joined: units, serving: units, ..Self::default() }
+    }
+
+    /// Asked for, without those on their way out.
+    pub fn asked(&self) -> u32 {
+        self.desired.saturating_sub(self.draining)
+    }
+
+    /// There, without those on their way out.
+    pub fn there(&self) -> u32 {
+        self.existing.saturating_sub(self.draining).max(self.serving)
+    }
+}
+
+/// A launch that the place refused for want of capacity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Short {
+    /// When, if that is known; else it is so now.
+    pub at: Option<Timestamp>,
+    /// What the place says.
+    pub message: String,
+}
+
+/// How long it takes from asking for a unit until it serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delay {
+    /// Half of them are faster.
+    pub median: Span,
+    /// 95 of 100 are faster.
+    pub p95: Span,
+}
+
+/// A pool's launch delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delays {
+    /// Of a new unit.
+    pub cold: Delay,
+    /// Of a stopped instance that is started again.
+    pub warm: Delay,
+}
+
+impl Delays {
+    /// An instance boots and joins in about so long: of the 12 minutes that a GPU
+    /// node takes at p95, what the engine's start leaves.
+    const BOOT: Span = Span::from_secs(180);
+
+    /// Where nothing is measured yet: a replica takes at most `startup` or is
+    /// restarted, and half of that as a rule; an instance boots first. A warm one
+    /// boots too, and fetches its weights again.
+    pub fn declared(startup: Span, burst: bool) -> Self {
+        let boot = if burst { Self::BOOT.millis() } else { 0 };
+        let p95 = Span::from_millis(startup.millis().saturating_add(boot));
+        let delay = Delay { median: Span::from_millis(p95.millis() / 2), p95 };
+        Self { cold: delay, warm: delay }
+    }
+}
+
+/// A least number of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Floor {
+    /// The pool.
+    pub pool: Name,
+    /// At least so many units.
+    pub units: u32,
+    /// Who asks for it: the TOML key, like `event.0`.
+    pub key: String,
+    /// In words: `event launch until 18:00`.
+    pub text: String,
+}
+
+/// What operators have said by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hands {
+    /// Numbers that are not to be moved.
+    pub holds: Vec<HandHold>,
+    /// Numbers that are set.
+    pub overrides: Vec<Override>,
+}
+
+/// `floodway hold`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandHold {
+    /// The pool; none: the whole environment.
+    pub pool: Option<Name>,
+    /// Nothing is scaled in.
+    pub scale_in: bool,
+    /// Nothing is scaled out.
+    pub scale_out: bool,
+    /// Until when; none: until somebody resumes it.
+    pub until: Option<Timestamp>,
+    /// What the operator says.
+    pub reason: String,
+}
+
+/// `floodway scale`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// The pool.
+    pub pool: Name,
+    /// As many units as this, within the pool's bounds.
+    pub units: u32,
+    /// Until when; none: until somebody resumes it.
+    pub until: Option<Timestamp>,
+    /// What the operator says.
+    pub reason: String,
+}
+
+/// What burst has cost so far in the running day and month, in UTC, measured by
+/// the instances' hours; in millionths of a dollar.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Today.
+    pub day_micros: u64,
+    /// This month.
+    pub month_micros: u64,
+}
+
+/// A rate from a measured number; what cannot be is nothing.
+pub(super) fn rate(requests_per_second: f64) -> Option<Rate> {
+    let right = requests_per_second.is_finite() && requests_per_second >= 0.0;
+    right.then(|| Rate::from_millis((requests_per_second * 1000.0).round() as u64))
+}

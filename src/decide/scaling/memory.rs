@@ -1,0 +1,125 @@
+//! What one decision leaves to the next.
+
+use super::time::{between, earlier};
+use crate::clock::Timestamp;
+use crate::id::Name;
+use crate::units::{Rate, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What one decision leaves to the next. Lost, it costs time and nothing else:
+/// nothing is scaled in before a whole window was watched again, and what has no
+/// capacity is found out anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// When it was left.
+    pub at: Option<Timestamp>,
+    /// By stage.
+    pub stages: BTreeMap<Name, StageMemory>,
+    /// By pool and group: `g6e.12xlarge/spot`, on-prem `replicas`.
+    pub sources: BTreeMap<Name, BTreeMap<String, SourceMemory>>,
+}
+
+/// A number at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// When.
+    pub at: Timestamp,
+    /// How much.
+    pub value: Rate,
+}
+
+/// What is remembered of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageMemory {
+    /// The capacity that was needed, over the stabilisation window, thinned.
+    pub needs: Vec<Point>,
+    /// Since when the load was known without a gap.
+    pub watched_since: Option<Timestamp>,
+    /// When it was known last.
+    pub known_at: Option<Timestamp>,
+    /// The load over the long window, thinned.
+    pub loads: Vec<Point>,
+    /// Until when nothing is scaled in for a sudden load.
+    pub panic_until: Option<Timestamp>,
+    /// When the last step in was made.
+    pub stepped_at: Option<Timestamp>,
+}
+
+/// What is remembered of a Deployment or a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceMemory {
+    /// Units that do not serve yet.
+    pub waiting: Option<Waiting>,
+    /// It is left alone for a while.
+    pub aside: Option<Aside>,
+    /// The last time for which it was left alone, and when that ended.
+    pub was_aside: Option<(Span, Timestamp)>,
+    /// What was last asked of it.
+    pub wanted: Option<u32>,
+    /// What was asked of it when it was last seen, without those on their way out.
+    pub asked: Option<u32>,
+    /// When more was last asked of it than before.
+    pub asked_more_at: Option<Timestamp>,
+    /// When another hand than the controller's raised its number last.
+    pub raised_at: Option<Timestamp>,
+}
+
+/// Units that do not serve yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Since when, without one more that serves.
+    pub since: Timestamp,
+    /// How many served then.
+    pub serving: u32,
+}
+
+/// Why an offering is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsideCause {
+    /// The place has no capacity of it.
+    NoCapacity,
+    /// Its units do not become ready.
+    NeverReady,
+}
+
+/// An offering that is left alone for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    /// Why.
+    pub cause: AsideCause,
+    /// Since when.
+    pub since: Timestamp,
+    /// For how long, before one unit is tried again.
+    pub step: Span,
+    /// Until when.
+    pub until: Timestamp,
+    /// The unit that is being tried: since when, and how many there are with it.
+    pub probe: Option<(Timestamp, u32)>,
+    /// What the place said.
+    pub message: String,
+}
+
+/// Adds a point and drops those that are older than `window`. Points closer than
+/// a sixtieth of it become one, which has the first one's time and the largest
+/// value: a maximum over the window is never too low.
+pub(super) fn push(points: &mut Vec<Point>, point: Point, window: Span) {
+    let apart = Span::from_millis(window.millis() / 60);
+    let from = earlier(earlier(point.at, window), apart);
+    points.retain(|old| old.at >= from && old.at <= point.at);
+    match points.last_mut() {
+        Some(last) if between(last.at, point.at) < apart => {
+            last.value = last.value.max(point.value)
+        }
+        _ => points.push(point),
+    }
+}
+
+/// The largest of them.
+pub(super) fn largest(points: &[Point]) -> Option<Rate> {
+    points.iter().map(|point| point.value).max()
+}

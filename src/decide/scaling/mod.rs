@@ -1,0 +1,127 @@
+//! How many units each pool should have now, for the load that comes: a pure
+//! function of what is declared, seen, measured and remembered.
+//!
+//! What runs is kept, and moved as little as the load asks: units are added where
+//! they cost least, and released where they cost most. What is on its way counts
+//! once. Nothing is released by what is not known.
+
+mod asides;
+mod demand;
+mod finish;
+mod fleet;
+mod hands;
+mod hold;
+mod input;
+mod memory;
+mod outcome;
+mod place;
+mod price;
+mod profile;
+mod purse;
+mod rank;
+mod record;
+mod release;
+mod time;
+mod tuning;
+
+pub use hold::{Direction, Hold, HoldCause};
+pub use input::{
+    Delay, Delays, Floor, HandHold, Hands, Mode, Override, PoolSeen, ScalingInput, Seen, Short,
+    Spent, StageDemand, TokenMix, Units,
+};
+pub use memory::{Aside, AsideCause, Memory, Point, SourceMemory, StageMemory, Waiting};
+pub use outcome::{Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
+pub use profile::{inside_slo, learned, throughput, worth};
+pub use rank::{UnitLoad, cheapest_to_lose};
+pub use record::{DecisionRecord, RECORD_VERSION, in_force};
+pub use tuning::Tuning;
+
+use crate::id::Name;
+use demand::Load;
+use fleet::Pool;
+use std::collections::BTreeMap;
+
+/// Decides how many units each pool should have. Pure: the same input, the same
+/// decision.
+pub fn scale(input: &ScalingInput<'_>) -> Scaling {
+    let decision = crate::decide::decide(&input.planning);
+    let mut events = Vec::new();
+    let mut pools = fleet::pools(input, &decision, &mut events);
+    finish::notice_others(input, &mut pools);
+    hands::set_floors(input, &mut pools);
+    place::close(input, &mut pools);
+    let mut purse = purse::Purse::new(input, &pools);
+    place::raise_to_floors(input.now, &mut pools, &mut purse);
+
+    let mut of_stage: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
+    for (at, pool) in pools.iter().enumerate() {
+        of_stage.entry(pool.stage).or_default().push(at);
+    }
+    let mut stages = BTreeMap::new();
+    let mut memory = Memory { at: Some(input.now), ..Memory::default() };
+    for (name, of_stage) in of_stage {
+        let mut remembered = input.memory.stages.get(name).cloned().unwrap_or_default();
+        let stage = scale_stage(
+            input,
+            (name, &of_stage),
+            &mut pools,
+            &mut purse,
+            &mut remembered,
+            &mut events,
+        );
+        stages.insert(name.clone(), stage);
+        memory.stages.insert(name.clone(), remembered);
+    }
+    release::release_set(input, &mut pools);
+    finish::finish(input, pools, stages, events, memory)
+}
+
+fn scale_stage(
+    input: &ScalingInput<'_>,
+    (name, of_stage): (&Name, &[usize]),
+    pools: &mut [Pool<'_>],
+    purse: &mut purse::Purse<'_>,
+    memory: &mut StageMemory,
+    events: &mut Vec<Event>,
+) -> StageScaling {
+    let mut load = Load::of(input, name);
+    let window = input.planning.environment.burst.scale_in.stabilization;
+    if let Some(began) = load.panic(input, memory) {
+        let (kind, text) = match began {
+            true => (EventKind::PanicBegan, "the load has risen suddenly: nothing is scaled in"),
+            false => (EventKind::PanicEnded, "the load is as it was for a while"),
+        };
+        events.push(Event { kind, about: name.clone(), text: text.to_owned() });
+    }
+    let serving = of_stage.iter().map(|&at| pools[at].capacity_serving()).sum();
+    let coming = of_stage.iter().map(|&at| pools[at].capacity_coming()).sum();
+    let placed = place::place(input, pools, of_stage, &load, purse);
+    let need = load.need(place::slowest(pools, of_stage)).capacity.max(placed.need.capacity);
+    load.remember(need, window, memory);
+    let mut holds = Vec::new();
+    release::release(input, pools, of_stage, &load, memory, &mut holds);
+    let known = load.is_known();
+    let all_seen = of_stage.iter().all(|&at| pools[at].visible);
+    let shed = match load.now {
+        Some(now) if load.doubt.is_none() && all_seen => finish::shed(now, serving),
+        _ => <_>::default(),
+    };
+    StageScaling {
+        demand: load.now,
+        doubt: load.doubt,
+        expected: known.then_some(placed.need.load),
+        expected_by: placed.need.by,
+        lead: placed.lead,
+        need: known.then_some(placed.need.capacity),
+        serving,
+        coming,
+        after: of_stage.iter().map(|&at| pools[at].capacity()).sum(),
+        unmet: placed.unmet,
+        shed,
+        panic: memory.panic_until.is_some(),
+        holds,
+    }
+}
+
+#[cfg(test)]
+mod tests;

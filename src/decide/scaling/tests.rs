@@ -1,0 +1,7 @@
+//! Decisions over environments written as users write them, in a toy world.
+
+mod hands;
+mod laws;
+mod scale_in;
+mod scale_out;
+mod world;

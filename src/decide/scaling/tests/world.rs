@@ -1,0 +1,378 @@
+//! A toy world: units take a while until they serve, and a place may have none.
+
+use super::super::*;
+use crate::clock::Timestamp;
+use crate::decide::{CapacityType, PlanningInput, Supply, SupplyGroup};
+use crate::id::Name;
+use crate::observe::Market;
+use crate::spec::{Catalog, Environment, LoadError, Loaded, Loader, Origins, resolve};
+use crate::units::{Share, Span};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+struct OneFile(String);
+
+impl Loader for OneFile {
+    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        if path.ends_with(".csv") {
+            return Err(LoadError::NotFound);
+        }
+        Ok(Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() })
+    }
+}
+
+/// A Deployment or a group of the toy world.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) pool: Name,
+    /// Its type and market; none: replicas on-prem.
+    pub(super) of: Option<(String, CapacityType)>,
+    pub(super) desired: u32,
+    /// When each of its units serves.
+    pub(super) units: Vec<Timestamp>,
+    /// So many are there at most.
+    pub(super) limit: u32,
+    pub(super) refused: Option<Timestamp>,
+    pub(super) warm: u32,
+    pub(super) draining: u32,
+    pub(super) ends: Option<Timestamp>,
+    /// Its units never serve.
+    pub(super) broken: bool,
+}
+
+pub(super) struct World {
+    pub(super) environment: Environment,
+    pub(super) origins: Origins,
+    pub(super) catalog: Catalog,
+    pub(super) groups: Vec<Group>,
+    pub(super) unseen: Vec<Name>,
+    pub(super) seen_at: BTreeMap<Name, Timestamp>,
+    pub(super) demand: BTreeMap<Name, StageDemand>,
+    pub(super) delays: BTreeMap<Name, Delays>,
+    pub(super) worth: BTreeMap<Name, Share>,
+    pub(super) floors: Vec<Floor>,
+    pub(super) hands: Hands,
+    pub(super) spent: Spent,
+    pub(super) market: Market,
+    pub(super) mode: Mode,
+    pub(super) now: Timestamp,
+    pub(super) memory: Memory,
+    /// The last decision, which is yet to be done.
+    last: Option<Scaling>,
+}
+
+pub(super) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// One stage, `inference`, of one GPU a replica; utilization 100%, so that numbers
+/// are easily checked; units serve after 5 minutes.
+pub(super) fn world(pools: &[String]) -> World {
+    let text = format!(
+        r#"
+        [environment]
+        name = "test"
+        [slo]
+        availability = "99.9%"
+        ttft_p99 = "1s"
+        tpot_p99 = "10ms"
+        [service]
+        name = "llm"
+        namespace = "llm"
+        model = "m"
+        [service.stages.inference]
+        image = "i"
+        gpus = 1
+        resources = {{ cpu = "8", memory = "64Gi" }}
+        [onprem]
+        provider = "sim"
+        [aws]
+        provider = "sim"
+        region = "us-east-1"
+        [burst]
+        target_utilization = "100%"
+        {}
+        "#,
+        pools.concat()
+    );
+    let (resolved, diagnostics) = resolve("environments/test.toml", &OneFile(text));
+    let resolved = resolved.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+    let mut world = World {
+        environment: resolved.environment,
+        origins: resolved.origins,
+        catalog: Catalog::shipped(),
+        groups: Vec::new(),
+        unseen: Vec::new(),
+        seen_at: BTreeMap::new(),
+        demand: BTreeMap::new(),
+        delays: BTreeMap::new(),
+        worth: BTreeMap::new(),
+        floors: Vec::new(),
+        hands: Hands::default(),
+        spent: Spent::default(),
+        market: Market::default(),
+        mode: Mode::Normal,
+        now: "2026-11-26T12:00:00Z".parse().unwrap(),
+        memory: Memory::default(),
+        last: None,
+    };
+    world.groups = world.declared();
+    let delay = Delay { median: Span::from_secs(180), p95: Span::from_secs(300) };
+    let names = world.groups.iter().map(|group| group.pool.clone());
+    world.delays = names.map(|pool| (pool, Delays { cold: delay, warm: delay })).collect();
+    world
+}
+
+/// An on-prem pool of 10 req/s a replica.
+pub(super) fn onprem(name: &str, replicas: &str) -> String {
+    format!(
+        "[onprem.pools.{name}]\nstage = \"inference\"\nreplicas = {replicas}\n\
+         capacity = \"10 req/s\"\n"
+    )
+}
+
+/// A burst pool of four-GPU instances: 4 × `capacity` per node.
+pub(super) fn burst(name: &str, size: &str, of: &[(&str, &str)], more: &str) -> String {
+    let types: Vec<String> = of.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let capacity: Vec<String> =
+        of.iter().map(|(name, rate)| format!("\"{name}\" = \"{rate}\"")).collect();
+    format!(
+        "[aws.pools.{name}]\nstage = \"inference\"\nsize = {size}\njoin = \"kubernetes\"\n\
+         instance_types = [{}]\nsubnets = {{ ids = [\"subnet-1\"] }}\n\
+         image = {{ name = \"i\", channel = \"stable\" }}\ncapacity = {{ {} }}\n{more}\n",
+        types.join(", "),
+        capacity.join(", ")
+    )
+}
+
+/// g5.12xlarge, $5.672/h, 40 req/s a node.
+pub(super) const G5: (&str, &str) = ("g5.12xlarge", "10 req/s");
+/// g6e.12xlarge, $10.49264/h, 40.004 req/s a node: a group of its own.
+pub(super) const G6E: (&str, &str) = ("g6e.12xlarge", "10.001 req/s");
+
+impl World {
+    fn declared(&self) -> Vec<Group> {
+        let supply = Supply::default();
+        let decision = crate::decide::decide(&self.planning(&supply));
+        let mut groups = Vec::new();
+        for (pool, decided) in &decision.pools {
+            let of = match &decided.kind {
+                crate::decide::PoolKind::OnPrem => vec![None],
+                crate::decide::PoolKind::Burst(groups) => groups
+                    .iter()
+                    .map(|group| Some((group.label().to_owned(), group.capacity_type)))
+                    .collect(),
+            };
+            groups.extend(of.into_iter().map(|of| Group {
+                pool: pool.clone(),
+                of,
+                desired: 0,
+                units: Vec::new(),
+                limit: u32::MAX,
+                refused: None,
+                warm: 0,
+                draining: 0,
+                ends: None,
+                broken: false,
+            }));
+        }
+        groups
+    }
+
+    pub(super) fn planning<'a>(&'a self, supply: &'a Supply) -> PlanningInput<'a> {
+        PlanningInput {
+            environment: &self.environment,
+            origins: &self.origins,
+            catalog: &self.catalog,
+            supply,
+        }
+    }
+
+    /// The group of a pool by its type and market, or its replicas.
+    pub(super) fn group(&mut self, pool: &str, of: &str) -> &mut Group {
+        let is = |group: &&mut Group| group.pool == name(pool) && group.named() == of;
+        self.groups.iter_mut().find(is).unwrap()
+    }
+
+    /// So many units of a group serve.
+    pub(super) fn has(&mut self, pool: &str, of: &str, units: u32) {
+        let now = self.now;
+        let group = self.group(pool, of);
+        (group.desired, group.units) = (units, vec![now; units as usize]);
+    }
+
+    pub(super) fn load(&mut self, requests_per_second: f64) {
+        self.demand.insert(name("inference"), StageDemand::of(requests_per_second));
+    }
+
+    pub(super) fn stage(&mut self) -> &mut StageDemand {
+        self.demand.get_mut("inference").unwrap()
+    }
+
+    fn seen(&mut self) -> (Supply, Seen) {
+        let (mut supply, mut seen) = (Supply::default(), Seen::default());
+        for group in &self.groups {
+            let visible = !self.unseen.contains(&group.pool);
+            if visible {
+                self.seen_at.insert(group.pool.clone(), self.now);
+            }
+            let pool: &mut PoolSeen = seen.pools.entry(group.pool.clone()).or_default();
+            (pool.visible, pool.at) = (visible, self.seen_at.get(&group.pool).copied());
+            let units = group.seen(self.now);
+            let Some((of, capacity_type)) = &group.of else {
+                pool.replicas = Some(units);
+                continue;
+            };
+            let own = format!("test-{}-{}", group.pool, group.named());
+            supply.burst.entry(group.pool.clone()).or_default().push(SupplyGroup {
+                name: own.clone(),
+                passed_on: None,
+                by_requirements: false,
+                instance_types: vec![of.clone()],
+                capacity_type: *capacity_type,
+                region: "us-east-1".to_owned(),
+                desired: group.desired,
+                surplus: 0,
+                ready: units.serving,
+                running: BTreeMap::new(),
+                kept: BTreeMap::new(),
+            });
+            pool.groups.insert(own, units);
+        }
+        (supply, seen)
+    }
+
+    /// Decides, and remembers.
+    pub(super) fn decide(&mut self) -> Scaling {
+        let (supply, seen) = self.seen();
+        let scaling = scale(&ScalingInput {
+            planning: self.planning(&supply),
+            now: self.now,
+            seen: &seen,
+            market: &self.market,
+            demand: &self.demand,
+            delays: &self.delays,
+            worth: &self.worth,
+            floors: &self.floors,
+            hands: &self.hands,
+            spent: self.spent,
+            mode: self.mode,
+            tuning: &Tuning::default(),
+            memory: &self.memory,
+        });
+        self.memory = scaling.memory.clone();
+        self.last = Some(scaling.clone());
+        scaling
+    }
+
+    /// Does what was decided, and lets time pass.
+    pub(super) fn apply(&mut self, scaling: &Scaling, pass: Duration) {
+        let now = self.now;
+        self.last = None;
+        for group in &mut self.groups {
+            let pool = &scaling.pools[&group.pool];
+            let decided = pool.sources.iter().find(|one| group.is(one)).unwrap();
+            if pool.visible && pool.owner == crate::decide::DesiredOwner::Controller {
+                if decided.set != decided.desired {
+                    group.desired = decided.set;
+                }
+                // Those that do not serve yet go first.
+                group.units.sort();
+                for _ in 0..decided.shrink.min(group.units.len() as u32) {
+                    group.units.pop();
+                    group.desired -= 1;
+                }
+            }
+            let room = group.desired.min(group.limit) as usize;
+            let delay = self.delays[&group.pool].cold.median.duration();
+            while group.units.len() < room {
+                group.units.push(now.saturating_add(delay).unwrap());
+            }
+            if (group.units.len() as u32) < group.desired {
+                group.refused = Some(now);
+            }
+        }
+        self.now = self.now.saturating_add(pass).unwrap();
+    }
+
+    /// Decides and does, again and again, for so many steps of 15 seconds.
+    pub(super) fn run(&mut self, steps: usize) -> Scaling {
+        for _ in 0..steps {
+            let last = self.last.take().unwrap_or_else(|| self.decide());
+            self.apply(&last, Duration::from_secs(15));
+            self.decide();
+        }
+        self.last.clone().unwrap()
+    }
+
+    /// Requests per second that are asked for, served or not.
+    pub(super) fn asked(&self, pool: &str) -> u32 {
+        let of = self.groups.iter().filter(|group| group.pool == name(pool));
+        of.map(|group| group.desired).sum()
+    }
+}
+
+impl Group {
+    pub(super) fn named(&self) -> String {
+        match &self.of {
+            None => "replicas".to_owned(),
+            Some((of, market)) => format!("{of}/{}", market.as_str()),
+        }
+    }
+
+    fn is(&self, source: &SourceScaling) -> bool {
+        match &self.of {
+            None => source.market.is_none(),
+            Some((of, market)) => source.label == *of && source.market == Some(*market),
+        }
+    }
+
+    pub(super) fn serving(&self, now: Timestamp) -> u32 {
+        let serving = self.units.iter().filter(|ready| **ready <= now).count() as u32;
+        if self.broken { 0 } else { serving - self.draining.min(serving) }
+    }
+
+    fn seen(&self, now: Timestamp) -> Units {
+        let existing = self.units.len() as u32;
+        let short = self.refused.filter(|_| existing < self.desired);
+        Units {
+            desired: self.desired,
+            existing,
+            draining: self.draining,
+            joined: self.serving(now),
+            serving: self.serving(now),
+            warm: self.warm,
+            pending_since: None,
+            short: short.map(|at| Short { at: Some(at), message: "no capacity".to_owned() }),
+            ends: self.ends,
+        }
+    }
+}
+
+/// What a pool should have.
+pub(super) fn wanted(scaling: &Scaling, pool: &str) -> u32 {
+    scaling.pools[&name(pool)].wanted
+}
+
+/// What each of its groups should have: `g5.12xlarge/spot`.
+pub(super) fn groups(scaling: &Scaling, pool: &str) -> Vec<(String, u32)> {
+    let sources = scaling.pools[&name(pool)].sources.iter();
+    sources
+        .map(|one| {
+            let market = one.market.map_or("", CapacityType::as_str);
+            (format!("{}/{market}", one.label), one.wanted)
+        })
+        .filter(|(_, wanted)| *wanted > 0)
+        .collect()
+}
+
+/// The causes of all holds of a direction, sorted.
+pub(super) fn causes(scaling: &Scaling, direction: Direction) -> Vec<HoldCause> {
+    let stages = scaling.stages.values().flat_map(|stage| &stage.holds);
+    let holds = stages.chain(scaling.pools.values().flat_map(|pool| &pool.holds));
+    let mut causes: Vec<HoldCause> =
+        holds.filter(|hold| hold.direction == direction).map(|hold| hold.cause).collect();
+    causes.sort();
+    causes.dedup();
+    causes
+}

@@ -1,0 +1,171 @@
+//! Why a decision was made, for readers: a block for each stage, with the load and
+//! what carries it, and each of its pools with its number, reasons and holds.
+
+use super::Style;
+use super::style::Ink;
+use super::text::{Line, Screen, count, money, rate, signed, span};
+use crate::decide::Reason;
+use crate::decide::scaling::{
+    Cost, DecisionRecord, Direction, Hold, Mode, PoolScaling, Scaling, SourceScaling, StageScaling,
+};
+
+/// A decision, as text.
+pub fn text(record: &DecisionRecord, style: &Style) -> String {
+    let scaling = &record.scaling;
+    let mut screen = Screen::new(style);
+    let head = Line::of(Ink::Strong, format!("Decision of {}", scaling.at));
+    let about = format!("  {}, {}", record.environment, cost(scaling.cost_now, scaling.cost_after));
+    screen.hanging(0, 2, &head.ink(Ink::Dim, about));
+    if scaling.mode == Mode::KubernetesUnreachable {
+        let text = "the API server does not answer: numbers only rise";
+        screen.hanging(0, 2, &Line::of(Ink::Warn, text));
+    }
+    for (name, stage) in &scaling.stages {
+        screen.blank();
+        self::stage(&mut screen, name.as_str(), stage);
+        for (name, pool) in scaling.pools.iter().filter(|(_, pool)| pool.stage == *name) {
+            self::pool(&mut screen, name.as_str(), pool);
+        }
+    }
+    events(&mut screen, scaling);
+    screen.finish()
+}
+
+/// `burst costs $11.34/h now, $27.51/h after`
+fn cost(now: Cost, after: Cost) -> String {
+    let usd = |cost: Cost| match cost.unpriced {
+        0 => format!("${}/h", money(cost.usd_per_hour.as_f64())),
+        many => format!(
+            "${}/h and {} without a price",
+            money(cost.usd_per_hour.as_f64()),
+            count(many as usize, "unit")
+        ),
+    };
+    match now == after {
+        true => format!("burst costs {}", usd(now)),
+        false => format!("burst costs {} now, {} after", usd(now), usd(after)),
+    }
+}
+
+fn stage(screen: &mut Screen<'_>, name: &str, stage: &StageScaling) {
+    let seen = match stage.demand {
+        Some(demand) => format!("{} req/s now", rate(demand.as_f64())),
+        None => "the load is not known".to_owned(),
+    };
+    let line = Line::from("stage ").ink(Ink::Strong, name).text(format!(": {seen}"));
+    screen.hanging(0, 2, &line);
+    if let (Some(expected), Some(need)) = (stage.expected, stage.need) {
+        let by = match stage.expected_by.as_str() {
+            "" => String::new(),
+            by => format!(" by {by}"),
+        };
+        let text = format!(
+            "to be ready for in {}: {} req/s{by}; {} req/s with headroom",
+            span(stage.lead),
+            rate(expected.as_f64()),
+            rate(need.as_f64())
+        );
+        screen.hanging(2, 2, &Line::from(text.as_str()));
+    }
+    let text = format!(
+        "capacity: {} req/s serve, {} with what is on its way, {} wanted",
+        rate(stage.serving.as_f64()),
+        rate(stage.coming.as_f64()),
+        rate(stage.after.as_f64())
+    );
+    screen.hanging(2, 2, &Line::from(text.as_str()));
+    if let Some(doubt) = &stage.doubt {
+        screen.hanging(2, 2, &Line::of(Ink::Warn, "in doubt: ").prose(doubt));
+    }
+    if stage.unmet.millis() > 0 {
+        let text = format!("{} req/s fit nowhere", rate(stage.unmet.as_f64()));
+        screen.hanging(2, 2, &Line::of(Ink::Fail, text));
+    }
+    if stage.shed.millionths() > 0 {
+        let text = format!("{} of the requests cannot be served in time", stage.shed);
+        screen.hanging(2, 2, &Line::of(Ink::Fail, text));
+    }
+    if stage.panic {
+        screen.hanging(2, 2, &Line::of(Ink::Warn, "the load has risen suddenly"));
+    }
+    holds(screen, 2, &stage.holds);
+}
+
+fn pool(screen: &mut Screen<'_>, name: &str, pool: &PoolScaling) {
+    let numbers = match signed(pool.now, pool.wanted) {
+        None => format!("{} wanted, as now", pool.wanted),
+        Some(change) => format!("{} wanted ({change})", pool.wanted),
+    };
+    let ink = match pool.wanted.cmp(&pool.now) {
+        std::cmp::Ordering::Equal => Ink::Dim,
+        _ => Ink::Change,
+    };
+    let head = Line::from("pool ").ink(Ink::Strong, name).text(": ").ink(ink, numbers);
+    let rest = format!(", {} serve, {} to {}", pool.serving, pool.min, pool.max);
+    screen.hanging(2, 2, &head.ink(Ink::Dim, rest));
+    if !pool.visible {
+        screen.hanging(4, 2, &Line::of(Ink::Warn, "it cannot be seen: nothing is written"));
+    }
+    for reason in &pool.reasons {
+        screen.hanging(4, 2, &because(reason));
+    }
+    let used = |source: &&SourceScaling| {
+        source.market.is_some()
+            && (source.wanted > 0 || source.desired > 0 || source.aside.is_some())
+    };
+    for source in pool.sources.iter().filter(used) {
+        screen.hanging(4, 2, &Line::of(Ink::Dim, group(source)));
+    }
+    holds(screen, 4, &pool.holds);
+}
+
+fn group(source: &SourceScaling) -> String {
+    let market = source.market.map_or("", |market| market.as_str());
+    let aside = match source.aside {
+        None => "",
+        Some(crate::decide::scaling::AsideCause::NoCapacity) => "; no capacity, left alone",
+        Some(crate::decide::scaling::AsideCause::NeverReady) => "; never ready, given up",
+    };
+    let shrink = match source.shrink {
+        0 => String::new(),
+        some => format!(", {some} to drain"),
+    };
+    let price = source.usd_per_hour.map(|price| format!(", {price} each")).unwrap_or_default();
+    let numbers = format!("{} → {}", source.desired, source.wanted);
+    format!("{} {market}: {numbers}{shrink}{price}{aside}", source.label)
+}
+
+fn because(reason: &Reason) -> Line {
+    let line = Line::new().prose(&reason.text);
+    match &reason.at {
+        Some(at) => line.ink(Ink::Dim, format!(" ({at})")),
+        None => line,
+    }
+}
+
+fn holds(screen: &mut Screen<'_>, indent: usize, holds: &[Hold]) {
+    for hold in holds {
+        let what = match hold.direction {
+            Direction::ScaleIn => "not less, ",
+            Direction::ScaleOut => "no more, ",
+        };
+        let head = Line::of(Ink::Warn, format!("{what}{}: ", hold.cause)).then(because(&hold.why));
+        let until = hold.until.map(|until| format!("; until {until}")).unwrap_or_default();
+        screen.hanging(indent, 2, &head.text(until));
+    }
+}
+
+fn events(screen: &mut Screen<'_>, scaling: &Scaling) {
+    if scaling.events.is_empty() {
+        return;
+    }
+    screen.blank();
+    for event in &scaling.events {
+        let ink = if event.kind.is_warning() { Ink::Warn } else { Ink::Plain };
+        let line = Line::of(ink, event.about.as_str()).text(": ").prose(&event.text);
+        screen.hanging(0, 2, &line);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What is read of a decision.
+
+use super::text;
+use crate::decide::scaling::*;
+use crate::decide::{CapacityType, DesiredOwner, Reason};
+use crate::render::Style;
+use crate::units::{Rate, Share, Span, UsdPerHour};
+
+fn reason(text: &str) -> Reason {
+    let at = Some("environments/prod.toml:41".to_owned());
+    Reason { key: Some("burst.target_utilization".to_owned()), at, text: text.to_owned() }
+}
+
+fn record() -> DecisionRecord {
+    let rate = |requests: u64| Rate::from_millis(requests * 1000);
+    let at = "2026-11-26T12:00:00Z".parse().unwrap();
+    let hold = Hold {
+        cause: HoldCause::BudgetHour,
+        direction: Direction::ScaleOut,
+        until: None,
+        why: reason("$120.5/h with one more g6e.12xlarge, above $120/h"),
+    };
+    let keeps = Hold {
+        cause: HoldCause::Stabilization,
+        direction: Direction::ScaleIn,
+        until: Some("2026-11-26T12:15:00Z".parse().unwrap()),
+        why: reason("180 req/s was needed at 11:59:45"),
+    };
+    let stage = StageScaling {
+        demand: Some(rate(200)),
+        expected: Some(rate(240)),
+        expected_by: "the forecast (lstm, P95) for 12:12".to_owned(),
+        lead: Span::from_secs(780),
+        need: Some(rate(300)),
+        serving: rate(160),
+        coming: rate(160),
+        after: rate(280),
+        unmet: rate(20),
+        shed: Share::percent(20),
+        holds: vec![keeps],
+        ..StageScaling::default()
+    };
+    let source = SourceScaling {
+        group: Some("prod-g6e-spot".to_owned()),
+        label: "g6e.12xlarge".to_owned(),
+        market: Some(CapacityType::Spot),
+        desired: 0,
+        wanted: 3,
+        set: 3,
+        shrink: 0,
+        aside: None,
+        usd_per_hour: Some(UsdPerHour::from_micros(4_200_000)),
+    };
+    let pool = PoolScaling {
+        stage: "inference".parse().unwrap(),
+        owner: DesiredOwner::Controller,
+        visible: true,
+        min: 0,
+        max: 10,
+        now: 0,
+        wanted: 3,
+        serving: 0,
+        capacity_per_unit: rate(40),
+        pods: Some(0),
+        sources: vec![source],
+        reasons: vec![reason("3 more, 40 req/s per g6e.12xlarge at $4.2/h")],
+        holds: vec![hold],
+    };
+    let event = Event {
+        kind: EventKind::ScaledOut,
+        about: "g6e".parse().unwrap(),
+        text: "0 → 3".to_owned(),
+    };
+    let scaling = Scaling {
+        at,
+        mode: Mode::Normal,
+        stages: [("inference".parse().unwrap(), stage)].into(),
+        pools: [("g6e".parse().unwrap(), pool)].into(),
+        events: vec![event],
+        cost_now: Cost::default(),
+        cost_after: Cost { usd_per_hour: UsdPerHour::from_micros(12_600_000), unpriced: 0 },
+        memory: Memory::default(),
+    };
+    DecisionRecord::of(&"prod".parse().unwrap(), &scaling)
+}
+
+#[test]
+fn a_decision_says_what_was_seen_what_was_wanted_and_what_held_it() {
+    insta::assert_snapshot!(text(&record(), &Style::plain(100)), @r"
+    Decision of 2026-11-26T12:00:00Z  prod, burst costs $0.00/h now, $12.60/h after
+
+    stage inference: 200 req/s now
+      to be ready for in 13m: 240 req/s by the forecast (lstm, P95) for 12:12; 300 req/s with headroom
+      capacity: 160 req/s serve, 160 with what is on its way, 280 wanted
+      20 req/s fit nowhere
+      20% of the requests cannot be served in time
+      not less, stabilization: 180 req/s was needed at 11:59:45 (environments/prod.toml:41); until
+        2026-11-26T12:15:00Z
+      pool g6e: 3 wanted (+3), 0 serve, 0 to 10
+        3 more, 40 req/s per g6e.12xlarge at $4.2/h (environments/prod.toml:41)
+        g6e.12xlarge spot: 0 → 3, $4.2/h each
+        no more, budget_hour: $120.5/h with one more g6e.12xlarge, above $120/h
+          (environments/prod.toml:41)
+
+    g6e: 0 → 3
+    ");
+}
+
+#[test]
+fn it_is_read_on_a_narrow_screen_too() {
+    let text = text(&record(), &Style::plain(30));
+    assert!(text.lines().all(|line| line.chars().count() <= 30), "{text}");
+}
