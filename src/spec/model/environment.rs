@@ -1,7 +1,7 @@
 //! The whole, and what it is called and promises.
 
 use super::{
-    Aws, AwsProvider, Burst, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule, Service,
+    Aws, AwsProvider, Burst, Calendar, Event, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule, Service,
     Signals,
 };
 use crate::id::Name;
@@ -25,6 +25,10 @@ table! {
         pub burst: Burst,
         /// Where the load is measured.
         pub signals: Option<Signals>,
+        /// Days off, and where the day begins.
+        pub calendar: Option<Calendar>,
+        /// Planned events that change the load.
+        pub event: Vec<Event>,
         /// The phases in which the service is rolled out.
         pub rollout: Rollout,
         /// Numbers that burst pools are given at certain times.

@@ -2,6 +2,7 @@
 //! is wrong is reported, each with every place that takes part.
 
 mod burst;
+mod calendar;
 mod carry;
 mod hpa;
 mod identity;
@@ -49,6 +50,7 @@ pub(super) fn validate(
     carry::check(&mut rules);
     signals::check(&mut rules);
     schedules::check(&mut rules);
+    calendar::check(&mut rules);
     secrets::check(&mut rules);
 }
 
