@@ -87,6 +87,8 @@ pub(crate) fn environment() -> Environment {
             prometheus: "http://prometheus.monitoring:9090".into(),
             demand: None,
         }),
+        calendar: None,
+        event: Vec::new(),
         rollout: Rollout::default(),
         schedule: Vec::new(),
         moved: Vec::new(),

@@ -88,11 +88,13 @@ pub fn build(
     calendar: &CalendarInputs,
     upstream: &[(String, Series)],
 ) -> Context {
-    let own = ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
+    let own =
+        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
     let inputs = own.iter().map(ToString::to_string);
     let inputs = inputs.chain(upstream.iter().map(|(name, _)| format!("{UPSTREAM}{name}")));
     let week = steps_in(WEEK, history);
-    let holidays: BTreeSet<i64> = calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
+    let holidays: BTreeSet<i64> =
+        calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
     let mut clock = LocalClock { zone: &calendar.zone, quarter: None };
     let row = |index: usize| {
         let time = history.time(index);
@@ -113,9 +115,9 @@ pub fn build(
             on.map(|event| event.factor).product(),
         ];
         let before = index.checked_sub(week).and_then(|index| *history.values().get(index)?);
-        let measured = upstream.iter().map(|(_, series)| {
-            (index < history.len()).then(|| value_at(series, time)).flatten()
-        });
+        let measured = upstream
+            .iter()
+            .map(|(_, series)| (index < history.len()).then(|| value_at(series, time)).flatten());
         known.into_iter().map(Some).chain([before]).chain(measured).collect()
     };
     let rows = (0..history.len().saturating_add(ahead)).map(row).collect();

@@ -147,9 +147,9 @@ pub fn standard() -> Vec<Box<dyn Forecaster>> {
         Box::new(Persistence),
         planned(Box::new(Seasonal::day())),
         planned(Box::new(Seasonal::week())),
-        planned(Box::new(Ets::default())),
-        planned(Box::new(Mstl::default())),
-        planned(Box::new(Linear::default())),
+        planned(Box::<Ets>::default()),
+        planned(Box::<Mstl>::default()),
+        planned(Box::<Linear>::default()),
     ]
 }
 

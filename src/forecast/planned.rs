@@ -37,12 +37,7 @@ impl Forecaster for Planned {
         self.inner.name()
     }
 
-    fn path(
-        &self,
-        history: &Series,
-        context: &Context,
-        steps: usize,
-    ) -> Result<Vec<f64>, NotFit> {
+    fn path(&self, history: &Series, context: &Context, steps: usize) -> Result<Vec<f64>, NotFit> {
         let Some(factor) = factors(context) else {
             return self.inner.path(history, context, steps);
         };

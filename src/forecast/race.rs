@@ -133,7 +133,7 @@ impl Race {
 
     /// How all of them stand, the best first.
     pub fn standings(&self) -> Vec<Standing> {
-        let standing = |racer: &Box<dyn Forecaster>| {
+        let standing = |racer: &dyn Forecaster| {
             let runner = self.state.racers.get(racer.name());
             Standing {
                 name: racer.name().to_owned(),
@@ -143,10 +143,10 @@ impl Race {
                 out: runner.and_then(|runner| runner.out.clone()),
             }
         };
-        let mut standings: Vec<Standing> = self.racers.iter().map(standing).collect();
-        let key = |standing: &Standing| {
-            (standing.out.is_some(), standing.loss.unwrap_or(f64::INFINITY))
-        };
+        let mut standings: Vec<Standing> =
+            self.racers.iter().map(|racer| standing(racer.as_ref())).collect();
+        let key =
+            |standing: &Standing| (standing.out.is_some(), standing.loss.unwrap_or(f64::INFINITY));
         standings.sort_by(|a, b| {
             let (a, b) = (key(a), key(b));
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
@@ -235,7 +235,9 @@ impl Race {
     fn forecast(&self, origin: Timestamp, step: Span) -> Result<Forecast, NotFit> {
         let none = || NotFit::new("no forecaster has an answer");
         let issue = self.state.issued.back().ok_or_else(none)?;
-        let said = |name: &str| Some((self.racers.iter().find(|r| r.name() == name)?, issue.by.get(name)?));
+        let said = |name: &str| {
+            Some((self.racers.iter().find(|r| r.name() == name)?, issue.by.get(name)?))
+        };
         let anyone = || self.racers.iter().find_map(|racer| said(racer.name()));
         let (racer, issued) = said(&self.state.leader).or_else(anyone).ok_or_else(none)?;
         Ok(Forecast {

@@ -76,7 +76,9 @@ pub fn score(
             *origins.entry(name.to_owned()).or_default() += 1;
             let of = points.entry(name.to_owned()).or_insert_with(|| vec![Vec::new(); steps]);
             let level = config.judged_by();
-            let Some(quantile) = issued.quantiles.iter().find(|q| q.level == level) else { continue };
+            let Some(quantile) = issued.quantiles.iter().find(|q| q.level == level) else {
+                continue;
+            };
             for (lead, (path, quantile)) in issued.path.iter().zip(&quantile.path).enumerate() {
                 if let Some(truth) = history.values().get(origin + 1 + lead).copied().flatten() {
                     of[lead].push((truth, *path, *quantile));
@@ -111,7 +113,8 @@ fn reveal(known: &mut Context, all: &Context, origin: usize, steps: usize) {
 
 fn lead_score(points: &[Point], level: f64) -> LeadScore {
     let total: f64 = points.iter().map(|(truth, ..)| truth.abs()).sum();
-    let lost: f64 = points.iter().map(|(truth, _, quantile)| pinball(level, *truth, *quantile)).sum();
+    let lost: f64 =
+        points.iter().map(|(truth, _, quantile)| pinball(level, *truth, *quantile)).sum();
     LeadScore {
         wape: wape(points.iter().map(|(truth, path, _)| (*truth, *path))),
         pinball: lost / total,

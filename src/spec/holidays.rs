@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn days_are_read_in_their_order() {
-        let (days, said) = said("# source\n\ndate,name\r\n2026-12-25,Christmas\r\n2026-01-01,New\n");
+        let (days, said) =
+            said("# source\n\ndate,name\r\n2026-12-25,Christmas\r\n2026-01-01,New\n");
         assert_eq!(said, "");
         let dates: Vec<String> = days.iter().map(|day| day.date.to_string()).collect();
         assert_eq!(dates, ["2026-01-01", "2026-12-25"]);

@@ -43,7 +43,10 @@ impl Asked {
             located.resolve(terminal)?;
             return Err(Failure::new(
                 Exit::Failed,
-                format!("the history of {} cannot be reached: this build reads no Prometheus", located.path),
+                format!(
+                    "the history of {} cannot be reached: this build reads no Prometheus",
+                    located.path
+                ),
             )
             .help(format!(
                 "name a CSV of its demand: `floodway forecast score FILE.csv --env {}`",
@@ -82,7 +85,8 @@ impl Subject {
         for path in weights {
             let bytes = std::fs::read(path)
                 .map_err(|error| Failure::file(path, "cannot be read", &error))?;
-            let loaded = self.load(&bytes).map_err(|error| Failure::file(path, "cannot be used", &error))?;
+            let loaded =
+                self.load(&bytes).map_err(|error| Failure::file(path, "cannot be used", &error))?;
             racers.push(Box::new(Planned::new(loaded)));
         }
         Ok(racers)

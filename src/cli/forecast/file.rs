@@ -63,9 +63,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Series, Failure> {
             .ok_or_else(|| wrong(path, format!("line {line}: `{}` is no time", cell(time))))?;
         let read = match cell(value) {
             "" => None,
-            text => Some(text.parse::<f64>().map_err(|_| {
-                wrong(path, format!("line {line}: `{text}` is no value"))
-            })?),
+            text => Some(
+                text.parse::<f64>()
+                    .map_err(|_| wrong(path, format!("line {line}: `{text}` is no value")))?,
+            ),
         };
         // A load is not negative; what is not a number is a gap.
         rows.insert(at, read.filter(|value| value.is_finite() && *value >= 0.0));

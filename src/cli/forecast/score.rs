@@ -39,7 +39,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let scored = score(race, subject.config, series, &subject.context, from).ok_or_else(|| {
         Failure::new(Exit::Failed, format!("{} is too short to be scored", subject.name))
     })?;
-    let view = ScoreView::new(&subject.name, &subject.history.sha256, series, &subject.config, &scored);
+    let view =
+        ScoreView::new(&subject.name, &subject.history.sha256, series, &subject.config, &scored);
     if args.json {
         terminal.print(&pretty(&view));
     } else {

@@ -92,9 +92,13 @@ impl Args {
             }
             #[cfg(feature = "lstm")]
             Model::Lstm => {
-                let training =
-                    crate::forecast::Training { epochs: self.epochs, seed: self.seed, ..Default::default() };
-                let trained = crate::forecast::Lstm::train(history, context, steps, digest, training);
+                let training = crate::forecast::Training {
+                    epochs: self.epochs,
+                    seed: self.seed,
+                    ..Default::default()
+                };
+                let trained =
+                    crate::forecast::Lstm::train(history, context, steps, digest, training);
                 trained.map_err(short)?.to_bytes().map_err(unwritable)
             }
         }

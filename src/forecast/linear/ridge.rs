@@ -37,7 +37,8 @@ pub(super) fn fit(rows: &[(Vec<f64>, f64)]) -> Option<Weights> {
     if rows.len() < width + 2 {
         return None;
     }
-    let column = |at: usize| rows.iter().map(move |row| row.0[at]).filter(|value| value.is_finite());
+    let column =
+        |at: usize| rows.iter().map(move |row| row.0[at]).filter(|value| value.is_finite());
     let mean = |at: usize| column(at).sum::<f64>() / column(at).count().max(1) as f64;
     let means: Vec<f64> = (0..width).map(mean).collect();
     let deviation = |at: usize| {
@@ -75,7 +76,7 @@ fn solve(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
         for j in 0..=i {
             let dot: f64 = (0..j).map(|k| matrix[i * n + k] * matrix[j * n + k]).sum();
             let rest = matrix[i * n + j] - dot;
-            if i == j && !(rest > 0.0) {
+            if i == j && (rest.is_nan() || rest <= 0.0) {
                 return None;
             }
             matrix[i * n + j] = if i == j { rest.sqrt() } else { rest / matrix[j * n + j] };

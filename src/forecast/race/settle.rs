@@ -14,7 +14,13 @@ impl RaceState {
     pub(super) fn settle(&mut self, history: &Series, origin: Timestamp, level: f64) {
         let (step, now) = (self.step.max(1) as i64, origin.as_millisecond());
         let start = history.start().as_millisecond();
-        let since = self.settled.replace(now).unwrap_or(i64::MIN);
+        let since = self.settled.unwrap_or(i64::MIN);
+        let horizon = step.saturating_mul(self.steps as i64);
+        if since >= now && since.saturating_sub(now) <= horizon {
+            // Seen before, by the process that was here before this one.
+            return;
+        }
+        self.settled = Some(now);
         let truth = |time: i64| {
             let index = usize::try_from((time - start).checked_div(step)?).ok()?;
             *history.values().get(index).filter(|_| time >= start)?
@@ -43,7 +49,7 @@ impl RaceState {
                 runner.ticks = runner.ticks.saturating_add(1);
             }
         }
-        let last = |origin: i64| origin.saturating_add(step * self.steps as i64);
+        let last = |origin: i64| origin.saturating_add(horizon);
         self.issued.retain(|issue| issue.origin < now && last(issue.origin) > now);
         self.remember(history, keep);
     }
@@ -52,6 +58,7 @@ impl RaceState {
     fn remember(&mut self, history: &Series, keep: f64) {
         let Some(value) = history.values().last().copied().flatten() else { return };
         let value = value.abs();
-        self.usual = if self.usual == 0.0 { value } else { self.usual * keep + value * (1.0 - keep) };
+        self.usual =
+            if self.usual == 0.0 { value } else { self.usual * keep + value * (1.0 - keep) };
     }
 }

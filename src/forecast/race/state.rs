@@ -24,7 +24,7 @@ pub struct RaceState {
     pub(super) settled: Option<i64>,
     pub(super) racers: BTreeMap<String, Runner>,
     /// The oldest first; at most one for each step of the horizon.
-    pub(super) issued: VecDeque<Issue>,
+    pub(in crate::forecast) issued: VecDeque<Issue>,
     /// When each model is fitted again; a new process has fitted none yet.
     #[serde(skip)]
     pub(super) next_fit: BTreeMap<String, i64>,
@@ -60,7 +60,7 @@ impl Runner {
 
 /// What all forecasters said at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Issue {
+pub(in crate::forecast) struct Issue {
     pub(super) origin: i64,
     pub(super) usual: f64,
     pub(super) by: BTreeMap<String, Issued>,

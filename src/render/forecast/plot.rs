@@ -33,7 +33,10 @@ pub fn svg(name: &str, plot: &Plot<'_>) -> String {
     let truth = (plot.origin..=plot.origin + ahead).map(|at| (at, value(plot.series, at)));
     let (history, truth): (Vec<_>, Vec<_>) = (history.collect(), truth.collect());
     let forecast = |path: &[f64]| -> Vec<(usize, Option<f64>)> {
-        path.iter().enumerate().map(|(lead, value)| (plot.origin + 1 + lead, Some(*value))).collect()
+        path.iter()
+            .enumerate()
+            .map(|(lead, value)| (plot.origin + 1 + lead, Some(*value)))
+            .collect()
     };
     let path = forecast(&plot.forecast.path);
     let bands = &plot.forecast.quantiles;

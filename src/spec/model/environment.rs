@@ -1,8 +1,8 @@
 //! The whole, and what it is called and promises.
 
 use super::{
-    Aws, AwsProvider, Burst, Calendar, Event, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule, Service,
-    Signals,
+    Aws, AwsProvider, Burst, Calendar, Event, LockBucket, Moved, OnPrem, OnPremProvider, Rollout,
+    Schedule, Service, Signals,
 };
 use crate::id::Name;
 use crate::spec::shape::table;

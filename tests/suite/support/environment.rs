@@ -91,6 +91,8 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             prometheus: "http://prometheus.monitoring:9090".into(),
             demand: None,
         }),
+        calendar: None,
+        event: Vec::new(),
         rollout: Rollout::default(),
         schedule: Vec::new(),
         moved: Vec::new(),
