@@ -9,6 +9,7 @@ mod demo;
 mod destroy;
 mod drift;
 mod exit;
+mod forecast;
 mod home;
 mod iam;
 mod import;
@@ -96,6 +97,7 @@ enum Command {
     Import(import::Args),
     Orphans(orphans::Args),
     Prices(prices::Args),
+    Forecast(forecast::Args),
     Journal(journal::Args),
     Lock(lock::Args),
     Iam(iam::Args),
@@ -159,6 +161,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(args, global, terminal),
         Command::Orphans(args) => orphans::run(args, global, terminal),
         Command::Prices(args) => prices::run(args, terminal),
+        Command::Forecast(args) => forecast::run(args, terminal),
         Command::Journal(args) => journal::run(args, terminal),
         Command::Lock(args) => lock::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),

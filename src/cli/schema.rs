@@ -23,6 +23,8 @@ enum Of {
     Orphans,
     /// `prices --json`
     Prices,
+    /// `forecast score --json`
+    Forecast,
     /// `drift --json`
     Drift,
     /// `journal --json`
@@ -40,6 +42,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Status => pretty(&schema::status()),
         Of::Orphans => pretty(&schema::orphans()),
         Of::Prices => pretty(&schema::prices()),
+        Of::Forecast => pretty(&schema::forecast()),
         Of::Drift => pretty(&schema::drift()),
         Of::Journal => pretty(&schema::journal()),
         Of::Lock => pretty(&schema::lock()),

@@ -93,6 +93,8 @@ pub(crate) fn environment() -> Environment {
             prometheus: "http://prometheus.monitoring:9090".into(),
             demand: None,
         }),
+        calendar: None,
+        event: Vec::new(),
         rollout: Rollout::default(),
         schedule: Vec::new(),
         freeze: Vec::new(),

@@ -3,6 +3,7 @@
 
 use super::drift::DriftView;
 use super::event::EventLine;
+use super::forecast::ScoreView;
 use super::journal::JournalView;
 use super::lock::LocksView;
 use super::orphans::OrphansView;
@@ -30,6 +31,11 @@ pub fn orphans() -> Schema {
 /// What `floodway prices --json` prints.
 pub fn prices() -> Schema {
     of::<PricesView>()
+}
+
+/// What `floodway forecast score --json` prints.
+pub fn forecast() -> Schema {
+    of::<ScoreView>()
 }
 
 /// What `floodway drift --json` prints.

@@ -10,6 +10,7 @@ mod catalog;
 pub(crate) mod cron;
 pub mod edit;
 mod efa;
+mod holidays;
 mod layers;
 mod loader;
 pub mod model;
@@ -32,6 +33,7 @@ mod validate;
 
 pub use catalog::{Catalog, InstanceType};
 pub use efa::EfaCards;
+pub use holidays::Holiday;
 pub use loader::{LoadError, Loaded, Loader, MAX_FILE};
 pub use model::{BurstPool, Count, Environment, OnPremPool, Requirements, Spot};
 pub use origins::Origins;

@@ -1,6 +1,7 @@
 //! From a path to an environment, with all that is wrong on the way.
 
 use super::catalog::Catalog;
+use super::holidays::{self, Holiday};
 use super::loader::{LoadError, Loader};
 use super::model::Environment;
 use super::node::{Node, Value};
@@ -30,6 +31,9 @@ pub struct Resolved {
     /// Instance types, and prices with those of the table beside the
     /// environment; not part of what it means.
     pub catalog: Catalog,
+    /// The days off of the calendar's file, in their order; not part of what it
+    /// means.
+    pub holidays: Vec<Holiday>,
 }
 
 /// Reads the environment at `entry`, a path that `loader` understands, with all
@@ -42,6 +46,10 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
     let root = Node { value: Value::Table(layers.table), at: layers.at };
     let catalog = catalog(entry, loader, &mut diagnostics);
     let environment = judge(&root, &layers.damage, &spots, &catalog, &mut diagnostics);
+    let holidays = match &environment {
+        Some(environment) => holidays::load(environment, &spots, loader, &mut diagnostics),
+        None => Vec::new(),
+    };
     diagnostics.sort();
     let sources = diagnostics.sources.clone();
     let resolved = environment.filter(|_| !diagnostics.has_errors()).map(|environment| Resolved {
@@ -50,6 +58,7 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
         environment,
         sources,
         catalog,
+        holidays,
     });
     (resolved, diagnostics)
 }

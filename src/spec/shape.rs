@@ -16,7 +16,7 @@ mod tree;
 
 pub(super) use decoder::Decoder;
 pub(super) use macros::{choice, table};
-pub(super) use numbers::{Dollars, Fraction, Port};
+pub(super) use numbers::{Dollars, Factor, Fraction, Port};
 pub(super) use quoted::{quoted, quoted_key};
 pub(super) use schema::TableSchema;
 pub(super) use spoiled::Spoiled;

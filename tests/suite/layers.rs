@@ -23,7 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("desired", &["spec", "observe", "decide"]),
     ("iam", &["spec", "observe", "desired"]),
     ("plan", &["spec", "observe", "decide", "desired"]),
-    ("port", &["spec", "observe", "decide", "desired", "plan"]),
+    ("port", &["spec", "observe", "signal", "decide", "desired", "plan"]),
     ("execute", &["observe", "decide", "plan", "port"]),
     ("backend", &["spec", "observe", "desired", "plan", "port", "execute"]),
     ("pipeline", &["spec", "observe", "decide", "desired", "plan", "port", "execute"]),
@@ -34,7 +34,22 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
             "execute", "pipeline",
         ],
     ),
-    ("render", &["spec", "observe", "decide", "desired", "plan", "port", "execute", "pipeline"]),
+    (
+        "render",
+        &[
+            "spec",
+            "observe",
+            "signal",
+            "forecast",
+            "decide",
+            "desired",
+            "plan",
+            "port",
+            "execute",
+            "pipeline",
+            "controller",
+        ],
+    ),
     (
         "cli",
         &[
@@ -62,7 +77,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 23] = [
+const BELONGS: [(&str, &[&str]); 29] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube"]),
@@ -70,7 +85,13 @@ const BELONGS: [(&str, &[&str]); 23] = [
     ("aws_sdk_ec2", &["backend/aws"]),
     ("aws_config", &["backend/aws"]),
     ("octocrab", &["backend/github"]),
-    ("csv", &["backend/offers.rs"]),
+    ("augurs_core", &["forecast"]),
+    ("augurs_ets", &["forecast"]),
+    ("augurs_mstl", &["forecast"]),
+    ("candle_core", &["forecast/lstm"]),
+    ("candle_nn", &["forecast/lstm"]),
+    ("safetensors", &["forecast"]),
+    ("csv", &["backend/offers.rs", "cli/forecast"]),
     ("fs4", &["backend", "cli"]),
     ("tempfile", &["backend", "cli"]),
     ("clap", &["cli"]),

@@ -1,8 +1,8 @@
 //! The whole, and what it is called and promises.
 
 use super::{
-    Aws, AwsProvider, Burst, Freeze, LockBucket, Moved, OnPrem, OnPremProvider, Rollout, Schedule,
-    Service, Signals,
+    Aws, AwsProvider, Burst, Calendar, Event, Freeze, LockBucket, Moved, OnPrem, OnPremProvider,
+    Rollout, Schedule, Service, Signals,
 };
 use crate::id::Name;
 use crate::spec::shape::table;
@@ -25,6 +25,10 @@ table! {
         pub burst: Burst,
         /// Where the load is measured.
         pub signals: Option<Signals>,
+        /// Days off, and where the day begins.
+        pub calendar: Option<Calendar>,
+        /// Planned events that change the load.
+        pub event: Vec<Event>,
         /// The phases in which the service is rolled out.
         pub rollout: Rollout,
         /// Numbers that burst pools are given at certain times.

@@ -6,6 +6,7 @@
 mod aws;
 mod burst;
 mod by_region;
+mod calendar;
 mod count;
 mod egress;
 mod environment;
@@ -25,6 +26,7 @@ pub use aws::{
 };
 pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
 pub use by_region::ByRegion;
+pub use calendar::{Calendar, Event};
 pub use count::Count;
 pub use egress::{AddressRange, Egress};
 pub use environment::{Environment, Identity, Slo};

@@ -239,3 +239,58 @@ impl Wire<Share> for Fraction {
         Self(*value)
     }
 }
+
+/// What something is multiplied by: a bare number above zero.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::spec) struct Factor(f64);
+
+impl Factor {
+    const LEAST: f64 = 0.01;
+    const MOST: f64 = 100.0;
+}
+
+impl Shape for Factor {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let number = match &node.value {
+            Value::Integer(number) => number.map(|number| number as f64),
+            Value::Float(text) => decimal(text),
+            _ => {
+                decoder.wrong_type(node, "a number", Some("1.8"));
+                return None;
+            }
+        };
+        let fitting = number.filter(|number| (Self::LEAST..=Self::MOST).contains(number));
+        if fitting.is_none() {
+            let why = format!("must be between {} and {}", Self::LEAST, Self::MOST);
+            decoder.wrong_value(node, &why, None);
+        }
+        // As precise as a person means it, and as it is written back.
+        fitting.map(|number| Self((number * 1e6).round() / 1e6))
+    }
+
+    fn stand_in() -> Self {
+        Self(1.0)
+    }
+
+    fn encode(&self) -> Option<Tree> {
+        let millionths = (self.0 * 1e6).round() as u64;
+        Some(match millionths.is_multiple_of(1_000_000) {
+            true => Tree::Integer((millionths / 1_000_000) as i64),
+            false => Tree::Decimal(millionths_to_text(millionths)),
+        })
+    }
+
+    fn schema(_: bool) -> Json {
+        json!({ "type": "number", "minimum": Self::LEAST, "maximum": Self::MOST })
+    }
+}
+
+impl Wire<f64> for Factor {
+    fn meaning(self) -> f64 {
+        self.0
+    }
+
+    fn written(value: &f64) -> Self {
+        Self(*value)
+    }
+}

@@ -2,6 +2,7 @@
 //! is wrong is reported, each with every place that takes part.
 
 mod burst;
+mod calendar;
 mod carry;
 mod freezes;
 mod hpa;
@@ -53,6 +54,7 @@ pub(super) fn validate(
     schedules::check(&mut rules);
     freezes::check(&mut rules);
     profiles::check(&mut rules);
+    calendar::check(&mut rules);
     secrets::check(&mut rules);
 }
 

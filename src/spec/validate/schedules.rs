@@ -91,6 +91,11 @@ pub(super) fn time(rules: &mut Rules<'_>, path: &str, cron: &str, zone: &str) {
                     like \"0 8 * * MON-FRI\"";
         rules.error(&format!("{path}.cron"), why, help);
     }
+    time_zone(rules, &format!("{path}.time_zone"), &schedule.time_zone);
+}
+
+/// Holds what is at `path` to be the name of a time zone.
+pub(super) fn time_zone(rules: &mut Rules<'_>, path: &str, zone: &str) {
     let zones = TimeZoneDatabase::bundled();
     // AWS takes a name only as it is written in the database.
     let same = zones.get(zone).is_ok_and(|found| found.iana_name() == Some(zone));
@@ -100,7 +105,7 @@ pub(super) fn time(rules: &mut Rules<'_>, path: &str, cron: &str, zone: &str) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "write it like \"Europe/Berlin\"".to_owned(),
         };
-        rules.error(&format!("{path}.time_zone"), format!("there is no time zone `{zone}`"), &help);
+        rules.error(path, format!("there is no time zone `{zone}`"), &help);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What users read when an environment is wrong: 80 columns, plain.
 
 mod burst;
+mod calendar;
 mod layers;
 
 use super::fixture::{Memory, WHOLE};

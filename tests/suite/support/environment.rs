@@ -98,6 +98,8 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             prometheus: "http://prometheus.monitoring:9090".into(),
             demand: None,
         }),
+        calendar: None,
+        event: Vec::new(),
         rollout: Rollout::default(),
         schedule: Vec::new(),
         freeze: Vec::new(),

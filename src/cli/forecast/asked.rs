@@ -1,0 +1,103 @@
+//! What all of the commands are asked about.
+
+use super::super::exit::{Exit, Failure};
+use super::super::repository;
+use super::super::terminal::Terminal;
+use super::file::{self, History};
+use crate::forecast::{
+    self, CalendarInputs, Context, Forecaster, Linear, MOST_STEPS, Planned, RaceConfig, model_of,
+};
+use crate::units::Span;
+use std::path::{Path, PathBuf};
+
+/// Options of all of the commands.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// A CSV with the head `time,value`; or an environment: a name under
+    /// environments/, or a path
+    #[arg(value_name = "ENV|FILE")]
+    of: String,
+    /// The environment whose calendar, events, horizon and quantile hold for FILE
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    /// How far to look ahead, instead of what the environment says (else 15m)
+    #[arg(long, value_name = "SPAN")]
+    horizon: Option<Span>,
+}
+
+/// A history and all that belongs to it.
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) history: History,
+    pub(super) context: Context,
+    pub(super) config: RaceConfig,
+    pub(super) steps: usize,
+}
+
+impl Asked {
+    pub(super) fn read(&self, terminal: &Terminal) -> Result<Subject, Failure> {
+        let path = Path::new(&self.of);
+        let is_csv = path.extension().is_some_and(|extension| extension == "csv");
+        if !is_csv {
+            let located = repository::locate(&self.of)?;
+            located.resolve(terminal)?;
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "the history of {} cannot be reached: this build reads no Prometheus",
+                    located.path
+                ),
+            )
+            .help(format!(
+                "name a CSV of its demand: `floodway forecast score FILE.csv --env {}`",
+                self.of
+            )));
+        }
+        let mut config = RaceConfig { horizon: Span::from_secs(900), quantile: 0.95 };
+        let mut calendar = CalendarInputs::default();
+        if let Some(env) = &self.env {
+            let resolved = repository::locate(env)?.resolve(terminal)?;
+            let policy = &resolved.environment.burst.forecast;
+            config = RaceConfig { horizon: policy.horizon, quantile: policy.quantile.as_f64() };
+            calendar = CalendarInputs::of(&resolved.environment, &resolved.holidays)
+                .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        }
+        config.horizon = self.horizon.unwrap_or(config.horizon);
+        let history = file::read(path)?;
+        let steps = config.steps(history.series.step());
+        if steps > MOST_STEPS {
+            return Err(Failure::usage(format!(
+                "a horizon of {} has {steps} steps of {}; at most {MOST_STEPS} are forecast",
+                config.horizon,
+                history.series.step()
+            ))
+            .help("give a shorter --horizon, or a file with a longer step"));
+        }
+        let context = forecast::context(&history.series, steps, &calendar, &[]);
+        Ok(Subject { name: self.of.clone(), history, context, config, steps })
+    }
+}
+
+impl Subject {
+    /// All forecasters, those of `weights` in the place of others of their name.
+    pub(super) fn racers(&self, weights: &[PathBuf]) -> Result<Vec<Box<dyn Forecaster>>, Failure> {
+        let mut racers = forecast::standard();
+        for path in weights {
+            let bytes = std::fs::read(path)
+                .map_err(|error| Failure::file(path, "cannot be read", &error))?;
+            let loaded =
+                self.load(&bytes).map_err(|error| Failure::file(path, "cannot be used", &error))?;
+            racers.push(Box::new(Planned::new(loaded)));
+        }
+        Ok(racers)
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<Box<dyn Forecaster>, forecast::WeightsError> {
+        let (inputs, of) = (&self.context.inputs, (self.history.series.step(), self.steps));
+        Ok(match model_of(bytes)?.model.as_str() {
+            #[cfg(feature = "lstm")]
+            "lstm" => Box::new(forecast::Lstm::from_bytes(bytes, inputs, of)?),
+            _ => Box::new(Linear::from_bytes(bytes, inputs, of)?),
+        })
+    }
+}

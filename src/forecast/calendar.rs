@@ -1,0 +1,159 @@
+//! What is known about a step beside its load: the time of day and of the week,
+//! holidays, planned events, the load of upstream services, the week before.
+
+use super::seasons::{WEEK, steps_in};
+use super::{Context, EVENT, UPSTREAM};
+use crate::clock::{Date, Timestamp};
+use crate::signal::Series;
+use crate::spec::{Environment, Holiday};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use std::collections::BTreeSet;
+use std::f64::consts::TAU;
+
+/// A planned event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventWindow {
+    /// When it begins.
+    pub start: Timestamp,
+    /// When it is over.
+    pub end: Timestamp,
+    /// By how much the load is expected to be multiplied; above zero.
+    pub factor: f64,
+}
+
+/// The operations team's calendar.
+#[derive(Debug, Clone)]
+pub struct CalendarInputs {
+    /// Where the day begins.
+    pub zone: TimeZone,
+    /// Days off.
+    pub holidays: BTreeSet<Date>,
+    /// What is planned. Where events overlap, their factors multiply.
+    pub events: Vec<EventWindow>,
+}
+
+impl Default for CalendarInputs {
+    fn default() -> Self {
+        Self { zone: TimeZone::UTC, holidays: BTreeSet::new(), events: Vec::new() }
+    }
+}
+
+/// Why there is no calendar.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ContextError(String);
+
+impl CalendarInputs {
+    /// `[calendar]` and `[[event]]` of an environment, and the days of its
+    /// holiday file.
+    ///
+    /// # Errors
+    /// Where a time or a zone cannot be read, which no valid environment has.
+    pub fn of(environment: &Environment, holidays: &[Holiday]) -> Result<Self, ContextError> {
+        let zone = match &environment.calendar {
+            Some(calendar) => TimeZoneDatabase::bundled()
+                .get(&calendar.time_zone)
+                .map_err(|error| ContextError(error.to_string()))?,
+            None => TimeZone::UTC,
+        };
+        let moment = |text: &str| {
+            let read = text.parse::<Timestamp>();
+            read.map_err(|error| ContextError(format!("`{text}` is no moment: {error}")))
+        };
+        let window = |event: &crate::spec::model::Event| {
+            Ok(EventWindow {
+                start: moment(&event.start)?,
+                end: moment(&event.end)?,
+                factor: event.factor,
+            })
+        };
+        Ok(Self {
+            zone,
+            holidays: holidays.iter().map(|holiday| holiday.date).collect(),
+            events: environment.event.iter().map(window).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The context of `history` and of the `ahead` steps after it. `upstream` are
+/// measured series by the names of their services; each value stands for the
+/// steps up to its next one, and nothing is known of them after the history.
+///
+/// Its inputs: `day/sin` and `day/cos`, `week/sin` and `week/cos` (where in the
+/// day and the week the step is), `weekend`, `holiday` (0 or 1), `event` (the
+/// expected factor), `last-week` (the load one week before), `upstream/NAME`.
+pub fn build(
+    history: &Series,
+    ahead: usize,
+    calendar: &CalendarInputs,
+    upstream: &[(String, Series)],
+) -> Context {
+    let own =
+        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
+    let inputs = own.iter().map(ToString::to_string);
+    let inputs = inputs.chain(upstream.iter().map(|(name, _)| format!("{UPSTREAM}{name}")));
+    let week = steps_in(WEEK, history);
+    let holidays: BTreeSet<i64> =
+        calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
+    let mut clock = LocalClock { zone: &calendar.zone, quarter: None };
+    let row = |index: usize| {
+        let time = history.time(index);
+        let seconds = clock.seconds(time);
+        let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as f64);
+        // Day 0 of the epoch was a Thursday; Monday is 0.
+        let weekday = (day + 3).rem_euclid(7);
+        let of_day = TAU * second / 86_400.0;
+        let of_week = (TAU * weekday as f64 + of_day) / 7.0;
+        let on = calendar.events.iter().filter(|event| event.start <= time && time < event.end);
+        let known = [
+            of_day.sin(),
+            of_day.cos(),
+            of_week.sin(),
+            of_week.cos(),
+            f64::from(u8::from(weekday >= 5)),
+            f64::from(u8::from(holidays.contains(&day))),
+            on.map(|event| event.factor).product(),
+        ];
+        let before = index.checked_sub(week).and_then(|index| *history.values().get(index)?);
+        let measured = upstream
+            .iter()
+            .map(|(_, series)| (index < history.len()).then(|| value_at(series, time)).flatten());
+        known.into_iter().map(Some).chain([before]).chain(measured).collect()
+    };
+    let rows = (0..history.len().saturating_add(ahead)).map(row).collect();
+    Context { inputs: inputs.collect(), rows }
+}
+
+/// The value that stands for `time`.
+fn value_at(series: &Series, time: Timestamp) -> Option<f64> {
+    let since = time.as_millisecond().checked_sub(series.start().as_millisecond())?;
+    let index = u64::try_from(since).ok()? / series.step().millis().max(1);
+    *series.values().get(usize::try_from(index).ok()?)?
+}
+
+/// Days since 1970.
+fn day_number(day: Date) -> Option<i64> {
+    let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+    Some(midnight.as_second().div_euclid(86_400))
+}
+
+/// Local time, with the zone asked once for each quarter of an hour: no zone
+/// changes its offset within one.
+struct LocalClock<'z> {
+    zone: &'z TimeZone,
+    quarter: Option<(i64, i64)>,
+}
+
+impl LocalClock<'_> {
+    /// Seconds since 1970 as the zone's clocks show them.
+    fn seconds(&mut self, time: Timestamp) -> i64 {
+        let seconds = time.as_second();
+        let quarter = seconds.div_euclid(900);
+        let offset = match self.quarter {
+            Some((of, offset)) if of == quarter => offset,
+            _ => i64::from(self.zone.to_offset(time).seconds()),
+        };
+        self.quarter = Some((quarter, offset));
+        seconds + offset
+    }
+}

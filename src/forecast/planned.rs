@@ -1,0 +1,59 @@
+//! Planned events, as the factor that they are expected to have.
+
+use super::{Context, EVENT, Forecaster, NotFit};
+use crate::signal::Series;
+use crate::units::Span;
+
+/// A forecaster that sees the load without the events: their factor is taken out
+/// of its history and put back on its path. Without events it is the forecaster
+/// itself.
+pub struct Planned {
+    inner: Box<dyn Forecaster>,
+}
+
+impl Planned {
+    /// Around `inner`.
+    pub fn new(inner: Box<dyn Forecaster>) -> Self {
+        Self { inner }
+    }
+}
+
+/// The factor at each step; `None` where there is nothing but ordinary steps.
+fn factors(context: &Context) -> Option<impl Fn(usize) -> f64> {
+    let column = context.column(EVENT)?;
+    let factor = move |index| context.at(index, column).filter(|f| *f > 0.0).unwrap_or(1.0);
+    let planned = (0..context.rows.len()).any(|index| factor(index) != 1.0);
+    planned.then_some(factor)
+}
+
+fn ordinary(history: &Series, factor: &impl Fn(usize) -> f64) -> Series {
+    let values = history.values().iter().enumerate();
+    let values = values.map(|(index, value)| value.map(|value| value / factor(index)));
+    Series::new(history.start(), history.step(), values.collect())
+}
+
+impl Forecaster for Planned {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn path(&self, history: &Series, context: &Context, steps: usize) -> Result<Vec<f64>, NotFit> {
+        let Some(factor) = factors(context) else {
+            return self.inner.path(history, context, steps);
+        };
+        let path = self.inner.path(&ordinary(history, &factor), context, steps)?;
+        let ahead = path.iter().enumerate();
+        Ok(ahead.map(|(step, value)| value * factor(history.len() + step)).collect())
+    }
+
+    fn refit_every(&self) -> Option<Span> {
+        self.inner.refit_every()
+    }
+
+    fn refit(&mut self, history: &Series, context: &Context) -> Result<(), NotFit> {
+        match factors(context) {
+            Some(factor) => self.inner.refit(&ordinary(history, &factor), context),
+            None => self.inner.refit(history, context),
+        }
+    }
+}

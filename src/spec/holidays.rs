@@ -1,0 +1,139 @@
+//! A calendar's days off: a file of the repository, below the folder of the
+//! environment that names it.
+//!
+//! ```text
+//! # comments, and empty lines; the source belongs here
+//! date,name
+//! 2026-12-25,Christmas Day
+//! ```
+
+use super::loader::Loader;
+use super::model::Environment;
+use super::path::beside;
+use super::spots::Spots;
+use crate::clock::Date;
+use crate::diag::{Diagnostic, Diagnostics};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const HEAD: &str = "date,name";
+
+/// The key that names the file.
+const KEY: &str = "calendar.holidays";
+
+/// A day off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holiday {
+    /// The day, in the calendar's time zone.
+    pub date: Date,
+    /// What it is called.
+    pub name: String,
+}
+
+/// The days of the file that `environment` names, in their order.
+pub(super) fn load(
+    environment: &Environment,
+    spots: &Spots,
+    loader: &dyn Loader,
+    found: &mut Diagnostics,
+) -> Vec<Holiday> {
+    let named = environment.calendar.as_ref().and_then(|calendar| calendar.holidays.as_deref());
+    let Some(written) = named else { return Vec::new() };
+    let mut refuse = |why: String| {
+        let diagnostic = Diagnostic::error(why)
+            .help("name a file beside the environment or in a folder below, like \"holidays.csv\"");
+        found.push(spots.label(diagnostic, KEY, ""));
+    };
+    // From the file that says so, which another may extend.
+    let Some(file) = spots.value(KEY).map(|at| at.file.to_string()) else { return Vec::new() };
+    let path = match beside(&file, written) {
+        Ok(_) if written.split('/').any(|part| part == "..") => {
+            refuse("the path leads out of the environment's folder".to_owned());
+            return Vec::new();
+        }
+        Ok(path) => path,
+        Err(why) => {
+            refuse(why.to_owned());
+            return Vec::new();
+        }
+    };
+    match loader.load(&path) {
+        Ok(loaded) => {
+            let file: Arc<str> = path.as_str().into();
+            let text = String::from_utf8_lossy(&loaded.bytes);
+            found.sources.insert(Arc::clone(&file), text.as_ref().into());
+            read(&file, &text, found)
+        }
+        Err(error) => {
+            refuse(format!("cannot read `{path}`: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+/// The days of `text`; what is wrong with it goes to `found`, all of it at once.
+fn read(file: &Arc<str>, text: &str, found: &mut Diagnostics) -> Vec<Holiday> {
+    let mut days: BTreeMap<Date, String> = BTreeMap::new();
+    let (mut at, mut head) = (0, false);
+    for raw in text.split('\n') {
+        let line = raw.strip_suffix('\r').unwrap_or(raw);
+        let span = at..at + line.len();
+        at += raw.len() + 1;
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut wrong = |message: String, help: &str| {
+            found.push(Diagnostic::error(message).help(help).at(file, span.clone(), ""));
+        };
+        if !std::mem::replace(&mut head, true) {
+            if line.trim_start_matches('\u{feff}') != HEAD {
+                let message = "the first line of the file does not name its columns".to_owned();
+                wrong(message, &format!("begin it with `{HEAD}`"));
+            }
+            continue;
+        }
+        let (date, name) = line.split_once(',').unwrap_or((line, ""));
+        match date.parse::<Date>() {
+            Ok(day) if days.contains_key(&day) => {
+                wrong(format!("{day} is in the file twice"), "keep one of them");
+            }
+            Ok(day) => {
+                days.insert(day, name.trim().to_owned());
+            }
+            Err(_) => wrong(format!("`{date}` is no day"), "write it like 2026-12-25"),
+        }
+    }
+    days.into_iter().map(|(date, name)| Holiday { date, name }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Look;
+
+    fn said(text: &str) -> (Vec<Holiday>, String) {
+        let mut found = Diagnostics::default();
+        let file: Arc<str> = "environments/holidays.csv".into();
+        found.sources.insert(Arc::clone(&file), text.into());
+        let days = read(&file, text, &mut found);
+        (days, found.render(Look::PLAIN))
+    }
+
+    #[test]
+    fn days_are_read_in_their_order() {
+        let (days, said) =
+            said("# source\n\ndate,name\r\n2026-12-25,Christmas\r\n2026-01-01,New\n");
+        assert_eq!(said, "");
+        let dates: Vec<String> = days.iter().map(|day| day.date.to_string()).collect();
+        assert_eq!(dates, ["2026-01-01", "2026-12-25"]);
+        assert_eq!(days[1].name, "Christmas");
+    }
+
+    #[test]
+    fn everything_wrong_is_said_with_its_line() {
+        let (_, text) = said("2026-01-01\n2026-13-01,x\n2026-01-02,a\n2026-01-02,b\n");
+        for place in ["holidays.csv:1:1", "holidays.csv:2:1", "holidays.csv:4:1"] {
+            assert!(text.contains(place), "{text}");
+        }
+    }
+}
