@@ -83,10 +83,7 @@ pub(crate) fn environment() -> Environment {
             scale_in: ScaleIn { stabilization: unit("15m"), drain: unit("10m") },
             budget: None,
         },
-        signals: Some(Signals {
-            prometheus: "http://prometheus.monitoring:9090".into(),
-            demand: None,
-        }),
+        signals: Some(Signals::of("http://prometheus.monitoring:9090")),
         rollout: Rollout::default(),
         schedule: Vec::new(),
         moved: Vec::new(),

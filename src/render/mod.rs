@@ -19,6 +19,7 @@ pub mod orphans;
 pub mod plan;
 pub mod prices;
 pub mod schema;
+pub mod signals;
 pub mod status;
 
 #[cfg(test)]

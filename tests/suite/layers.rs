@@ -17,22 +17,28 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("diag", &[]),
     ("spec", &[]),
     ("observe", &["spec"]),
-    ("signal", &["spec"]),
+    ("signal", &["spec", "observe"]),
     ("forecast", &["spec", "signal"]),
     ("decide", &["spec", "observe", "signal", "forecast"]),
     ("desired", &["spec", "observe", "decide"]),
     ("iam", &["spec", "observe", "desired"]),
     ("plan", &["spec", "observe", "decide", "desired"]),
-    ("port", &["spec", "observe", "decide", "desired", "plan"]),
+    ("port", &["spec", "observe", "signal", "decide", "desired", "plan"]),
     ("execute", &["observe", "decide", "plan", "port"]),
-    ("backend", &["spec", "observe", "desired", "plan", "port", "execute"]),
-    ("pipeline", &["spec", "observe", "decide", "desired", "plan", "port", "execute"]),
-    ("render", &["spec", "observe", "decide", "desired", "plan", "port", "execute", "pipeline"]),
+    ("backend", &["spec", "observe", "signal", "desired", "plan", "port", "execute"]),
+    ("pipeline", &["spec", "observe", "signal", "decide", "desired", "plan", "port", "execute"]),
+    (
+        "render",
+        &[
+            "spec", "observe", "signal", "decide", "desired", "plan", "port", "execute",
+            "pipeline",
+        ],
+    ),
     (
         "cli",
         &[
-            "spec", "observe", "decide", "desired", "iam", "plan", "port", "execute", "backend",
-            "pipeline", "render",
+            "spec", "observe", "signal", "decide", "desired", "iam", "plan", "port", "execute",
+            "backend", "pipeline", "render",
         ],
     ),
     ("main", &["cli"]),
@@ -43,10 +49,16 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 23] = [
+const BELONGS: [(&str, &[&str]); 29] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
-    ("http", &["backend/kube"]),
+    ("http", &["backend/kube", "backend/prometheus"]),
+    ("form_urlencoded", &["backend/prometheus"]),
+    ("http_body_util", &["backend/prometheus"]),
+    ("hyper_rustls", &["backend/prometheus"]),
+    ("hyper_util", &["backend/prometheus"]),
+    ("rustls", &["backend/prometheus"]),
+    ("rustls_native_certs", &["backend/prometheus"]),
     ("aws_sdk_autoscaling", &["backend/aws"]),
     ("aws_sdk_ec2", &["backend/aws"]),
     ("aws_config", &["backend/aws"]),

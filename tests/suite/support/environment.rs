@@ -87,10 +87,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             scale_in: ScaleIn { stabilization: unit("15m"), drain: unit("10m") },
             budget: None,
         },
-        signals: Some(Signals {
-            prometheus: "http://prometheus.monitoring:9090".into(),
-            demand: None,
-        }),
+        signals: Some(Signals::of("http://prometheus.monitoring:9090")),
         rollout: Rollout::default(),
         schedule: Vec::new(),
         moved: Vec::new(),
