@@ -36,9 +36,9 @@ pub async fn measure(
     };
     let mut said: Vec<_> =
         join_all(servers.iter().map(one)).await.into_iter().map(Vec::into_iter).collect();
-    let each = queries.iter().filter_map(|_| {
-        signal::agree(said.iter_mut().filter_map(Iterator::next).collect())
-    });
+    let each = queries
+        .iter()
+        .filter_map(|_| signal::agree(said.iter_mut().filter_map(Iterator::next).collect()));
     each.collect()
 }
 
@@ -114,3 +114,6 @@ fn joined(mut before: Answer, next: Answer) -> Answer {
     before.warnings.extend(next.warnings);
     before
 }
+
+#[cfg(test)]
+mod tests;

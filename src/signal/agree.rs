@@ -18,10 +18,10 @@ pub fn agree(said: Vec<Measured>) -> Option<Measured> {
         chosen.notes.extend(other.notes);
         let server = server(&other.reading);
         match (&other.reading.verdict, chosen.reading.value, other.reading.value) {
-            (Verdict::Good, Some(ours), Some(theirs)) => {
-                if differ(ours, theirs, chosen.reading.unit) {
-                    against.push(format!("{server} says {}", shown(theirs)));
-                }
+            (Verdict::Good, Some(ours), Some(theirs))
+                if differ(ours, theirs, chosen.reading.unit) =>
+            {
+                against.push(format!("{server} says {}", shown(theirs)));
             }
             (verdict, _, _) if *verdict != chosen.reading.verdict => {
                 chosen.notes.push(format!("{server}: {verdict}"));

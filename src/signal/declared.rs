@@ -49,8 +49,8 @@ pub fn declared(environment: &Environment) -> Vec<Query> {
     let namespace = format!("namespace={}", quoted(environment.service.namespace.as_str()));
     for (stage, engine) in &signals.engine {
         let chosen = signals.select.get(stage).cloned();
-        let matchers = chosen
-            .unwrap_or_else(|| format!("{namespace},stage={}", quoted(stage.as_str())));
+        let matchers =
+            chosen.unwrap_or_else(|| format!("{namespace},stage={}", quoted(stage.as_str())));
         let of = |metric: &Metric| filled(metric, &format!("engine/{stage}"), &matchers, signals);
         all.extend(sets::of_engine(*engine).iter().map(of));
     }

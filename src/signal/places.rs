@@ -27,9 +27,8 @@ pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Read
     for (pool, declared) in environment.aws.iter().flat_map(|aws| &aws.pools) {
         readings.extend(seen.account(pool));
         if declared.join == crate::spec::model::Join::Kubernetes {
-            let marked = |node: &&Node| {
-                node.labels.get(marks::POOL).is_some_and(|of| of == pool.as_str())
-            };
+            let marked =
+                |node: &&Node| node.labels.get(marks::POOL).is_some_and(|of| of == pool.as_str());
             readings.extend(seen.cluster(pool, marked));
         }
     }

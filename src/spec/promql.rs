@@ -7,8 +7,22 @@ use crate::units::Span;
 
 /// Words that are no metric though no parenthesis follows them.
 const WORDS: [&str; 16] = [
-    "and", "or", "unless", "atan2", "bool", "offset", "inf", "nan", "start", "end", "by",
-    "without", "on", "ignoring", "group_left", "group_right",
+    "and",
+    "or",
+    "unless",
+    "atan2",
+    "bool",
+    "offset",
+    "inf",
+    "nan",
+    "start",
+    "end",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
 ];
 
 /// Words that a list of labels follows.
@@ -16,8 +30,20 @@ const BEFORE_LABELS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left
 
 /// Aggregations: their `by` may stand before their parenthesis.
 const AGGREGATIONS: [&str; 14] = [
-    "sum", "min", "max", "avg", "group", "stddev", "stdvar", "count", "count_values", "bottomk",
-    "topk", "quantile", "limitk", "limit_ratio",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "group",
+    "stddev",
+    "stdvar",
+    "count",
+    "count_values",
+    "bottomk",
+    "topk",
+    "quantile",
+    "limitk",
+    "limit_ratio",
 ];
 
 /// What a query reads.
@@ -145,7 +171,8 @@ impl<'t> Scanner<'t> {
         self.peek().ok_or("leaves `[` open")?;
         self.at += 1;
         let window = inside.split(':').next().unwrap_or_default().trim();
-        let window = duration(window).ok_or_else(|| format!("has a window `[{inside}]`"))?;
+        let window = duration(window)
+            .ok_or_else(|| format!("has a window `[{inside}]` that is no duration"))?;
         self.reads.window = self.reads.window.max(Some(window));
         Ok(())
     }
@@ -229,7 +256,7 @@ mod tests {
             ("a{b=\"c", "leaves a text open"),
             ("a{b=\"c\"", "leaves `{` open"),
             ("rate(a[1m", "leaves `[` open"),
-            ("rate(a[1 minute])", "has a window `[1 minute]`"),
+            ("rate(a[1 minute])", "has a window `[1 minute]` that is no duration"),
             ("a # b", "holds a comment"),
             ("sum by (a", "leaves a list of labels open"),
             ("a}", "closes `}` that is not open"),

@@ -29,10 +29,7 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("pipeline", &["spec", "observe", "signal", "decide", "desired", "plan", "port", "execute"]),
     (
         "render",
-        &[
-            "spec", "observe", "signal", "decide", "desired", "plan", "port", "execute",
-            "pipeline",
-        ],
+        &["spec", "observe", "signal", "decide", "desired", "plan", "port", "execute", "pipeline"],
     ),
     (
         "cli",

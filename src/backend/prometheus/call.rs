@@ -36,9 +36,8 @@ impl Client {
         timeout: Span,
         most: usize,
     ) -> Result<Self, MeasureError> {
-        let unusable = |why: &str, help| {
-            error(MeasureFailure::Denied, format!("{server} {why}"), Some(help))
-        };
+        let unusable =
+            |why: &str, help| error(MeasureFailure::Denied, format!("{server} {why}"), Some(help));
         let uri: Uri = server.parse().map_err(|_| {
             unusable("is no URL", "write it like \"http://prometheus.monitoring:9090\"")
         })?;
@@ -64,7 +63,8 @@ impl Client {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Vec<u8>, MeasureError> {
-        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let form =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let posted = self.send(Method::POST, path, &form).await?;
         let (status, body) = match posted.0 {
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
@@ -149,7 +149,11 @@ impl Client {
         let server = &self.server;
         if status.is_redirection() {
             let message = format!("{server} redirects ({status}), which is not followed");
-            return error(MeasureFailure::Garbage, message, Some("give the address that it leads to"));
+            return error(
+                MeasureFailure::Garbage,
+                message,
+                Some("give the address that it leads to"),
+            );
         }
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => error(

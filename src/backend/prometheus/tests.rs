@@ -284,9 +284,8 @@ fn files_that_hold_no_credentials_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "nothing").unwrap();
-    let said = |credentials| {
-        Prometheus::new("https://p", credentials, PLAIN).err().unwrap().message
-    };
+    let said =
+        |credentials| Prometheus::new("https://p", credentials, PLAIN).err().unwrap().message;
     let empty = Credentials::default;
     let ca = said(Credentials { ca: Some(file.clone()), ..empty() });
     assert!(ca.ends_with("file holds no certificate in PEM"), "{ca}");

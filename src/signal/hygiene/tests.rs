@@ -102,11 +102,8 @@ fn what_one_server_has_missed_another_fills_in() {
 
 #[test]
 fn a_server_that_knows_nothing_is_passed_over_and_its_failure_told() {
-    let lost = MeasureError {
-        kind: MeasureFailure::Unreachable,
-        message: "no route".into(),
-        help: None,
-    };
+    let lost =
+        MeasureError { kind: MeasureFailure::Unreachable, message: "no route".into(), help: None };
     let known = answered(&[(0, 1.0), (10, 2.0), (20, 3.0)]);
     let past = past(&[("a", Ok(Answer::default())), ("b", Err(lost.clone())), ("c", known)]);
     assert_eq!(past.series.values(), [Some(1.0), Some(2.0), Some(3.0)]);

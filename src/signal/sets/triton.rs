@@ -7,11 +7,7 @@
 use super::{Metric, metric, quiet};
 
 pub(super) const TRITON: &[Metric] = &[
-    quiet(
-        "running",
-        "requests",
-        "sum(nv_trt_llm_request_metrics{request_type=\"scheduled\",@})",
-    ),
+    quiet("running", "requests", "sum(nv_trt_llm_request_metrics{request_type=\"scheduled\",@})"),
     metric(
         "waiting",
         "requests",

@@ -6,11 +6,7 @@ use super::{Metric, metric, quiet};
 pub(super) const VLLM: &[Metric] = &[
     metric("running", "requests", "sum(vllm:num_requests_running{@})"),
     metric("waiting", "requests", "sum(vllm:num_requests_waiting{@})"),
-    metric(
-        "kv_cache",
-        "share",
-        "avg(vllm:kv_cache_usage_perc{@} or vllm:gpu_cache_usage_perc{@})",
-    ),
+    metric("kv_cache", "share", "avg(vllm:kv_cache_usage_perc{@} or vllm:gpu_cache_usage_perc{@})"),
     quiet(
         "ttft_p99",
         "s",
