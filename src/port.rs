@@ -6,11 +6,15 @@ use crate::observe::{
     Inventory, Location, Lookup, Mark, Offer, Ownership, ResourceId, Workload, marks,
 };
 use crate::plan::Step;
-use crate::signal::Series;
+use crate::signal::{Answer, MeasureError, Range, Series};
 use crate::units::Span;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+mod drain;
+
+pub use drain::{Drain, Held, Leaving, Left};
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 
@@ -185,6 +189,27 @@ pub trait Lease: Send + Sync {
     async fn renew(&self) -> Result<bool, PortError>;
     /// Gives it back.
     async fn release(&self) -> Result<(), PortError>;
+}
+
+/// Answers PromQL.
+#[async_trait]
+pub trait Measure: Send + Sync {
+    /// The server, for people: its URL.
+    fn server(&self) -> &str;
+
+    /// What `query` is now, as the server's own clock has it; of each series its
+    /// one sample. A series that has ended is not in the answer.
+    async fn instant(&self, query: &str) -> Result<Answer, MeasureError>;
+
+    /// What `query` was at each point of `range`, which is one of those that
+    /// [`Range::parts`] gives.
+    async fn range(&self, query: &str, range: &Range) -> Result<Answer, MeasureError>;
+
+    /// Since when the server runs; none: it does not say. After a restart what it
+    /// knows may begin with it.
+    async fn started(&self) -> Result<Option<Timestamp>, MeasureError> {
+        Ok(None)
+    }
 }
 
 /// One side of an environment, connected.

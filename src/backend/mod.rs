@@ -1,5 +1,5 @@
-//! The ports, implemented: the only code that talks to a cluster, a cloud, the
-//! embedded simulator or the disk. No backend knows another, and none decides.
+//! The ports, implemented: the only code that talks to a cluster, a cloud, a
+//! Prometheus, the embedded simulator or the disk. No backend knows another, and none decides.
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -9,4 +9,6 @@ pub mod kube;
 #[cfg(any(feature = "aws", feature = "kube"))]
 mod lease;
 pub mod offers;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 pub mod sim;

@@ -25,9 +25,11 @@ mod plan;
 mod plan_file;
 mod prices;
 mod progress;
+mod prometheus;
 mod repository;
 mod schema;
 mod show;
+mod signals;
 mod status;
 mod stream;
 mod terminal;
@@ -92,6 +94,7 @@ enum Command {
     Apply(apply::Args),
     Show(show::Args),
     Status(status::Args),
+    Signals(signals::Args),
     Destroy(destroy::Args),
     Drift(drift::Args),
     Import(import::Args),
@@ -156,6 +159,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(args, global, terminal),
         Command::Show(args) => show::run(args, terminal),
         Command::Status(args) => status::run(args, global, terminal),
+        Command::Signals(args) => signals::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Drift(args) => drift::run(args, global, terminal),
         Command::Import(args) => import::run(args, global, terminal),

@@ -19,6 +19,8 @@ enum Of {
     Plan,
     /// `status --json`
     Status,
+    /// `signals --json`
+    Signals,
     /// `orphans --json`
     Orphans,
     /// `prices --json`
@@ -40,6 +42,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Environment => pretty(&crate::spec::schema()),
         Of::Plan => pretty(&schema::plan()),
         Of::Status => pretty(&schema::status()),
+        Of::Signals => pretty(&schema::signals()),
         Of::Orphans => pretty(&schema::orphans()),
         Of::Prices => pretty(&schema::prices()),
         Of::Forecast => pretty(&schema::forecast()),

@@ -160,7 +160,11 @@ impl Gauge {
         let horizon = self.faster(environment.burst.forecast.horizon).duration();
         let until = now.saturating_add(horizon).unwrap_or(now);
         let begin = self.calendar.events.iter().filter(|event| now < event.start);
-        begin.filter(|event| event.start <= until).map(|event| event.factor).product::<f64>().max(1.0)
+        begin
+            .filter(|event| event.start <= until)
+            .map(|event| event.factor)
+            .product::<f64>()
+            .max(1.0)
     }
 }
 

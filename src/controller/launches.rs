@@ -142,7 +142,9 @@ mod tests {
     #[test]
     fn a_request_that_is_taken_back_is_forgotten() {
         let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
-        for (desired, serving, second) in [(0, 0, 0), (3, 0, 10), (0, 0, 20), (1, 0, 30), (1, 1, 40)] {
+        for (desired, serving, second) in
+            [(0, 0, 0), (3, 0, 10), (0, 0, 20), (1, 0, 30), (1, 1, 40)]
+        {
             launches.note(&seen(desired, serving), at(second));
         }
         assert_eq!(launches.pools[&pool].took, [Span::from_secs(10)]);

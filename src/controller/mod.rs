@@ -2,3 +2,17 @@
 //! and that is made so, for days and through faults.
 
 pub mod lead;
+
+mod drains;
+mod gauge;
+mod launches;
+mod seen;
+mod spend;
+mod turn;
+mod writes;
+
+pub use drains::{Drains, Going, Went};
+pub use gauge::{Gauge, Load};
+pub use launches::Launches;
+pub use spend::Spend;
+pub use turn::{Controller, Done, Settings, Turn};

@@ -4,9 +4,7 @@ use crate::clock::Timestamp;
 use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{
-    Health, Inventory, Live, Ownership, ProblemKind, Side, Unit, Workload,
-};
+use crate::observe::{Health, Inventory, Live, Ownership, ProblemKind, Side, Unit, Workload};
 use crate::spec::Environment;
 use crate::spec::model::Join;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,9 +24,8 @@ pub struct Beside<'a> {
 
 /// The units of every pool of `environment`.
 pub fn seen(environment: &Environment, inventory: &Inventory, beside: Beside<'_>) -> Seen {
-    let hidden = |side: Side| {
-        inventory.gaps.iter().any(|gap| gap.side == side && gap.hides_members)
-    };
+    let hidden =
+        |side: Side| inventory.gaps.iter().any(|gap| gap.side == side && gap.hides_members);
     let visible = |side: Side| beside.visible.contains(&side) && !hidden(side);
     let mut seen = Seen::default();
     let onprem = environment.onprem.iter().flat_map(|onprem| &onprem.pools);
@@ -64,12 +61,7 @@ impl Sight {
     }
 
     /// A pool: looked at by `look`, or as it was before.
-    fn pool(
-        &self,
-        name: &Name,
-        beside: &Beside<'_>,
-        look: impl FnOnce(&mut PoolSeen),
-    ) -> PoolSeen {
+    fn pool(&self, name: &Name, beside: &Beside<'_>, look: impl FnOnce(&mut PoolSeen)) -> PoolSeen {
         if !self.visible {
             let before = beside.before.pools.get(name).cloned().unwrap_or_default();
             return PoolSeen { visible: false, ..before };

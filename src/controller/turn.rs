@@ -66,7 +66,7 @@ pub struct Turn {
     /// What was measured and expected.
     pub load: Load,
     /// The sides that could not be seen, and why.
-    pub unseen: BTreeMap<Side, PortError>,
+    pub unseen: BTreeMap<Side, String>,
     /// What was written, or would have been.
     pub done: Vec<Done>,
     /// Why nothing was written; none: what was decided was done.
@@ -154,12 +154,8 @@ impl Controller {
         let (resolved, catalog) = (&self.session.resolved, &self.session.catalog);
         let environment = &resolved.environment;
         let supply = Supply::from_inventory(environment, inventory);
-        let planning = PlanningInput {
-            environment,
-            origins: &resolved.origins,
-            catalog,
-            supply: &supply,
-        };
+        let planning =
+            PlanningInput { environment, origins: &resolved.origins, catalog, supply: &supply };
         let hands = self.hands().await;
         let delays = self.delays();
         let cut_off = matches!(standing, Standing::CutOff { .. });
@@ -288,9 +284,7 @@ impl Controller {
     }
 
     fn drain(&self) -> Option<Arc<dyn crate::port::Drain>> {
-        let backends = &self.session.backends;
-        let sides = [&backends.kubernetes, &backends.aws];
-        sides.into_iter().flatten().find_map(|backend| backend.drain.clone())
+        None
     }
 
     async fn write_all(&self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
@@ -320,9 +314,9 @@ fn backend(session: &Session, side: Side) -> Option<&Backend> {
 }
 
 /// What is there on one side; none: the environment has no such side.
-async fn look(session: &Session, side: Side) -> Option<(Side, Result<Inventory, PortError>)> {
-    backend(session, side)?;
-    Some((side, pipeline::look_at(session, side).await))
+async fn look(session: &Session, side: Side) -> Option<(Side, Result<Inventory, String>)> {
+    let seen = pipeline::look_at(session, backend(session, side)?).await;
+    Some((side, seen.map_err(|error| error.to_string())))
 }
 
 impl World {

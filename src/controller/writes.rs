@@ -101,12 +101,7 @@ fn number(name: &Name, pool: &PoolScaling, live: &Live, from: u32, to: u32) -> O
     })
 }
 
-fn shrink(
-    name: &Name,
-    pool: &PoolScaling,
-    live: &Live,
-    source: &SourceScaling,
-) -> Option<Shrink> {
+fn shrink(name: &Name, pool: &PoolScaling, live: &Live, source: &SourceScaling) -> Option<Shrink> {
     (source.shrink > 0 && live.id.side == Side::Aws).then(|| Shrink {
         pool: name.clone(),
         group: live.id.clone(),

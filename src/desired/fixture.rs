@@ -89,10 +89,7 @@ pub(crate) fn environment() -> Environment {
             },
             budget: None,
         },
-        signals: Some(Signals {
-            prometheus: "http://prometheus.monitoring:9090".into(),
-            demand: None,
-        }),
+        signals: Some(Signals::of("http://prometheus.monitoring:9090")),
         calendar: None,
         event: Vec::new(),
         rollout: Rollout::default(),

@@ -8,6 +8,7 @@ use crate::id::{Name, Namespace};
 use crate::observe::{ResourceId, marks};
 use crate::spec::Environment;
 use crate::spec::model::{Egress, Join, Stage};
+use std::collections::BTreeSet;
 
 const API: &str = "networking.k8s.io/v1";
 const KIND: &str = "NetworkPolicy";
@@ -72,7 +73,7 @@ pub(super) fn stage_policy(
         callers_outside: outside(environment, &callers),
         port: stage.port,
         metrics_port: metrics_port(stage),
-        prometheus_namespace: prometheus_namespace(environment),
+        prometheus_namespaces: prometheus_namespaces(environment),
         next: stage.next.as_ref().and_then(|next| {
             let port = stages.get(next)?.port;
             let outside = outside(environment, &[next]);
@@ -109,11 +110,17 @@ fn has_standalone_pool(environment: &Environment, stage: &Name) -> bool {
     pools.into_iter().any(|pool| pool.join == Join::Standalone && &pool.stage == stage)
 }
 
+/// The namespaces that Prometheus' URLs name, each once.
+fn prometheus_namespaces(environment: &Environment) -> Vec<String> {
+    let urls = environment.signals.iter().flat_map(|signals| &signals.prometheus);
+    let named: BTreeSet<String> = urls.filter_map(|url| namespace_in(url)).collect();
+    named.into_iter().collect()
+}
+
 /// The namespace in the URL of a Service: `http://prometheus.monitoring:9090`,
 /// `….monitoring.svc`, `….monitoring.svc.cluster.local`.
-fn prometheus_namespace(environment: &Environment) -> Option<String> {
-    let url = &environment.signals.as_ref()?.prometheus;
-    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+fn namespace_in(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', ':']).next()?;
     let mut labels = host.split('.');
     let (_service, namespace) = (labels.next()?, labels.next()?);

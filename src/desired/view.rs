@@ -238,8 +238,8 @@ pub(super) struct StagePolicy {
     pub(super) port: u16,
     /// Prometheus.
     pub(super) metrics_port: u16,
-    /// Where Prometheus runs, if its URL names a namespace.
-    pub(super) prometheus_namespace: Option<String>,
+    /// Where Prometheus runs, as far as its URLs name namespaces.
+    pub(super) prometheus_namespaces: Vec<String>,
     /// The stage that this one calls.
     pub(super) next: Option<NextStage>,
     /// What else it may connect to.

@@ -54,14 +54,7 @@ pub(super) async fn right_place(session: &Session, backend: &Backend) -> Result<
 /// Where we are first, then what is there; both sides at once.
 pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventory, Error> {
     let sides = [&session.backends.kubernetes, &session.backends.aws];
-    let one = async |backend: &Backend| {
-        let location = right_place(session, backend).await?;
-        let mut seen = backend.observe.observe(scope).await?;
-        if !seen.locations.contains(&location) {
-            seen.locations.push(location);
-        }
-        Ok::<_, Error>(seen)
-    };
+    let one = |backend| observe_one(session, backend, scope);
     // What is seen later is no older than this.
     let mut inventory = Inventory::empty(super::apply::clock(&session.backends).now());
     let seen = try_join_all(sides.into_iter().flatten().map(one)).await?;
@@ -78,6 +71,28 @@ pub(super) async fn observe(session: &Session, scope: &Scope) -> Result<Inventor
         });
     }
     Ok(inventory)
+}
+
+async fn observe_one(
+    session: &Session,
+    backend: &Backend,
+    scope: &Scope,
+) -> Result<Inventory, Error> {
+    let location = right_place(session, backend).await?;
+    let mut seen = backend.observe.observe(scope).await?;
+    if !seen.locations.contains(&location) {
+        seen.locations.push(location);
+    }
+    Ok(seen)
+}
+
+/// What is there on one side, for who goes on when the other cannot be seen.
+///
+/// # Errors
+/// It cannot be reached or read, or is not the declared place.
+pub async fn look_at(session: &Session, backend: &Backend) -> Result<Inventory, Error> {
+    let scope = Scope { strays: false, ..session.scope([]) };
+    observe_one(session, backend, &scope).await
 }
 
 /// Everything that carries Floodway's marks, of any environment.

@@ -8,12 +8,14 @@ mod error;
 mod lock;
 mod look;
 mod make_plan;
+mod measure;
 
 pub use apply::{Applied, ApplyRequest, apply, clock, compare};
 pub use error::Error;
 pub use lock::{Holding, break_lock, held_locks};
-pub use look::{Seen, look, search};
+pub use look::{Seen, look, look_at, search};
 pub use make_plan::{destroy_plan, find_drift, import_plan, make_plan, plan_from};
+pub use measure::{measure, past};
 
 use crate::desired::{self, Templates};
 use crate::observe::{Mark, ResourceId};

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod prices;
 pub mod scaling;
 pub mod schema;
+pub mod signals;
 pub mod status;
 
 #[cfg(test)]

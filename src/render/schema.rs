@@ -9,6 +9,7 @@ use super::lock::LocksView;
 use super::orphans::OrphansView;
 use super::plan::PlanDocument;
 use super::prices::PricesView;
+use super::signals::SignalsView;
 use super::status::StatusView;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -21,6 +22,11 @@ pub fn plan() -> Schema {
 /// What `floodway status --json` prints.
 pub fn status() -> Schema {
     of::<StatusView>()
+}
+
+/// What `floodway signals --json` prints.
+pub fn signals() -> Schema {
+    of::<SignalsView>()
 }
 
 /// What `floodway orphans --json` prints.

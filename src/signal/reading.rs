@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::units::Span;
+use std::fmt;
 
 /// The latest value of a signal, and what to believe of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub enum Verdict {
     Wrong(String),
     /// The source has only just begun: what it measures is not the whole yet.
     Settling(String),
+    /// Another source that should hold the same says otherwise: what.
+    Contradicted(String),
     /// The source does not answer.
     Unreachable(String),
 }
@@ -46,5 +49,39 @@ impl Verdict {
     /// Whether capacity may be released by it (law 6).
     pub fn may_scale_in(&self) -> bool {
         *self == Self::Good
+    }
+
+    /// In one word, as people and documents name it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Stale { .. } => "stale",
+            Self::Missing => "missing",
+            Self::Wrong(_) => "wrong",
+            Self::Settling(_) => "settling",
+            Self::Contradicted(_) => "contradicted",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+
+    /// Why, where there is something to say.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Good | Self::Missing => None,
+            Self::Stale { age, limit } => Some(format!("{age} old, and {limit} is the most")),
+            Self::Wrong(why)
+            | Self::Settling(why)
+            | Self::Contradicted(why)
+            | Self::Unreachable(why) => Some(why.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.why() {
+            Some(why) => write!(f, "{}: {why}", self.word()),
+            None => f.write_str(self.word()),
+        }
     }
 }

@@ -21,6 +21,7 @@ mod path;
 mod price;
 mod price_table;
 mod print;
+pub mod promql;
 mod resolve;
 mod schema;
 mod shape;

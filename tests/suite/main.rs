@@ -12,6 +12,8 @@ mod laws;
 mod layers;
 #[cfg(feature = "kube")]
 mod objects;
+#[cfg(feature = "prometheus")]
+mod signals;
 mod spec;
 mod support;
 #[cfg(feature = "kube")]

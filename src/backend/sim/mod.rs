@@ -14,6 +14,7 @@ mod capacity;
 mod faults;
 mod groups;
 mod keyed;
+mod load;
 mod lock;
 mod nodes;
 mod object;
@@ -28,9 +29,10 @@ mod tests;
 mod types;
 mod world;
 
+pub use load::SimulatedLoad;
 pub use ports::Simulator;
 pub use scenario::{
     Actor, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault, FaultKind,
-    GpusUnhealthy, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
+    GpusUnhealthy, LoadPoint, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
 };
 pub use world::World;

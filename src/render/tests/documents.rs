@@ -7,7 +7,10 @@ use crate::render::{plan, schema, status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(super) fn assert_valid(schema: &schemars::Schema, document: &impl Serialize) -> Value {
+pub(in crate::render) fn assert_valid(
+    schema: &schemars::Schema,
+    document: &impl Serialize,
+) -> Value {
     let document = serde_json::to_value(document).unwrap();
     let validator = jsonschema::validator_for(schema.as_value()).unwrap();
     let errors: Vec<String> = validator

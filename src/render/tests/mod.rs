@@ -1,5 +1,5 @@
 mod accounts;
 mod arbitrary;
-mod documents;
+pub(super) mod documents;
 mod fixtures;
 mod screens;

@@ -1,4 +1,4 @@
-//! When and how far to burst, and where the load is measured.
+//! When and how far to burst.
 
 use crate::spec::shape::{Dollars, Fraction, table};
 use crate::units::{Share, Span, UsdPerDay, UsdPerHour, UsdPerMonth};
@@ -51,15 +51,5 @@ table! {
         pub usd_per_day: Option<UsdPerDay> as Option<Dollars>,
         /// Dollars per calendar month, in UTC.
         pub usd_per_month: Option<UsdPerMonth> as Option<Dollars>,
-    }
-}
-
-table! {
-    /// Where the load is measured.
-    pub struct Signals {
-        /// The Prometheus server's URL.
-        pub prometheus: String,
-        /// A PromQL query that answers the demand in requests per second.
-        pub demand: Option<String>,
     }
 }

@@ -19,12 +19,13 @@ mod reservation;
 mod rollout;
 mod schedule;
 mod service;
+mod signals;
 
 pub use aws::{
     Aws, AwsProvider, BurstPool, ImageRef, Join, Launch, LockBucket, Refresh, RefreshRule,
     Selector, Spot, Volume,
 };
-pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn, Signals};
+pub use burst::{Budget, Burst, ForecastPolicy, ScaleIn};
 pub use by_region::ByRegion;
 pub use calendar::{Calendar, Event};
 pub use count::Count;
@@ -39,3 +40,4 @@ pub use reservation::Reservation;
 pub use rollout::{Moved, Phase, Rollout};
 pub use schedule::Schedule;
 pub use service::{Resources, Service, Stage};
+pub use signals::{Demand, Engine, Kafka, Signals};

@@ -99,7 +99,11 @@ impl<T: Shape> Shape for BTreeMap<Name, T> {
 
     fn encode(&self) -> Option<Tree> {
         let entry = |(name, value): (&Name, &T)| Some((name.to_string(), value.encode()?));
-        Some(Tree::Named(self.iter().filter_map(entry).collect()))
+        let entries: Vec<_> = self.iter().filter_map(entry).collect();
+        // Only tables get headers of their own.
+        let table = |(_, tree): &(String, Tree)| matches!(tree, Tree::Table(_) | Tree::Named(_));
+        let named = entries.iter().all(table);
+        Some(if named { Tree::Named(entries) } else { Tree::Table(entries) })
     }
 
     fn schema(whole: bool) -> Json {

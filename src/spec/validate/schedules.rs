@@ -91,7 +91,7 @@ pub(super) fn time(rules: &mut Rules<'_>, path: &str, cron: &str, zone: &str) {
                     like \"0 8 * * MON-FRI\"";
         rules.error(&format!("{path}.cron"), why, help);
     }
-    time_zone(rules, &format!("{path}.time_zone"), &schedule.time_zone);
+    time_zone(rules, &format!("{path}.time_zone"), zone);
 }
 
 /// Holds what is at `path` to be the name of a time zone.

@@ -1,13 +1,177 @@
 //! Where the load is measured.
 
 use super::{Rules, text};
-use crate::diag::looks_secret;
+use crate::diag::{Diagnostic, looks_secret};
+use crate::id::Name;
+use crate::spec::model::{Demand, Kafka, Signals};
+use crate::spec::promql;
+use crate::units::Span;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let Some(signals) = &rules.environment.signals else { return };
-    url(rules, "signals.prometheus", &signals.prometheus);
-    if let Some(query) = &signals.demand {
-        text::check(rules, "signals.demand", query);
+    servers(rules, signals);
+    times(rules, signals);
+    demand(rules, signals);
+    for (stage, query) in &signals.queue {
+        of_stage(rules, "queue", stage);
+        promql(rules, &format!("signals.queue.{stage}"), query);
+    }
+    for stage in signals.engine.keys() {
+        of_stage(rules, "engine", stage);
+    }
+    for (stage, matchers) in &signals.select {
+        of_stage(rules, "select", stage);
+        select(rules, signals, stage, matchers);
+    }
+    for (stage, topic) in &signals.kafka {
+        of_stage(rules, "kafka", stage);
+        kafka(rules, stage, topic);
+    }
+    for (name, query) in &signals.upstream {
+        promql(rules, &format!("signals.upstream.{name}"), query);
+    }
+}
+
+fn servers(rules: &mut Rules<'_>, signals: &Signals) {
+    if signals.prometheus.is_empty() {
+        let help = "write it like \"http://prometheus.monitoring:9090\"";
+        rules.error("signals.prometheus", "`signals.prometheus` names no server", help);
+    }
+    for (at, server) in signals.prometheus.iter().enumerate() {
+        let alone = signals.prometheus.len() == 1;
+        let at_it = || format!("signals.prometheus.{at}");
+        let path = if alone { "signals.prometheus".to_owned() } else { at_it() };
+        url(rules, &path, server);
+        if signals.prometheus[..at].contains(server) {
+            let help = "a server that is asked twice contradicts nothing";
+            rules.error(&path, format!("`{server}` stands there twice"), help);
+        }
+    }
+}
+
+fn times(rules: &mut Rules<'_>, signals: &Signals) {
+    let keys = [
+        ("signals.timeout", signals.timeout),
+        ("signals.max_age", signals.max_age),
+        ("signals.interval", signals.interval),
+        ("signals.window", signals.window),
+    ];
+    for (path, span) in keys {
+        if span == Span::default() {
+            rules.error(path, format!("`{path}` is nothing"), "write it like \"15s\"");
+        }
+    }
+    for (path, span) in [keys[0], keys[2]] {
+        if span > signals.max_age {
+            let message = format!("`{path}` is longer than a measurement stays good");
+            let help = "make it shorter, or `max_age` longer";
+            let max_age = format!("old after {}", signals.max_age);
+            let places = [(path, ""), ("signals.max_age", max_age.as_str())];
+            rules.report(Diagnostic::error(message).help(help), &places);
+        }
+    }
+}
+
+fn demand(rules: &mut Rules<'_>, signals: &Signals) {
+    match &signals.demand {
+        None => {}
+        Some(Demand::ByStage(queries)) => {
+            for (stage, query) in queries {
+                of_stage(rules, "demand", stage);
+                promql(rules, &format!("signals.demand.{stage}"), query);
+            }
+        }
+        Some(Demand::OfOnly(query)) => {
+            promql(rules, "signals.demand", query);
+            let known = ["service", "onprem", "aws"];
+            if !known.iter().all(|table| rules.could_read(table) && rules.is_absent(table)) {
+                return;
+            }
+            let stages = rules.environment.controlled_stages();
+            let names: Vec<String> = stages.iter().map(|stage| format!("`{stage}`")).collect();
+            let help = "say of which stage it is: demand = { STAGE = '…' }";
+            match names.as_slice() {
+                [_] => {}
+                [] => rules.warning(
+                    "signals.demand",
+                    "the demand is of no stage: no pool's size is the controller's",
+                    "it is not read; give a pool bounds (`{ min = …, max = … }`) and no `hpa`",
+                ),
+                [rest @ .., last] => {
+                    let names = format!("{} and {last}", rest.join(", "));
+                    let message =
+                        format!("the demand may be of {names}: the controller sizes pools of each");
+                    rules.error("signals.demand", message, help);
+                }
+            }
+        }
+    }
+}
+
+fn select(rules: &mut Rules<'_>, signals: &Signals, stage: &Name, matchers: &str) {
+    let path = format!("signals.select.{stage}");
+    let example = "write label matchers, like 'job=\"vllm\", cluster=\"dc1\"'";
+    let braces = matchers.trim_start().starts_with('{');
+    if matchers.trim().is_empty() || braces || promql::reads(&format!("x{{{matchers}}}")).is_err() {
+        rules.error(&path, format!("`{matchers}` selects nothing"), example);
+    }
+    text::check(rules, &path, matchers);
+    if !signals.engine.contains_key(stage) && rules.is_absent("signals.engine") {
+        let message = format!("nothing is read of what `{stage}`'s series are selected for");
+        rules.warning(&path, message, "say what serves the stage: engine = { STAGE = \"vllm\" }");
+    }
+}
+
+fn kafka(rules: &mut Rules<'_>, stage: &Name, topic: &Kafka) {
+    let path = format!("signals.kafka.{stage}");
+    let named = topic.group.as_ref().or(topic.topic.as_ref());
+    match (&topic.query, named) {
+        (Some(query), None) => promql(rules, &format!("{path}.query"), query),
+        (Some(_), Some(_)) => {
+            let message = format!("the lag of `{stage}` is given twice");
+            let help = "keep the query, or the group and the topic";
+            rules.error(&format!("{path}.query"), message, help);
+        }
+        (None, _) if topic.group.is_none() => {
+            let message = format!("whose lag `{stage}` has is not said");
+            rules.error(&path, message, "add group = \"…\", or a query");
+        }
+        (None, _) => {
+            for (key, name) in [("group", &topic.group), ("topic", &topic.topic)] {
+                if let Some(name) = name {
+                    text::check(rules, &format!("{path}.{key}"), name);
+                }
+            }
+        }
+    }
+}
+
+/// Reports a table that is of no stage.
+fn of_stage(rules: &mut Rules<'_>, table: &str, stage: &Name) {
+    if rules.stage(stage).is_none() {
+        let stages = &rules.environment.service.stages;
+        rules.unknown(
+            &format!("signals.{table}.{stage}"),
+            &["service.stages"],
+            format!("`{stage}` is no stage"),
+            (stage.as_str(), stages.keys().map(Name::as_str)),
+        );
+    }
+}
+
+/// A query: the server has the last word, but what can be seen here is said here.
+fn promql(rules: &mut Rules<'_>, path: &str, query: &str) {
+    text::check(rules, path, query);
+    if query.trim().is_empty() {
+        return;
+    }
+    let example = "write it like 'sum(rate(inference_requests_total[1m]))'";
+    match promql::reads(query) {
+        Err(why) => rules.error(path, format!("`{query}` {why}"), example),
+        Ok(reads) if reads.selectors.is_empty() => {
+            rules.warning(path, format!("`{query}` reads no series"), example);
+        }
+        Ok(_) => {}
     }
 }
 

@@ -419,3 +419,58 @@ fn an_environment_that_is_nowhere() {
     let environment = WHOLE.split("[onprem]").next().unwrap();
     snapshot(said([("prod.toml", environment.as_bytes())]));
 }
+
+#[test]
+fn signals_that_could_not_be_read() {
+    const SERVER: &str = "prometheus = \"http://prometheus.monitoring:9090\"";
+    let with = |lines: &str| format!("{SERVER}\n{lines}");
+    let cases: Vec<(&str, String)> = vec![
+        (
+            "servers",
+            "prometheus = [\"http://a:9090\", \"prometheus\", \"http://a:9090\"]".to_owned(),
+        ),
+        ("no server", "prometheus = []".to_owned()),
+        ("times", with("timeout = \"5m\"\ninterval = \"0s\"\nmax_age = \"90s\"")),
+        ("a query is not closed", with("demand = 'sum(rate(requests_total[1m])'")),
+        ("a window that is none", with("demand = 'sum(rate(requests_total[1 min]))'")),
+        ("no series", with("demand = '4'")),
+        (
+            "stages that there are not",
+            with(
+                "demand = { inferenc = 'a' }\nqueue = { front = 'a' }\n\
+                 engine = { inference = \"vlm\" }",
+            ),
+        ),
+        ("a number is no query", with("demand = 12")),
+        (
+            "kafka",
+            with(
+                "kafka = { inference = { topic = \"t\" }, \
+                 preprocess = { group = \"g\", query = 'a' } }",
+            ),
+        ),
+        (
+            "what is selected",
+            with("select = { inference = '{job=\"x\"}', preprocess = 'job=\"x\"' }"),
+        ),
+    ];
+    let part = |(title, lines): &(&str, String)| {
+        let text = changed(&[(SERVER, lines)]);
+        format!("## {title}\n{}", said([("prod.toml", text.as_bytes())]))
+    };
+    snapshot(cases.iter().map(part).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_demand_without_a_stage_is_of_the_only_one_that_the_controller_sizes() {
+    const SERVER: &str = "prometheus = \"http://prometheus.monitoring:9090\"";
+    let demand = format!("{SERVER}\ndemand = 'sum(rate(requests_total[1m]))'");
+    let ours = "hpa = { cpu = \"70%\", requests_per_second = 1000 }\n";
+    let git = ("size = { min = 0, max = 10 }", "size = 2");
+    let none = [(SERVER, demand.as_str()), git];
+    snapshot(after(&[
+        ("one", &[(SERVER, demand.as_str())]),
+        ("two", &[(SERVER, demand.as_str()), (ours, "")]),
+        ("none", &none),
+    ]));
+}

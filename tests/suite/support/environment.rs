@@ -94,10 +94,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
             },
             budget: None,
         },
-        signals: Some(Signals {
-            prometheus: "http://prometheus.monitoring:9090".into(),
-            demand: None,
-        }),
+        signals: Some(Signals::of("http://prometheus.monitoring:9090")),
         calendar: None,
         event: Vec::new(),
         rollout: Rollout::default(),

@@ -1,0 +1,136 @@
+//! What tells whether an answer may be believed: a query's answer always bears the
+//! time of the question, so how old the samples behind it are, and since when, is
+//! asked beside it.
+
+use super::Answer;
+use crate::clock::Timestamp;
+use crate::spec::promql;
+use crate::units::Span;
+
+/// The label of one fact.
+const LABEL: &str = "floodway_fact";
+/// Selectors that are asked about; of longer queries, the first.
+const MOST: usize = 8;
+/// How far back samples of series that have ended are looked for.
+const BACK: &str = "[10m:10s]";
+
+/// How to ask for the facts about the series that a query reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactsQuery {
+    /// PromQL: when each was last measured, and whether it was there a window ago.
+    pub promql: String,
+    /// PromQL: when each was last measured before it ended, which costs more.
+    pub ended: String,
+    /// The query's window.
+    pub window: Option<Span>,
+    selectors: usize,
+}
+
+/// What is known of the series behind an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// When the one that lags most was last measured; none: they have ended.
+    pub newest: Option<Timestamp>,
+    /// Some of them are younger than the query's window.
+    pub young: Option<Span>,
+}
+
+impl FactsQuery {
+    /// What to ask about the series of `query`; none where no series is read.
+    pub fn of(query: &str) -> Option<Self> {
+        let reads = promql::reads(query).ok()?;
+        let selectors = &reads.selectors[..reads.selectors.len().min(MOST)];
+        if selectors.is_empty() {
+            return None;
+        }
+        let fact = |what: &str, at: usize, value: &str| {
+            format!("label_replace({value}, \"{LABEL}\", \"{what}{at}\", \"\", \"\")")
+        };
+        let mut now = Vec::new();
+        let mut ended = Vec::new();
+        for (at, selector) in selectors.iter().enumerate() {
+            now.push(fact("newest", at, &format!("max(timestamp({selector}))")));
+            if let Some(window) = reads.window {
+                let before = format!("count({selector} offset {}ms)", window.millis());
+                now.push(fact("before", at, &before));
+            }
+            let last = format!("max(max_over_time(timestamp({selector}){BACK}))");
+            ended.push(fact("newest", at, &last));
+        }
+        Some(Self {
+            promql: now.join(" or "),
+            ended: ended.join(" or "),
+            window: reads.window,
+            selectors: selectors.len(),
+        })
+    }
+
+    /// What `answer` tells; none where it tells nothing of these.
+    pub fn read(&self, answer: &Answer) -> Facts {
+        let value = |what: &str, at: usize| {
+            let name = format!("{what}{at}");
+            let series = answer.series.iter().find(|s| s.labels.get(LABEL) == Some(&name));
+            series.and_then(|series| series.samples.last()).map(|sample| sample.value)
+        };
+        let (mut newest, mut young) = (None::<Timestamp>, None);
+        for at in 0..self.selectors {
+            let Some(last) = value("newest", at).and_then(timestamp) else { continue };
+            newest = Some(newest.map_or(last, |newest| newest.min(last)));
+            if value("before", at).is_none() {
+                young = self.window;
+            }
+        }
+        Facts { newest, young }
+    }
+}
+
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    let millis = (seconds * 1000.0).round();
+    (millis.abs() < 1e15).then(|| Timestamp::from_millisecond(millis as i64).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::{RawSeries, Sample};
+
+    fn answer(facts: &[(&str, f64)]) -> Answer {
+        let at = Timestamp::from_second(1000).unwrap();
+        let series = facts.iter().map(|(name, value)| RawSeries {
+            labels: [(LABEL.to_owned(), (*name).to_owned())].into(),
+            samples: vec![Sample { at, value: *value }],
+        });
+        Answer { series: series.collect(), warnings: Vec::new() }
+    }
+
+    #[test]
+    fn the_facts_are_of_each_series_that_is_read() {
+        let asked = FactsQuery::of("sum(rate(a[1m])) / sum(rate(b{c=\"d\"}[5m]))").unwrap();
+        assert_eq!(
+            asked.promql,
+            "label_replace(max(timestamp(a)), \"floodway_fact\", \"newest0\", \"\", \"\") \
+             or label_replace(count(a offset 300000ms), \"floodway_fact\", \"before0\", \"\", \"\") \
+             or label_replace(max(timestamp(b{c=\"d\"})), \"floodway_fact\", \"newest1\", \"\", \"\") \
+             or label_replace(count(b{c=\"d\"} offset 300000ms), \"floodway_fact\", \"before1\", \
+             \"\", \"\")"
+        );
+        assert_eq!(FactsQuery::of("vector(1)"), None);
+    }
+
+    #[test]
+    fn the_one_that_lags_most_counts_and_what_is_not_there_does_not() {
+        let asked = FactsQuery::of("sum(rate(a[1m]) or rate(b[1m]))").unwrap();
+        let at = |second| Timestamp::from_second(second).ok();
+        let both = answer(&[("newest0", 990.0), ("before0", 1.0), ("newest1", 980.5)]);
+        assert_eq!(
+            asked.read(&both),
+            Facts {
+                newest: Timestamp::from_millisecond(980_500).ok(),
+                young: Some(Span::from_secs(60))
+            }
+        );
+        let one = answer(&[("newest0", 990.0), ("before0", 1.0)]);
+        assert_eq!(asked.read(&one), Facts { newest: at(990), young: None });
+        assert_eq!(asked.read(&answer(&[("newest0", f64::NAN)])), Facts::default());
+    }
+}

@@ -1,0 +1,206 @@
+use super::*;
+use crate::signal::{RawSeries, agree};
+
+const NOW: i64 = 10_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn query() -> Query {
+    Query {
+        signal: "demand/inference".into(),
+        unit: "req/s",
+        promql: "sum(rate(a[1m]))".into(),
+        quiet: false,
+    }
+}
+
+fn said(answer: Result<Answer, MeasureError>) -> Observation {
+    Observation {
+        server: "http://a".into(),
+        answer,
+        facts: Some(Facts { newest: Some(at(NOW - 10)), young: None }),
+        last: None,
+        started: Some(at(1)),
+        window: Some(Span::from_secs(60)),
+    }
+}
+
+fn value(value: f64) -> Observation {
+    said(Ok(Answer::of(at(NOW), value)))
+}
+
+fn judged(said: &Observation) -> Measured {
+    judge(&query(), said, Policy::new(Span::from_secs(120)), at(NOW))
+}
+
+fn verdict(said: &Observation) -> Verdict {
+    judged(said).reading.verdict
+}
+
+#[test]
+fn what_was_measured_just_now_is_good_and_bears_the_time_of_its_samples() {
+    let reading = judged(&value(12.5)).reading;
+    assert_eq!(reading.verdict, Verdict::Good);
+    assert_eq!((reading.value, reading.at), (Some(12.5), Some(at(NOW - 10))));
+    assert_eq!(reading.source, "sum(rate(a[1m])) at http://a");
+}
+
+#[test]
+fn an_answer_of_now_from_old_samples_is_stale_and_keeps_its_value() {
+    let mut old = value(12.5);
+    old.facts = Some(Facts { newest: Some(at(NOW - 121)), young: None });
+    let reading = judged(&old).reading;
+    let (age, limit) = (Span::from_secs(121), Span::from_secs(120));
+    assert_eq!(reading.verdict, Verdict::Stale { age, limit });
+    assert_eq!(reading.value, Some(12.5));
+    assert!(!reading.verdict.may_scale_in());
+    old.facts = Some(Facts { newest: Some(at(NOW - 120)), young: None });
+    assert_eq!(verdict(&old), Verdict::Good);
+}
+
+#[test]
+fn a_server_whose_clock_is_behind_answers_what_is_old() {
+    let mut behind = said(Ok(Answer::of(at(NOW - 500), 1.0)));
+    behind.facts = None;
+    assert!(matches!(verdict(&behind), Verdict::Stale { .. }));
+}
+
+#[test]
+fn what_cannot_be_is_wrong_and_has_no_value() {
+    for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5] {
+        let reading = judged(&value(wrong)).reading;
+        assert!(matches!(reading.verdict, Verdict::Wrong(_)), "{wrong}");
+        assert_eq!(reading.value, None);
+    }
+    let mut ahead = value(1.0);
+    ahead.facts = Some(Facts { newest: Some(at(NOW + 6)), young: None });
+    let Verdict::Wrong(why) = verdict(&ahead) else { panic!("{ahead:?}") };
+    assert_eq!(why, "measured 6s from now: its clock and ours differ");
+    ahead.facts = Some(Facts { newest: Some(at(NOW + 5)), young: None });
+    assert_eq!(verdict(&ahead), Verdict::Good);
+}
+
+#[test]
+fn several_series_are_no_number() {
+    let one = Answer::of(at(NOW), 1.0).series.remove(0);
+    let two = Answer { series: vec![one.clone(), one], warnings: Vec::new() };
+    let Verdict::Wrong(why) = verdict(&said(Ok(two))) else { panic!() };
+    assert_eq!(why, "2 series where one number is asked for: wrap it in sum()");
+}
+
+#[test]
+fn nothing_is_missing_and_what_was_last_known_is_shown_with_its_age() {
+    let mut nothing = said(Ok(Answer::default()));
+    assert_eq!(verdict(&nothing), Verdict::Missing);
+    nothing.answer = Ok(Answer { series: vec![RawSeries::default()], warnings: Vec::new() });
+    assert_eq!(verdict(&nothing), Verdict::Missing, "a series without samples");
+    nothing.last = Some(Sample { at: at(NOW - 400), value: 3.0 });
+    let reading = judged(&nothing).reading;
+    assert!(matches!(reading.verdict, Verdict::Stale { age, .. } if age == Span::from_secs(400)));
+    assert_eq!((reading.value, reading.at), (Some(3.0), Some(at(NOW - 400))));
+    nothing.last = Some(Sample { at: at(NOW - 30), value: 3.0 });
+    assert_eq!(verdict(&nothing), Verdict::Missing, "it has ended, however lately");
+}
+
+#[test]
+fn a_server_that_has_just_begun_has_not_seen_a_whole_window() {
+    let mut young = value(12.5);
+    young.started = Some(at(NOW - 59));
+    let reading = judged(&young).reading;
+    let Verdict::Settling(why) = &reading.verdict else { panic!("{reading:?}") };
+    assert_eq!(why, "http://a has run for 59s, and 1m is its window");
+    assert!(!reading.verdict.may_scale_in());
+    assert_eq!(reading.value, Some(12.5));
+    young.started = Some(at(NOW - 60));
+    assert_eq!(verdict(&young), Verdict::Good);
+    young.started = None;
+    young.facts.as_mut().unwrap().young = Some(Span::from_secs(60));
+    assert!(matches!(verdict(&young), Verdict::Settling(_)), "its series began with it");
+    young.window = None;
+    assert_eq!(verdict(&young), Verdict::Good, "what needs no window is whole at once");
+}
+
+#[test]
+fn who_does_not_answer_is_told_from_who_answers_nonsense() {
+    let failed = |kind| said(Err(MeasureError { kind, message: "m".into(), help: None }));
+    for kind in [MeasureFailure::Unreachable, MeasureFailure::Denied] {
+        assert_eq!(verdict(&failed(kind)), Verdict::Unreachable("m".into()));
+    }
+    for kind in [MeasureFailure::Refused, MeasureFailure::Garbage] {
+        assert_eq!(verdict(&failed(kind)), Verdict::Wrong("m".into()));
+    }
+}
+
+#[test]
+fn warnings_of_the_server_are_noted() {
+    let mut warned = value(1.0);
+    warned.answer.as_mut().unwrap().warnings.push("a store is down".into());
+    assert_eq!(judged(&warned).notes, ["http://a warns: a store is down"]);
+}
+
+/// The same from another server.
+fn other(mut said: Observation) -> Measured {
+    said.server = "http://b".into();
+    judged(&said)
+}
+
+#[test]
+fn the_first_server_that_answers_well_is_believed() {
+    let down = said(Err(MeasureError {
+        kind: MeasureFailure::Unreachable,
+        message: "no route".into(),
+        help: None,
+    }));
+    let agreed = agree(vec![judged(&down), other(value(7.0))]).unwrap();
+    assert_eq!((agreed.reading.verdict, agreed.reading.value), (Verdict::Good, Some(7.0)));
+    let agreed = agree(vec![judged(&value(7.0)), other(down)]).unwrap();
+    assert_eq!((agreed.reading.verdict, agreed.reading.value), (Verdict::Good, Some(7.0)));
+    assert_eq!(agreed.notes, ["http://b: unreachable: no route"]);
+    assert_eq!(agree(Vec::new()), None);
+}
+
+#[test]
+fn two_servers_that_contradict_each_other_release_no_capacity() {
+    let agreed = agree(vec![judged(&value(100.0)), other(value(30.0))]).unwrap();
+    assert_eq!(agreed.reading.verdict, Verdict::Contradicted("http://b says 30".into()));
+    assert_eq!(agreed.reading.value, Some(100.0));
+    assert!(!agreed.reading.verdict.may_scale_in());
+    assert!(!agreed.is_unreadable());
+}
+
+#[test]
+fn servers_that_scrape_at_different_moments_do_not_contradict_each_other() {
+    for (one, two) in [(100.0, 80.0), (0.0, 0.9), (5.0, 5.0)] {
+        let agreed = agree(vec![judged(&value(one)), other(value(two))]).unwrap();
+        assert_eq!(agreed.reading.verdict, Verdict::Good, "{one} {two}");
+    }
+}
+
+#[test]
+fn only_what_is_declared_and_not_there_counts_as_unreadable() {
+    let mut nothing = judged(&said(Ok(Answer::default())));
+    assert!(nothing.is_unreadable());
+    nothing.quiet = true;
+    assert!(!nothing.is_unreadable());
+    assert!(!judged(&value(1.0)).is_unreadable());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_answer_is_good_unless_it_is_a_young_number(
+        number in proptest::num::f64::ANY,
+        answered in 9_000i64..11_000,
+        measured in proptest::option::of(9_000i64..11_000),
+    ) {
+        let mut said = said(Ok(Answer::of(at(answered), number)));
+        said.facts = Some(Facts { newest: measured.map(at), young: None });
+        let reading = judged(&said).reading;
+        let oldest = measured.unwrap_or(answered).min(answered);
+        let newest = measured.unwrap_or(answered).max(answered);
+        let sound = number.is_finite() && number >= 0.0 && oldest >= NOW - 120 && newest <= NOW + 5;
+        proptest::prop_assert_eq!(reading.verdict.may_scale_in(), sound);
+        proptest::prop_assert!(reading.value.is_none_or(|value| value.is_finite() && value >= 0.0));
+    }
+}

@@ -1,0 +1,119 @@
+//! What a cluster and an account tell by themselves, pool by pool.
+
+use super::{Reading, Verdict};
+use crate::clock::Timestamp;
+use crate::id::Name;
+use crate::observe::{Gap, Health, Inventory, Live, Node, ProblemKind, Side, Workload, marks};
+use crate::spec::Environment;
+
+/// The kinds of thing that units of a pool belong to.
+const DEPLOYMENT: &str = "Deployment";
+const GROUP: &str = "AutoScalingGroup";
+
+/// What `inventory` says of every pool of `environment`: pods that wait, nodes that
+/// are not ready; instances that are on their way, in service or not well, and
+/// those that AWS had no capacity for. What may be hidden by a gap is not a number.
+pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Reading> {
+    let seen = Seen { inventory };
+    let mut readings = Vec::new();
+    for (pool, declared) in environment.onprem.iter().flat_map(|onprem| &onprem.pools) {
+        let selector = &declared.node_selector;
+        let serves = |node: &&Node| {
+            !node.labels.contains_key(marks::WORKLOAD)
+                && selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
+        };
+        readings.extend(seen.cluster(pool, serves));
+    }
+    for (pool, declared) in environment.aws.iter().flat_map(|aws| &aws.pools) {
+        readings.extend(seen.account(pool));
+        if declared.join == crate::spec::model::Join::Kubernetes {
+            let marked =
+                |node: &&Node| node.labels.get(marks::POOL).is_some_and(|of| of == pool.as_str());
+            readings.extend(seen.cluster(pool, marked));
+        }
+    }
+    readings
+}
+
+struct Seen<'i> {
+    inventory: &'i Inventory,
+}
+
+impl<'i> Seen<'i> {
+    fn cluster(&self, pool: &Name, serves: impl Fn(&&Node) -> bool) -> Vec<Reading> {
+        let pods = self.workloads(DEPLOYMENT, pool);
+        let nodes = self.inventory.nodes.iter().filter(serves);
+        let not_ready = nodes.filter(|node| node.health == Health::NotReady).count();
+        let reading = |what: &str, unit, value: f64| {
+            self.reading(Side::Kubernetes, format!("kubernetes/{pool}/{what}"), unit, value)
+        };
+        vec![
+            reading("ready_pods", "pods", sum(&pods, |workload| workload.ready)),
+            reading("pending_pods", "pods", sum(&pods, |workload| workload.pending)),
+            reading("nodes_not_ready", "nodes", not_ready as f64),
+        ]
+    }
+
+    fn account(&self, pool: &Name) -> Vec<Reading> {
+        let groups = self.workloads(GROUP, pool);
+        let reading = |what: &str, value: f64| {
+            self.reading(Side::Aws, format!("aws/{pool}/{what}"), "instances", value)
+        };
+        vec![
+            reading("in_service", sum(&groups, |workload| workload.ready)),
+            reading("pending", sum(&groups, |workload| workload.pending)),
+            reading("unhealthy", sum(&groups, unhealthy)),
+            reading("capacity_failures", sum(&groups, without_capacity)),
+        ]
+    }
+
+    fn workloads(&self, kind: &str, pool: &Name) -> Vec<&'i Workload> {
+        let all = self.inventory.resources.values().filter(|live| {
+            live.id.kind == kind
+                && live.pool() == Some(pool.as_str())
+                && live.ownership == crate::observe::Ownership::Ours
+        });
+        all.filter_map(|live: &Live| live.workload.as_ref()).collect()
+    }
+
+    fn reading(&self, side: Side, signal: String, unit: &'static str, value: f64) -> Reading {
+        let at: Timestamp = self.inventory.taken_at;
+        let gap = self.inventory.gaps.iter().find(|gap| gap.side == side && hides(gap));
+        let place = self.inventory.locations.iter().find(|place| place.side == side);
+        let source = place.map_or_else(|| "not connected".to_owned(), |place| place.title.clone());
+        let (value, verdict) = match (gap, place) {
+            (Some(gap), _) => {
+                (None, Verdict::Unreachable(format!("{} cannot be seen: {}", gap.what, gap.why)))
+            }
+            (None, None) => (None, Verdict::Unreachable("nobody has looked there".to_owned())),
+            (None, Some(_)) => (Some(value), Verdict::Good),
+        };
+        Reading { signal, unit, source, value, at: value.map(|_| at), verdict }
+    }
+}
+
+/// Whether units may be hidden by it: by one of prices or of a lookup none are.
+fn hides(gap: &Gap) -> bool {
+    let units = ["nodes", "pods", "groups"];
+    gap.hides_members || units.iter().any(|what| gap.what.contains(what))
+}
+
+/// Units with a trouble that time alone does not end.
+fn unhealthy(workload: &Workload) -> u32 {
+    let harmless = [ProblemKind::Starting, ProblemKind::InsufficientCapacity];
+    let troubled = workload.problems.iter().filter(|problem| !harmless.contains(&problem.kind));
+    troubled.map(|problem| problem.units).sum()
+}
+
+fn without_capacity(workload: &Workload) -> u32 {
+    let short = |kind| kind == ProblemKind::InsufficientCapacity;
+    let problems = workload.problems.iter().filter(|problem| short(problem.kind));
+    problems.map(|problem| problem.units).sum()
+}
+
+fn sum(workloads: &[&Workload], of: impl Fn(&Workload) -> u32) -> f64 {
+    workloads.iter().map(|workload| f64::from(of(workload))).sum()
+}
+
+#[cfg(test)]
+mod tests;

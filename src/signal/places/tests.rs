@@ -1,0 +1,83 @@
+use super::*;
+use crate::desired::fixture;
+use crate::observe::{Location, Problem, ResourceId};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
+    let workload = |ready, pending, problems| Workload {
+        desired: ready + pending,
+        ready,
+        pending,
+        problems,
+        ..Workload::default()
+    };
+    let problem = |kind, units| Problem { kind, units, message: String::new() };
+    let mut pods = fixture::live("deepseek-inference-h100", "inference", "h100");
+    pods.workload = Some(workload(3, 2, vec![problem(ProblemKind::Unschedulable, 2)]));
+    let group = |name: &str, workload| {
+        let id = ResourceId::group("us-east-1", name);
+        let mut live = fixture::live_thing(id, "inference", "g6e", json!({}));
+        live.workload = Some(workload);
+        live
+    };
+    let short = problem(ProblemKind::InsufficientCapacity, 2);
+    let refused = problem(ProblemKind::Refused, 1);
+    let starting = problem(ProblemKind::Starting, 4);
+    let spot = group("prod-g6e-spot", workload(1, 6, vec![short, starting]));
+    let on_demand = group("prod-g6e-od", workload(2, 1, vec![refused]));
+    let mut inventory = fixture::inventory([pods, spot, on_demand]);
+    let node = |pool: &str, health| Node {
+        name: format!("{pool}-1"),
+        labels: [(marks::POOL.to_owned(), pool.to_owned())].into(),
+        taints: Vec::new(),
+        health,
+        gpus_allocatable: 4,
+        gpus_used: 0,
+        gpus_unhealthy: 0,
+    };
+    inventory.nodes = vec![node("g6e", Health::NotReady), node("g6e", Health::Cordoned)];
+    let side = |side| Location { side, identity: "x".into(), title: "here".into() };
+    inventory.locations = vec![side(Side::Kubernetes), side(Side::Aws)];
+    change(&mut inventory);
+    let readings = readings_of(&fixture::environment(), &inventory);
+    readings.into_iter().map(|reading| (reading.signal.clone(), reading)).collect()
+}
+
+fn gap(side: Side, what: &str, hides_members: bool) -> Gap {
+    Gap { side, what: what.into(), why: "forbidden".into(), hides_members }
+}
+
+#[test]
+fn each_pool_tells_what_waits_what_serves_and_what_fails() {
+    let readings = seen(|_| {});
+    let value = |signal: &str| readings[signal].value.unwrap();
+    assert_eq!(value("kubernetes/h100/ready_pods"), 3.0);
+    assert_eq!(value("kubernetes/h100/pending_pods"), 2.0);
+    assert_eq!(value("kubernetes/g6e/nodes_not_ready"), 1.0);
+    assert_eq!(value("aws/g6e/in_service"), 3.0);
+    assert_eq!(value("aws/g6e/pending"), 7.0);
+    assert_eq!(value("aws/g6e/unhealthy"), 1.0);
+    assert_eq!(value("aws/g6e/capacity_failures"), 2.0);
+    assert!(readings.values().all(|reading| reading.verdict == Verdict::Good));
+    assert!(!readings.contains_key("kubernetes/edge/pending_pods"), "it is no node");
+}
+
+#[test]
+fn what_a_gap_may_hide_is_no_number() {
+    for hidden in [gap(Side::Aws, "AutoScalingGroup x", true), gap(Side::Aws, "groups", false)] {
+        let readings = seen(|inventory| inventory.gaps.push(hidden));
+        assert_eq!(readings["aws/g6e/pending"].value, None);
+        assert!(matches!(readings["aws/g6e/pending"].verdict, Verdict::Unreachable(_)));
+        assert_eq!(readings["kubernetes/h100/pending_pods"].verdict, Verdict::Good);
+    }
+    let readings = seen(|inventory| inventory.gaps.push(gap(Side::Aws, "spot prices", false)));
+    assert_eq!(readings["aws/g6e/pending"].verdict, Verdict::Good);
+}
+
+#[test]
+fn where_nobody_has_looked_there_is_no_zero() {
+    let readings = seen(|inventory| inventory.locations.retain(|at| at.side == Side::Kubernetes));
+    assert_eq!(readings["aws/g6e/in_service"].value, None);
+    assert!(!readings["aws/g6e/in_service"].verdict.may_scale_in());
+}
