@@ -1,7 +1,7 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use super::{Global, applying, connect, prometheus, repository};
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::pipeline;
 use crate::render::signals::{self as render, SignalsView};
 use crate::signal::{Measured, Policy, declared, readings_of};
@@ -26,20 +26,17 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     let located = repository::locate(&args.env)?;
     let environment = located.resolve(terminal)?.environment;
     let view = applying::block_on(async {
-        let mut measured = ask(&environment, &args.access).await?;
-        let unseen = match look(&located, global, terminal).await {
-            Ok(seen) => {
-                measured.extend(readings_of(&environment, &seen).into_iter().map(Measured::plain));
+        let measured = ask(&environment, &args.access).await?;
+        let seen = match look(&environment, &located, global, terminal).await {
+            Ok(seen) => Some(seen),
+            Err(failure) => {
+                // What Prometheus says is shown all the same.
+                terminal.complain(&failure);
                 None
             }
-            // What Prometheus says is shown all the same.
-            Err(failure) => Some(failure),
         };
-        if let Some(failure) = &unseen {
-            terminal.complain(failure);
-        }
-        let now = SystemClock.now();
-        Ok(SignalsView::new(&environment, &measured, unseen.is_some(), now))
+        let places = seen.as_ref().map(|(readings, now)| (readings.as_slice(), *now));
+        Ok(SignalsView::new(&environment, &measured, places, SystemClock.now()))
     })?;
     if args.json {
         terminal.print(&super::schema::pretty(&view));
@@ -64,12 +61,15 @@ async fn ask(
     Ok(pipeline::measure(&servers, &queries, policy, &|| SystemClock.now()).await)
 }
 
-/// What the cluster and the account hold.
+/// What the cluster and the account tell, and what time it is there.
 async fn look(
+    environment: &Environment,
     located: &repository::Located,
     global: &Global,
     terminal: &Terminal,
-) -> Result<crate::observe::Inventory, Failure> {
+) -> Result<(Vec<Measured>, Timestamp), Failure> {
     let session = connect::session(located, global, terminal).await?;
-    Ok(pipeline::look(&session, []).await?.inventory)
+    let seen = pipeline::look(&session, []).await?.inventory;
+    let readings = readings_of(environment, &seen).into_iter().map(Measured::plain).collect();
+    Ok((readings, pipeline::clock(&session.backends).now()))
 }

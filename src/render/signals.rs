@@ -62,14 +62,19 @@ pub struct SignalView {
 }
 
 impl SignalsView {
-    /// What readers are told; `unseen`: a place could not be looked at.
+    /// What readers are told; of what the places told, with the time that it is
+    /// there. None: they could not be looked at.
     pub fn new(
         environment: &Environment,
         measured: &[Measured],
-        unseen: bool,
+        places: Option<(&[Measured], Timestamp)>,
         now: Timestamp,
     ) -> Self {
-        let signals: Vec<SignalView> = measured.iter().map(|one| view(one, now)).collect();
+        let unseen = places.is_none();
+        let (there, their_now) = places.unwrap_or((&[], now));
+        let ours = measured.iter().map(|one| view(one, now));
+        let theirs = there.iter().map(|one| view(one, their_now));
+        let signals: Vec<SignalView> = ours.chain(theirs).collect();
         let unreadable = signals.iter().filter(|signal| signal.unreadable).count();
         let number = signals.len();
         let summary = match (unreadable, number) {

@@ -112,7 +112,8 @@ fn without_capacity(workload: &Workload) -> u32 {
 }
 
 fn sum(workloads: &[&Workload], of: impl Fn(&Workload) -> u32) -> f64 {
-    workloads.iter().map(|workload| f64::from(of(workload))).sum()
+    // Of no floats the sum would be -0.
+    workloads.iter().map(|workload| u64::from(of(workload))).sum::<u64>() as f64
 }
 
 #[cfg(test)]

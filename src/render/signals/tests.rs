@@ -29,7 +29,7 @@ fn example() -> SignalsView {
         measured("upstream/web", Some(7.0), Verdict::Contradicted("http://b says 70".to_owned())),
     ];
     let now = Timestamp::from_second(1_042).unwrap();
-    SignalsView::new(&fixture::environment(), &all, false, now)
+    SignalsView::new(&fixture::environment(), &all, Some((&[], now)), now)
 }
 
 #[test]
@@ -54,4 +54,15 @@ fn signals_keep_to_their_schema_and_only_what_cannot_be_read_counts_as_that() {
         .collect();
     assert_eq!(unreadable, ["queue/inference", "kafka/front"]);
     assert_eq!(document["complete"], false);
+}
+
+#[test]
+fn what_a_place_tells_is_as_old_as_its_own_clock_says() {
+    let now = Timestamp::from_second(5_000_000).unwrap();
+    let there = [measured("aws/g6e/pending", Some(0.0), Verdict::Good)];
+    let places = Some((&there[..], Timestamp::from_second(1_003).unwrap()));
+    let view = SignalsView::new(&fixture::environment(), &[], places, now);
+    assert_eq!(view.signals[0].age_seconds, Some(3.0));
+    let unseen = SignalsView::new(&fixture::environment(), &[], None, now);
+    assert!(!unseen.complete);
 }

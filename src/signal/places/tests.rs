@@ -61,6 +61,7 @@ fn each_pool_tells_what_waits_what_serves_and_what_fails() {
     assert_eq!(value("aws/g6e/capacity_failures"), 2.0);
     assert!(readings.values().all(|reading| reading.verdict == Verdict::Good));
     assert!(!readings.contains_key("kubernetes/edge/pending_pods"), "it is no node");
+    assert!(value("aws/edge/pending").is_sign_positive(), "nothing is 0, not -0");
 }
 
 #[test]

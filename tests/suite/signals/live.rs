@@ -69,7 +69,8 @@ fn a_living_engine_is_measured_and_one_that_has_ended_is_stale() {
     assert_eq!((&silent["verdict"], &silent["unreadable"]), (&"missing".into(), &false.into()));
     let young = by_name(&live, "upstream/hourly");
     assert_eq!((&young["verdict"], &young["may_scale_in"]), (&"settling".into(), &false.into()));
-    assert_eq!(by_name(&live, "kubernetes/h100/pending_pods")["verdict"], "good");
+    let pods = by_name(&live, "kubernetes/h100/pending_pods");
+    assert_eq!((&pods["verdict"], &pods["age_seconds"]), (&"good".into(), &0.0.into()));
 
     let screen = repository.run(&["signals", "measured", "--source"]).exits(0);
     screen.says(DEMAND).says(&format!("at {}", prometheus.url()));
