@@ -114,7 +114,7 @@ async fn interrupted() {
 }
 
 /// Who applies, for whoever finds the lock held.
-fn holder() -> String {
+pub(super) fn holder() -> String {
     let name = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty());
     let user = name("USER").or_else(|| name("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

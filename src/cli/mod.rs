@@ -5,6 +5,7 @@ mod applying;
 mod completions;
 mod config;
 mod connect;
+mod decision_log;
 mod demo;
 mod destroy;
 mod drift;
@@ -27,6 +28,7 @@ mod prices;
 mod progress;
 mod prometheus;
 mod repository;
+mod run;
 mod schema;
 mod show;
 mod signals;
@@ -34,6 +36,7 @@ mod status;
 mod stream;
 mod terminal;
 mod validate;
+mod why;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::{Exit, Failure};
@@ -94,6 +97,8 @@ enum Command {
     Apply(apply::Args),
     Show(show::Args),
     Status(status::Args),
+    Run(run::Args),
+    Why(why::Args),
     Signals(signals::Args),
     Destroy(destroy::Args),
     Drift(drift::Args),
@@ -159,6 +164,8 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(args, global, terminal),
         Command::Show(args) => show::run(args, terminal),
         Command::Status(args) => status::run(args, global, terminal),
+        Command::Run(args) => run::run(args, global, terminal),
+        Command::Why(args) => why::run(args, terminal),
         Command::Signals(args) => signals::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Drift(args) => drift::run(args, global, terminal),

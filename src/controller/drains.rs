@@ -81,7 +81,7 @@ impl Drains {
     }
 
     /// Chooses the units that a group loses, the cheapest to lose first.
-    pub fn choose(&mut self, shrink: &Shrink, live: &Live, now: Timestamp) -> Vec<String> {
+    pub(super) fn choose(&mut self, shrink: &Shrink, live: &Live, now: Timestamp) -> Vec<String> {
         let free: Vec<&Unit> =
             stays(live).filter(|unit| !self.units.contains_key(&unit.name)).collect();
         let loads: Vec<UnitLoad> = free

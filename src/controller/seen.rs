@@ -11,19 +11,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known beside the inventory.
 #[derive(Debug, Clone, Copy)]
-pub struct Beside<'a> {
+pub(super) struct Beside<'a> {
     /// What was seen before: it stands where nothing can be seen now.
-    pub before: &'a Seen,
+    pub(super) before: &'a Seen,
     /// When each side was seen last; a side that is not here was never.
-    pub seen_at: &'a BTreeMap<Side, Timestamp>,
+    pub(super) seen_at: &'a BTreeMap<Side, Timestamp>,
     /// The sides that could be seen for this decision.
-    pub visible: &'a BTreeSet<Side>,
+    pub(super) visible: &'a BTreeSet<Side>,
     /// Units that are named for their end.
-    pub draining: &'a BTreeSet<String>,
+    pub(super) draining: &'a BTreeSet<String>,
 }
 
 /// The units of every pool of `environment`.
-pub fn seen(environment: &Environment, inventory: &Inventory, beside: Beside<'_>) -> Seen {
+pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Beside<'_>) -> Seen {
     let hidden =
         |side: Side| inventory.gaps.iter().any(|gap| gap.side == side && gap.hides_members);
     let visible = |side: Side| beside.visible.contains(&side) && !hidden(side);

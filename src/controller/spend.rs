@@ -47,12 +47,12 @@ impl Spend {
 }
 
 fn new_day(before: Timestamp, now: Timestamp) -> bool {
-    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
     day(now) > day(before)
 }
 
 fn new_month(before: Timestamp, now: Timestamp) -> bool {
-    let month = |at: Timestamp| at.to_zoned(TimeZone::UTC).date().first_of_month();
+    let month = |at: Timestamp| TimeZone::UTC.to_datetime(at).date().first_of_month();
     month(now) > month(before)
 }
 

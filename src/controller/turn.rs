@@ -156,7 +156,7 @@ impl Controller {
         let supply = Supply::from_inventory(environment, inventory);
         let planning =
             PlanningInput { environment, origins: &resolved.origins, catalog, supply: &supply };
-        let hands = self.hands().await;
+        let hands = crate::decide::scaling::Hands::default();
         let delays = self.delays();
         let cut_off = matches!(standing, Standing::CutOff { .. });
         let demand: &BTreeMap<Name, StageDemand> = &load.demand;

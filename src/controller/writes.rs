@@ -9,44 +9,48 @@ use crate::spec::Environment;
 
 /// One number to write.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Write {
+pub(super) struct Write {
     /// The pool it is of.
-    pub pool: Name,
+    pub(super) pool: Name,
     /// The write.
-    pub step: Step,
+    pub(super) step: Step,
     /// It adds capacity.
-    pub adds: bool,
+    pub(super) adds: bool,
     /// Why.
-    pub why: Option<Reason>,
+    pub(super) why: Option<Reason>,
 }
 
 /// Units of a group to choose, drain and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shrink {
+pub(super) struct Shrink {
     /// The pool it is of.
-    pub pool: Name,
+    pub(super) pool: Name,
     /// The group.
-    pub group: ResourceId,
+    pub(super) group: ResourceId,
     /// Its UID.
-    pub uid: String,
+    pub(super) uid: String,
     /// How many units more than those that drain already.
-    pub units: u32,
+    pub(super) units: u32,
     /// Why.
-    pub why: Option<Reason>,
+    pub(super) why: Option<Reason>,
 }
 
 /// What a decision asks for now; what adds capacity comes first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Writes {
+pub(super) struct Writes {
     /// Numbers.
-    pub numbers: Vec<Write>,
+    pub(super) numbers: Vec<Write>,
     /// Units to drain.
-    pub shrinks: Vec<Shrink>,
+    pub(super) shrinks: Vec<Shrink>,
 }
 
 /// What `scaling` asks for over what `inventory` has. Nothing of pools that others
 /// own, or that could not be seen.
-pub fn writes(environment: &Environment, inventory: &Inventory, scaling: &Scaling) -> Writes {
+pub(super) fn writes(
+    environment: &Environment,
+    inventory: &Inventory,
+    scaling: &Scaling,
+) -> Writes {
     let mut all = Writes::default();
     for (name, pool) in &scaling.pools {
         if pool.owner != DesiredOwner::Controller || !pool.visible {

@@ -16,6 +16,7 @@ pub mod event;
 pub mod forecast;
 pub mod journal;
 pub mod lock;
+pub mod metrics;
 pub mod orphans;
 pub mod plan;
 pub mod prices;
@@ -23,6 +24,7 @@ pub mod scaling;
 pub mod schema;
 pub mod signals;
 pub mod status;
+pub mod turn;
 
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,7 @@ impl SimulatedLoad {
         let Some(stage) = self.signals.get(query).and_then(|s| s.strip_prefix("demand/")) else {
             return Ok(None);
         };
-        self.simulator.look(|world| world.load_of(stage, at)).map_err(|error| MeasureError {
+        self.simulator.ask(|world| world.load_of(stage, at)).map_err(|error| MeasureError {
             kind: MeasureFailure::Unreachable,
             message: error.message,
             help: error.help,

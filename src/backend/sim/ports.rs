@@ -88,6 +88,11 @@ impl Simulator {
         }
     }
 
+    /// Asks the world something.
+    pub(super) fn ask<T>(&self, question: impl FnOnce(&World) -> T) -> Result<T, PortError> {
+        self.store.read(question)
+    }
+
     /// Looks at the world; for tests and reports.
     ///
     /// # Errors

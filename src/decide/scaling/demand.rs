@@ -202,6 +202,7 @@ fn doubt(demand: Option<&StageDemand>) -> Option<String> {
         Verdict::Missing => "nothing answers for the load".to_owned(),
         Verdict::Wrong(why) => format!("the load cannot be right: {why}"),
         Verdict::Settling(why) => format!("the load is not whole yet: {why}"),
+        Verdict::Contradicted(why) => format!("the load is not agreed upon: {why}"),
         Verdict::Unreachable(why) => format!("the load cannot be asked for: {why}"),
     })
 }

@@ -1,0 +1,235 @@
+use super::decision_log::DecisionLog;
+use super::exit::{Exit, Failure};
+use super::repository::Located;
+use super::terminal::Terminal;
+use super::{Global, applying, connect, prometheus, repository};
+use crate::backend::sim::{SimulatedLoad, Simulator};
+use crate::controller::lead::{Candidate, Fence, Standing, stand};
+use crate::controller::{Controller, Gauge, Settings, Turn};
+use crate::decide::scaling::DecisionRecord;
+use crate::forecast::CalendarInputs;
+use crate::pipeline::{self, Session};
+use crate::port::{Backends, Measure};
+use crate::render::{metrics, turn as render};
+use crate::signal::declared;
+use crate::units::Span;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Watch the load, look ahead, and move capacity between on-prem and the burst pools
+///
+/// Decides again and again, and does what it decided. Of several that run for one
+/// environment one leads; the others wait to take over. It ends with SIGTERM or
+/// Ctrl-C, after the turn that is under way.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, or a path
+    env: String,
+    /// Decide once, do that, and end
+    #[arg(long)]
+    once: bool,
+    /// Decide and tell, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print every decision as a line of JSON
+    #[arg(long)]
+    json: bool,
+    /// Between two turns, instead of signals.interval
+    #[arg(long, value_name = "SPAN")]
+    interval: Option<Span>,
+    /// End after so long
+    #[arg(long, value_name = "SPAN")]
+    r#for: Option<Span>,
+    /// Divide every time by this, for a replay that runs faster than life; a
+    /// simulated world passes so much faster
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    time_scale: u32,
+    #[command(flatten)]
+    access: prometheus::Access,
+}
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    applying::block_on(async {
+        let resolved = located.resolve(terminal)?;
+        let (session, world) = connect::connected(&located, resolved, global, terminal).await?;
+        let mut running = Running::begin(args, &located, session, world)?;
+        let exit = running.turns(args, terminal).await;
+        running.end().await;
+        exit
+    })
+}
+
+/// A controller with all that stands around it.
+struct Running {
+    controller: Controller,
+    log: Option<DecisionLog>,
+    leading: Leading,
+    world: Option<Arc<Simulator>>,
+    interval: Span,
+}
+
+/// How this controller is told whether it leads.
+enum Leading {
+    /// There is no place for a lease: it is alone.
+    Alone,
+    /// In a world whose time only its turns move.
+    InTurn(Box<Candidate>),
+    /// Beside its turns.
+    Aside { standing: watch::Receiver<Standing>, stop: watch::Sender<bool>, task: JoinHandle<()> },
+}
+
+impl Running {
+    fn begin(
+        args: &Args,
+        located: &Located,
+        session: Session,
+        world: Option<Arc<Simulator>>,
+    ) -> Result<Self, Failure> {
+        let environment = &session.resolved.environment;
+        let signals = environment.signals.as_ref();
+        let servers: Vec<Arc<dyn Measure>> = match (&world, signals) {
+            (_, None) => Vec::new(),
+            (Some(world), Some(_)) => {
+                let load = SimulatedLoad::new(Arc::clone(world), declared(environment));
+                vec![Arc::new(load)]
+            }
+            (None, Some(signals)) => prometheus::servers(signals, &args.access)?,
+        };
+        let calendar = CalendarInputs::of(environment, &session.resolved.holidays)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let declared = signals.map_or(Span::from_secs(15), |signals| signals.interval);
+        let interval = args.interval.unwrap_or(declared);
+        // A world passes faster by itself; else every window is shorter.
+        let time_scale = if world.is_some() { 1 } else { args.time_scale };
+        let clock = pipeline::clock(&session.backends);
+        let gauge = Gauge::new(servers, calendar, Arc::clone(&clock), world.is_none(), time_scale);
+        let (leading, fence) = Leading::begin(&session, world.is_some());
+        let log = match args.dry_run {
+            true => None,
+            false => Some(
+                DecisionLog::new(located.files.root(), environment.environment.name.as_str())
+                    .map_err(|error| {
+                        Failure::file(located.files.root(), "takes no decision log", &error)
+                    })?,
+            ),
+        };
+        let settings = Settings { dry_run: args.dry_run, time_scale };
+        let controller = Controller::new(session, gauge, fence, settings);
+        Ok(Self { controller, log, leading, world, interval })
+    }
+
+    async fn turns(&mut self, args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+        let ends = |kind| {
+            signal(kind).map_err(|error| Failure::new(Exit::Failed, format!("no signals: {error}")))
+        };
+        let (mut terminated, mut interrupted) =
+            (ends(SignalKind::terminate())?, ends(SignalKind::interrupt())?);
+        let clock = pipeline::clock(&self.controller.session.backends);
+        let began = clock.now();
+        let mut before: Option<Turn> = None;
+        loop {
+            let standing = self.leading.standing().await;
+            let started = Instant::now();
+            let turn = self.controller.turn(&standing).await;
+            self.tell(args, terminal, &turn, before.as_ref());
+            let _ =
+                metrics::text(&render::metrics(&turn, &standing, started.elapsed().as_secs_f64()));
+            before = Some(turn);
+            let passed = clock.now().duration_since(began).as_millis();
+            let over = args.r#for.is_some_and(|most| passed >= i128::from(most.millis()));
+            if args.once || over {
+                return Ok(Exit::Done);
+            }
+            tokio::select! {
+                () = self.pause(args, &*clock) => {}
+                _ = terminated.recv() => return Ok(Exit::Done),
+                _ = interrupted.recv() => return Ok(Exit::Done),
+            }
+        }
+    }
+
+    /// Until the next turn.
+    async fn pause(&self, args: &Args, clock: &dyn crate::clock::Clock) {
+        let wall = self.interval.duration() / args.time_scale;
+        match &self.world {
+            None => clock.sleep(wall).await,
+            Some(_) => {
+                tokio::time::sleep(wall).await;
+                clock.sleep(self.interval.duration()).await;
+            }
+        }
+    }
+
+    fn tell(&mut self, args: &Args, terminal: &Terminal, turn: &Turn, before: Option<&Turn>) {
+        let name = &self.controller.session.resolved.environment.environment.name;
+        let record = DecisionRecord::of(name, &turn.scaling);
+        if args.json {
+            let line = record.to_line().unwrap_or_default();
+            terminal.print(&format!("{line}\n"));
+        } else {
+            for line in render::lines(turn, before) {
+                terminal.print(&format!("{line}\n"));
+            }
+        }
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.add(&record)) {
+            terminal.note(&format!("the decision was not recorded: {error}\n"));
+        }
+    }
+
+    async fn end(self) {
+        match self.leading {
+            Leading::Alone => {}
+            Leading::InTurn(mut candidate) => candidate.resign().await,
+            Leading::Aside { stop, task, .. } => {
+                stop.send_replace(true);
+                let _ = tokio::time::timeout(Duration::from_secs(5), task).await;
+            }
+        }
+    }
+}
+
+impl Leading {
+    fn begin(session: &Session, simulated: bool) -> (Self, Option<Fence>) {
+        let Backends { kubernetes, aws } = &session.backends;
+        let places = [kubernetes, aws].into_iter().flatten();
+        let Some((lock, clock)) = places
+            .filter_map(|place| Some((place.leadership.clone()?, Arc::clone(&place.clock))))
+            .next()
+        else {
+            return (Self::Alone, None);
+        };
+        let name = format!("{}, process {}", super::applying::holder(), std::process::id());
+        let candidate = Candidate::new(lock, session.scope([]), name, clock);
+        let fence = candidate.fence();
+        if simulated {
+            return (Self::InTurn(Box::new(candidate)), Some(fence));
+        }
+        let why = crate::port::PortError {
+            kind: crate::port::FailureKind::Other,
+            message: "it has only just begun".to_owned(),
+            help: None,
+        };
+        let (tell, standing) = watch::channel(Standing::Waits { why });
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(stand(candidate, tell, stopped));
+        (Self::Aside { standing, stop, task }, Some(fence))
+    }
+
+    async fn standing(&mut self) -> Standing {
+        match self {
+            Self::Alone => Standing::Leads,
+            Self::InTurn(candidate) => candidate.beat().await,
+            Self::Aside { standing, .. } => {
+                // The first look is worth waiting for.
+                if matches!(&*standing.borrow(), Standing::Waits { .. }) {
+                    let _ = tokio::time::timeout(Duration::from_secs(5), standing.changed()).await;
+                }
+                standing.borrow().clone()
+            }
+        }
+    }
+}
