@@ -52,6 +52,8 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     place::close(input, &mut pools);
     let mut purse = purse::Purse::new(input, &pools);
     place::raise_to_floors(input.now, &mut pools, &mut purse);
+    // What goes by somebody's word is made up for by the same decision.
+    release::release_set(input, &mut pools);
 
     let mut of_stage: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
     for (at, pool) in pools.iter().enumerate() {
@@ -72,7 +74,6 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
         stages.insert(name.clone(), stage);
         memory.stages.insert(name.clone(), remembered);
     }
-    release::release_set(input, &mut pools);
     finish::finish(input, pools, stages, events, memory)
 }
 

@@ -1,7 +1,7 @@
 //! Engines that answer at all, and a promise that they can be held to.
 
 use super::Rules;
-use crate::spec::model::{BurstPool, Profile};
+use crate::spec::model::Profile;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let environment = rules.environment;
@@ -16,8 +16,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
             one(rules, &path, profile);
             if !pool.capacity.contains_key(key) && rules.could_read("aws.pools") {
                 let known = pool.capacity.keys().map(String::as_str);
-                let of = if pool.requirements.is_some() { BurstPool::ANY } else { "its types" };
-                let message = format!("the pool has no capacity for `{key}`, but for {of}");
+                let message = format!("`{key}` has a profile, and no capacity");
                 let among = format!("aws.pools.{name}.capacity");
                 rules.unknown(&path, &[&among], message, (key.as_str(), known));
             }

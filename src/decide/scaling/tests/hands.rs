@@ -63,6 +63,7 @@ fn an_operators_number_is_taken_up_and_down_within_bounds() {
         world.load(160.0);
         let scaling = world.decide();
         assert_eq!(wanted(&scaling, "a"), expected);
+        assert!(both(&scaling).iter().sum::<u32>() >= 4, "the other makes up for it at once");
         assert_eq!(scaling.pools["a"].sources[0].shrink, 2u32.saturating_sub(expected));
         // The other carries what is open, and no more is added to the one.
         world.load(400.0);
