@@ -12,10 +12,6 @@ use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-mod drain;
-
-pub use drain::{Drain, Held, Leaving, Left};
-
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 
 /// What to look for.
