@@ -8,5 +8,7 @@ pub mod files;
 pub mod kube;
 #[cfg(any(feature = "aws", feature = "kube"))]
 mod lease;
+#[cfg(feature = "node")]
+pub mod node;
 pub mod offers;
 pub mod sim;

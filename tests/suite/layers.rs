@@ -38,8 +38,20 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     (
         "cli",
         &[
-            "spec", "observe", "signal", "forecast", "decide", "desired", "iam", "plan", "port",
-            "execute", "backend", "pipeline", "controller", "render",
+            "spec",
+            "observe",
+            "signal",
+            "forecast",
+            "decide",
+            "desired",
+            "iam",
+            "plan",
+            "port",
+            "execute",
+            "backend",
+            "pipeline",
+            "controller",
+            "render",
         ],
     ),
     ("main", &["cli"]),
@@ -50,10 +62,13 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 23] = [
+const BELONGS: [(&str, &[&str]); 26] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
-    ("http", &["backend/kube"]),
+    ("http", &["backend/kube", "backend/node"]),
+    ("http_body_util", &["backend/node"]),
+    ("hyper", &["backend/node"]),
+    ("hyper_util", &["backend/node"]),
     ("aws_sdk_autoscaling", &["backend/aws"]),
     ("aws_sdk_ec2", &["backend/aws"]),
     ("aws_config", &["backend/aws"]),

@@ -1,6 +1,7 @@
 //! The way into a cluster.
 
 use super::cluster::Cluster;
+use super::drain::Drainer;
 use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
 use crate::diag::nearest;
@@ -62,6 +63,9 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
         progress: Arc::clone(&cluster) as _,
         lock: kept(Purpose::Apply),
         leadership: kept(Purpose::Lead),
+        drain: Some(Arc::new(Drainer::new(Cluster::clone(&cluster)))),
+        hands: None,
+        tell: None,
         clock: Arc::new(SystemClock),
     })
 }

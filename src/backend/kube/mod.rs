@@ -4,6 +4,7 @@ mod act;
 mod check;
 mod cluster;
 mod connect;
+mod drain;
 mod error;
 mod fields;
 mod kinds;

@@ -11,6 +11,7 @@
 mod apply;
 mod autoscale;
 mod capacity;
+mod drain;
 mod faults;
 mod groups;
 mod keyed;

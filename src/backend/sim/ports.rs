@@ -7,7 +7,9 @@ use super::{Scenario, apply, faults, nodes, scenario};
 use crate::clock::{Clock, Timestamp};
 use crate::observe::{Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
 use crate::plan::{CheckRequest, PortError, Step, Verdict};
-use crate::port::{Act, Backend, Check, Locate, Lock, Observe, Progress, Purpose, Scope};
+use crate::port::{
+    Act, Backend, Check, Drain, Leaving, Left, Locate, Lock, Observe, Progress, Purpose, Scope,
+};
 use crate::spec::Environment;
 use async_trait::async_trait;
 use std::path::Path;
@@ -84,6 +86,9 @@ impl Simulator {
             // One world, one lock: who takes those of both sides takes it once.
             lock: Some(Arc::clone(&self.lock)),
             leadership: Some(Arc::clone(&self.leadership)),
+            drain: Some(Arc::clone(&one) as _),
+            hands: None,
+            tell: None,
             clock: Arc::clone(self) as _,
         }
     }
@@ -214,6 +219,21 @@ impl Progress for OneSide {
             let exists = world.objects.contains_key(id);
             exists.then(|| world.units(id).unwrap_or(settled))
         })
+    }
+}
+
+#[async_trait]
+impl Drain for OneSide {
+    async fn close(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.simulator.store.write(|world| world.close(&unit.instance))
+    }
+
+    async fn begin(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.simulator.store.write(|world| world.begin_drain(&unit.instance))
+    }
+
+    async fn undo(&self, unit: &Leaving) -> Result<(), PortError> {
+        self.simulator.store.write(|world| world.undo_drain(&unit.instance))
     }
 }
 

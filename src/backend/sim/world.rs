@@ -39,6 +39,9 @@ pub struct World {
     /// Groups whose instances of an older template are being replaced.
     #[serde(default)]
     pub(super) refreshing: BTreeSet<ResourceId>,
+    /// Instances that are drained by name, and since when.
+    #[serde(default)]
+    pub(super) draining: BTreeMap<String, Moment>,
     /// How many scenario events have happened.
     pub(super) happened: usize,
     /// Calls that still fail, by index into the scenario's faults.
@@ -64,6 +67,7 @@ impl World {
             pods: Vec::new(),
             instances: Vec::new(),
             refreshing: BTreeSet::new(),
+            draining: BTreeMap::new(),
             happened: 0,
             faults_left,
         };

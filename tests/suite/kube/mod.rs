@@ -1,6 +1,7 @@
 //! The pipeline on a real API server, through the real command line.
 
 mod conflicts;
+mod draining;
 mod drifting;
 mod examples;
 mod handover;
