@@ -199,3 +199,29 @@ fn an_instance_that_never_joined_has_nothing_to_drain() {
     });
     assert!(!is_cordoned(&ground, "near"), "it only begins alike");
 }
+
+#[test]
+fn a_deployment_that_shrinks_loses_the_pods_of_closed_nodes_first() {
+    let ground = ground("shrinks");
+    // The pods of the node that will be closed are the oldest: without their cost,
+    // the newer ones would go, or any.
+    join(&ground, "closed", "i-0shrinks1", 2);
+    workload(&ground, "Deployment", "server", 1, Some(2));
+    workload(&ground, "Deployment", "other", 0, Some(1));
+    run_on(&ground, "server", &["closed", "closed"]);
+    join(&ground, "open", "i-0shrinks2", 2);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    ground.kubectl(&["scale", "deployment/server", "--replicas=4"]);
+    run_on(&ground, "server", &["closed", "closed", "open", "open"]);
+    with_drain(&ground, async |drain| {
+        let left = drain.close(&Leaving::joined("i-0shrinks1")).await.unwrap();
+        assert_eq!(left.pods, 3);
+        ground.kubectl(&["scale", "deployment/server", "--replicas=2"]);
+        eventually("two are left", || (nodes(&ground, "server").len() == 2).then_some(()));
+        assert_eq!(nodes(&ground, "server"), ["open", "open"]);
+        let left = drain.begin(&Leaving::joined("i-0shrinks1")).await.unwrap();
+        assert_eq!(left.pods, 1, "what nobody made smaller moves: {left:?}");
+    });
+    run_on(&ground, "other", &["open"]);
+    assert_eq!(nodes(&ground, "server"), ["open", "open"]);
+}
