@@ -9,6 +9,8 @@ mod demo;
 mod destroy;
 mod drift;
 mod exit;
+mod hand;
+mod hold;
 mod home;
 mod iam;
 mod import;
@@ -25,6 +27,8 @@ mod plan_file;
 mod prices;
 mod progress;
 mod repository;
+mod resume;
+mod scale;
 mod schema;
 mod show;
 mod status;
@@ -98,6 +102,9 @@ enum Command {
     Prices(prices::Args),
     Journal(journal::Args),
     Lock(lock::Args),
+    Hold(hold::Args),
+    Scale(scale::Args),
+    Resume(resume::Args),
     Iam(iam::Args),
     Demo(demo::Args),
     Schema(schema::Args),
@@ -161,6 +168,9 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Prices(args) => prices::run(args, terminal),
         Command::Journal(args) => journal::run(args, terminal),
         Command::Lock(args) => lock::run(args, global, terminal),
+        Command::Hold(args) => hold::run(args, global, terminal),
+        Command::Scale(args) => scale::run(args, global, terminal),
+        Command::Resume(args) => resume::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),

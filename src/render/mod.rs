@@ -13,6 +13,7 @@ mod text;
 pub mod drift;
 pub mod error;
 pub mod event;
+pub mod hands;
 pub mod journal;
 pub mod lock;
 pub mod orphans;

@@ -64,7 +64,7 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
         lock: kept(Purpose::Apply),
         leadership: kept(Purpose::Lead),
         drain: Some(Arc::new(Drainer::new(Cluster::clone(&cluster)))),
-        hands: None,
+        hands: Some(Arc::clone(&cluster) as _),
         tell: None,
         clock: Arc::new(SystemClock),
     })

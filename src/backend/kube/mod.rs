@@ -7,6 +7,7 @@ mod connect;
 mod drain;
 mod error;
 mod fields;
+mod hands;
 mod kinds;
 mod lease;
 mod live;

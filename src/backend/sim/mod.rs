@@ -14,6 +14,7 @@ mod capacity;
 mod drain;
 mod faults;
 mod groups;
+mod hands;
 mod keyed;
 mod lock;
 mod nodes;

@@ -5,10 +5,11 @@ use super::store::Store;
 use super::world::World;
 use super::{Scenario, apply, faults, nodes, scenario};
 use crate::clock::{Clock, Timestamp};
-use crate::observe::{Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
+use crate::observe::{Hands, Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
 use crate::plan::{CheckRequest, PortError, Step, Verdict};
 use crate::port::{
-    Act, Backend, Check, Drain, Leaving, Left, Locate, Lock, Observe, Progress, Purpose, Scope,
+    Act, Backend, Check, Drain, KeepHands, Leaving, Left, Locate, Lock, Observe, Progress, Purpose,
+    Said, Scope,
 };
 use crate::spec::Environment;
 use async_trait::async_trait;
@@ -87,7 +88,7 @@ impl Simulator {
             lock: Some(Arc::clone(&self.lock)),
             leadership: Some(Arc::clone(&self.leadership)),
             drain: Some(Arc::clone(&one) as _),
-            hands: None,
+            hands: Some(Arc::clone(&one) as _),
             tell: None,
             clock: Arc::clone(self) as _,
         }
@@ -234,6 +235,17 @@ impl Drain for OneSide {
 
     async fn undo(&self, unit: &Leaving) -> Result<(), PortError> {
         self.simulator.store.write(|world| world.undo_drain(&unit.instance))
+    }
+}
+
+#[async_trait]
+impl KeepHands for OneSide {
+    async fn read(&self, _: &Scope) -> Result<Said, PortError> {
+        self.simulator.store.read(World::said)?
+    }
+
+    async fn write(&self, _: &Scope, hands: &Hands, over: &Said) -> Result<(), PortError> {
+        self.simulator.store.write(|world| world.say(hands, over))?
     }
 }
 

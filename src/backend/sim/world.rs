@@ -42,6 +42,9 @@ pub struct World {
     /// Instances that are drained by name, and since when.
     #[serde(default)]
     pub(super) draining: BTreeMap<String, Moment>,
+    /// What operators have said by hand, as it would stand on a live object.
+    #[serde(default)]
+    pub(super) hands: Option<String>,
     /// How many scenario events have happened.
     pub(super) happened: usize,
     /// Calls that still fail, by index into the scenario's faults.
@@ -68,6 +71,7 @@ impl World {
             instances: Vec::new(),
             refreshing: BTreeSet::new(),
             draining: BTreeMap::new(),
+            hands: None,
             happened: 0,
             faults_left,
         };

@@ -5,6 +5,7 @@ mod ends;
 mod errors;
 mod events;
 mod exits;
+mod hands;
 mod iam;
 mod import;
 mod journal;

@@ -5,6 +5,7 @@ mod draining;
 mod drifting;
 mod examples;
 mod handover;
+mod hands;
 mod importing;
 mod inside;
 mod interrupted;
