@@ -2,6 +2,7 @@
 
 use super::cluster::Cluster;
 use super::drain::Drainer;
+use super::tell::Teller;
 use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
 use crate::diag::nearest;
@@ -65,7 +66,7 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
         leadership: kept(Purpose::Lead),
         drain: Some(Arc::new(Drainer::new(Cluster::clone(&cluster)))),
         hands: Some(Arc::clone(&cluster) as _),
-        tell: None,
+        tell: Some(Arc::new(Teller::new(Cluster::clone(&cluster)))),
         clock: Arc::new(SystemClock),
     })
 }

@@ -19,6 +19,7 @@ mod page;
 mod pods;
 mod quota;
 mod retry;
+mod tell;
 mod workload;
 
 pub use connect::{Way, connect};

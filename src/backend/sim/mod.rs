@@ -27,6 +27,7 @@ mod scenario;
 mod store;
 #[cfg(test)]
 mod tests;
+mod told;
 mod types;
 mod world;
 
@@ -35,4 +36,5 @@ pub use scenario::{
     Actor, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault, FaultKind,
     GpusUnhealthy, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
 };
+pub use told::Told;
 pub use world::World;

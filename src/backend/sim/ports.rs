@@ -8,8 +8,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::observe::{Hands, Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
 use crate::plan::{CheckRequest, PortError, Step, Verdict};
 use crate::port::{
-    Act, Backend, Check, Drain, KeepHands, Leaving, Left, Locate, Lock, Observe, Progress, Purpose,
-    Said, Scope,
+    Act, Backend, Check, Drain, KeepHands, Leaving, Left, Locate, Lock, Notice, Observe, Progress,
+    Purpose, Said, Scope, Tell,
 };
 use crate::spec::Environment;
 use async_trait::async_trait;
@@ -89,7 +89,7 @@ impl Simulator {
             leadership: Some(Arc::clone(&self.leadership)),
             drain: Some(Arc::clone(&one) as _),
             hands: Some(Arc::clone(&one) as _),
-            tell: None,
+            tell: Some(Arc::clone(&one) as _),
             clock: Arc::clone(self) as _,
         }
     }
@@ -246,6 +246,13 @@ impl KeepHands for OneSide {
 
     async fn write(&self, _: &Scope, hands: &Hands, over: &Said) -> Result<(), PortError> {
         self.simulator.store.write(|world| world.say(hands, over))?
+    }
+}
+
+#[async_trait]
+impl Tell for OneSide {
+    async fn tell(&self, _: &Scope, notice: &Notice) -> Result<bool, PortError> {
+        self.simulator.store.write(|world| world.tell(notice))
     }
 }
 

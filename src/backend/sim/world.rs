@@ -7,6 +7,7 @@ use super::nodes::SimNode;
 use super::object::Object;
 use super::pods::Pod;
 use super::scenario::Scenario;
+use super::told::Told;
 use crate::clock::Timestamp;
 use crate::observe::{ResourceId, Side, marks};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,9 @@ pub struct World {
     /// What operators have said by hand, as it would stand on a live object.
     #[serde(default)]
     pub(super) hands: Option<String>,
+    /// What was told, the oldest first.
+    #[serde(default)]
+    pub(super) told: Vec<Told>,
     /// How many scenario events have happened.
     pub(super) happened: usize,
     /// Calls that still fail, by index into the scenario's faults.
@@ -72,6 +76,7 @@ impl World {
             refreshing: BTreeSet::new(),
             draining: BTreeMap::new(),
             hands: None,
+            told: Vec::new(),
             happened: 0,
             faults_left,
         };

@@ -16,6 +16,7 @@ mod places;
 mod quotas;
 mod racing;
 mod roles;
+mod telling;
 
 use crate::support::bed::{Bed, unique};
 use crate::support::repository::Repository;
