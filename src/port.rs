@@ -12,7 +12,14 @@ use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+mod drain;
+mod hands;
+mod tell;
+
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
+pub use drain::{Drain, Held, Leaving, Left};
+pub use hands::{KeepHands, Said};
+pub use tell::{Notice, Tell};
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,6 +232,12 @@ pub struct Backend {
     pub lock: Option<Arc<dyn Lock>>,
     /// Where controllers are told which of them leads; as `lock`.
     pub leadership: Option<Arc<dyn Lock>>,
+    /// None where units are not drained by this side.
+    pub drain: Option<Arc<dyn Drain>>,
+    /// None where operators cannot say anything by hand.
+    pub hands: Option<Arc<dyn KeepHands>>,
+    /// None where nobody could see it.
+    pub tell: Option<Arc<dyn Tell>>,
     /// The clock of this place: virtual in the simulator.
     pub clock: Arc<dyn crate::clock::Clock>,
 }

@@ -8,6 +8,8 @@ pub mod files;
 pub mod kube;
 #[cfg(any(feature = "aws", feature = "kube"))]
 mod lease;
+#[cfg(feature = "node")]
+pub mod node;
 pub mod offers;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;

@@ -115,9 +115,14 @@ async fn interrupted() {
 
 /// Who applies, for whoever finds the lock held.
 pub(super) fn holder() -> String {
+    format!("{}, process {}", who(), std::process::id())
+}
+
+/// Who gives a command, as far as the machine tells.
+pub(super) fn who() -> String {
     let name = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty());
     let user = name("USER").or_else(|| name("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "this host" } else { host.trim() };
-    format!("{user}@{host}, process {}", std::process::id())
+    format!("{user}@{host}")
 }

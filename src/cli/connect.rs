@@ -79,9 +79,16 @@ async fn backends(
     let aws = match aws {
         None => None,
         Some(aws) if aws.provider == AwsProvider::Sim => sim(Side::Aws),
-        Some(aws) => amazon(environment, aws, limits).await,
+        Some(aws) => amazon(environment, aws, limits).await.map(with_agents),
     };
     Ok((Backends { kubernetes, aws }, simulator))
+}
+
+/// Instances that stand alone are drained by their own agents.
+fn with_agents(aws: Backend) -> Backend {
+    #[cfg(feature = "node")]
+    let aws = Backend { drain: Some(Arc::new(crate::backend::node::Agents::default())), ..aws };
+    aws
 }
 
 /// The environment's world, made with `scenario` if there is none yet.

@@ -11,6 +11,8 @@ mod destroy;
 mod drift;
 mod exit;
 mod forecast;
+mod hand;
+mod hold;
 mod home;
 mod iam;
 mod import;
@@ -28,7 +30,9 @@ mod prices;
 mod progress;
 mod prometheus;
 mod repository;
+mod resume;
 mod run;
+mod scale;
 mod schema;
 mod show;
 mod signals;
@@ -108,6 +112,9 @@ enum Command {
     Forecast(forecast::Args),
     Journal(journal::Args),
     Lock(lock::Args),
+    Hold(hold::Args),
+    Scale(scale::Args),
+    Resume(resume::Args),
     Iam(iam::Args),
     Demo(demo::Args),
     Schema(schema::Args),
@@ -175,6 +182,9 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Forecast(args) => forecast::run(args, terminal),
         Command::Journal(args) => journal::run(args, terminal),
         Command::Lock(args) => lock::run(args, global, terminal),
+        Command::Hold(args) => hold::run(args, global, terminal),
+        Command::Scale(args) => scale::run(args, global, terminal),
+        Command::Resume(args) => resume::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),

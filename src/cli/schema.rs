@@ -33,6 +33,8 @@ enum Of {
     Journal,
     /// `lock show --json`
     Lock,
+    /// `hold --json`, `scale --json`, `resume --json`
+    Hands,
     /// A line of `--json-into`
     Events,
 }
@@ -49,6 +51,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Drift => pretty(&schema::drift()),
         Of::Journal => pretty(&schema::journal()),
         Of::Lock => pretty(&schema::lock()),
+        Of::Hands => pretty(&schema::hands()),
         Of::Events => pretty(&schema::events()),
     });
     Ok(Exit::Done)

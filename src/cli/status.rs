@@ -21,6 +21,12 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
         let seen = pipeline::look(&session, []).await?;
         let environment = &session.resolved.environment;
         let view = StatusView::new(&session.mark, environment, &seen.decision, &seen.inventory);
+        let view = match pipeline::hands(&session).await {
+            Ok(hands) => view.with_hands(&hands.unwrap_or_default()),
+            // What runs can be told all the same.
+            Err(pipeline::Error::Place(error)) => view.without_hands(&error),
+            Err(error) => return Err(error.into()),
+        };
         if args.json {
             terminal.print(&super::schema::pretty(&view));
         } else {

@@ -146,6 +146,7 @@ fn launch() -> Launch {
         volume,
         efa: None,
         launch_hook: None,
+        agent_port: None,
         retain: None,
     }
 }

@@ -100,6 +100,9 @@ fn backends(place: &Arc<Place>) -> Backends {
         progress: Arc::clone(place) as _,
         lock: None,
         leadership: None,
+        drain: None,
+        hands: None,
+        tell: None,
         clock: Arc::clone(place) as _,
     };
     Backends { kubernetes: Some(backend), aws: None }

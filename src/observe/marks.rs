@@ -60,12 +60,26 @@ pub const MEMBERS: &str = "floodway.dev/members";
 /// left, `us-east-1,us-west-2`.
 pub const REGIONS: &str = "floodway.dev/regions";
 
+/// Annotation of the ApplySet's parent: what operators have said by hand.
+pub const HANDS: &str = "floodway.dev/hands";
+/// [`HANDS`] without its prefix.
+pub const HANDS_KEY: &str = "hands";
+/// Annotation of a Node: since when Floodway drains it.
+pub const DRAINING: &str = "floodway.dev/draining";
+
 /// Label and tag: the tool.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`], and the first field manager.
 pub const MANAGER: &str = "floodway";
 /// The field manager that holds what git hands over to a runtime owner.
 pub const HANDOVER_MANAGER: &str = "floodway-handover";
+
+/// The field manager of what a drain writes: it can be taken back without touching
+/// what others have written.
+pub const DRAIN_MANAGER: &str = "floodway-drain";
+
+/// The field manager of what operators say by hand: no plan undoes it.
+pub const HANDS_MANAGER: &str = "floodway-hands";
 
 /// Label of the parent (KEP-3659).
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";

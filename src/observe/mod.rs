@@ -1,6 +1,7 @@
 //! What is really there: data only, as the backends saw it.
 
 mod body;
+mod hands;
 mod inventory;
 mod lookup;
 mod market;
@@ -12,6 +13,7 @@ mod resource;
 mod workload;
 
 pub use body::{Body, Pattern};
+pub use hands::{HandHold, Hands, Override};
 pub use inventory::{ByPool, Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};

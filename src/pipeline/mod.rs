@@ -5,6 +5,7 @@
 
 mod apply;
 mod error;
+mod hands;
 mod lock;
 mod look;
 mod make_plan;
@@ -12,6 +13,7 @@ mod measure;
 
 pub use apply::{Applied, ApplyRequest, apply, clock, compare};
 pub use error::Error;
+pub use hands::{change_hands, hands};
 pub use lock::{Holding, break_lock, held_locks};
 pub use look::{Seen, look, look_at, search};
 pub use make_plan::{destroy_plan, find_drift, import_plan, make_plan, plan_from};

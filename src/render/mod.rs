@@ -14,6 +14,7 @@ pub mod drift;
 pub mod error;
 pub mod event;
 pub mod forecast;
+pub mod hands;
 pub mod journal;
 pub mod lock;
 pub mod metrics;

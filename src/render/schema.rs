@@ -4,6 +4,7 @@
 use super::drift::DriftView;
 use super::event::EventLine;
 use super::forecast::ScoreView;
+use super::hands::HandsView;
 use super::journal::JournalView;
 use super::lock::LocksView;
 use super::orphans::OrphansView;
@@ -57,6 +58,11 @@ pub fn journal() -> Schema {
 /// What `floodway lock show --json` prints.
 pub fn lock() -> Schema {
     of::<LocksView>()
+}
+
+/// What `floodway hold`, `scale` and `resume` print with `--json`.
+pub fn hands() -> Schema {
+    of::<HandsView>()
 }
 
 /// One line of `--json-into FILE`.

@@ -77,14 +77,15 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 29] = [
+const BELONGS: [(&str, &[&str]); 30] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
-    ("http", &["backend/kube", "backend/prometheus"]),
+    ("http", &["backend/kube", "backend/prometheus", "backend/node", "backend/serve.rs"]),
     ("form_urlencoded", &["backend/prometheus"]),
-    ("http_body_util", &["backend/prometheus"]),
+    ("http_body_util", &["backend/prometheus", "backend/node", "backend/serve.rs"]),
+    ("hyper", &["backend/node", "backend/serve.rs"]),
     ("hyper_rustls", &["backend/prometheus"]),
-    ("hyper_util", &["backend/prometheus"]),
+    ("hyper_util", &["backend/prometheus", "backend/node", "backend/serve.rs"]),
     ("rustls", &["backend/prometheus"]),
     ("rustls_native_certs", &["backend/prometheus"]),
     ("aws_sdk_autoscaling", &["backend/aws"]),

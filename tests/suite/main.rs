@@ -10,6 +10,8 @@ mod conformance;
 mod kube;
 mod laws;
 mod layers;
+#[cfg(feature = "node")]
+mod node;
 #[cfg(feature = "kube")]
 mod objects;
 #[cfg(feature = "prometheus")]

@@ -83,6 +83,9 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         progress: account,
         lock: kept(Purpose::Apply),
         leadership: kept(Purpose::Lead),
+        drain: None,
+        hands: None,
+        tell: None,
         clock: Arc::new(SystemClock),
     }
 }

@@ -1,6 +1,8 @@
 //! The way into a cluster.
 
 use super::cluster::Cluster;
+use super::drain::Drainer;
+use super::tell::Teller;
 use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
 use crate::diag::nearest;
@@ -62,6 +64,9 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
         progress: Arc::clone(&cluster) as _,
         lock: kept(Purpose::Apply),
         leadership: kept(Purpose::Lead),
+        drain: Some(Arc::new(Drainer::new(Cluster::clone(&cluster)))),
+        hands: Some(Arc::clone(&cluster) as _),
+        tell: Some(Arc::new(Teller::new(Cluster::clone(&cluster)))),
         clock: Arc::new(SystemClock),
     })
 }

@@ -135,6 +135,6 @@ fn stored(lease: Value) -> Stored {
 }
 
 /// As the API server writes a MicroTime.
-fn micro_time(at: Timestamp) -> String {
+pub(super) fn micro_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }

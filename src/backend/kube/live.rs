@@ -122,7 +122,10 @@ fn own_marks(object: &Value) -> BTreeMap<String, String> {
     for place in ["/metadata/annotations", "/metadata/labels"] {
         let map = object.pointer(place).and_then(Value::as_object);
         for (key, value) in map.into_iter().flatten() {
-            if let (Some(key), Some(value)) = (key.strip_prefix(marks::PREFIX), value.as_str()) {
+            if let (Some(key), Some(value)) = (key.strip_prefix(marks::PREFIX), value.as_str())
+                // What operators say is no mark: a plan stays good when they say it.
+                && key != marks::HANDS_KEY
+            {
                 found.insert(key.to_owned(), value.to_owned());
             }
         }

@@ -28,7 +28,8 @@ pub(super) struct Manager {
 
 impl Manager {
     pub(super) fn is_own(&self) -> bool {
-        self.name == marks::MANAGER || self.name == marks::HANDOVER_MANAGER
+        [marks::MANAGER, marks::HANDOVER_MANAGER, marks::HANDS_MANAGER]
+            .contains(&self.name.as_str())
     }
 }
 

@@ -4,8 +4,10 @@ mod act;
 mod check;
 mod cluster;
 mod connect;
+mod drain;
 mod error;
 mod fields;
+mod hands;
 mod kinds;
 mod lease;
 mod live;
@@ -17,6 +19,7 @@ mod page;
 mod pods;
 mod quota;
 mod retry;
+mod tell;
 mod workload;
 
 pub use connect::{Way, connect};

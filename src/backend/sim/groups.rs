@@ -97,6 +97,7 @@ impl World {
             moved = true;
             self.instances.retain(|instance| !gone.contains(&instance.id));
             self.nodes.retain(|node| !gone.contains(&node.name));
+            self.draining.retain(|instance, _| !gone.contains(instance));
         }
         moved
     }
@@ -235,7 +236,7 @@ impl World {
 
     fn terminate(&mut self, index: usize) {
         let gone_at = match self.instances[index].state {
-            InstanceState::InService => self.now + self.scenario.drain.millis(),
+            InstanceState::InService => self.finishes_at(&self.instances[index].id),
             _ => self.now + 1,
         };
         self.instances[index].state = InstanceState::Terminating { gone_at };

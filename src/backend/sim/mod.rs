@@ -11,8 +11,10 @@
 mod apply;
 mod autoscale;
 mod capacity;
+mod drain;
 mod faults;
 mod groups;
+mod hands;
 mod keyed;
 mod load;
 mod lock;
@@ -26,6 +28,7 @@ mod scenario;
 mod store;
 #[cfg(test)]
 mod tests;
+mod told;
 mod types;
 mod world;
 
@@ -35,4 +38,5 @@ pub use scenario::{
     Actor, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault, FaultKind,
     GpusUnhealthy, LoadPoint, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
 };
+pub use told::Told;
 pub use world::World;

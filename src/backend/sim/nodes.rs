@@ -25,6 +25,9 @@ pub(super) struct SimNode {
     /// GPUs that it has and does not offer.
     pub(super) gpus_unhealthy: u32,
     pub(super) ready: bool,
+    /// Nothing new comes here.
+    #[serde(default)]
+    pub(super) cordoned: bool,
 }
 
 impl SimNode {
@@ -41,6 +44,7 @@ impl SimNode {
             },
             gpus_unhealthy: 0,
             ready: true,
+            cordoned: false,
         })
     }
 
@@ -54,6 +58,7 @@ impl SimNode {
             room: Room { gpus, cpu_millis: 1_000_000, memory_bytes: 1 << 42 },
             gpus_unhealthy: 0,
             ready: true,
+            cordoned: false,
         }
     }
 
@@ -70,7 +75,11 @@ impl World {
             instance: node.taint.is_some().then(|| node.name.clone()),
             labels: node.labels.clone(),
             taints: node.taint.iter().map(taint).collect(),
-            health: if node.ready { Health::Ready } else { Health::NotReady },
+            health: match (node.ready, node.cordoned) {
+                (false, _) => Health::NotReady,
+                (true, true) => Health::Cordoned,
+                (true, false) => Health::Ready,
+            },
             gpus_allocatable: node.offered().gpus,
             gpus_used: used.gpus,
             gpus_unhealthy: node.gpus_unhealthy,

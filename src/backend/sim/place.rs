@@ -108,6 +108,9 @@ fn closed(node: &SimNode, template: Option<&Value>) -> Option<&'static str> {
     if !node.ready {
         return Some("node(s) were not ready");
     }
+    if node.cordoned {
+        return Some("node(s) were unschedulable");
+    }
     let selector = at("/spec/nodeSelector").and_then(Value::as_object);
     let selected = selector
         .into_iter()

@@ -50,11 +50,11 @@ impl Pod {
         }
     }
 
-    fn is_ending(&self) -> bool {
+    pub(super) fn is_ending(&self) -> bool {
         matches!(self.state, PodState::Ending { .. })
     }
 
-    fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.state == PodState::Ready
     }
 }
@@ -73,6 +73,7 @@ struct Asked {
 /// Pods of one template, in the order in which they were made.
 #[derive(Default)]
 struct Generation {
+    /// Those that go first at the end.
     ready: Vec<usize>,
     unready: VecDeque<usize>,
 }
@@ -180,6 +181,14 @@ impl World {
                 generation.unready.push_back(index);
             }
         }
+        // As their deletion cost has it, the pods of nodes that are drained go first.
+        let leaves = |&index: &usize| {
+            self.pods[index].node.as_ref().is_some_and(|node| self.draining.contains_key(node))
+        };
+        if !self.draining.is_empty() {
+            new.ready.sort_by_key(leaves);
+            old.ready.sort_by_key(leaves);
+        }
         (new, old)
     }
 
@@ -196,7 +205,7 @@ impl World {
         });
     }
 
-    fn end(&mut self, index: usize) {
+    pub(super) fn end(&mut self, index: usize) {
         let drain = self.scenario.drain.millis();
         let ready = self.pods[index].is_ready();
         let gone_at = if ready { self.now + drain } else { self.now };

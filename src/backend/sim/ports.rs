@@ -5,9 +5,12 @@ use super::store::Store;
 use super::world::World;
 use super::{Scenario, apply, faults, nodes, scenario};
 use crate::clock::{Clock, Timestamp};
-use crate::observe::{Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
+use crate::observe::{Hands, Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
 use crate::plan::{CheckRequest, PortError, Step, Verdict};
-use crate::port::{Act, Backend, Check, Locate, Lock, Observe, Progress, Purpose, Scope};
+use crate::port::{
+    Act, Backend, Check, Drain, KeepHands, Leaving, Left, Locate, Lock, Notice, Observe, Progress,
+    Purpose, Said, Scope, Tell,
+};
 use crate::spec::Environment;
 use async_trait::async_trait;
 use std::path::Path;
@@ -84,6 +87,9 @@ impl Simulator {
             // One world, one lock: who takes those of both sides takes it once.
             lock: Some(Arc::clone(&self.lock)),
             leadership: Some(Arc::clone(&self.leadership)),
+            drain: Some(Arc::clone(&one) as _),
+            hands: Some(Arc::clone(&one) as _),
+            tell: Some(Arc::clone(&one) as _),
             clock: Arc::clone(self) as _,
         }
     }
@@ -219,6 +225,39 @@ impl Progress for OneSide {
             let exists = world.objects.contains_key(id);
             exists.then(|| world.units(id).unwrap_or(settled))
         })
+    }
+}
+
+#[async_trait]
+impl Drain for OneSide {
+    async fn close(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.simulator.store.write(|world| world.close(&unit.instance))
+    }
+
+    async fn begin(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.simulator.store.write(|world| world.begin_drain(&unit.instance))
+    }
+
+    async fn undo(&self, unit: &Leaving) -> Result<(), PortError> {
+        self.simulator.store.write(|world| world.undo_drain(&unit.instance))
+    }
+}
+
+#[async_trait]
+impl KeepHands for OneSide {
+    async fn read(&self, _: &Scope) -> Result<Said, PortError> {
+        self.simulator.store.read(World::said)?
+    }
+
+    async fn write(&self, _: &Scope, hands: &Hands, over: &Said) -> Result<(), PortError> {
+        self.simulator.store.write(|world| world.say(hands, over))?
+    }
+}
+
+#[async_trait]
+impl Tell for OneSide {
+    async fn tell(&self, _: &Scope, notice: &Notice) -> Result<bool, PortError> {
+        self.simulator.store.write(|world| world.tell(notice))
     }
 }
 

@@ -1,3 +1,4 @@
+mod drain;
 mod groups;
 
 use super::scenario::{CapacityLimit, Fault};

@@ -7,6 +7,7 @@ use super::nodes::SimNode;
 use super::object::Object;
 use super::pods::Pod;
 use super::scenario::Scenario;
+use super::told::Told;
 use crate::clock::Timestamp;
 use crate::observe::{ResourceId, Side, marks};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,15 @@ pub struct World {
     /// Groups whose instances of an older template are being replaced.
     #[serde(default)]
     pub(super) refreshing: BTreeSet<ResourceId>,
+    /// Instances that are drained by name, and since when.
+    #[serde(default)]
+    pub(super) draining: BTreeMap<String, Moment>,
+    /// What operators have said by hand, as it would stand on a live object.
+    #[serde(default)]
+    pub(super) hands: Option<String>,
+    /// What was told, the oldest first.
+    #[serde(default)]
+    pub(super) told: Vec<Told>,
     /// How many scenario events have happened.
     pub(super) happened: usize,
     /// Calls that still fail, by index into the scenario's faults.
@@ -64,6 +74,9 @@ impl World {
             pods: Vec::new(),
             instances: Vec::new(),
             refreshing: BTreeSet::new(),
+            draining: BTreeMap::new(),
+            hands: None,
+            told: Vec::new(),
             happened: 0,
             faults_left,
         };

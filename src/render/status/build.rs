@@ -3,7 +3,8 @@
 use super::pools::PoolFacts;
 use super::view::*;
 use crate::decide::{Decision, PoolKind};
-use crate::observe::{Inventory, Mark};
+use crate::observe::{Hands, Inventory, Mark, Side};
+use crate::port::PortError;
 use crate::render::name::side;
 use crate::render::plan::{AmountView, PlaceView};
 use crate::render::text::{count, rate};
@@ -12,7 +13,7 @@ use crate::units::Rate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 impl StatusView {
     /// What readers are told about what runs now.
@@ -77,6 +78,7 @@ impl StatusView {
                 })
                 .collect(),
             stages: stages.into_values().collect(),
+            hands: None,
             gaps: inventory
                 .gaps
                 .iter()
@@ -93,6 +95,28 @@ impl StatusView {
         };
         view.summary = summary(&view);
         view
+    }
+}
+
+impl StatusView {
+    /// With what operators have said by hand.
+    #[must_use]
+    pub fn with_hands(mut self, hands: &Hands) -> Self {
+        self.hands = (!hands.is_empty()).then(|| hands.into());
+        self
+    }
+
+    /// Without it: why it cannot be told.
+    #[must_use]
+    pub fn without_hands(mut self, why: &PortError) -> Self {
+        self.gaps.push(GapView {
+            side: side(Side::Kubernetes).into(),
+            what: "what operators have said by hand".into(),
+            why: why.message.clone(),
+            hides_members: false,
+        });
+        self.summary = summary(&self);
+        self
     }
 }
 

@@ -23,6 +23,12 @@ pub fn text(view: &StatusView, style: &Style) -> String {
     }
     screen.blank();
     screen.table(&table);
+    if let Some(hands) = &view.hands {
+        screen.blank();
+        for line in hands.lines() {
+            screen.hanging(0, 2, &line);
+        }
+    }
     for gap in &view.gaps {
         screen.blank();
         let head = Line::of(Ink::Warn, "not seen: ").ink(Ink::Strong, &gap.what);

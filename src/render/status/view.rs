@@ -1,5 +1,6 @@
 //! What readers are told about what runs now.
 
+use crate::render::hands::SaidView;
 use crate::render::plan::{OwnerView, PlaceView, SpotView};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,6 +31,9 @@ pub struct StatusView {
     pub places: Vec<PlaceView>,
     /// By stage.
     pub stages: Vec<StageStatus>,
+    /// What operators have said by hand, and still counts; absent where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hands: Option<SaidView>,
     /// What could not be seen: numbers above may be too low by it.
     pub gaps: Vec<GapView>,
     /// What users should know.

@@ -2,7 +2,7 @@
 
 use super::{ByRegion, Count, Profile, Quotas, Requirements, Reservation};
 use crate::id::Name;
-use crate::spec::shape::{Account, Bucket, Region, RoleArn, choice, table};
+use crate::spec::shape::{Account, Bucket, Port, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,6 +205,9 @@ table! {
         /// serves: an instance that does not is then given up. Without it, an
         /// instance counts as soon as it runs. Without a value, it does.
         pub launch_hook: Option<bool>,
+        /// The port on which the image's agent answers the node protocol, of
+        /// instances that stand alone; without one, 9470.
+        pub agent_port: Option<u16> as Option<Port>,
         /// Whether an on-demand instance whose drain is not completed in time is
         /// kept, out of service, until somebody ends it; it is paid for until
         /// then. Without a value, it is terminated.
@@ -241,6 +244,11 @@ table! {
     }
 }
 
+impl Launch {
+    /// Where the agents of images answer that declare nothing else.
+    pub const AGENT_PORT: u16 = 9470;
+}
+
 impl Aws {
     /// The region of a pool.
     pub fn region_of<'a>(&'a self, pool: &'a BurstPool) -> &'a str {
@@ -269,6 +277,7 @@ impl Aws {
             },
             efa: own.efa.or(all.efa),
             launch_hook: own.launch_hook.or(all.launch_hook),
+            agent_port: own.agent_port.or(all.agent_port),
             retain: own.retain.or(all.retain),
         }
     }

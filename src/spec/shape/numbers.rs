@@ -92,6 +92,16 @@ impl Wire<u16> for Port {
     }
 }
 
+impl Wire<Option<u16>> for Option<Port> {
+    fn meaning(self) -> Option<u16> {
+        self.map(|port| port.0)
+    }
+
+    fn written(value: &Option<u16>) -> Self {
+        value.map(Port)
+    }
+}
+
 /// Dollars as a bare number: the key names the unit.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::spec) struct Dollars {

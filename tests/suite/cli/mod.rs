@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod exits;
 mod forecast;
+mod hands;
 mod iam;
 mod import;
 mod journal;

@@ -9,7 +9,7 @@ use floodway::port::{FailureKind, Lock, Scope};
 use serde_json::json;
 use std::sync::Arc;
 
-fn scope(ground: &Ground) -> Scope {
+pub(super) fn scope(ground: &Ground) -> Scope {
     let mark = Mark {
         environment: ground.name.clone(),
         repository: "local".into(),

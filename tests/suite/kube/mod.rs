@@ -1,9 +1,11 @@
 //! The pipeline on a real API server, through the real command line.
 
 mod conflicts;
+mod draining;
 mod drifting;
 mod examples;
 mod handover;
+mod hands;
 mod importing;
 mod inside;
 mod interrupted;
@@ -14,6 +16,7 @@ mod places;
 mod quotas;
 mod racing;
 mod roles;
+mod telling;
 
 use crate::support::bed::{Bed, unique};
 use crate::support::repository::Repository;

@@ -137,6 +137,7 @@ fn launch() -> Launch {
         volume,
         efa: None,
         launch_hook: None,
+        agent_port: None,
         retain: None,
     }
 }

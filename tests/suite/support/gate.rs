@@ -156,7 +156,7 @@ fn pass(
 }
 
 /// The head of a request, and as much body as it announces.
-fn read(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+pub fn read(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let (mut bytes, mut part) = (Vec::new(), [0; 16 * 1024]);
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

@@ -5,6 +5,8 @@ pub mod aws;
 pub mod bed;
 pub mod environment;
 pub mod gate;
+#[cfg(feature = "node")]
+pub mod node;
 pub mod programs;
 pub mod pty;
 pub mod repository;
