@@ -9,15 +9,15 @@ use super::spend::Spend;
 use super::writes::{Shrink, Write, writes};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
-    Delays, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
+    Delays, Memory, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
 use crate::id::Name;
-use crate::observe::{Inventory, Side};
+use crate::observe::{HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
-use crate::port::{Backend, FailureKind, Leaving};
-use futures::future::{join, join_all};
+use crate::port::{Backend, Drain, FailureKind, Leaving};
+use futures::future::{join_all, join3};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -41,7 +41,8 @@ pub struct Controller {
     fence: Option<Fence>,
     clock: Arc<dyn Clock>,
     world: World,
-    memory: crate::decide::scaling::Memory,
+    memory: Memory,
+    hands: Hands,
     /// How long launches take.
     pub launches: Launches,
     /// What burst has cost.
@@ -96,7 +97,8 @@ impl Controller {
             fence,
             clock,
             world: World::default(),
-            memory: <_>::default(),
+            memory: Memory::default(),
+            hands: Hands::default(),
             launches: Launches::default(),
             spend: Spend::default(),
             drains: Drains::default(),
@@ -107,7 +109,9 @@ impl Controller {
     pub async fn turn(&mut self, standing: &Standing) -> Turn {
         let (now, environment) = (self.clock.now(), &self.session.resolved.environment);
         let looks = join_all([Side::Kubernetes, Side::Aws].map(|side| look(&self.session, side)));
-        let (looks, load) = join(looks, self.gauge.read(environment, now)).await;
+        let (looks, load, said) =
+            join3(looks, self.gauge.read(environment, now), pipeline::hands(&self.session)).await;
+        let hands = self.hands(said);
         let mut unseen = BTreeMap::new();
         for (side, look) in looks.into_iter().flatten() {
             match look {
@@ -137,26 +141,26 @@ impl Controller {
             },
         );
         self.launches.note(&self.world.seen, now);
-        let scaling = self.decide(&inventory, &load, standing, now).await;
+        let scaling = self.decide(&inventory, &load, &hands, standing);
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
         Turn { scaling, load, unseen, done, withheld }
     }
 
-    async fn decide(
+    fn decide(
         &self,
         inventory: &Inventory,
         load: &Load,
+        hands: &Hands,
         standing: &Standing,
-        now: Timestamp,
     ) -> Scaling {
+        let now = inventory.taken_at;
         let (resolved, catalog) = (&self.session.resolved, &self.session.catalog);
         let environment = &resolved.environment;
         let supply = Supply::from_inventory(environment, inventory);
         let planning =
             PlanningInput { environment, origins: &resolved.origins, catalog, supply: &supply };
-        let hands = crate::decide::scaling::Hands::default();
         let delays = self.delays();
         let cut_off = matches!(standing, Standing::CutOff { .. });
         let demand: &BTreeMap<Name, StageDemand> = &load.demand;
@@ -169,12 +173,27 @@ impl Controller {
             delays: &delays,
             worth: &load.worth,
             floors: &load.floors,
-            hands: &hands,
+            hands,
             spent: self.spend.so_far(),
             mode: if cut_off { Mode::KubernetesUnreachable } else { Mode::Normal },
             tuning: &self.tuning,
             memory: &self.memory,
         })
+    }
+
+    /// What operators say. What cannot be read is believed to be as it was; what is
+    /// not to be understood may mean anything, so everything is held.
+    fn hands(&mut self, said: Result<Option<Said>, pipeline::Error>) -> Hands {
+        match said {
+            Ok(said) => self.hands = said.map(|said| said.hands).unwrap_or_default(),
+            Err(pipeline::Error::Place(error)) if error.kind == FailureKind::Unreachable => {}
+            Err(error) => {
+                let reason = format!("what operators say cannot be read: {error}");
+                let all = HandHold { scale_in: true, scale_out: true, reason, ..<_>::default() };
+                return Hands { holds: vec![all], ..Hands::default() };
+            }
+        }
+        self.hands.clone()
     }
 
     fn delays(&self) -> BTreeMap<Name, Delays> {
@@ -283,8 +302,10 @@ impl Controller {
         self.write_all(ends, standing).await
     }
 
-    fn drain(&self) -> Option<Arc<dyn crate::port::Drain>> {
-        None
+    fn drain(&self) -> Option<Arc<dyn Drain>> {
+        let backends = &self.session.backends;
+        let sides = [&backends.kubernetes, &backends.aws];
+        sides.into_iter().flatten().find_map(|backend| backend.drain.clone())
     }
 
     async fn write_all(&self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {

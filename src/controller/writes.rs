@@ -70,7 +70,11 @@ pub(super) fn writes(
                 None => None,
             };
             let Some(live) = live else { continue };
-            all.numbers.extend(number(name, pool, live, source.desired, source.set));
+            let to = match live.id.side {
+                Side::Kubernetes => source.set.saturating_sub(source.shrink),
+                Side::Aws => source.set,
+            };
+            all.numbers.extend(number(name, pool, live, source.desired, to));
             all.shrinks.extend(shrink(name, pool, live, source));
         }
         if let Some(pods) = pool.pods
@@ -106,6 +110,7 @@ fn number(name: &Name, pool: &PoolScaling, live: &Live, from: u32, to: u32) -> O
 }
 
 fn shrink(name: &Name, pool: &PoolScaling, live: &Live, source: &SourceScaling) -> Option<Shrink> {
+    // Which pods of a Deployment end is Kubernetes' to choose.
     (source.shrink > 0 && live.id.side == Side::Aws).then(|| Shrink {
         pool: name.clone(),
         group: live.id.clone(),

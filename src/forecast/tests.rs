@@ -82,7 +82,8 @@ fn a_better_forecaster_leads_after_a_while_and_not_at_once() {
 
 #[test]
 fn a_forecaster_that_fails_or_answers_nonsense_drops_out_and_says_why() {
-    let wrong: [(&'static str, fn() -> Vec<f64>); 4] = [
+    type Wrong = (&'static str, fn() -> Vec<f64>);
+    let wrong: [Wrong; 4] = [
         ("not-a-number", || vec![1.0, f64::NAN, 1.0]),
         ("negative", || vec![-1.0, 1.0, 1.0]),
         ("short", || vec![1.0]),
@@ -175,10 +176,10 @@ fn a_state_of_another_horizon_or_quantile_is_forgotten() {
 
 #[test]
 fn coverage_comes_to_what_the_quantile_claims() {
-    let history = hourly(wave(24 * 30));
+    let history = hourly(wave(24 * 20));
     let context = context_of(&history, 3);
     let race = Race::new(CONFIG, standard());
-    let scored = score(race, CONFIG, &history, &context, 24 * 15).unwrap();
+    let scored = score(race, CONFIG, &history, &context, 24 * 10).unwrap();
     for score in scored.scores.iter().filter(|score| score.origins > 0) {
         for lead in &score.leads {
             assert!((0.92..=0.98).contains(&lead.coverage), "{}: {lead:?}", score.by);

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::decide::PlanningInput;
 use crate::forecast::Forecast;
 use crate::id::Name;
-use crate::observe::Market;
+use crate::observe::{Hands, Market};
 use crate::signal::Verdict;
 use crate::units::{Rate, Share, Span};
 use serde::{Deserialize, Serialize};
@@ -222,43 +222,6 @@ pub struct Floor {
     pub key: String,
     /// In words: `event launch until 18:00`.
     pub text: String,
-}
-
-/// What operators have said by hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hands {
-    /// Numbers that are not to be moved.
-    pub holds: Vec<HandHold>,
-    /// Numbers that are set.
-    pub overrides: Vec<Override>,
-}
-
-/// `floodway hold`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandHold {
-    /// The pool; none: the whole environment.
-    pub pool: Option<Name>,
-    /// Nothing is scaled in.
-    pub scale_in: bool,
-    /// Nothing is scaled out.
-    pub scale_out: bool,
-    /// Until when; none: until somebody resumes it.
-    pub until: Option<Timestamp>,
-    /// What the operator says.
-    pub reason: String,
-}
-
-/// `floodway scale`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Override {
-    /// The pool.
-    pub pool: Name,
-    /// As many units as this, within the pool's bounds.
-    pub units: u32,
-    /// Until when; none: until somebody resumes it.
-    pub until: Option<Timestamp>,
-    /// What the operator says.
-    pub reason: String,
 }
 
 /// What burst has cost so far in the running day and month, in UTC, measured by

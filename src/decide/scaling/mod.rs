@@ -26,8 +26,8 @@ mod tuning;
 
 pub use hold::{Direction, Hold, HoldCause};
 pub use input::{
-    Delay, Delays, Floor, HandHold, Hands, Mode, Override, PoolSeen, ScalingInput, Seen, Short,
-    Spent, StageDemand, TokenMix, Units,
+    Delay, Delays, Floor, Mode, PoolSeen, ScalingInput, Seen, Short, Spent, StageDemand, TokenMix,
+    Units,
 };
 pub use memory::{Aside, AsideCause, Memory, Point, SourceMemory, StageMemory, Waiting};
 pub use outcome::{Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};

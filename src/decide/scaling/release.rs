@@ -72,18 +72,26 @@ impl Pool<'_> {
     }
 }
 
-/// The unit that goes first of all that fit into `over`: of burst before on-prem,
-/// the dearest per unit of capacity.
+/// The unit that goes first of all that fit into `over`: the dearest per unit of
+/// capacity, and of on-prem only when no burst is left that could go. A replica that
+/// costs nothing more, released while an instance is paid for, would keep that
+/// from going.
 fn pick(
     pools: &[Pool<'_>],
     stage: &[usize],
     over: Rate,
     stays: &impl Fn(&Pool<'_>, &Source) -> bool,
 ) -> Option<(usize, usize)> {
+    let may_go = |pool: &Pool<'_>| {
+        pool.is_ours() && pool.visible && pool.set_to.is_none() && pool.total() > pool.floor.0
+    };
+    let burst_runs = stage.iter().any(|&at| !pools[at].is_onprem() && may_go(&pools[at]));
     let candidate = |&at: &usize| {
         let pool = &pools[at];
-        if !pool.is_ours() || !pool.visible || pool.set_to.is_some() || pool.total() <= pool.floor.0
-        {
+        if burst_runs && pool.is_onprem() {
+            return None;
+        }
+        if !may_go(pool) {
             return None;
         }
         let source = pool.last(|source| source.capacity <= over && !stays(pool, source))?;

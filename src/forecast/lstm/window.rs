@@ -44,8 +44,11 @@ impl Scaling {
             let deviation = (of.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
             (mean, if deviation > 1e-9 * (1.0 + mean.abs()) { deviation } else { 0.0 })
         };
-        let (means, deviations) = (0..context.inputs.len()).map(moments).unzip();
-        Ok(Self { scale, means, deviations })
+        // As precise as their file keeps them, so that what is read back is the same.
+        let kept = |number: f64| f64::from(number as f32);
+        let moments = (0..context.inputs.len()).map(moments);
+        let (means, deviations) = moments.map(|(m, d)| (kept(m), kept(d))).unzip();
+        Ok(Self { scale: kept(scale), means, deviations })
     }
 
     fn input(&self, column: usize, value: Option<f64>) -> f32 {

@@ -108,9 +108,10 @@ fn integer(schema: &Json) -> BoxedStrategy<Json> {
 
 /// Over all that is allowed, of many decimals and magnitudes.
 fn number(schema: &Json) -> BoxedStrategy<Json> {
-    // Dollars may be nothing; a quantile is more than nothing and less than all.
+    // Dollars may be nothing, a factor not; a quantile is more than nothing and less
+    // than all.
     let (least, most) = match schema["maximum"].as_f64() {
-        Some(most) => (0.0, most),
+        Some(most) => (schema["minimum"].as_f64().unwrap_or_default(), most),
         None => (f64::MIN_POSITIVE, 1.0 - f64::EPSILON),
     };
     prop_oneof![

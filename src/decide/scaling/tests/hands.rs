@@ -16,7 +16,14 @@ fn pools(freeze: &str) -> World {
 
 fn hold(pool: Option<&str>, scale_in: bool, until: Option<jiff::Timestamp>) -> HandHold {
     let pool = pool.map(name);
-    HandHold { pool, scale_in, scale_out: !scale_in, until, reason: "a launch".to_owned() }
+    HandHold {
+        pool,
+        scale_in,
+        scale_out: !scale_in,
+        until,
+        reason: "a launch".to_owned(),
+        ..HandHold::default()
+    }
 }
 
 fn both(scaling: &Scaling) -> [u32; 2] {
@@ -59,7 +66,14 @@ fn an_operators_number_is_taken_up_and_down_within_bounds() {
         let mut world = pools("");
         let reason = "a test".to_owned();
         let until = Some(world.now + Duration::from_secs(3600));
-        world.hands.overrides.push(Override { pool: name("a"), units, until, reason });
+        world.hands.overrides.push(Override {
+            pool: name("a"),
+            units,
+            until,
+            reason,
+            by: "ada".to_owned(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+        });
         world.load(160.0);
         let scaling = world.decide();
         assert_eq!(wanted(&scaling, "a"), expected);
@@ -78,7 +92,14 @@ fn an_operators_number_is_taken_up_and_down_within_bounds() {
 fn an_operators_number_goes_down_in_spite_of_a_freeze_and_not_of_a_hold() {
     let mut world = pools("[[freeze]]\nname = \"sale\"\nstart = \"2026-11-01T00:00:00Z\"\n");
     let reason = "a test".to_owned();
-    world.hands.overrides.push(Override { pool: name("a"), units: 1, until: None, reason });
+    world.hands.overrides.push(Override {
+        pool: name("a"),
+        units: 1,
+        until: None,
+        reason,
+        by: "ada".to_owned(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+    });
     assert_eq!(wanted(&world.decide(), "a"), 1);
     world.hands.holds.push(hold(Some("a"), true, None));
     assert_eq!(wanted(&world.decide(), "a"), 2);

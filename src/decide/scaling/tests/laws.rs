@@ -242,7 +242,13 @@ fn a_record_is_bounded_whatever_people_write() {
     world.load(500.0);
     let pool = Some(name("cheap"));
     let reason = "no ".repeat(5000);
-    world.hands.holds.push(HandHold { pool, scale_in: true, scale_out: true, until: None, reason });
+    world.hands.holds.push(HandHold {
+        pool,
+        scale_in: true,
+        scale_out: true,
+        reason,
+        ..HandHold::default()
+    });
     let scaling = world.decide();
     let line = DecisionRecord::of(&name("prod"), &scaling).to_line().unwrap();
     assert!(line.len() < 20_000, "{}", line.len());
