@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_launch_is_measured_from_its_asking_to_its_serving() {
-        let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
+        let (mut launches, pool) = (Launches::default(), "p".parse::<Name>().unwrap());
         launches.note(&seen(0, 0), at(0));
         for (begun, took) in [(100, 60), (300, 80), (500, 100)] {
             assert_eq!(launches.delays(&pool, declared()), declared());
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_was_on_its_way_before_is_not_measured() {
-        let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
+        let (mut launches, pool) = (Launches::default(), "p".parse::<Name>().unwrap());
         for (desired, serving, second) in [(4, 0, 0), (4, 4, 5)] {
             launches.note(&seen(desired, serving), at(second));
         }
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_request_that_is_taken_back_is_forgotten() {
-        let (mut launches, pool) = (Launches::default(), "p".parse().unwrap());
+        let (mut launches, pool) = (Launches::default(), "p".parse::<Name>().unwrap());
         for (desired, serving, second) in
             [(0, 0, 0), (3, 0, 10), (0, 0, 20), (1, 0, 30), (1, 1, 40)]
         {

@@ -112,6 +112,7 @@ impl Controller {
         let (looks, load, said) =
             join3(looks, self.gauge.read(environment, now), pipeline::hands(&self.session)).await;
         let hands = self.hands(said);
+        let environment = &self.session.resolved.environment;
         let mut unseen = BTreeMap::new();
         for (side, look) in looks.into_iter().flatten() {
             match look {
@@ -183,9 +184,9 @@ impl Controller {
 
     /// What operators say. What cannot be read is believed to be as it was; what is
     /// not to be understood may mean anything, so everything is held.
-    fn hands(&mut self, said: Result<Option<Said>, pipeline::Error>) -> Hands {
+    fn hands(&mut self, said: Result<Option<Hands>, pipeline::Error>) -> Hands {
         match said {
-            Ok(said) => self.hands = said.map(|said| said.hands).unwrap_or_default(),
+            Ok(said) => self.hands = said.unwrap_or_default(),
             Err(pipeline::Error::Place(error)) if error.kind == FailureKind::Unreachable => {}
             Err(error) => {
                 let reason = format!("what operators say cannot be read: {error}");

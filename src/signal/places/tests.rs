@@ -28,6 +28,7 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
     let on_demand = group("prod-g6e-od", workload(2, 1, vec![refused]));
     let mut inventory = fixture::inventory([pods, spot, on_demand]);
     let node = |pool: &str, health| Node {
+        instance: None,
         name: format!("{pool}-1"),
         labels: [(marks::POOL.to_owned(), pool.to_owned())].into(),
         taints: Vec::new(),

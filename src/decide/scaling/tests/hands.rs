@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::decide::scaling::*;
+use crate::observe::{HandHold, Override};
 use std::time::Duration;
 
 fn pools(freeze: &str) -> World {

@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::decide::scaling::*;
+use crate::observe::HandHold;
 use crate::signal::Verdict;
 use crate::units::Rate;
 use proptest::prelude::*;
@@ -195,6 +196,7 @@ proptest! {
             scale_out: !scale_in,
             until: None,
             reason,
+            ..HandHold::default()
         });
         world.load(load);
         for _ in 0..70 {

@@ -4,6 +4,7 @@ use super::super::*;
 use crate::clock::Timestamp;
 use crate::decide::{CapacityType, PlanningInput, Supply, SupplyGroup};
 use crate::id::Name;
+use crate::observe::Hands;
 use crate::observe::Market;
 use crate::spec::{Catalog, Environment, LoadError, Loaded, Loader, Origins, resolve};
 use crate::units::{Share, Span};
