@@ -13,11 +13,12 @@ use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
+use crate::forecast::CalendarInputs;
 use crate::id::Name;
 use crate::observe::{HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
-use crate::port::{Backend, Drain, FailureKind, Leaving};
+use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
 use futures::future::{join, join_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -104,6 +105,18 @@ impl Controller {
             spend: Spend::default(),
             drains: Drains::default(),
         }
+    }
+
+    /// Goes on with the environment as it is now, and with what was learned.
+    pub fn reload(
+        &mut self,
+        session: Session,
+        servers: Vec<Arc<dyn Measure>>,
+        calendar: CalendarInputs,
+    ) {
+        self.gauge.reconnect(servers, calendar);
+        self.clock = pipeline::clock(&session.backends);
+        self.session = session;
     }
 
     /// Looks, measures, decides, and does what `standing` allows.
