@@ -6,6 +6,7 @@ pub mod lead;
 mod drains;
 mod gauge;
 mod launches;
+mod notes;
 mod seen;
 mod spend;
 mod tell;
@@ -17,3 +18,6 @@ pub use gauge::{Gauge, Load};
 pub use launches::Launches;
 pub use spend::Spend;
 pub use turn::{Controller, Done, Settings, Turn};
+
+#[cfg(test)]
+mod tests;

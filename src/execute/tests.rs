@@ -102,6 +102,7 @@ fn backends(place: &Arc<Place>) -> Backends {
         leadership: None,
         drain: None,
         hands: None,
+        notes: None,
         tell: None,
         clock: Arc::clone(place) as _,
     };
