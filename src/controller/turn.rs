@@ -16,7 +16,7 @@ use crate::decide::scaling::{
 use crate::decide::{PlanningInput, Supply};
 use crate::forecast::CalendarInputs;
 use crate::id::Name;
-use crate::observe::{HandHold, Hands, Inventory, Side};
+use crate::observe::{HandHold, Hands, Health, Inventory, Ownership, Side, Wait};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
@@ -305,6 +305,8 @@ impl Controller {
         done.extend(self.write_all(rest, standing).await);
         self.choose(inventory, &wanted.shrinks, now);
         done.extend(self.end_drained(standing, now).await);
+        let held = self.held(inventory);
+        done.extend(self.write_all(held, standing).await);
         (done, None)
     }
 
@@ -352,7 +354,31 @@ impl Controller {
             Went::Failed { .. } => None,
         });
         let ends: Vec<Write> = ends.collect();
-        self.write_all(ends, standing).await
+        let done = self.write_all(ends, standing).await;
+        for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
+            if let Step::DrainUnits { units, .. } = &ended.step {
+                units.iter().for_each(|unit| self.drains.end(unit));
+            }
+        }
+        done
+    }
+
+    /// What lets instances go on that a lifecycle hook holds for nothing.
+    fn held(&self, inventory: &Inventory) -> Vec<Write> {
+        let ready = inventory.nodes.iter().filter(|node| node.health == Health::Ready);
+        let joined: BTreeSet<&str> = ready.filter_map(|node| node.instance.as_deref()).collect();
+        let mut all = Vec::new();
+        for live in inventory.resources.values().filter(|live| live.ownership == Ownership::Ours) {
+            let Some(pool) = live.pool().and_then(|pool| pool.parse().ok()) else { continue };
+            for wait in [Wait::ToServe, Wait::ToEnd] {
+                let units = self.drains.held(live, &joined, wait);
+                if !units.is_empty() {
+                    let step = Step::Proceed { id: live.id.clone(), units, wait };
+                    all.push(Write { pool: Name::clone(&pool), step, adds: false, why: None });
+                }
+            }
+        }
+        all
     }
 
     fn drain(&self) -> Option<Arc<dyn Drain>> {
