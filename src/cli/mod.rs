@@ -2,6 +2,7 @@
 
 mod apply;
 mod applying;
+mod changed;
 mod completions;
 mod config;
 mod connect;

@@ -4,10 +4,12 @@
 use super::writes::Shrink;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
+use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{Inventory, Live, ResourceId, Unit};
+use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, Leaving, Left};
+use crate::spec::Environment;
 use crate::units::Span;
 use futures::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +80,40 @@ impl Drains {
             let live = inventory.resources.get(&going.group);
             live.is_some_and(|live| stays(live).any(|unit| unit.name == *name))
         });
+    }
+
+    /// Goes on with what another controller has begun: instances of groups that are
+    /// ours, on nodes that say that Floodway drains them.
+    pub fn adopt(&mut self, environment: &Environment, inventory: &Inventory) {
+        let begun: BTreeMap<&str, Timestamp> = inventory
+            .nodes
+            .iter()
+            .filter_map(|node| Some((node.instance.as_deref()?, node.draining?)))
+            .collect();
+        if begun.is_empty() {
+            return;
+        }
+        let groups = inventory
+            .resources
+            .values()
+            .filter(|live| live.id.kind == "AutoScalingGroup" && live.ownership == Ownership::Ours);
+        for live in groups {
+            let Some(pool) = live.pool().and_then(|p| todays_pool(environment, p).parse().ok())
+            else {
+                continue;
+            };
+            for unit in stays(live) {
+                let Some(since) = begun.get(unit.name.as_str()) else { continue };
+                self.units.entry(unit.name.clone()).or_insert_with(|| Going {
+                    pool: Name::clone(&pool),
+                    group: live.id.clone(),
+                    uid: live.uid.clone(),
+                    since: *since,
+                    closed: true,
+                    left: None,
+                });
+            }
+        }
     }
 
     /// Chooses the units that a group loses, the cheapest to lose first.

@@ -8,6 +8,7 @@ mod gauge;
 mod launches;
 mod seen;
 mod spend;
+mod tell;
 mod turn;
 mod writes;
 

@@ -6,18 +6,20 @@ use super::launches::Launches;
 use super::lead::{Fence, Standing};
 use super::seen::{Beside, seen};
 use super::spend::Spend;
+use super::tell;
 use super::writes::{Shrink, Write, writes};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
+use crate::forecast::CalendarInputs;
 use crate::id::Name;
 use crate::observe::{HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
-use crate::port::{Backend, Drain, FailureKind, Leaving};
-use futures::future::{join_all, join3};
+use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
+use futures::future::{join, join_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -105,14 +107,27 @@ impl Controller {
         }
     }
 
+    /// Goes on with the environment as it is now, and with what was learned.
+    pub fn reload(
+        &mut self,
+        session: Session,
+        servers: Vec<Arc<dyn Measure>>,
+        calendar: CalendarInputs,
+    ) {
+        self.gauge.reconnect(servers, calendar);
+        self.clock = pipeline::clock(&session.backends);
+        self.session = session;
+    }
+
     /// Looks, measures, decides, and does what `standing` allows.
     pub async fn turn(&mut self, standing: &Standing) -> Turn {
-        let (now, environment) = (self.clock.now(), &self.session.resolved.environment);
+        let now = self.clock.now();
         let looks = join_all([Side::Kubernetes, Side::Aws].map(|side| look(&self.session, side)));
-        let (looks, load, said) =
-            join3(looks, self.gauge.read(environment, now), pipeline::hands(&self.session)).await;
+        let (looks, said) = join(looks, pipeline::hands(&self.session)).await;
         let hands = self.hands(said);
+        // The load last: what it asks for is then done at once.
         let environment = &self.session.resolved.environment;
+        let load = self.gauge.read(environment, now).await;
         let mut unseen = BTreeMap::new();
         for (side, look) in looks.into_iter().flatten() {
             match look {
@@ -128,6 +143,9 @@ impl Controller {
         let inventory = self.world.whole(now);
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
+            if *standing == Standing::Leads {
+                self.drains.adopt(environment, &inventory);
+            }
         }
         let draining = self.drains.names();
         let visible = self.world.sides.keys().copied().filter(|side| !unseen.contains_key(side));
@@ -146,6 +164,9 @@ impl Controller {
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
+        if withheld.is_none() {
+            tell::events(&self.session, &inventory, &scaling).await;
+        }
         Turn { scaling, load, unseen, done, withheld }
     }
 

@@ -67,6 +67,9 @@ pub const HANDS_KEY: &str = "hands";
 /// Annotation of a Node: since when Floodway drains it.
 pub const DRAINING: &str = "floodway.dev/draining";
 
+/// Label of a Node that its provider's ID does not tell: the instance that it is.
+pub const INSTANCE: &str = "floodway.dev/instance";
+
 /// Label and tag: the tool.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`], and the first field manager.

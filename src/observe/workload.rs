@@ -1,5 +1,6 @@
 //! What runs: replicas, instances and nodes, with their health.
 
+use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -8,6 +9,9 @@ use std::collections::BTreeMap;
 pub struct Workload {
     /// How many are asked for.
     pub desired: u32,
+    /// Stopped ones beside it, which start sooner than new ones.
+    #[serde(default)]
+    pub warm: u32,
     /// Exist, in any state.
     pub existing: u32,
     /// Of those, beyond what is asked for and protected: each ends when it is
@@ -141,6 +145,9 @@ pub struct Node {
     /// The ID of the instance that it is, where its provider says.
     #[serde(default)]
     pub instance: Option<String>,
+    /// Since when Floodway drains it.
+    #[serde(default)]
+    pub draining: Option<Timestamp>,
     /// Its labels: which pool it serves is told by them.
     pub labels: BTreeMap<String, String>,
     /// What keeps pods away that do not tolerate it.

@@ -329,6 +329,7 @@ impl World {
         Some(Workload {
             stalled: false,
             desired,
+            warm: 0,
             existing: number(mine().count()),
             surplus: number(self.surplus(group)),
             updated: alive,

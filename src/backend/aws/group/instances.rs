@@ -37,6 +37,7 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
     }));
     Workload {
         desired,
+        warm,
         // A group goes only when its stopped instances are gone too.
         existing: if drained { existing.saturating_add(warm) } else { existing },
         surplus: number(surplus(group)),
