@@ -90,7 +90,8 @@ impl World {
             let same = capacity_type.is_none() || limit.capacity_type == capacity_type;
             limit.instance_type != instance_type || !same
         });
-        let limit = instances.map(|instances| CapacityLimit { instance_type, capacity_type, instances });
+        let limit =
+            instances.map(|instances| CapacityLimit { instance_type, capacity_type, instances });
         // The newest counts before one of both markets.
         limits.splice(0..0, limit);
     }
