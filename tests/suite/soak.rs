@@ -219,14 +219,16 @@ impl Soak {
             }
             assert!(
                 (pool.min..=pool.max).contains(&pool.wanted) || pool.wanted == pool.now,
-                "{at} {name}: {} wanted, {} to {}",
+                "{at} {name}: {} wanted, {} to {}: {pool:?}, unseen {:?}",
                 pool.wanted,
                 pool.min,
-                pool.max
+                pool.max,
+                turn.unseen
             );
-            // What is on its way out goes on its way; nothing more does.
+            // What never served may be given up: that is no capacity.
             if silent || !turn.unseen.is_empty() {
-                assert!(pool.wanted >= pool.now, "{at} {name}: scaled in on missing data");
+                let serves = pool.serving.min(pool.now);
+                assert!(pool.wanted >= serves, "{at} {name}: scaled in on missing data: {pool:?}");
             }
         }
         let (now, after) = (scaling.cost_now.usd_per_hour, scaling.cost_after.usd_per_hour);
