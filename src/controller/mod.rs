@@ -9,6 +9,7 @@ mod launches;
 mod notes;
 mod seen;
 mod spend;
+mod tally;
 mod tell;
 mod turn;
 mod writes;
@@ -17,6 +18,7 @@ pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;
 pub use spend::Spend;
+pub use tally::{PoolTally, StageTally, Tally};
 pub use turn::{Controller, Done, Settings, Turn};
 
 #[cfg(test)]

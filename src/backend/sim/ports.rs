@@ -115,6 +115,14 @@ impl Simulator {
     pub fn disturb(&self, what: scenario::Actor) -> Result<(), PortError> {
         self.store.write(|world| world.disturb(what))
     }
+
+    /// From now on no call fails, whatever the scenario says.
+    ///
+    /// # Errors
+    /// As its file.
+    pub fn forgive(&self) -> Result<(), PortError> {
+        self.store.write(World::forgive)
+    }
 }
 
 impl World {
