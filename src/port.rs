@@ -12,11 +12,13 @@ use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+mod calls;
 mod drain;
 mod hands;
 mod tell;
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
+pub use calls::{CallCounts, Calls};
 pub use drain::{Drain, Held, Leaving, Left};
 pub use hands::{KeepHands, Said};
 pub use tell::{Notice, Tell};
@@ -238,6 +240,8 @@ pub struct Backend {
     pub hands: Option<Arc<dyn KeepHands>>,
     /// None where nobody could see it.
     pub tell: Option<Arc<dyn Tell>>,
+    /// None where calls are not counted.
+    pub calls: Option<Arc<Calls>>,
     /// The clock of this place: virtual in the simulator.
     pub clock: Arc<dyn crate::clock::Clock>,
 }

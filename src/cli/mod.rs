@@ -2,6 +2,7 @@
 
 mod apply;
 mod applying;
+mod board;
 mod completions;
 mod config;
 mod connect;
@@ -19,6 +20,7 @@ mod import;
 mod init;
 mod journal;
 mod journal_file;
+mod listen;
 mod lock;
 mod man;
 mod options;

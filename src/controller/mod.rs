@@ -6,13 +6,17 @@ pub mod lead;
 mod drains;
 mod gauge;
 mod launches;
+mod left;
 mod seen;
 mod spend;
+mod tally;
 mod turn;
 mod writes;
 
 pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;
+pub use left::{LeftOver, Why};
 pub use spend::Spend;
+pub use tally::{Outcome, Tally};
 pub use turn::{Controller, Done, Settings, Turn};

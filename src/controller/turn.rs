@@ -4,12 +4,13 @@ use super::drains::{Drains, Went};
 use super::gauge::{Gauge, Load};
 use super::launches::Launches;
 use super::lead::{Fence, Standing};
+use super::left::{LeftOver, left_over};
 use super::seen::{Beside, seen};
 use super::spend::Spend;
 use super::writes::{Shrink, Write, writes};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
-    Delays, Memory, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
+    Delays, Memory, Mode, Scaling, ScalingInput, Seen, Spent, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
 use crate::id::Name;
@@ -66,6 +67,10 @@ pub struct Turn {
     pub scaling: Scaling,
     /// What was measured and expected.
     pub load: Load,
+    /// What burst has cost so far.
+    pub spent: Spent,
+    /// What is paid for and serves nothing.
+    pub left: Vec<LeftOver>,
     /// The sides that could not be seen, and why.
     pub unseen: BTreeMap<Side, String>,
     /// What was written, or would have been.
@@ -146,7 +151,8 @@ impl Controller {
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
-        Turn { scaling, load, unseen, done, withheld }
+        let left = left_over(&self.session.resolved.environment, &inventory);
+        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
     }
 
     fn decide(

@@ -103,6 +103,7 @@ fn backends(place: &Arc<Place>) -> Backends {
         drain: None,
         hands: None,
         tell: None,
+        calls: None,
         clock: Arc::clone(place) as _,
     };
     Backends { kubernetes: Some(backend), aws: None }

@@ -1,43 +1,133 @@
 //! What a controller's turn came to: lines for people, and numbers to scrape.
 
-use super::metrics::{Kind, Metric, Sample};
-use crate::controller::lead::Standing;
+mod numbers;
+
+pub use numbers::{Around, metrics};
+
 use crate::controller::{Done, Turn};
-use crate::decide::scaling::{Direction, Hold, PoolScaling, StageScaling};
+use crate::decide::scaling::{Hold, PoolScaling, StageScaling};
 use crate::plan::Step;
-use crate::units::UsdPerHour;
+use serde::Serialize;
+
+/// One thing that a turn has to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// When it was decided.
+    pub at: String,
+    /// How much it matters.
+    pub level: Level,
+    /// What it is.
+    pub event: Event,
+    /// The side, stage or pool that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// What to read.
+    pub message: String,
+}
+
+/// How much an entry matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It is as it should be.
+    Info,
+    /// Something is done without that should be there.
+    Warn,
+    /// Something was not done that should have been.
+    Error,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A side cannot be seen.
+    Unseen,
+    /// The decision has something to say.
+    Notice,
+    /// How a stage stands.
+    Stage,
+    /// A number was written, or would have been.
+    Write,
+    /// A pool is held.
+    Held,
+    /// Nothing was written.
+    Withheld,
+}
+
+/// An entry as a line of JSON.
+pub fn json_line(environment: &str, entry: &Entry) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        environment: &'a str,
+        #[serde(flatten)]
+        entry: &'a Entry,
+    }
+    let line = serde_json::to_string(&Line { environment, entry });
+    format!("{}\n", line.unwrap_or_default())
+}
 
 /// What a reader who has seen `before` wants to know of `turn`, line by line; none:
 /// nothing that matters has changed.
 pub fn lines(turn: &Turn, before: Option<&Turn>) -> Vec<String> {
+    let line = |entry: Entry| match (entry.event, &entry.about) {
+        (Event::Unseen | Event::Withheld, _) | (_, None) => {
+            format!("{} {}", entry.at, entry.message)
+        }
+        (_, Some(about)) => format!("{} {about}: {}", entry.at, entry.message),
+    };
+    entries(turn, before).into_iter().map(line).collect()
+}
+
+/// The same, as data.
+pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
     let scaling = &turn.scaling;
-    let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let entry = |level, event, about: Option<String>, message| Entry {
+        at: at.clone(),
+        level,
+        event,
+        about,
+        message,
+    };
     let mut said = Vec::new();
     for (side, why) in &turn.unseen {
         let known = before.and_then(|before| before.unseen.get(side));
         if known != Some(why) {
-            said.push(format!("{side:?} cannot be seen: {why}"));
+            let message = format!("{side:?} cannot be seen: {why}");
+            said.push(entry(Level::Warn, Event::Unseen, Some(format!("{side:?}")), message));
         }
     }
     let told = before.map(|before| &before.scaling.events);
     for event in scaling.events.iter().filter(|event| told.is_none_or(|t| !t.contains(event))) {
-        said.push(format!("{}: {}", event.about, event.text));
+        let about = Some(event.about.to_string());
+        said.push(entry(Level::Info, Event::Notice, about, event.text.clone()));
     }
     if !turn.done.is_empty() || before.is_none() || !said.is_empty() {
-        said.extend(scaling.stages.iter().map(|(name, stage)| stage_line(name.as_str(), stage)));
+        said.extend(scaling.stages.iter().map(|(name, stage)| {
+            let level = if stage.doubt.is_some() { Level::Warn } else { Level::Info };
+            entry(level, Event::Stage, Some(name.to_string()), stage_line(stage))
+        }));
     }
-    said.extend(turn.done.iter().map(|done| done_line(done, turn)));
+    said.extend(turn.done.iter().map(|done| {
+        let failed = matches!(done.outcome, Some(Err(_)));
+        let level = if failed { Level::Error } else { Level::Info };
+        entry(level, Event::Write, Some(done.pool.to_string()), done_line(done, turn))
+    }));
     for (name, pool) in &scaling.pools {
         let known = before.and_then(|before| before.scaling.pools.get(name));
-        said.extend(hold_line(name.as_str(), pool, known));
+        let held = hold_line(pool, known);
+        said.extend(held.map(|line| entry(Level::Info, Event::Held, Some(name.to_string()), line)));
     }
     if !turn.done.is_empty() {
-        said.extend(turn.withheld.iter().map(|why| format!("nothing was written: {why}")));
+        said.extend(turn.withheld.iter().map(|why| {
+            entry(Level::Info, Event::Withheld, None, format!("nothing was written: {why}"))
+        }));
     }
-    said.iter().map(|line| format!("{at} {line}")).collect()
+    said
 }
 
-fn stage_line(name: &str, stage: &StageScaling) -> String {
+fn stage_line(stage: &StageScaling) -> String {
     let demand = stage.demand.map_or_else(|| "unknown".to_owned(), |rate| rate.to_string());
     let expected = match (&stage.expected, stage.expected_by.as_str()) {
         (Some(expected), "") => format!(", expected {expected}"),
@@ -47,7 +137,7 @@ fn stage_line(name: &str, stage: &StageScaling) -> String {
     let need = stage.need.map_or_else(String::new, |need| format!(", needs {need}"));
     let doubt = stage.doubt.iter().map(|doubt| format!("; {doubt}")).collect::<String>();
     format!(
-        "{name}: demand {demand}{expected}{need}; serves {}, with what comes {}{doubt}",
+        "demand {demand}{expected}{need}; serves {}, with what comes {}{doubt}",
         stage.serving, stage.coming
     )
 }
@@ -65,11 +155,11 @@ fn done_line(done: &Done, turn: &Turn) -> String {
         Some(Ok(())) => String::new(),
         Some(Err(error)) => format!(" FAILED: {error}"),
     };
-    format!("{}: {what}{outcome}{why}", done.pool)
+    format!("{what}{outcome}{why}")
 }
 
 /// What has begun to hold the pool, and did not before.
-fn hold_line(name: &str, pool: &PoolScaling, before: Option<&PoolScaling>) -> Option<String> {
+fn hold_line(pool: &PoolScaling, before: Option<&PoolScaling>) -> Option<String> {
     let same =
         |hold: &Hold, other: &Hold| (hold.cause, hold.direction) == (other.cause, other.direction);
     let known = |hold: &&Hold| {
@@ -81,146 +171,5 @@ fn hold_line(name: &str, pool: &PoolScaling, before: Option<&PoolScaling>) -> Op
         .filter(|hold| !known(hold))
         .map(|hold| format!("{}: {}", hold.cause, hold.why))
         .collect();
-    (!held.is_empty()).then(|| format!("{name}: held by {}", held.join("; ")))
-}
-
-/// The numbers of a turn, and of the controller that made it.
-pub fn metrics(turn: &Turn, standing: &Standing, took_seconds: f64) -> Vec<Metric> {
-    let scaling = &turn.scaling;
-    let gauge = |name, help, value| Metric::one(name, help, Kind::Gauge, value);
-    let mut all = vec![
-        Metric {
-            samples: vec![Sample {
-                labels: vec![("version", env!("CARGO_PKG_VERSION").to_owned())],
-                value: 1.0,
-            }],
-            ..gauge("floodway_build_info", "The build.", 1.0)
-        },
-        gauge(
-            "floodway_leads",
-            "1 where this controller leads its environment.",
-            f64::from(u8::from(*standing == Standing::Leads)),
-        ),
-        gauge(
-            "floodway_decision_timestamp_seconds",
-            "When the last decision was made, in seconds since 1970.",
-            scaling.at.as_millisecond() as f64 / 1000.0,
-        ),
-        gauge("floodway_turn_seconds", "How long the last turn took.", took_seconds),
-    ];
-    all.push(costs(turn));
-    all.extend(of_stages(turn));
-    all.extend(of_pools(turn));
-    all.extend(of_signals(turn));
-    all
-}
-
-fn costs(turn: &Turn) -> Metric {
-    let dollars = |price: UsdPerHour| price.micros() as f64 / 1e6;
-    let one = |when: &str, value| Sample { labels: vec![("when", when.to_owned())], value };
-    Metric {
-        name: "floodway_cost_usd_per_hour",
-        help: "What burst costs now, and when what was decided is done.",
-        kind: Kind::Gauge,
-        samples: vec![
-            one("now", dollars(turn.scaling.cost_now.usd_per_hour)),
-            one("after", dollars(turn.scaling.cost_after.usd_per_hour)),
-        ],
-    }
-}
-
-fn of_stages(turn: &Turn) -> Vec<Metric> {
-    type Value = fn(&StageScaling) -> Option<f64>;
-    let table: [(&'static str, &'static str, Value); 8] = [
-        ("floodway_demand_requests_per_second", "The load that is seen.", |stage| {
-            Some(stage.demand?.as_f64())
-        }),
-        ("floodway_expected_requests_per_second", "The load to be ready for.", |stage| {
-            Some(stage.expected?.as_f64())
-        }),
-        ("floodway_need_requests_per_second", "The capacity that it asks for.", |stage| {
-            Some(stage.need?.as_f64())
-        }),
-        ("floodway_serving_requests_per_second", "What serves now.", |stage| {
-            Some(stage.serving.as_f64())
-        }),
-        ("floodway_coming_requests_per_second", "With what is on its way.", |stage| {
-            Some(stage.coming.as_f64())
-        }),
-        ("floodway_unmet_requests_per_second", "What is needed and fits nowhere.", |stage| {
-            Some(stage.unmet.as_f64())
-        }),
-        (
-            "floodway_shed_ratio",
-            "The share of requests that cannot be served inside the SLO: advice to the gateway.",
-            |stage| Some(stage.shed.as_f64()),
-        ),
-        ("floodway_demand_in_doubt", "1 where the load is not known well enough.", |stage| {
-            Some(f64::from(u8::from(stage.doubt.is_some())))
-        }),
-    ];
-    let metric = |(name, help, value): (&'static str, &'static str, Value)| {
-        let stages = turn.scaling.stages.iter();
-        let samples = stages.filter_map(|(stage, scaling)| {
-            Some(Sample { labels: vec![("stage", stage.to_string())], value: value(scaling)? })
-        });
-        Metric { name, help, kind: Kind::Gauge, samples: samples.collect() }
-    };
-    table.into_iter().map(metric).collect()
-}
-
-fn of_pools(turn: &Turn) -> [Metric; 2] {
-    let mut units = Vec::new();
-    let mut held = Vec::new();
-    for (name, pool) in &turn.scaling.pools {
-        let states = [
-            ("asked", pool.now),
-            ("wanted", pool.wanted),
-            ("serving", pool.serving),
-            ("min", pool.min),
-            ("max", pool.max),
-        ];
-        units.extend(states.map(|(state, value)| Sample {
-            labels: vec![("pool", name.to_string()), ("state", state.to_owned())],
-            value: f64::from(value),
-        }));
-        held.extend(pool.holds.iter().map(|hold| {
-            let direction = match hold.direction {
-                Direction::ScaleIn => "in",
-                Direction::ScaleOut => "out",
-            };
-            Sample {
-                labels: vec![
-                    ("pool", name.to_string()),
-                    ("cause", hold.cause.as_str().to_owned()),
-                    ("direction", direction.to_owned()),
-                ],
-                value: 1.0,
-            }
-        }));
-    }
-    held.dedup_by(|a, b| a.labels == b.labels);
-    let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
-    [
-        gauge("floodway_pool_units", "Replicas or instances of a pool.", units),
-        gauge("floodway_held", "1 for each cause that holds a pool.", held),
-    ]
-}
-
-fn of_signals(turn: &Turn) -> [Metric; 2] {
-    let at = turn.scaling.at;
-    let signal = |name: &String| vec![("signal", name.clone())];
-    let ages = turn.load.readings.iter().filter_map(|measured| {
-        let age = at.duration_since(measured.reading.at?).as_secs_f64();
-        Some(Sample { labels: signal(&measured.reading.signal), value: age })
-    });
-    let good = turn.load.readings.iter().map(|measured| Sample {
-        labels: signal(&measured.reading.signal),
-        value: f64::from(u8::from(measured.reading.verdict.may_scale_in())),
-    });
-    let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
-    [
-        gauge("floodway_signal_age_seconds", "How old a signal's value is.", ages.collect()),
-        gauge("floodway_signal_good", "1 where a signal may be acted upon.", good.collect()),
-    ]
+    (!held.is_empty()).then(|| format!("held by {}", held.join("; ")))
 }

@@ -86,6 +86,7 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         drain: None,
         hands: None,
         tell: None,
+        calls: None,
         clock: Arc::new(SystemClock),
     }
 }

@@ -90,6 +90,7 @@ impl Simulator {
             drain: Some(Arc::clone(&one) as _),
             hands: Some(Arc::clone(&one) as _),
             tell: Some(Arc::clone(&one) as _),
+            calls: None,
             clock: Arc::clone(self) as _,
         }
     }
