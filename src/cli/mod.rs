@@ -18,6 +18,7 @@ mod home;
 mod iam;
 mod import;
 mod init;
+mod install;
 mod journal;
 mod journal_file;
 mod listen;
@@ -118,6 +119,7 @@ enum Command {
     Scale(scale::Args),
     Resume(resume::Args),
     Iam(iam::Args),
+    Install(install::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -188,6 +190,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Scale(args) => scale::run(args, global, terminal),
         Command::Resume(args) => resume::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),
+        Command::Install(args) => install::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

@@ -14,7 +14,7 @@ use crate::decide::scaling::{
 };
 use crate::decide::{PlanningInput, Supply};
 use crate::id::Name;
-use crate::observe::{HandHold, Hands, Inventory, Side};
+use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{Backend, Drain, FailureKind, Leaving};
@@ -151,6 +151,10 @@ impl Controller {
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
+        let blinds = |gap: &&Gap| gap.hides_members || gap.side == Side::Kubernetes;
+        for gap in inventory.gaps.iter().filter(blinds) {
+            unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
+        }
         let left = left_over(&self.session.resolved.environment, &inventory);
         Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
     }
