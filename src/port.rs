@@ -15,12 +15,14 @@ use std::sync::Arc;
 mod calls;
 mod drain;
 mod hands;
+mod notes;
 mod tell;
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 pub use calls::{CallCounts, Calls};
 pub use drain::{Drain, Held, Leaving, Left};
 pub use hands::{KeepHands, Said};
+pub use notes::{KeepNotes, MOST_NOTES};
 pub use tell::{Notice, Tell};
 
 /// What to look for.
@@ -238,6 +240,8 @@ pub struct Backend {
     pub drain: Option<Arc<dyn Drain>>,
     /// None where operators cannot say anything by hand.
     pub hands: Option<Arc<dyn KeepHands>>,
+    /// None where a controller can note nothing.
+    pub notes: Option<Arc<dyn KeepNotes>>,
     /// None where nobody could see it.
     pub tell: Option<Arc<dyn Tell>>,
     /// None where calls are not counted.

@@ -7,7 +7,6 @@ use crate::id::Namespace;
 use crate::pipeline;
 use crate::spec::model::OnPremProvider;
 use crate::spec::{self, LoadError, Loaded, Loader};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -76,7 +75,6 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         namespace: &args.namespace,
         image: &args.image,
         files: &files,
-        digest: &digest(&files),
         aws_role: args.aws_role.as_deref(),
     };
     let templates = Templates::embedded().map_err(pipeline::Error::from)?;
@@ -95,18 +93,6 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         terminal.note(&format!("wrote {}\n", file.display()));
     }
     Ok(Exit::Done)
-}
-
-fn digest(files: &BTreeMap<String, String>) -> String {
-    let mut hasher = Sha256::new();
-    for (path, text) in files {
-        hasher.update((path.len() as u64).to_be_bytes());
-        hasher.update(path);
-        hasher.update((text.len() as u64).to_be_bytes());
-        hasher.update(text);
-    }
-    let hex: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
 }
 
 /// Remembers what was read.

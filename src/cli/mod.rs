@@ -3,6 +3,7 @@
 mod apply;
 mod applying;
 mod board;
+mod changed;
 mod completions;
 mod config;
 mod connect;

@@ -3,7 +3,7 @@ use super::decision_log::DecisionLog;
 use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
-use super::{Global, applying, connect, listen, prometheus, repository};
+use super::{Global, applying, changed, connect, listen, prometheus, repository};
 use crate::backend::sim::{SimulatedLoad, Simulator};
 use crate::controller::lead::{Candidate, Fence, Standing, stand};
 use crate::controller::{Controller, Gauge, Settings, Turn};
@@ -70,8 +70,8 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
         let (session, world) = connect::connected(&located, resolved, global, terminal).await?;
         let mut running = Running::begin(args, &located, session, world)?;
         let told = running.board.told();
-        let exit =
-            listen::beside(&args.listen, told, terminal, running.turns(args, terminal)).await;
+        let turns = running.turns(args, (&located, global), terminal);
+        let exit = listen::beside(&args.listen, told, terminal, turns).await;
         running.end().await;
         exit
     })
@@ -85,6 +85,29 @@ struct Running {
     world: Option<Arc<Simulator>>,
     interval: Span,
     board: Board,
+}
+
+/// Who measures the load: a simulated world's own, or Prometheus.
+fn servers(
+    args: &Args,
+    session: &Session,
+    world: Option<&Arc<Simulator>>,
+) -> Result<Vec<Arc<dyn Measure>>, Failure> {
+    let environment = &session.resolved.environment;
+    match (world, &environment.signals) {
+        (_, None) => Ok(Vec::new()),
+        (Some(world), Some(_)) => {
+            let load = SimulatedLoad::new(Arc::clone(world), declared(environment));
+            Ok(vec![Arc::new(load)])
+        }
+        (None, Some(signals)) => prometheus::servers(signals, &args.access),
+    }
+}
+
+fn calendar(session: &Session) -> Result<CalendarInputs, Failure> {
+    let resolved = &session.resolved;
+    CalendarInputs::of(&resolved.environment, &resolved.holidays)
+        .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
 }
 
 /// How this controller is told whether it leads.
@@ -104,18 +127,10 @@ impl Running {
         session: Session,
         world: Option<Arc<Simulator>>,
     ) -> Result<Self, Failure> {
+        let servers = servers(args, &session, world.as_ref())?;
+        let calendar = calendar(&session)?;
         let environment = &session.resolved.environment;
         let signals = environment.signals.as_ref();
-        let servers: Vec<Arc<dyn Measure>> = match (&world, signals) {
-            (_, None) => Vec::new(),
-            (Some(world), Some(_)) => {
-                let load = SimulatedLoad::new(Arc::clone(world), declared(environment));
-                vec![Arc::new(load)]
-            }
-            (None, Some(signals)) => prometheus::servers(signals, &args.access)?,
-        };
-        let calendar = CalendarInputs::of(environment, &session.resolved.holidays)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         let declared = signals.map_or(Span::from_secs(15), |signals| signals.interval);
         let interval = args.interval.unwrap_or(declared);
         // A world passes faster by itself; else every window is shorter.
@@ -138,7 +153,12 @@ impl Running {
         Ok(Self { controller, log, leading, world, interval, board })
     }
 
-    async fn turns(&mut self, args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    async fn turns(
+        &mut self,
+        args: &Args,
+        (located, global): (&Located, &Global),
+        terminal: &Terminal,
+    ) -> Result<Exit, Failure> {
         let ends = |kind| {
             signal(kind).map_err(|error| Failure::new(Exit::Failed, format!("no signals: {error}")))
         };
@@ -147,7 +167,13 @@ impl Running {
         let clock = pipeline::clock(&self.controller.session.backends);
         let began = clock.now();
         let mut before: Option<Turn> = None;
+        let mut files = changed::Files::of(located);
         loop {
+            let now = changed::Files::of(located);
+            if now != files {
+                files = now;
+                self.reload(args, (located, global), terminal).await;
+            }
             let standing = self.leading.standing().await;
             let started = Instant::now();
             let turn = self.controller.turn(&standing).await;
@@ -165,6 +191,51 @@ impl Running {
                 _ = interrupted.recv() => return Ok(Exit::Done),
             }
         }
+    }
+
+    /// Goes on with the environment as its files are now; where they are wrong, as
+    /// they were.
+    async fn reload(
+        &mut self,
+        args: &Args,
+        (located, global): (&Located, &Global),
+        terminal: &Terminal,
+    ) {
+        match self.read_again(args, (located, global), terminal).await {
+            Ok(false) => {}
+            Ok(true) => terminal.note(&format!("{} has changed, and counts now\n", located.path)),
+            Err(failure) => {
+                terminal.complain(&failure);
+                terminal.note(&format!(
+                    "{} cannot be used as it is now: what it said before still counts\n",
+                    located.path
+                ));
+            }
+        }
+    }
+
+    /// Whether it has changed.
+    async fn read_again(
+        &mut self,
+        args: &Args,
+        (located, global): (&Located, &Global),
+        terminal: &Terminal,
+    ) -> Result<bool, Failure> {
+        let resolved = located.resolve(terminal)?;
+        let known = &self.controller.session.resolved;
+        if resolved.digest == known.digest && resolved.holidays == known.holidays {
+            return Ok(false);
+        }
+        if resolved.environment.environment.name != known.environment.environment.name {
+            let message = "the environment has another name now: end this controller, and run that";
+            return Err(Failure::new(Exit::Invalid, message));
+        }
+        let (session, world) = connect::connected(located, resolved, global, terminal).await?;
+        let servers = servers(args, &session, world.as_ref())?;
+        let calendar = calendar(&session)?;
+        self.world = world;
+        self.controller.reload(session, servers, calendar);
+        Ok(true)
     }
 
     /// Until the next turn.

@@ -4,10 +4,12 @@
 use super::writes::Shrink;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
+use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{Inventory, Live, ResourceId, Unit};
+use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, Leaving, Left};
+use crate::spec::Environment;
 use crate::units::Span;
 use futures::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,8 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub struct Drains {
     units: BTreeMap<String, Going>,
+    /// Those that were ended, until they are gone.
+    ended: BTreeSet<String>,
 }
 
 /// One of them.
@@ -72,12 +76,69 @@ impl Drains {
         self.units.iter().map(|(name, going)| (name.as_str(), going))
     }
 
+    /// A unit has had its end asked for.
+    pub(super) fn end(&mut self, unit: &str) {
+        self.ended.insert(unit.to_owned());
+    }
+
+    /// Units of `live` that a hook holds, and that nothing is waited for any more:
+    /// new ones whose nodes have joined, and those that were drained and ended.
+    pub(super) fn held(&self, live: &Live, joined: &BTreeSet<&str>, wait: Wait) -> Vec<String> {
+        let done = |unit: &&Unit| match wait {
+            Wait::ToServe => joined.contains(unit.name.as_str()),
+            Wait::ToEnd => self.ended.contains(&unit.name),
+        };
+        let held = live.units().iter().filter(|unit| unit.waits == Some(wait));
+        held.filter(done).map(|unit| unit.name.clone()).collect()
+    }
+
     /// Forgets what has ended, or has gone with its group.
     pub fn settle(&mut self, inventory: &Inventory) {
+        let there: BTreeSet<&str> = inventory
+            .resources
+            .values()
+            .flat_map(Live::units)
+            .map(|unit| unit.name.as_str())
+            .collect();
+        self.ended.retain(|name| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
             live.is_some_and(|live| stays(live).any(|unit| unit.name == *name))
         });
+    }
+
+    /// Goes on with what another controller has begun: instances of groups that are
+    /// ours, on nodes that say that Floodway drains them.
+    pub fn adopt(&mut self, environment: &Environment, inventory: &Inventory) {
+        let begun: BTreeMap<&str, Timestamp> = inventory
+            .nodes
+            .iter()
+            .filter_map(|node| Some((node.instance.as_deref()?, node.draining?)))
+            .collect();
+        if begun.is_empty() {
+            return;
+        }
+        let groups = inventory
+            .resources
+            .values()
+            .filter(|live| live.id.kind == "AutoScalingGroup" && live.ownership == Ownership::Ours);
+        for live in groups {
+            let Some(pool) = live.pool().and_then(|p| todays_pool(environment, p).parse().ok())
+            else {
+                continue;
+            };
+            for unit in stays(live) {
+                let Some(since) = begun.get(unit.name.as_str()) else { continue };
+                self.units.entry(unit.name.clone()).or_insert_with(|| Going {
+                    pool: Name::clone(&pool),
+                    group: live.id.clone(),
+                    uid: live.uid.clone(),
+                    since: *since,
+                    closed: true,
+                    left: None,
+                });
+            }
+        }
     }
 
     /// Chooses the units that a group loses, the cheapest to lose first.

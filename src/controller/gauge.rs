@@ -84,6 +84,11 @@ impl Gauge {
         Self { servers, calendar, clock, aside, time_scale, stages: BTreeMap::new() }
     }
 
+    /// Asks other servers from now on, by another calendar; what was learned stays.
+    pub fn reconnect(&mut self, servers: Vec<Arc<dyn Measure>>, calendar: CalendarInputs) {
+        (self.servers, self.calendar) = (servers, calendar);
+    }
+
     /// What each stage's race has learned, to go on with.
     pub fn states(&self) -> BTreeMap<Name, RaceState> {
         let here = self.stages.iter().filter_map(|(stage, ahead)| match &ahead.race {

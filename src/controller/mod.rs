@@ -7,9 +7,11 @@ mod drains;
 mod gauge;
 mod launches;
 mod left;
+mod notes;
 mod seen;
 mod spend;
 mod tally;
+mod tell;
 mod turn;
 mod writes;
 
@@ -20,3 +22,6 @@ pub use left::{LeftOver, Why};
 pub use spend::Spend;
 pub use tally::{Outcome, Tally};
 pub use turn::{Controller, Done, Settings, Turn};
+
+#[cfg(test)]
+mod tests;

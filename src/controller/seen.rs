@@ -92,7 +92,8 @@ fn replicas(live: &Live) -> Units {
     let workload = live.workload.as_ref().unwrap_or(&none);
     Units {
         desired: workload.desired,
-        existing: workload.existing,
+        // Pods that end are none of it.
+        existing: workload.existing.min(workload.desired.max(workload.ready)),
         joined: workload.ready,
         serving: workload.ready,
         ..Units::default()
@@ -170,7 +171,7 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
         draining: count(units.iter().filter(draining).count()),
         joined,
         serving: serves,
-        warm: 0,
+        warm: workload.map_or(0, |workload| workload.warm),
         pending_since: None,
         short,
         ends: closes(live),

@@ -29,8 +29,6 @@ pub struct Install<'a> {
     pub image: &'a str,
     /// Every file of the environment, by its path in the repository.
     pub files: &'a BTreeMap<String, String>,
-    /// Tells one state of the files from another.
-    pub digest: &'a str,
     /// The role on AWS that the controller gets by its service account's token.
     pub aws_role: Option<&'a str>,
 }
@@ -66,7 +64,6 @@ struct View {
     image: String,
     path: String,
     repository: String,
-    digest: String,
     aws_role: Option<String>,
     port: u16,
     files: Vec<FileView>,
@@ -134,7 +131,6 @@ impl View {
             image: install.image.to_owned(),
             path: mark.file.clone(),
             repository: mark.repository.clone(),
-            digest: install.digest.to_owned(),
             aws_role: install.aws_role.map(str::to_owned),
             port: PORT,
             files: folders.iter().flat_map(|folder| folder.files.clone()).collect(),

@@ -1,5 +1,6 @@
 //! What runs: replicas, instances and nodes, with their health.
 
+use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -8,6 +9,9 @@ use std::collections::BTreeMap;
 pub struct Workload {
     /// How many are asked for.
     pub desired: u32,
+    /// Stopped ones beside it, which start sooner than new ones.
+    #[serde(default)]
+    pub warm: u32,
     /// Exist, in any state.
     pub existing: u32,
     /// Of those, beyond what is asked for and protected: each ends when it is
@@ -100,6 +104,19 @@ pub struct Unit {
     /// Its instance type, if the place says.
     #[serde(default)]
     pub instance_type: Option<String>,
+    /// A lifecycle hook of Floodway's holds it, until somebody says go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Wait>,
+}
+
+/// What an instance waits for in a lifecycle hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// To be put in service.
+    ToServe,
+    /// To be terminated.
+    ToEnd,
 }
 
 /// Why a unit does not become ready.
@@ -141,6 +158,9 @@ pub struct Node {
     /// The ID of the instance that it is, where its provider says.
     #[serde(default)]
     pub instance: Option<String>,
+    /// Since when Floodway drains it.
+    #[serde(default)]
+    pub draining: Option<Timestamp>,
     /// Its labels: which pool it serves is told by them.
     pub labels: BTreeMap<String, String>,
     /// What keeps pods away that do not tolerate it.

@@ -3,7 +3,8 @@
 use super::cluster::Cluster;
 use super::kinds::Resource;
 use super::live::text;
-use crate::observe::{Health, Node, Taint};
+use crate::clock::Timestamp;
+use crate::observe::{Health, Node, Taint, marks};
 use crate::plan::PortError;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -46,7 +47,8 @@ fn slim(node: &Value) -> Node {
     let cordoned = node.pointer("/spec/unschedulable") == Some(&Value::Bool(true));
     Node {
         name: text(node, "/metadata/name").unwrap_or_default().to_owned(),
-        instance: text(node, "/spec/providerID").and_then(instance),
+        instance: instance_of(node),
+        draining: draining(node),
         labels: labels
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect(),
@@ -60,6 +62,17 @@ fn slim(node: &Value) -> Node {
         gpus_used: 0,
         gpus_unhealthy: capacity.saturating_sub(allocatable),
     }
+}
+
+/// Its instance's ID: as its provider says, else as it is labelled.
+fn instance_of(node: &Value) -> Option<String> {
+    let labelled = || node.pointer("/metadata/labels")?.get(marks::INSTANCE)?.as_str();
+    let provided = text(node, "/spec/providerID").and_then(instance);
+    provided.or_else(|| labelled().map(str::to_owned))
+}
+
+fn draining(node: &Value) -> Option<Timestamp> {
+    node.pointer("/metadata/annotations")?.get(marks::DRAINING)?.as_str()?.parse().ok()
 }
 
 /// The cloud provider writes `aws:///us-east-1a/i-0123456789abcdef0`.

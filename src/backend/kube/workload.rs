@@ -22,6 +22,7 @@ pub(super) fn of_status(object: &Value) -> Workload {
     let ending = number("/status/terminatingReplicas").unwrap_or(0);
     Workload {
         desired,
+        warm: 0,
         existing: number("/status/replicas").unwrap_or(0) + ending,
         surplus: 0,
         updated: number("/status/updatedReplicas").unwrap_or(0),

@@ -50,6 +50,12 @@ impl World {
         self.left(instance, held.collect())
     }
 
+    /// Since when an instance is drained; none: it is not.
+    pub(super) fn draining_since(&self, instance: &str) -> Option<Timestamp> {
+        let since = self.draining.get(instance)?;
+        Some(self.beginning() + Duration::from_millis(*since))
+    }
+
     /// New work may come again.
     pub(super) fn undo_drain(&mut self, instance: &str) {
         if self.draining.remove(instance).is_some() {

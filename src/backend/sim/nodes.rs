@@ -73,6 +73,7 @@ impl World {
         let observed = |(node, used): (&SimNode, Room)| Node {
             name: node.name.clone(),
             instance: node.taint.is_some().then(|| node.name.clone()),
+            draining: self.draining_since(&node.name),
             labels: node.labels.clone(),
             taints: node.taint.iter().map(taint).collect(),
             health: match (node.ready, node.cordoned) {

@@ -224,6 +224,7 @@ impl World {
         Some(Workload {
             stalled: false,
             desired,
+            warm: 0,
             existing: count(&|_| true),
             updated: count(&|pod| pod.template == asked.template && !pod.is_ending()),
             ready,

@@ -11,11 +11,13 @@ fn group(name: &str, pool: &str, existing: u32, kept: &[&str]) -> Live {
         ending: false,
         version: None,
         instance_type: None,
+        waits: None,
     };
     let kept = kept.iter().map(unit).collect();
     let workload = Workload {
         desired: existing,
         existing,
+        warm: 0,
         surplus: 0,
         updated: existing,
         ready: existing,

@@ -20,7 +20,6 @@ fn rendered(environment: &Environment, aws_role: Option<&str>) -> Vec<Value> {
         namespace: &namespace,
         image: "registry.example/floodway@sha256:00",
         files: &files,
-        digest: "sha256:11",
         aws_role,
     };
     let manifests = super::install(&install, &Templates::embedded().unwrap()).unwrap();

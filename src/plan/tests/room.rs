@@ -11,6 +11,7 @@ fn node(product: &str, used: u32) -> Node {
     Node {
         name: "n".into(),
         instance: None,
+        draining: None,
         labels: [("nvidia.com/gpu.product".to_owned(), product.to_owned())].into(),
         taints: vec![],
         health: Health::Ready,

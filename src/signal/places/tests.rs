@@ -29,6 +29,7 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
     let mut inventory = fixture::inventory([pods, spot, on_demand]);
     let node = |pool: &str, health| Node {
         instance: None,
+        draining: None,
         name: format!("{pool}-1"),
         labels: [(marks::POOL.to_owned(), pool.to_owned())].into(),
         taints: Vec::new(),

@@ -213,8 +213,15 @@ impl Installed {
         format!("{} {} {drained}", said.out, said.err)
     }
 
+    fn has_notes(&self) -> bool {
+        let parent = self.ground.get("configmap", &format!("floodway-{}", self.ground.name));
+        parent.unwrap()["metadata"]["annotations"].get("floodway.dev/notes").is_some()
+    }
+
     /// As it was before.
     fn reset(&self) {
+        let parent = format!("configmap/floodway-{}", self.ground.name);
+        self.ground.kubectl(&["annotate", &parent, "floodway.dev/notes-"]);
         let node = format!("{}-joined", self.ground.name);
         let _ = self.ground.bed.try_kubectl(&["uncordon", &node], "");
         self.with_drain(async |drain| drain.undo(&Leaving::joined("i-0rights1")).await.unwrap());
@@ -265,6 +272,14 @@ fn without_any_one_of_its_rights_a_controller_says_which_one_it_lacks() {
         }
         installed.set(&right, false);
         let said = installed.does();
+        if (right.resource.as_str(), right.verb.as_str()) == ("configmaps", "patch") {
+            // Notes that cannot be written now are written later, and not told.
+            assert!(!installed.has_notes(), "{said}");
+            installed.set(&right, true);
+            installed.does();
+            assert!(installed.has_notes());
+            continue;
+        }
         let (verb, resource) = (&right.verb, &right.resource);
         // `not allowed to get kube-system (namespaces)`
         let denied = format!("not allowed to {verb} ");

@@ -12,9 +12,6 @@ use std::sync::{Mutex, PoisonError};
 
 pub(super) const NODES: Resource<'static> = Resource::new("v1", "nodes", None);
 
-/// Label of a Node that is not told by its provider's ID: the instance.
-const INSTANCE: &str = "floodway.dev/instance";
-
 /// As many names as are remembered; then all are forgotten.
 const MOST: usize = 4096;
 
@@ -71,7 +68,7 @@ impl Names {
 /// By `aws:///us-east-1a/i-0abc`, by its label, or by its own name.
 fn is_of(node: &Value, instance: &str) -> bool {
     let provided = text(node, "/spec/providerID").and_then(|id| id.rsplit('/').next());
-    let labelled = node.pointer("/metadata/labels").and_then(|l| l.get(INSTANCE)?.as_str());
+    let labelled = node.pointer("/metadata/labels").and_then(|l| l.get(marks::INSTANCE)?.as_str());
     let named = text(node, "/metadata/name");
     !instance.is_empty() && [provided, labelled, named].contains(&Some(instance))
 }
@@ -101,7 +98,7 @@ mod tests {
             assert!(!is_of(&node, other), "{other}");
         }
         assert!(is_of(&json!({"metadata": {"name": "i-1"}}), "i-1"));
-        let labelled = json!({"metadata": {"name": "n", "labels": {INSTANCE: "i-2"}}});
+        let labelled = json!({"metadata": {"name": "n", "labels": {marks::INSTANCE: "i-2"}}});
         assert!(is_of(&labelled, "i-2"));
         assert!(!is_of(&json!({"metadata": {"name": "n"}, "spec": {"providerID": ""}}), ""));
     }
