@@ -12,12 +12,14 @@ use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+mod calls;
 mod drain;
 mod hands;
 mod notes;
 mod tell;
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
+pub use calls::{CallCounts, Calls};
 pub use drain::{Drain, Held, Leaving, Left};
 pub use hands::{KeepHands, Said};
 pub use notes::{KeepNotes, MOST_NOTES};
@@ -242,6 +244,8 @@ pub struct Backend {
     pub notes: Option<Arc<dyn KeepNotes>>,
     /// None where nobody could see it.
     pub tell: Option<Arc<dyn Tell>>,
+    /// None where calls are not counted.
+    pub calls: Option<Arc<Calls>>,
     /// The clock of this place: virtual in the simulator.
     pub clock: Arc<dyn crate::clock::Clock>,
 }

@@ -13,4 +13,6 @@ pub mod node;
 pub mod offers;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod sim;

@@ -2,6 +2,8 @@
 
 mod apply;
 mod applying;
+#[cfg_attr(not(feature = "serve"), allow(dead_code))]
+mod board;
 mod changed;
 mod completions;
 mod config;
@@ -18,8 +20,10 @@ mod home;
 mod iam;
 mod import;
 mod init;
+mod install;
 mod journal;
 mod journal_file;
+mod listen;
 mod lock;
 mod man;
 mod options;
@@ -119,6 +123,7 @@ enum Command {
     Scale(scale::Args),
     Resume(resume::Args),
     Iam(iam::Args),
+    Install(install::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -190,6 +195,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Scale(args) => scale::run(args, global, terminal),
         Command::Resume(args) => resume::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),
+        Command::Install(args) => install::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

@@ -177,7 +177,13 @@ impl Located {
 
 /// The repository's address without scheme, user and `.git`, so that every
 /// clone says the same; `local` where there is none.
+///
+/// A controller in a pod has no clone to ask: `FLOODWAY_REPOSITORY` says it there.
 fn repository(root: &Path) -> String {
+    let told = std::env::var("FLOODWAY_REPOSITORY").unwrap_or_default();
+    if is_plain(&told) && !normalised(told.trim()).is_empty() {
+        return normalised(told.trim());
+    }
     let asked = Command::new("git")
         .arg("-C")
         .arg(root)

@@ -1,8 +1,9 @@
+use super::board::Board;
 use super::decision_log::DecisionLog;
 use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
-use super::{Global, applying, changed, connect, prometheus, repository};
+use super::{Global, applying, changed, connect, listen, prometheus, repository};
 use crate::backend::sim::{SimulatedLoad, Simulator};
 use crate::controller::lead::{Candidate, Fence, Standing, stand};
 use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
@@ -10,7 +11,7 @@ use crate::decide::scaling::DecisionRecord;
 use crate::forecast::CalendarInputs;
 use crate::pipeline::{self, Session};
 use crate::port::{Backends, Measure};
-use crate::render::{metrics, tally, turn as render};
+use crate::render::{tally, turn as render};
 use crate::signal::declared;
 use crate::units::Span;
 use std::sync::Arc;
@@ -47,8 +48,19 @@ pub(super) struct Args {
     /// simulated world passes so much faster
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     time_scale: u32,
+    /// How to tell what happens: as text, or each thing as a line of JSON
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text", conflicts_with = "json")]
+    log: Log,
+    #[command(flatten)]
+    listen: listen::Listen,
     #[command(flatten)]
     access: prometheus::Access,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Log {
+    Text,
+    Json,
 }
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -57,7 +69,9 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
         let resolved = located.resolve(terminal)?;
         let (session, world) = connect::connected(&located, resolved, global, terminal).await?;
         let mut running = Running::begin(args, &located, session, world)?;
-        let exit = running.turns(args, (&located, global), terminal).await;
+        let told = running.board.told();
+        let turns = running.turns(args, (&located, global), terminal);
+        let exit = listen::beside(&args.listen, told, terminal, turns).await;
         running.end().await;
         exit
     })
@@ -70,6 +84,7 @@ struct Running {
     leading: Leading,
     world: Option<Arc<Simulator>>,
     interval: Span,
+    board: Board,
 }
 
 /// Who measures the load: a simulated world's own, or Prometheus.
@@ -134,7 +149,8 @@ impl Running {
         };
         let settings = Settings { dry_run: args.dry_run, time_scale };
         let controller = Controller::new(session, gauge, fence, settings);
-        Ok(Self { controller, log, leading, world, interval })
+        let board = Board::new(interval);
+        Ok(Self { controller, log, leading, world, interval, board })
     }
 
     async fn turns(
@@ -164,8 +180,7 @@ impl Running {
             let turn = self.controller.turn(&standing).await;
             self.tell(args, terminal, &turn, before.as_ref());
             sums.note(&turn);
-            let _ =
-                metrics::text(&render::metrics(&turn, &standing, started.elapsed().as_secs_f64()));
+            self.board.post(&self.controller, &turn, &standing, started.elapsed());
             before = Some(turn);
             let passed = clock.now().duration_since(began).as_millis();
             let over = args.r#for.is_some_and(|most| passed >= i128::from(most.millis()));
@@ -246,6 +261,10 @@ impl Running {
         if args.json {
             let line = record.to_line().unwrap_or_default();
             terminal.print(&format!("{line}\n"));
+        } else if args.log == Log::Json {
+            for entry in render::entries(turn, before) {
+                terminal.print(&render::json_line(name.as_str(), &entry));
+            }
         } else {
             for line in render::lines(turn, before) {
                 terminal.print(&format!("{line}\n"));

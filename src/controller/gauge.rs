@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{Floor, StageDemand, TokenMix};
-use crate::forecast::{self, CalendarInputs, Forecast, Race, RaceConfig, RaceState};
+use crate::forecast::{self, CalendarInputs, Forecast, Race, RaceConfig, RaceState, Standing};
 use crate::id::Name;
 use crate::pipeline::{measure, past};
 use crate::port::Measure;
@@ -32,6 +32,8 @@ pub struct Load {
     pub floors: Vec<Floor>,
     /// What a replica carries of what is declared, where that was learned.
     pub worth: BTreeMap<Name, Share>,
+    /// How the forecasters of a stage stand, the best first.
+    pub standings: BTreeMap<Name, Vec<Standing>>,
     /// Why a stage has no forecast.
     pub unforecast: BTreeMap<Name, String>,
 }
@@ -57,6 +59,8 @@ struct Ahead {
     race: Racing,
     config: RaceConfig,
     latest: Option<Forecast>,
+    /// As the race stood when it was here last.
+    standings: Vec<Standing>,
     why: Option<String>,
 }
 
@@ -119,6 +123,7 @@ impl Gauge {
                     if let Some(why) = &ahead.why {
                         load.unforecast.insert(stage.clone(), why.clone());
                     }
+                    load.standings.insert(stage.clone(), ahead.standings.clone());
                     ahead.latest.clone()
                 }
                 None => None,
@@ -156,7 +161,8 @@ impl Gauge {
         let config = RaceConfig { horizon, quantile: forecast.quantile.as_f64() };
         let race = Box::new(Race::new(config, forecast::standard()));
         let (race, step) = (Racing::Here(race), Vec::new());
-        Ahead { history: trimmed(history), step, race, config, latest: None, why: None }
+        let (history, standings) = (trimmed(history), Vec::new());
+        Ahead { history, step, race, config, latest: None, standings, why: None }
     }
 
     /// By how much the events that are on, or begin within the horizon, multiply
@@ -247,6 +253,9 @@ impl Ahead {
     }
 
     fn take(&mut self, said: Result<Forecast, String>) {
+        if let Racing::Here(race) = &self.race {
+            self.standings = race.standings();
+        }
         match said {
             Ok(forecast) => (self.latest, self.why) = (Some(forecast), None),
             // What was said before is about a time that is over.

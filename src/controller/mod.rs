@@ -3,9 +3,11 @@
 
 pub mod lead;
 
+mod counts;
 mod drains;
 mod gauge;
 mod launches;
+mod left;
 mod notes;
 mod seen;
 mod spend;
@@ -14,9 +16,11 @@ mod tell;
 mod turn;
 mod writes;
 
+pub use counts::{Counts, Outcome};
 pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;
+pub use left::{LeftOver, Why};
 pub use spend::Spend;
 pub use tally::{PoolTally, StageTally, Tally};
 pub use turn::{Controller, Done, Settings, Turn};

@@ -4,6 +4,7 @@ use super::drains::{Drains, Went};
 use super::gauge::{Gauge, Load};
 use super::launches::Launches;
 use super::lead::{Fence, Standing};
+use super::left::{LeftOver, left_over};
 use super::notes::{self, Notes, Noting};
 use super::seen::{Beside, seen};
 use super::spend::Spend;
@@ -11,12 +12,12 @@ use super::tell;
 use super::writes::{Shrink, Write, writes};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
-    Delays, Memory, Mode, Scaling, ScalingInput, Seen, StageDemand, Tuning, scale,
+    Delays, Memory, Mode, Scaling, ScalingInput, Seen, Spent, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
 use crate::forecast::CalendarInputs;
 use crate::id::Name;
-use crate::observe::{HandHold, Hands, Health, Inventory, Ownership, Side, Wait};
+use crate::observe::{Gap, HandHold, Hands, Health, Inventory, Ownership, Side, Wait};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
@@ -76,6 +77,10 @@ pub struct Turn {
     pub scaling: Scaling,
     /// What was measured and expected.
     pub load: Load,
+    /// What burst has cost so far.
+    pub spent: Spent,
+    /// What is paid for and serves nothing.
+    pub left: Vec<LeftOver>,
     /// The sides that could not be seen, and why.
     pub unseen: BTreeMap<Side, String>,
     /// What was written, or would have been.
@@ -173,11 +178,16 @@ impl Controller {
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
+        let blinds = |gap: &&Gap| gap.hides_members || gap.side == Side::Kubernetes;
+        for gap in inventory.gaps.iter().filter(blinds) {
+            unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
+        }
         if withheld.is_none() {
             tell::events(&self.session, &inventory, &scaling).await;
         }
         self.note(now).await;
-        Turn { scaling, load, unseen, done, withheld }
+        let left = left_over(&self.session.resolved.environment, &inventory);
+        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.

@@ -1,7 +1,7 @@
 //! The alert rules of the operations team.
 
 use super::scene::{About, Scene};
-use super::view::{Alerts, BurnAlert, LatencyAlert, StageAlerts};
+use super::view::{Alerts, BurnAlert, ControllerAlerts, LatencyAlert, StageAlerts};
 use super::workloads::SCHEDULING_SECONDS;
 use super::{Desired, DesiredError, names};
 use crate::decide::DesiredOwner;
@@ -12,6 +12,12 @@ use crate::units::Share;
 
 /// CPU or memory over this share of their limits is too much.
 const RESOURCE_THRESHOLD: Share = Share::percent(85);
+
+/// So many turns without a decision are too many, where that is longer than
+/// [`SHORTEST_DECISION_AGE`]: a place that hardly answers makes a turn long.
+const MISSED_TURNS: u64 = 10;
+/// In seconds.
+const SHORTEST_DECISION_AGE: u64 = 300;
 
 /// Burn rates over two windows, as in Google's SRE workbook, chapter 5: at 14.4
 /// times the allowed rate a budget of 30 days is gone in 2 days, at 6 in 5.
@@ -56,7 +62,22 @@ pub(super) fn view(scene: &Scene<'_>) -> Alerts {
         error_rate: slo.error_rate.to_string(),
         latencies: latencies(slo),
         burns: burns(slo.error_rate),
+        controller: controller(scene),
     }
+}
+
+/// Where pools are the controller's to size, and a load is measured, one should run.
+fn controller(scene: &Scene<'_>) -> Option<ControllerAlerts> {
+    let environment = scene.environment();
+    let signals = environment.signals.as_ref()?;
+    if environment.controlled_stages().is_empty() {
+        return None;
+    }
+    let turns = signals.interval.secs_ceil().saturating_mul(MISSED_TURNS);
+    Some(ControllerAlerts {
+        decision_age_seconds: turns.max(SHORTEST_DECISION_AGE),
+        has_budget: environment.burst.budget.is_some(),
+    })
 }
 
 fn stage(scene: &Scene<'_>, name: &Name) -> StageAlerts {

@@ -5,6 +5,7 @@ mod alerts;
 mod burst;
 mod cluster;
 mod error;
+mod install;
 mod launch;
 mod lookups;
 mod marked;
@@ -20,6 +21,7 @@ mod yaml;
 
 pub(crate) use burst::INSTANCE_START;
 pub use error::DesiredError;
+pub use install::{Install, install};
 pub use lookups::{lookups, offers, reservation};
 pub use templates::{EMBEDDED, Templates};
 pub use world::{Desired, DesiredWorld, Missing, Seed};

@@ -15,7 +15,7 @@ const KIND: &str = "NetworkPolicy";
 
 /// Private address ranges (RFC 1918) and shared address space (RFC 6598): where
 /// a VPC's instances can be.
-const PRIVATE_RANGES: [&str; 4] =
+pub(super) const PRIVATE_RANGES: [&str; 4] =
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
 
 /// The policies of the whole environment: template suffix, and why.
@@ -111,7 +111,7 @@ fn has_standalone_pool(environment: &Environment, stage: &Name) -> bool {
 }
 
 /// The namespaces that Prometheus' URLs name, each once.
-fn prometheus_namespaces(environment: &Environment) -> Vec<String> {
+pub(super) fn prometheus_namespaces(environment: &Environment) -> Vec<String> {
     let urls = environment.signals.iter().flat_map(|signals| &signals.prometheus);
     let named: BTreeSet<String> = urls.filter_map(|url| namespace_in(url)).collect();
     named.into_iter().collect()
@@ -119,7 +119,7 @@ fn prometheus_namespaces(environment: &Environment) -> Vec<String> {
 
 /// The namespace in the URL of a Service: `http://prometheus.monitoring:9090`,
 /// `….monitoring.svc`, `….monitoring.svc.cluster.local`.
-fn namespace_in(url: &str) -> Option<String> {
+pub(super) fn namespace_in(url: &str) -> Option<String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', ':']).next()?;
     let mut labels = host.split('.');

@@ -29,6 +29,8 @@ macro_rules! embedded {
 pub const EMBEDDED: &[(&str, &str)] = embedded![
     "alerts/rules.yaml",
     "aws/user-data.yaml",
+    "install/access.yaml",
+    "install/controller.yaml",
     "kubernetes/alerts-configmap.yaml",
     "kubernetes/alerts-prometheusrule.yaml",
     "kubernetes/deployment.yaml",

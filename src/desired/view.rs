@@ -288,6 +288,17 @@ pub(super) struct Alerts {
     pub(super) latencies: Vec<LatencyAlert>,
     /// Fast and slow.
     pub(super) burns: Vec<BurnAlert>,
+    /// Of Floodway's own controllers; none: the environment needs none.
+    pub(super) controller: Option<ControllerAlerts>,
+}
+
+/// What alert rules know of the controllers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct ControllerAlerts {
+    /// From when on a decision is old.
+    pub(super) decision_age_seconds: u64,
+    /// Burst has a budget.
+    pub(super) has_budget: bool,
 }
 
 /// What alert rules know of a stage.

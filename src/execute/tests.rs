@@ -104,6 +104,7 @@ fn backends(place: &Arc<Place>) -> Backends {
         hands: None,
         notes: None,
         tell: None,
+        calls: None,
         clock: Arc::clone(place) as _,
     };
     Backends { kubernetes: Some(backend), aws: None }

@@ -5,6 +5,7 @@
 use crate::support;
 use crate::support::environment::{environment, world};
 use crate::support::programs::program;
+use floodway::spec::model::Budget;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +13,11 @@ use std::path::Path;
 use std::process::Command;
 
 /// Unit tests of the rules, by file; each is about the alerts it names.
-const TESTS: [(&str, &str); 9] = [
+const TESTS: [(&str, &str); 10] = [
     ("at-max", include_str!("alerts/at-max.yaml")),
     ("budget", include_str!("alerts/budget.yaml")),
     ("completion", include_str!("alerts/completion.yaml")),
+    ("controller", include_str!("alerts/controller.yaml")),
     ("cpu", include_str!("alerts/cpu.yaml")),
     ("down", include_str!("alerts/down.yaml")),
     ("gone", include_str!("alerts/gone.yaml")),
@@ -26,7 +28,9 @@ const TESTS: [(&str, &str); 9] = [
 
 /// The rules' text, as a file and as the ConfigMap ships them.
 fn rules() -> (String, String) {
-    let environment = environment("prod", "inference");
+    let mut environment = environment("prod", "inference");
+    let (usd_per_hour, usd_per_day, usd_per_month) = ("$120/h".parse().ok(), None, None);
+    environment.burst.budget = Some(Budget { usd_per_hour, usd_per_day, usd_per_month });
     let world = world(&environment);
     let shipped = world
         .resources

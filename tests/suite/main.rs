@@ -10,6 +10,8 @@ mod conformance;
 mod kube;
 mod laws;
 mod layers;
+#[cfg(feature = "serve")]
+mod listening;
 #[cfg(feature = "node")]
 mod node;
 #[cfg(feature = "kube")]

@@ -87,6 +87,7 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         hands: None,
         notes: None,
         tell: None,
+        calls: None,
         clock: Arc::new(SystemClock),
     }
 }

@@ -6,11 +6,13 @@ use super::page::Page;
 use super::retry::{Busy, Contended};
 use crate::observe::marks;
 use crate::plan::{PortError, Takes};
+use crate::port::Calls;
 use futures::future::join;
 use http::Request;
 use kube::Client;
 use kube::core::Status;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Items of one page.
 const PAGE: u32 = 500;
@@ -22,6 +24,7 @@ pub(super) struct Cluster {
     pub(super) client: Client,
     /// For people: context and server.
     pub(super) title: String,
+    pub(super) calls: Arc<Calls>,
 }
 
 /// How a server-side apply is made.
@@ -102,7 +105,8 @@ impl Cluster {
         let mut busy = Busy::default();
         loop {
             let request = Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
-            match self.client.request_text(request).await {
+            let answer = self.counted(self.client.request_text(request).await);
+            match answer {
                 Err(kube::Error::Api(status)) if busy.again(&status).await => {}
                 answer => return answer,
             }
@@ -222,7 +226,19 @@ impl Cluster {
         &self,
         request: Result<Request<Vec<u8>>, http::Error>,
     ) -> Result<T, kube::Error> {
-        self.client.request(request.map_err(kube::Error::HttpError)?).await
+        let answer = self.client.request(request.map_err(kube::Error::HttpError)?).await;
+        self.counted(answer)
+    }
+
+    /// That something is not there, or was written meanwhile, is an answer.
+    fn counted<T>(&self, answer: Result<T, kube::Error>) -> Result<T, kube::Error> {
+        let code = match &answer {
+            Ok(_) => 0,
+            Err(kube::Error::Api(status)) => status.code,
+            Err(_) => 599,
+        };
+        self.calls.note(code > 0 && !matches!(code, 404 | 409), code == 429);
+        answer
     }
 }
 

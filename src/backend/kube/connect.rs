@@ -8,7 +8,7 @@ use crate::clock::SystemClock;
 use crate::diag::nearest;
 use crate::observe::{Location, Side};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{Backend, Locate, Lock, Purpose};
+use crate::port::{Backend, Calls, Locate, Lock, Purpose};
 use async_trait::async_trait;
 use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -51,7 +51,8 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
     // Repeats are made where they are bounded and told.
     config.default_retry = false;
     let client = Client::try_from(config).map_err(|error| no_client(&error))?;
-    let cluster = Arc::new(Cluster { client, title });
+    let calls = Arc::new(Calls::default());
+    let cluster = Arc::new(Cluster { client, title, calls: Arc::clone(&calls) });
     let kept = |purpose| {
         let keeper = Cluster::clone(&cluster);
         Some(Arc::new(Kept { keeper, purpose }) as Arc<dyn Lock>)
@@ -68,6 +69,7 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
         hands: Some(Arc::clone(&cluster) as _),
         notes: Some(Arc::clone(&cluster) as _),
         tell: Some(Arc::new(Teller::new(Cluster::clone(&cluster)))),
+        calls: Some(calls),
         clock: Arc::new(SystemClock),
     })
 }

@@ -91,6 +91,7 @@ impl Simulator {
             hands: Some(Arc::clone(&one) as _),
             notes: Some(Arc::clone(&one) as _),
             tell: Some(Arc::clone(&one) as _),
+            calls: None,
             clock: Arc::clone(self) as _,
         }
     }

@@ -8,6 +8,7 @@ mod handover;
 mod hands;
 mod importing;
 mod inside;
+mod installing;
 mod interrupted;
 mod lifecycle;
 mod limits;

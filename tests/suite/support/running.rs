@@ -30,6 +30,11 @@ impl Running {
         false
     }
 
+    /// What was said so far.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
     /// Returns when so many lines have been said.
     pub fn lines(&mut self, count: usize) {
         for _ in 0..count {

@@ -20,7 +20,8 @@ fn cluster(answers: impl IntoIterator<Item = Answer>) -> (Cluster, Arc<Mutex<Vec
         let response = Response::builder().status(code).body(Body::from(text.into_bytes()));
         std::future::ready(response)
     });
-    (Cluster { client: Client::new(service, "default"), title: "fake".to_owned() }, asked)
+    let (client, calls) = (Client::new(service, "default"), Arc::default());
+    (Cluster { client, title: "fake".to_owned(), calls }, asked)
 }
 
 fn page(names: &[&str], next: &str) -> Answer {

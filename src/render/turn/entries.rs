@@ -1,6 +1,7 @@
-//! A turn for people: a line for each thing that matters, and none where nothing
-//! has changed.
+//! What a turn has to tell: each thing that matters, and nothing where nothing has
+//! changed.
 
+use super::{Entry, Event as Told, Level};
 use crate::controller::{Done, Turn};
 use crate::decide::DesiredOwner;
 use crate::decide::scaling::{
@@ -10,49 +11,74 @@ use crate::id::Name;
 use crate::observe::Side;
 use crate::plan::Step;
 
-/// What a reader who has seen `before` wants to know of `turn`, line by line; none:
-/// nothing that matters has changed.
-pub fn lines(turn: &Turn, before: Option<&Turn>) -> Vec<String> {
+/// What a reader who has seen `before` wants to know of `turn`.
+pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
     let scaling = &turn.scaling;
-    let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ");
-    let mut said = Vec::new();
+    let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut said = Said { at, entries: Vec::new() };
     sides(turn, before, &mut said);
     for (name, stage) in &scaling.stages {
         if is_scaled(scaling, name) {
             let known = before.and_then(|before| before.scaling.stages.get(name));
-            said.extend(stage_line(name, stage, known));
+            let level = if stage.doubt.is_some() { Level::Warn } else { Level::Info };
+            said.of(Told::Stage, level, name, stage_line(stage, known));
         }
     }
     let told = before.map(|before| &before.scaling.events);
     let news = scaling.events.iter().filter(|event| told.is_none_or(|t| !t.contains(event)));
     for event in news.filter(|event| !is_written(event, turn)) {
-        said.push(format!("{}: {}", event.about, event.text));
+        let level = if event.kind.is_warning() { Level::Warn } else { Level::Info };
+        said.of(Told::Notice, level, &event.about, Some(event.text.clone()));
     }
-    said.extend(turn.done.iter().filter_map(|done| done_line(done, scaling)));
+    for done in &turn.done {
+        let failed = matches!(done.outcome, Some(Err(_)));
+        let level = if failed { Level::Error } else { Level::Info };
+        said.of(Told::Write, level, &done.pool, done_line(done, scaling));
+    }
     for (name, pool) in &scaling.pools {
         let known = before.and_then(|before| before.scaling.pools.get(name));
-        said.extend(hold_line(name, pool, known, &scaling.events));
+        said.of(Told::Held, Level::Info, name, hold_line(name, pool, known, &scaling.events));
     }
-    if !turn.done.is_empty() {
-        said.extend(turn.withheld.iter().map(|why| format!("nothing was written: {why}")));
+    if let (Some(why), false) = (&turn.withheld, turn.done.is_empty()) {
+        said.add(Told::Withheld, Level::Info, None, format!("nothing was written: {why}"));
     }
-    said.iter().map(|line| format!("{at} {line}")).collect()
+    said.entries
+}
+
+/// What was said so far.
+struct Said {
+    at: String,
+    entries: Vec<Entry>,
+}
+
+impl Said {
+    fn of(&mut self, event: Told, level: Level, about: &Name, message: Option<String>) {
+        if let Some(message) = message {
+            self.add(event, level, Some(about.to_string()), message);
+        }
+    }
+
+    fn add(&mut self, event: Told, level: Level, about: Option<String>, message: String) {
+        self.entries.push(Entry { at: self.at.clone(), level, event, about, message });
+    }
 }
 
 /// The sides that have come out of sight, and those that are back.
-fn sides(turn: &Turn, before: Option<&Turn>, said: &mut Vec<String>) {
+fn sides(turn: &Turn, before: Option<&Turn>, said: &mut Said) {
     let called = |side: &Side| match side {
         Side::Kubernetes => "Kubernetes",
         Side::Aws => "AWS",
     };
     for (side, why) in &turn.unseen {
         if before.and_then(|before| before.unseen.get(side)) != Some(why) {
-            said.push(format!("{} cannot be seen: {why}", called(side)));
+            let (side, message) = (called(side), format!("cannot be seen: {why}"));
+            said.add(Told::Unseen, Level::Warn, Some(side.to_owned()), message);
         }
     }
     let lost = before.into_iter().flat_map(|before| before.unseen.keys());
     for side in lost.filter(|side| !turn.unseen.contains_key(side)) {
-        said.push(format!("{} can be seen again", called(side)));
+        let message = "can be seen again".to_owned();
+        said.add(Told::Unseen, Level::Info, Some(called(side).to_owned()), message);
     }
 }
 
@@ -64,18 +90,18 @@ fn is_scaled(scaling: &Scaling, stage: &Name) -> bool {
 
 /// How the stage stands, to who has seen nothing of it yet; else what has begun to
 /// be in doubt, or has ended to be.
-fn stage_line(name: &Name, stage: &StageScaling, before: Option<&StageScaling>) -> Option<String> {
+fn stage_line(stage: &StageScaling, before: Option<&StageScaling>) -> Option<String> {
     let Some(before) = before else {
         let demand = stage.demand.map_or_else(|| "unknown".to_owned(), |rate| rate.to_string());
         let need = stage.need.map_or_else(String::new, |need| format!(", {need} needed"));
         let doubt = stage.doubt.iter().map(|doubt| format!("; in doubt: {doubt}"));
         let doubt: String = doubt.collect();
-        return Some(format!("{name}: demand {demand}{need}, {} serve{doubt}", stage.serving));
+        return Some(format!("demand {demand}{need}, {} serve{doubt}", stage.serving));
     };
     match (&stage.doubt, &before.doubt) {
         (Some(_), Some(_)) | (None, None) => None,
-        (Some(doubt), None) => Some(format!("{name}: the load is in doubt: {doubt}")),
-        (None, Some(_)) => Some(format!("{name}: the load can be believed again")),
+        (Some(doubt), None) => Some(format!("the load is in doubt: {doubt}")),
+        (None, Some(_)) => Some("the load can be believed again".to_owned()),
     }
 }
 
@@ -123,7 +149,7 @@ fn done_line(done: &Done, scaling: &Scaling) -> Option<String> {
         step => (step.id().to_string(), String::new()),
     };
     let why = if why.is_empty() { why } else { format!(": {why}") };
-    Some(format!("{}: {what}{outcome}{why}", done.pool))
+    Some(format!("{what}{outcome}{why}"))
 }
 
 /// `g6e.12xlarge on demand `
@@ -164,5 +190,5 @@ fn hold_line(
             format!("{kept} ({}): {}", hold.cause, hold.why.text)
         })
         .collect();
-    (!held.is_empty()).then(|| format!("{name}: {}", held.join("; ")))
+    (!held.is_empty()).then(|| held.join("; "))
 }

@@ -1,0 +1,174 @@
+//! What a running controller tells of itself to who asks over HTTP.
+
+use crate::clock::{Clock, SystemClock};
+use crate::controller::lead::Standing;
+use crate::controller::{Controller, Counts, Turn};
+use crate::observe::Side;
+use crate::render::metrics::{self, Kind, Metric};
+use crate::render::turn::{self as render, Around};
+use crate::units::Span;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Turns that may be missing before the loop counts as dead.
+const MISSING: u32 = 5;
+/// A single turn may take so long when a place hardly answers: who restarts a
+/// controller then makes it forget, and gains nothing.
+const LONGEST_TURN: Duration = Duration::from_secs(180);
+
+/// Where turns are posted.
+pub(super) struct Board {
+    counts: Counts,
+    tell: watch::Sender<Arc<Posted>>,
+    patience: Duration,
+}
+
+/// The last turn.
+struct Posted {
+    /// On the monotonic clock: when it ended; before the first, when this began.
+    at: Duration,
+    metrics: Vec<Metric>,
+    /// Why this controller is not ready.
+    not_ready: Option<String>,
+}
+
+/// The board, as who reads it sees it.
+#[derive(Clone)]
+pub(super) struct Told {
+    latest: watch::Receiver<Arc<Posted>>,
+    patience: Duration,
+}
+
+impl Board {
+    /// One for turns that are `interval` apart.
+    pub(super) fn new(interval: Span) -> Self {
+        let not_ready = Some("it has not decided yet".to_owned());
+        let at = SystemClock.monotonic();
+        let (tell, _) = watch::channel(Arc::new(Posted { at, metrics: Vec::new(), not_ready }));
+        let patience = LONGEST_TURN.max(interval.duration().saturating_mul(MISSING));
+        Self { counts: Counts::default(), tell, patience }
+    }
+
+    /// Puts the turn up that has just ended.
+    pub(super) fn post(
+        &mut self,
+        controller: &Controller,
+        turn: &Turn,
+        standing: &Standing,
+        took: Duration,
+    ) {
+        let took_seconds = took.as_secs_f64();
+        self.counts.note(turn, took_seconds);
+        let backends = &controller.session.backends;
+        let sides = [(Side::Kubernetes, &backends.kubernetes), (Side::Aws, &backends.aws)];
+        let calls = sides
+            .into_iter()
+            .filter_map(|(side, backend)| Some((side, backend.as_ref()?.calls.as_ref()?.counts())));
+        let around = Around {
+            environment: &controller.session.resolved.environment,
+            standing,
+            took_seconds,
+            counts: &self.counts,
+            calls: &calls.collect::<Vec<_>>(),
+        };
+        self.put(render::metrics(turn, &around), not_ready(standing));
+    }
+
+    fn put(&self, metrics: Vec<Metric>, not_ready: Option<String>) {
+        let at = SystemClock.monotonic();
+        self.tell.send_replace(Arc::new(Posted { at, metrics, not_ready }));
+    }
+
+    /// For a reader.
+    pub(super) fn told(&self) -> Told {
+        Told { latest: self.tell.subscribe(), patience: self.patience }
+    }
+}
+
+fn not_ready(standing: &Standing) -> Option<String> {
+    match standing {
+        Standing::Leads | Standing::Follows { .. } => None,
+        Standing::CutOff { why } => Some(format!("it led, and the lease cannot be seen: {why}")),
+        Standing::Waits { why } => Some(format!("it is not known who leads: {why}")),
+    }
+}
+
+impl Told {
+    fn age(&self) -> Duration {
+        SystemClock.monotonic().saturating_sub(self.latest.borrow().at)
+    }
+
+    /// The metrics of the last turn, with its age.
+    pub(super) fn metrics(&self) -> String {
+        let mut all = self.latest.borrow().metrics.clone();
+        let labels = all.first().and_then(|first| first.samples.first());
+        let environment = labels.and_then(|sample| {
+            sample.labels.iter().find(|(name, _)| *name == "environment").cloned()
+        });
+        if let Some(environment) = environment {
+            let help = "How long ago the last turn ended.";
+            let seconds = self.age().as_secs_f64();
+            let mut age = Metric::one("floodway_decision_age_seconds", help, Kind::Gauge, seconds);
+            age.samples.iter_mut().for_each(|sample| sample.labels.push(environment.clone()));
+            all.push(age);
+        }
+        metrics::text(&all)
+    }
+
+    /// Why the loop counts as dead; none: it does not.
+    pub(super) fn dead(&self) -> Option<String> {
+        let age = self.age();
+        let seconds = age.as_secs();
+        (age > self.patience).then(|| format!("no turn has ended for {seconds} s"))
+    }
+
+    /// Why it is not ready; none: it is.
+    pub(super) fn not_ready(&self) -> Option<String> {
+        self.dead().or_else(|| self.latest.borrow().not_ready.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{FailureKind, PortError};
+
+    fn why() -> PortError {
+        PortError { kind: FailureKind::Unreachable, message: "silence".to_owned(), help: None }
+    }
+
+    #[test]
+    fn it_is_ready_once_it_has_decided_and_knows_who_leads() {
+        let board = Board::new(Span::from_secs(1));
+        let told = board.told();
+        assert!(told.not_ready().unwrap().contains("not decided"));
+        assert_eq!((told.dead(), told.metrics().as_str()), (None, ""), "it has just begun");
+        for (standing, ready) in [
+            (Standing::Leads, true),
+            (Standing::Waits { why: why() }, false),
+            (Standing::Follows { leader: "another".to_owned() }, true),
+            (Standing::CutOff { why: why() }, false),
+        ] {
+            board.put(Vec::new(), not_ready(&standing));
+            assert_eq!(told.not_ready().is_none(), ready, "{standing:?}: {:?}", told.not_ready());
+            assert_eq!(told.dead(), None);
+        }
+    }
+
+    #[test]
+    fn a_loop_that_has_stopped_is_neither_alive_nor_ready() {
+        let board = Board { patience: Duration::ZERO, ..Board::new(Span::from_secs(1)) };
+        let told = board.told();
+        board.put(Vec::new(), None);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(told.dead().unwrap().contains("no turn has ended"));
+        assert_eq!(told.not_ready(), told.dead());
+    }
+
+    #[test]
+    fn a_slow_interval_is_given_its_time() {
+        let patience = |interval| Board::new(Span::from_secs(interval)).patience.as_secs();
+        assert_eq!((patience(1), patience(15), patience(600)), (180, 180, 3000));
+    }
+}

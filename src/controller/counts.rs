@@ -1,0 +1,82 @@
+//! What a controller has done since its process began: numbers that only rise.
+
+use super::turn::{Done, Turn};
+use crate::observe::Side;
+use crate::plan::{FailureKind, Step};
+use std::collections::BTreeMap;
+
+/// Counts turns and writes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    /// Turns that have ended.
+    pub turns: u64,
+    /// How long they took together, in seconds.
+    pub turn_seconds: f64,
+    /// Turns in which a side could not be seen.
+    pub unseen: BTreeMap<Side, u64>,
+    /// Writes by the side, the pool and what became of them.
+    pub writes: BTreeMap<(Side, String, Outcome), u64>,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// The number was not as it was read: the next turn looks anew.
+    Overtaken,
+    /// The role may not.
+    Denied,
+    /// The place does not want it.
+    Rejected,
+    /// No answer, or one of a place that has no time; it may have been done.
+    Unanswered,
+    /// Anything else: the lease ran out before it, no backend.
+    Failed,
+}
+
+impl Outcome {
+    /// As metrics write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Overtaken => "overtaken",
+            Self::Denied => "denied",
+            Self::Rejected => "rejected",
+            Self::Unanswered => "unanswered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// None: it was only shown.
+    pub fn of(done: &Done) -> Option<Self> {
+        Some(match done.outcome.as_ref()? {
+            Ok(()) => Self::Done,
+            Err(error) => match error.kind {
+                FailureKind::Stale | FailureKind::Conflict => Self::Overtaken,
+                FailureKind::Denied => Self::Denied,
+                FailureKind::Rejected => Self::Rejected,
+                FailureKind::Unreachable | FailureKind::Transient | FailureKind::Unknown => {
+                    Self::Unanswered
+                }
+                FailureKind::Locked | FailureKind::Other => Self::Failed,
+            },
+        })
+    }
+}
+
+impl Counts {
+    /// Adds a turn that took so long.
+    pub fn note(&mut self, turn: &Turn, took_seconds: f64) {
+        self.turns += 1;
+        self.turn_seconds += took_seconds.max(0.0);
+        for side in turn.unseen.keys() {
+            *self.unseen.entry(*side).or_default() += 1;
+        }
+        for done in &turn.done {
+            let Some(outcome) = Outcome::of(done) else { continue };
+            let side = Step::id(&done.step).side;
+            *self.writes.entry((side, done.pool.to_string(), outcome)).or_default() += 1;
+        }
+    }
+}
