@@ -3,17 +3,23 @@
 
 use super::controller::Controller;
 use super::fleet::Tells;
-use super::ground::{Ground, within};
+use super::ground::{Ground, demand, within};
 use std::time::{Duration, Instant};
 
 /// Longer than the stabilization and all pauses.
-const LONG: Duration = Duration::from_secs(15);
+const LONG: Duration = Duration::from_secs(20);
 
 fn burst(prefix: &str) -> (Ground, Controller) {
     let ground = Ground::new(prefix);
     let run = ground.controller(&[]);
     ground.settles(&run, 6.0);
     ground.bursts(&run);
+    // What was needed not long ago keeps all as it is, for a while yet.
+    ground.fleet.offer(0.5);
+    run.decides("the load has fallen", 20, |one| {
+        let stage = &one["stages"]["inference"];
+        stage["doubt"].is_null() && demand(stage).is_some_and(|demand| demand < 3.0)
+    });
     (ground, run)
 }
 
@@ -43,7 +49,6 @@ fn stays(ground: &Ground, run: &Controller, doubt: &str) {
 fn without_prometheus_nothing_is_scaled_in() {
     let (ground, run) = burst("down");
     ground.prometheus.kill();
-    ground.fleet.offer(0.5);
     stays(&ground, &run, "the load cannot be asked for");
 }
 
@@ -51,15 +56,13 @@ fn without_prometheus_nothing_is_scaled_in() {
 fn by_what_is_old_nothing_is_scaled_in() {
     let (ground, run) = burst("old");
     ground.fleet.state().tells = Tells::Nothing;
-    ground.fleet.offer(0.5);
-    stays(&ground, &run, "the load");
+    stays(&ground, &run, "the load is ");
 }
 
 #[test]
 fn by_what_is_no_number_nothing_is_scaled_in_until_it_is_one_again() {
     let (ground, run) = burst("nan");
     ground.fleet.state().tells = Tells::NotANumber;
-    ground.fleet.offer(0.5);
     stays(&ground, &run, "the load");
     ground.fleet.state().tells = Tells::Truth;
     within("it is scaled in", 60, || (ground.asked().iter().sum::<u64>() == 0).then_some(()));

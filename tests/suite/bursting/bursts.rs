@@ -69,5 +69,5 @@ fn explained(ground: &Ground) {
         .unwrap();
     let at = first["at"].as_str().unwrap();
     let why = ground.run("why", &["--at", at]).exits(0);
-    why.says("g6e").says("more, ").says("burst.target_utilization");
+    why.says("g6e").says("more, ").says(&format!("environments/{}.toml:", ground.name));
 }

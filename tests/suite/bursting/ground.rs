@@ -47,8 +47,13 @@ impl Ground {
 
     /// With more in its environment.
     pub fn with(prefix: &str, more: &str) -> Self {
+        Self::edited(prefix, |_, text| text + more)
+    }
+
+    /// With another environment.
+    pub fn edited(prefix: &str, edit: impl FnOnce(&Self, String) -> String) -> Self {
         let ground = Self::bare(prefix);
-        ground.repository.write(&ground.name, &(ground.environment() + more));
+        ground.repository.write(&ground.name, &edit(&ground, ground.environment()));
         ground.run("apply", &["--yes"]).exits(0);
         within("on-prem is ready", 30, || (ground.fleet.state().capacity >= 10.0).then_some(()));
         ground.aws.forget_calls();
@@ -192,9 +197,8 @@ impl Ground {
         self.fleet.offer(rate);
         controller.decides("the load is known", 30, |one| {
             let stage = &one["stages"]["inference"];
-            let demand = stage["demand"].as_str().and_then(|text| text.split(' ').next());
-            let demand = demand.and_then(|number| number.parse::<f64>().ok());
-            stage["doubt"].is_null() && demand.is_some_and(|is| (is - rate).abs() < rate / 5.0)
+            let near = demand(stage).is_some_and(|is| (is - rate).abs() < rate / 5.0);
+            stage["doubt"].is_null() && near
         });
     }
 
@@ -231,12 +235,27 @@ impl Ground {
     }
 }
 
+/// The demand that a stage's decision tells, in requests per second.
+pub fn demand(stage: &Value) -> Option<f64> {
+    stage["demand"].as_str()?.split(' ').next()?.parse().ok()
+}
+
 fn is_write(action: &str) -> bool {
     !["Describe", "Get", "List"].iter().any(|read| action.starts_with(read))
 }
 
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let arguments = ["get", "nodes,pods", "-o", "wide", "-n", &self.name];
+            let there = self.bed.try_kubectl(&arguments, "").stdout;
+            eprintln!("{}", String::from_utf8_lossy(&there));
+        }
+    }
+}
+
 /// Where a repository keeps an environment's decisions.
-fn decisions(root: &Path, name: &str) -> std::path::PathBuf {
+pub fn decisions(root: &Path, name: &str) -> std::path::PathBuf {
     root.join(format!(".floodway/decisions/{name}.ndjson"))
 }
 
