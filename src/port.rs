@@ -14,11 +14,13 @@ use std::sync::Arc;
 
 mod drain;
 mod hands;
+mod notes;
 mod tell;
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 pub use drain::{Drain, Held, Leaving, Left};
 pub use hands::{KeepHands, Said};
+pub use notes::{KeepNotes, MOST_NOTES};
 pub use tell::{Notice, Tell};
 
 /// What to look for.
@@ -236,6 +238,8 @@ pub struct Backend {
     pub drain: Option<Arc<dyn Drain>>,
     /// None where operators cannot say anything by hand.
     pub hands: Option<Arc<dyn KeepHands>>,
+    /// None where a controller can note nothing.
+    pub notes: Option<Arc<dyn KeepNotes>>,
     /// None where nobody could see it.
     pub tell: Option<Arc<dyn Tell>>,
     /// The clock of this place: virtual in the simulator.

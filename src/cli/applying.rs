@@ -61,7 +61,8 @@ impl Apply<'_> {
             progress.warn(clock.now(), told);
         };
         let root = self.located.files.root();
-        let journal = FileJournal::new(root, &plan.mark.environment, &cut_off);
+        let in_order = self.session.resolved.environment.is_simulated();
+        let journal = FileJournal::new(root, &plan.mark.environment, in_order, &cut_off);
         let listener = |event: &crate::execute::Event| progress.tell(clock.now(), event);
         let request = ApplyRequest {
             holder: &holder(),

@@ -62,9 +62,7 @@ async fn backends(
     let environment = &resolved.environment;
     let onprem = environment.onprem.as_ref();
     let aws = environment.aws.as_ref();
-    let simulated = onprem.is_some_and(|onprem| onprem.provider == OnPremProvider::Sim)
-        || aws.is_some_and(|aws| aws.provider == AwsProvider::Sim);
-    let simulator = if simulated {
+    let simulator = if environment.is_simulated() {
         let scenario = scenario(global, environment, terminal)?;
         Some(simulator(located, environment, scope, scenario, terminal)?)
     } else {

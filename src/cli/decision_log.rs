@@ -6,6 +6,7 @@ use super::home;
 use crate::decide::scaling::DecisionRecord;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Bytes of one of the two files.
@@ -96,4 +97,52 @@ pub(super) fn read(root: &Path, environment: &str) -> Result<Vec<DecisionRecord>
         }
     }
     Ok(records)
+}
+
+/// Reads on in a log that is being written.
+pub(super) struct Follow {
+    path: PathBuf,
+    /// Which file was read, up to where.
+    read: Option<((u64, u64), u64)>,
+    /// What of a line has been written.
+    half: Vec<u8>,
+}
+
+impl Follow {
+    /// Reads on in the log of `environment`, from what the newer of its files has
+    /// first.
+    pub(super) fn new(root: &Path, environment: &str) -> Self {
+        let [path, _] = paths(root, environment);
+        Self { path, read: None, half: Vec::new() }
+    }
+
+    /// What was written since the last time.
+    ///
+    /// # Errors
+    /// A file that cannot be read; none is no error.
+    pub(super) fn more(&mut self) -> io::Result<Vec<DecisionRecord>> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        let identity = (metadata.dev(), metadata.ino());
+        let from = match self.read {
+            Some((known, from)) if known == identity && from <= metadata.len() => from,
+            _ => {
+                self.half.clear();
+                0
+            }
+        };
+        file.seek(SeekFrom::Start(from))?;
+        let read = file.read_to_end(&mut self.half)?;
+        self.read = Some((identity, from + read as u64));
+        let whole = self.half.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.half.drain(..whole).collect();
+        let lines = lines.split(|byte| *byte == b'\n');
+        Ok(lines
+            .filter_map(|line| DecisionRecord::from_line(&String::from_utf8_lossy(line)))
+            .collect())
+    }
 }

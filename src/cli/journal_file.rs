@@ -54,7 +54,19 @@ pub(super) struct FileJournal<'a> {
     environment: &'a str,
     /// Is told what the apply before was cut off at.
     cut_off: &'a (dyn Fn(&str) + Send + Sync),
-    writer: Mutex<Option<Sender<Line>>>,
+    /// Lines are made safe one by one, in the order in which they come, and not
+    /// together with those that wait: a simulated world answers at once, and what
+    /// is told of it is the same each time.
+    in_order: bool,
+    writer: Mutex<Option<Writer>>,
+}
+
+/// What writes lines.
+enum Writer {
+    /// This very thread.
+    Here(File),
+    /// One of its own, for all that wait at once.
+    Aside(Sender<Line>),
 }
 
 /// A line that waits to be safe, and who waits for it.
@@ -68,9 +80,10 @@ impl<'a> FileJournal<'a> {
     pub(super) fn new(
         root: &'a Path,
         environment: &'a str,
+        in_order: bool,
         cut_off: &'a (dyn Fn(&str) + Send + Sync),
     ) -> Self {
-        Self { root, environment, cut_off, writer: Mutex::new(None) }
+        Self { root, environment, cut_off, in_order, writer: Mutex::new(None) }
     }
 
     /// A new file; the one of the apply before is kept beside it.
@@ -89,20 +102,47 @@ impl<'a> FileJournal<'a> {
     async fn write(&self, entry: &Entry, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec(entry)?;
         text.push(b'\n');
-        let (safe, is_safe) = oneshot::channel();
         let gone = || io::Error::other("its writer has ended");
-        self.writer(path)?.send(Line { text, safe }).map_err(|_| gone())?;
-        is_safe.await.map_err(|_| gone())?
+        match self.hand_over(text, path)? {
+            None => Ok(()),
+            Some(is_safe) => is_safe.await.map_err(|_| gone())?,
+        }
     }
 
-    fn writer(&self, path: &Path) -> io::Result<Sender<Line>> {
+    /// Writes a line, or has it written: then it is told when it is safe.
+    fn hand_over(
+        &self,
+        text: Vec<u8>,
+        path: &Path,
+    ) -> io::Result<Option<oneshot::Receiver<io::Result<()>>>> {
         let mut begun = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(writer) = begun.as_ref() {
-            return Ok(writer.clone());
+        let writer = match begun.as_mut() {
+            Some(writer) => writer,
+            None => begun.insert(Writer::new(self.begin(path)?, self.in_order)?),
+        };
+        match writer {
+            Writer::Here(file) => {
+                file.write_all(&text)?;
+                file.sync_data().map(|()| None)
+            }
+            Writer::Aside(lines) => {
+                let (safe, is_safe) = oneshot::channel();
+                let gone = |_| io::Error::other("its writer has ended");
+                lines.send(Line { text, safe }).map_err(gone)?;
+                Ok(Some(is_safe))
+            }
         }
-        let (file, (writer, lines)) = (self.begin(path)?, mpsc::channel());
-        thread::Builder::new().name("journal".to_owned()).spawn(move || keep(file, &lines))?;
-        Ok(begun.insert(writer).clone())
+    }
+}
+
+impl Writer {
+    fn new(file: File, in_order: bool) -> io::Result<Self> {
+        if in_order {
+            return Ok(Self::Here(file));
+        }
+        let (lines, waiting) = mpsc::channel();
+        thread::Builder::new().name("journal".to_owned()).spawn(move || keep(file, &waiting))?;
+        Ok(Self::Aside(lines))
     }
 }
 

@@ -40,6 +40,7 @@ mod signals;
 mod status;
 mod stream;
 mod terminal;
+mod top;
 mod validate;
 mod why;
 
@@ -104,6 +105,7 @@ enum Command {
     Status(status::Args),
     Run(run::Args),
     Why(why::Args),
+    Top(top::Args),
     Signals(signals::Args),
     Destroy(destroy::Args),
     Drift(drift::Args),
@@ -174,6 +176,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, global, terminal),
         Command::Run(args) => run::run(args, global, terminal),
         Command::Why(args) => why::run(args, terminal),
+        Command::Top(args) => top::run(args, global, terminal),
         Command::Signals(args) => signals::run(args, global, terminal),
         Command::Destroy(args) => destroy::run(args, global, terminal),
         Command::Drift(args) => drift::run(args, global, terminal),

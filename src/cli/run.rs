@@ -5,12 +5,12 @@ use super::terminal::Terminal;
 use super::{Global, applying, changed, connect, prometheus, repository};
 use crate::backend::sim::{SimulatedLoad, Simulator};
 use crate::controller::lead::{Candidate, Fence, Standing, stand};
-use crate::controller::{Controller, Gauge, Settings, Turn};
+use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
 use crate::decide::scaling::DecisionRecord;
 use crate::forecast::CalendarInputs;
 use crate::pipeline::{self, Session};
 use crate::port::{Backends, Measure};
-use crate::render::{metrics, turn as render};
+use crate::render::{metrics, tally, turn as render};
 use crate::signal::declared;
 use crate::units::Span;
 use std::sync::Arc;
@@ -156,6 +156,7 @@ impl Running {
         let began = clock.now();
         let mut before: Option<Turn> = None;
         let mut files = changed::Files::of(located);
+        let mut sums = Tally::default();
         loop {
             let now = changed::Files::of(located);
             if now != files {
@@ -166,11 +167,15 @@ impl Running {
             let started = Instant::now();
             let turn = self.controller.turn(&standing).await;
             self.tell(args, terminal, &turn, before.as_ref());
+            sums.note(&turn);
             let _ =
                 metrics::text(&render::metrics(&turn, &standing, started.elapsed().as_secs_f64()));
             before = Some(turn);
             let passed = clock.now().duration_since(began).as_millis();
             let over = args.r#for.is_some_and(|most| passed >= i128::from(most.millis()));
+            if over && !args.json {
+                terminal.print(&tally::text(&sums, &terminal.out));
+            }
             if args.once || over {
                 return Ok(Exit::Done);
             }

@@ -20,6 +20,8 @@ pub(super) struct Terminal {
     pub(super) err: Style,
     /// Somebody is there to be asked.
     pub(super) interactive: bool,
+    /// Nothing is shown, for work whose words nobody wants.
+    pub(super) silent: bool,
 }
 
 impl Terminal {
@@ -41,13 +43,19 @@ impl Terminal {
             out: style(io::stdout().is_terminal()),
             err: style(io::stderr().is_terminal()),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            silent: false,
         }
+    }
+
+    /// One that shows nothing and asks nothing.
+    pub(super) fn silenced(self) -> Self {
+        Self { silent: true, interactive: false, ..self }
     }
 
     /// Prints a result. What cannot be printed ends no work that was begun:
     /// [`Self::lost_output`] tells afterwards.
     pub(super) fn print(&self, text: &str) {
-        if LOST.get().is_none() {
+        if !self.silent && LOST.get().is_none() {
             let mut out = io::stdout().lock();
             if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
                 let _ = LOST.set(error);
@@ -63,7 +71,9 @@ impl Terminal {
 
     /// Prints progress, warnings and errors.
     pub(super) fn note(&self, text: &str) {
-        note(text);
+        if !self.silent {
+            note(text);
+        }
     }
 
     /// Prints why a command failed.

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
 use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit};
+use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
@@ -22,6 +22,8 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub struct Drains {
     units: BTreeMap<String, Going>,
+    /// Those that were ended, until they are gone.
+    ended: BTreeSet<String>,
 }
 
 /// One of them.
@@ -74,8 +76,31 @@ impl Drains {
         self.units.iter().map(|(name, going)| (name.as_str(), going))
     }
 
+    /// A unit has had its end asked for.
+    pub(super) fn end(&mut self, unit: &str) {
+        self.ended.insert(unit.to_owned());
+    }
+
+    /// Units of `live` that a hook holds, and that nothing is waited for any more:
+    /// new ones whose nodes have joined, and those that were drained and ended.
+    pub(super) fn held(&self, live: &Live, joined: &BTreeSet<&str>, wait: Wait) -> Vec<String> {
+        let done = |unit: &&Unit| match wait {
+            Wait::ToServe => joined.contains(unit.name.as_str()),
+            Wait::ToEnd => self.ended.contains(&unit.name),
+        };
+        let held = live.units().iter().filter(|unit| unit.waits == Some(wait));
+        held.filter(done).map(|unit| unit.name.clone()).collect()
+    }
+
     /// Forgets what has ended, or has gone with its group.
     pub fn settle(&mut self, inventory: &Inventory) {
+        let there: BTreeSet<&str> = inventory
+            .resources
+            .values()
+            .flat_map(Live::units)
+            .map(|unit| unit.name.as_str())
+            .collect();
+        self.ended.retain(|name| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
             live.is_some_and(|live| stays(live).any(|unit| unit.name == *name))

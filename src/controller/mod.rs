@@ -6,8 +6,10 @@ pub mod lead;
 mod drains;
 mod gauge;
 mod launches;
+mod notes;
 mod seen;
 mod spend;
+mod tally;
 mod tell;
 mod turn;
 mod writes;
@@ -16,4 +18,8 @@ pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;
 pub use spend::Spend;
+pub use tally::{PoolTally, StageTally, Tally};
 pub use turn::{Controller, Done, Settings, Turn};
+
+#[cfg(test)]
+mod tests;

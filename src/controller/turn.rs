@@ -4,6 +4,7 @@ use super::drains::{Drains, Went};
 use super::gauge::{Gauge, Load};
 use super::launches::Launches;
 use super::lead::{Fence, Standing};
+use super::notes::{self, Notes, Noting};
 use super::seen::{Beside, seen};
 use super::spend::Spend;
 use super::tell;
@@ -15,7 +16,7 @@ use crate::decide::scaling::{
 use crate::decide::{PlanningInput, Supply};
 use crate::forecast::CalendarInputs;
 use crate::id::Name;
-use crate::observe::{HandHold, Hands, Inventory, Side};
+use crate::observe::{HandHold, Hands, Health, Inventory, Ownership, Side, Wait};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
@@ -25,6 +26,10 @@ use futures::future::{join, join_all};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often what changes rarely is asked for: images, subnets, prices, quotas.
+const FACTS: Duration = Duration::from_secs(600);
 
 /// How a controller runs.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +53,7 @@ pub struct Controller {
     world: World,
     memory: Memory,
     hands: Hands,
+    noting: Noting,
     /// How long launches take.
     pub launches: Launches,
     /// What burst has cost.
@@ -61,6 +67,8 @@ pub struct Controller {
 struct World {
     sides: BTreeMap<Side, Inventory>,
     at: BTreeMap<Side, Timestamp>,
+    /// When what changes rarely was asked for last.
+    facts_at: Option<Timestamp>,
     seen: Seen,
 }
 
@@ -104,6 +112,7 @@ impl Controller {
             world: World::default(),
             memory: Memory::default(),
             hands: Hands::default(),
+            noting: Noting::default(),
             launches: Launches::default(),
             spend: Spend::default(),
             drains: Drains::default(),
@@ -125,7 +134,10 @@ impl Controller {
     /// Looks, measures, decides, and does what `standing` allows.
     pub async fn turn(&mut self, standing: &Standing) -> Turn {
         let now = self.clock.now();
-        let looks = join_all([Side::Kubernetes, Side::Aws].map(|side| look(&self.session, side)));
+        self.go_on_leading(standing).await;
+        let asked = self.world.asks(now);
+        let sides = [Side::Kubernetes, Side::Aws];
+        let looks = join_all(sides.map(|side| look(&self.session, side, asked)));
         let (looks, said) = join(looks, pipeline::hands(&self.session)).await;
         let hands = self.hands(said);
         // The load last: what it asks for is then done at once.
@@ -134,10 +146,7 @@ impl Controller {
         let mut unseen = BTreeMap::new();
         for (side, look) in looks.into_iter().flatten() {
             match look {
-                Ok(inventory) => {
-                    self.world.sides.insert(side, inventory);
-                    self.world.at.insert(side, now);
-                }
+                Ok(inventory) => self.world.note(side, inventory, (now, asked)),
                 Err(error) => {
                     unseen.insert(side, error);
                 }
@@ -170,7 +179,29 @@ impl Controller {
         if withheld.is_none() {
             tell::events(&self.session, &inventory, &scaling).await;
         }
+        self.note(now).await;
         Turn { scaling, load, unseen, done, withheld }
+    }
+
+    /// Whoever begins to lead goes on with what the one before has learned.
+    async fn go_on_leading(&mut self, standing: &Standing) {
+        let leads = *standing == Standing::Leads;
+        if leads && !self.noting.led {
+            if let Some(Notes { spend, launches, memory }) = notes::read(&self.session).await {
+                (self.spend, self.launches, self.memory) = (spend, launches, memory);
+            }
+        }
+        self.noting.led = leads;
+    }
+
+    /// Notes what was learned, now and then.
+    async fn note(&mut self, now: Timestamp) {
+        if self.noting.led && !self.settings.dry_run && self.noting.is_due(now) {
+            let memory = self.memory.clone();
+            let notes = Notes { spend: self.spend, launches: self.launches.clone(), memory };
+            notes::write(&self.session, notes).await;
+            self.noting.done(now);
+        }
     }
 
     fn decide(
@@ -277,6 +308,8 @@ impl Controller {
         done.extend(self.write_all(rest, standing).await);
         self.choose(inventory, &wanted.shrinks, now);
         done.extend(self.end_drained(standing, now).await);
+        let held = self.held(inventory);
+        done.extend(self.write_all(held, standing).await);
         (done, None)
     }
 
@@ -324,7 +357,31 @@ impl Controller {
             Went::Failed { .. } => None,
         });
         let ends: Vec<Write> = ends.collect();
-        self.write_all(ends, standing).await
+        let done = self.write_all(ends, standing).await;
+        for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
+            if let Step::DrainUnits { units, .. } = &ended.step {
+                units.iter().for_each(|unit| self.drains.end(unit));
+            }
+        }
+        done
+    }
+
+    /// What lets instances go on that a lifecycle hook holds for nothing.
+    fn held(&self, inventory: &Inventory) -> Vec<Write> {
+        let ready = inventory.nodes.iter().filter(|node| node.health == Health::Ready);
+        let joined: BTreeSet<&str> = ready.filter_map(|node| node.instance.as_deref()).collect();
+        let mut all = Vec::new();
+        for live in inventory.resources.values().filter(|live| live.ownership == Ownership::Ours) {
+            let Some(pool) = live.pool().and_then(|pool| pool.parse().ok()) else { continue };
+            for wait in [Wait::ToServe, Wait::ToEnd] {
+                let units = self.drains.held(live, &joined, wait);
+                if !units.is_empty() {
+                    let step = Step::Proceed { id: live.id.clone(), units, wait };
+                    all.push(Write { pool: Name::clone(&pool), step, adds: false, why: None });
+                }
+            }
+        }
+        all
     }
 
     fn drain(&self) -> Option<Arc<dyn Drain>> {
@@ -379,12 +436,32 @@ fn backend(session: &Session, side: Side) -> Option<&Backend> {
 }
 
 /// What is there on one side; none: the environment has no such side.
-async fn look(session: &Session, side: Side) -> Option<(Side, Result<Inventory, String>)> {
-    let seen = pipeline::look_at(session, backend(session, side)?).await;
+async fn look(
+    session: &Session,
+    side: Side,
+    asked: bool,
+) -> Option<(Side, Result<Inventory, String>)> {
+    let seen = pipeline::look_at(session, backend(session, side)?, asked).await;
     Some((side, seen.map_err(|error| error.to_string())))
 }
 
 impl World {
+    /// Whether it is time to ask for what changes rarely.
+    fn asks(&self, now: Timestamp) -> bool {
+        let old =
+            |at: Timestamp| now.duration_since(at).as_millis() >= FACTS.as_millis().cast_signed();
+        self.facts_at.is_none_or(old)
+    }
+
+    fn note(&mut self, side: Side, mut inventory: Inventory, (now, asked): (Timestamp, bool)) {
+        match self.sides.get(&side) {
+            Some(before) if !asked => inventory.keep_facts(before),
+            _ => self.facts_at = asked.then_some(now),
+        }
+        self.sides.insert(side, inventory);
+        self.at.insert(side, now);
+    }
+
     /// Both sides as they were seen last.
     fn whole(&self, now: Timestamp) -> Inventory {
         let mut whole = Inventory::empty(now);

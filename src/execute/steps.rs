@@ -73,6 +73,7 @@ impl Runner<'_, '_> {
             | Step::CatchUp { .. }
             | Step::Raise { .. }
             | Step::SetUnits { .. }
+            | Step::Proceed { .. }
             | Step::PassOn { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
                 let settled = |seen: Option<&Workload>| seen.is_some_and(Workload::is_settled);
@@ -276,6 +277,7 @@ fn name(step: &Step) -> &'static str {
         Step::CatchUp { .. } => "catch_up",
         Step::Raise { .. } => "raise",
         Step::SetUnits { .. } => "set_units",
+        Step::Proceed { .. } => "proceed",
         Step::PassOn { .. } => "pass_on",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",

@@ -102,6 +102,7 @@ fn backends(place: &Arc<Place>) -> Backends {
         leadership: None,
         drain: None,
         hands: None,
+        notes: None,
         tell: None,
         clock: Arc::clone(place) as _,
     };
@@ -305,6 +306,7 @@ async fn a_drain_of_named_units_ends_when_they_are_gone_whatever_else_comes_and_
         ending: false,
         version: None,
         instance_type: None,
+        waits: None,
     };
     let runs = |names: &[&str], desired| {
         let units: Vec<Unit> = names.iter().map(|name| unit(name)).collect();

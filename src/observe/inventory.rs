@@ -164,6 +164,15 @@ impl Inventory {
         self.gaps.extend(other.gaps);
     }
 
+    /// Takes what was found out `before` and was not asked for again: what changes
+    /// rarely.
+    pub fn keep_facts(&mut self, before: &Self) {
+        self.found.clone_from(&before.found);
+        self.zones.clone_from(&before.zones);
+        self.reserved.clone_from(&before.reserved);
+        self.market.clone_from(&before.market);
+    }
+
     /// What is owned, by kind and pool: for who asks for many pools.
     pub fn by_pool(&self) -> ByPool<'_> {
         let mut things = ByPool::default();

@@ -62,6 +62,10 @@ pub const REGIONS: &str = "floodway.dev/regions";
 
 /// Annotation of the ApplySet's parent: what operators have said by hand.
 pub const HANDS: &str = "floodway.dev/hands";
+/// Annotation of the ApplySet's parent: what a controller has learned.
+pub const NOTES: &str = "floodway.dev/notes";
+/// [`NOTES`] without its prefix.
+pub const NOTES_KEY: &str = "notes";
 /// [`HANDS`] without its prefix.
 pub const HANDS_KEY: &str = "hands";
 /// Annotation of a Node: since when Floodway drains it.
@@ -83,6 +87,8 @@ pub const DRAIN_MANAGER: &str = "floodway-drain";
 
 /// The field manager of what operators say by hand: no plan undoes it.
 pub const HANDS_MANAGER: &str = "floodway-hands";
+/// The field manager of [`NOTES`].
+pub const NOTES_MANAGER: &str = "floodway-notes";
 
 /// Label of the parent (KEP-3659).
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";

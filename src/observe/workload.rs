@@ -104,6 +104,19 @@ pub struct Unit {
     /// Its instance type, if the place says.
     #[serde(default)]
     pub instance_type: Option<String>,
+    /// A lifecycle hook of Floodway's holds it, until somebody says go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Wait>,
+}
+
+/// What an instance waits for in a lifecycle hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// To be put in service.
+    ToServe,
+    /// To be terminated.
+    ToEnd,
 }
 
 /// Why a unit does not become ready.

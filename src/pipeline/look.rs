@@ -86,12 +86,21 @@ async fn observe_one(
     Ok(seen)
 }
 
-/// What is there on one side, for who goes on when the other cannot be seen.
+/// What is there on one side, for who goes on when the other cannot be seen; with
+/// what changes rarely (images, subnets, prices, quotas), where that is `asked`.
 ///
 /// # Errors
 /// It cannot be reached or read, or is not the declared place.
-pub async fn look_at(session: &Session, backend: &Backend) -> Result<Inventory, Error> {
-    let scope = Scope { strays: false, ..session.scope([]) };
+pub async fn look_at(
+    session: &Session,
+    backend: &Backend,
+    asked: bool,
+) -> Result<Inventory, Error> {
+    let mut scope = Scope { strays: false, ..session.scope([]) };
+    if !asked {
+        scope.lookups.clear();
+        scope.offers.clear();
+    }
     observe_one(session, backend, &scope).await
 }
 

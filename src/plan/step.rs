@@ -1,7 +1,7 @@
 //! The smallest things that apply does, each repeatable.
 
 use crate::desired::Seed;
-use crate::observe::{Body, FieldPath, ResourceId, marks};
+use crate::observe::{Body, FieldPath, ResourceId, Wait, marks};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +137,16 @@ pub enum Step {
         /// How many shall be.
         to: u32,
     },
+    /// Lets these units of `id` go on that a lifecycle hook of Floodway's holds; those
+    /// that none holds any more are left.
+    Proceed {
+        /// The group.
+        id: ResourceId,
+        /// The units' names.
+        units: Vec<String>,
+        /// What they wait for.
+        wait: Wait,
+    },
     /// Notes on `id`, which goes, who carries on for it and how many that then
     /// has: a repeat after a kill raises it to no more.
     PassOn {
@@ -215,6 +225,7 @@ impl Step {
             | Self::CatchUp { id, .. }
             | Self::Raise { id, .. }
             | Self::SetUnits { id, .. }
+            | Self::Proceed { id, .. }
             | Self::PassOn { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }

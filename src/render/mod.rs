@@ -25,6 +25,8 @@ pub mod scaling;
 pub mod schema;
 pub mod signals;
 pub mod status;
+pub mod tally;
+pub mod top;
 pub mod turn;
 
 #[cfg(test)]

@@ -1,88 +1,14 @@
 //! What a controller's turn came to: lines for people, and numbers to scrape.
 
+mod lines;
+
+pub use lines::lines;
+
 use super::metrics::{Kind, Metric, Sample};
+use crate::controller::Turn;
 use crate::controller::lead::Standing;
-use crate::controller::{Done, Turn};
-use crate::decide::scaling::{Direction, Hold, PoolScaling, StageScaling};
-use crate::plan::Step;
+use crate::decide::scaling::{Direction, StageScaling};
 use crate::units::UsdPerHour;
-
-/// What a reader who has seen `before` wants to know of `turn`, line by line; none:
-/// nothing that matters has changed.
-pub fn lines(turn: &Turn, before: Option<&Turn>) -> Vec<String> {
-    let scaling = &turn.scaling;
-    let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ");
-    let mut said = Vec::new();
-    for (side, why) in &turn.unseen {
-        let known = before.and_then(|before| before.unseen.get(side));
-        if known != Some(why) {
-            said.push(format!("{side:?} cannot be seen: {why}"));
-        }
-    }
-    let told = before.map(|before| &before.scaling.events);
-    for event in scaling.events.iter().filter(|event| told.is_none_or(|t| !t.contains(event))) {
-        said.push(format!("{}: {}", event.about, event.text));
-    }
-    if !turn.done.is_empty() || before.is_none() || !said.is_empty() {
-        said.extend(scaling.stages.iter().map(|(name, stage)| stage_line(name.as_str(), stage)));
-    }
-    said.extend(turn.done.iter().map(|done| done_line(done, turn)));
-    for (name, pool) in &scaling.pools {
-        let known = before.and_then(|before| before.scaling.pools.get(name));
-        said.extend(hold_line(name.as_str(), pool, known));
-    }
-    if !turn.done.is_empty() {
-        said.extend(turn.withheld.iter().map(|why| format!("nothing was written: {why}")));
-    }
-    said.iter().map(|line| format!("{at} {line}")).collect()
-}
-
-fn stage_line(name: &str, stage: &StageScaling) -> String {
-    let demand = stage.demand.map_or_else(|| "unknown".to_owned(), |rate| rate.to_string());
-    let expected = match (&stage.expected, stage.expected_by.as_str()) {
-        (Some(expected), "") => format!(", expected {expected}"),
-        (Some(expected), by) => format!(", expected {expected} ({by})"),
-        (None, _) => String::new(),
-    };
-    let need = stage.need.map_or_else(String::new, |need| format!(", needs {need}"));
-    let doubt = stage.doubt.iter().map(|doubt| format!("; {doubt}")).collect::<String>();
-    format!(
-        "{name}: demand {demand}{expected}{need}; serves {}, with what comes {}{doubt}",
-        stage.serving, stage.coming
-    )
-}
-
-fn done_line(done: &Done, turn: &Turn) -> String {
-    let what = match &done.step {
-        Step::SetUnits { id, from, to, .. } => format!("{} {from} → {to}", id.name),
-        Step::DrainUnits { id, units, .. } => format!("{}: {} ends", id.name, units.join(", ")),
-        step => step.id().to_string(),
-    };
-    let reason = turn.scaling.pools.get(&done.pool).and_then(|pool| pool.reasons.first());
-    let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    let outcome = match &done.outcome {
-        None => " (not written)".to_owned(),
-        Some(Ok(())) => String::new(),
-        Some(Err(error)) => format!(" FAILED: {error}"),
-    };
-    format!("{}: {what}{outcome}{why}", done.pool)
-}
-
-/// What has begun to hold the pool, and did not before.
-fn hold_line(name: &str, pool: &PoolScaling, before: Option<&PoolScaling>) -> Option<String> {
-    let same =
-        |hold: &Hold, other: &Hold| (hold.cause, hold.direction) == (other.cause, other.direction);
-    let known = |hold: &&Hold| {
-        before.is_some_and(|before| before.holds.iter().any(|other| same(hold, other)))
-    };
-    let held: Vec<String> = pool
-        .holds
-        .iter()
-        .filter(|hold| !known(hold))
-        .map(|hold| format!("{}: {}", hold.cause, hold.why))
-        .collect();
-    (!held.is_empty()).then(|| format!("{name}: held by {}", held.join("; ")))
-}
 
 /// The numbers of a turn, and of the controller that made it.
 pub fn metrics(turn: &Turn, standing: &Standing, took_seconds: f64) -> Vec<Metric> {

@@ -18,6 +18,7 @@ mod node;
 mod objects;
 #[cfg(feature = "prometheus")]
 mod signals;
+mod soak;
 mod spec;
 mod support;
 #[cfg(feature = "kube")]

@@ -89,6 +89,9 @@ impl Act for Account {
             Step::SetUnits { uid, from, to, .. } if !is_template => {
                 self.set_units(id, uid, *from, *to).await
             }
+            Step::Proceed { units, wait, .. } if !is_template => {
+                self.group(id)?.proceed(units, *wait).await
+            }
             Step::PassOn { uid, to, number, .. } if !is_template => {
                 self.group(id)?.note(uid, marks::PASSED_ON, &format!("{number} {to}")).await
             }
@@ -106,7 +109,8 @@ impl Act for Account {
             | Step::Drain { .. }
             | Step::CatchUp { .. }
             | Step::Raise { .. }
-            | Step::SetUnits { .. } => Ok(()),
+            | Step::SetUnits { .. }
+            | Step::Proceed { .. } => Ok(()),
         }
     }
 }

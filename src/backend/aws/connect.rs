@@ -85,6 +85,7 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         leadership: kept(Purpose::Lead),
         drain: None,
         hands: None,
+        notes: None,
         tell: None,
         clock: Arc::new(SystemClock),
     }

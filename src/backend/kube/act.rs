@@ -39,7 +39,10 @@ impl Act for Cluster {
             Step::CatchUp { with, path, .. } => self.catch_up(id, with, path).await,
             Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             // A Deployment's pods are Kubernetes' own to choose.
-            Step::DrainUnits { .. } | Step::Refresh { .. } | Step::PassOn { .. } => Ok(()),
+            Step::DrainUnits { .. }
+            | Step::Proceed { .. }
+            | Step::Refresh { .. }
+            | Step::PassOn { .. } => Ok(()),
             Step::Delete { uid, .. } => self.remove(id, &resource, uid).await,
         }
     }

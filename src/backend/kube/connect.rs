@@ -66,6 +66,7 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
         leadership: kept(Purpose::Lead),
         drain: Some(Arc::new(Drainer::new(Cluster::clone(&cluster)))),
         hands: Some(Arc::clone(&cluster) as _),
+        notes: Some(Arc::clone(&cluster) as _),
         tell: Some(Arc::new(Teller::new(Cluster::clone(&cluster)))),
         clock: Arc::new(SystemClock),
     })

@@ -61,7 +61,7 @@ impl KeepHands for Cluster {
 
 impl Cluster {
     /// The parent, if it is there; it must be this environment's.
-    async fn parent_of(&self, scope: &Scope) -> Result<Option<Value>, PortError> {
+    pub(super) async fn parent_of(&self, scope: &Scope) -> Result<Option<Value>, PortError> {
         let name = scope.mark.parent_name();
         let Some(parent) = self.get(&parents(scope), &name).await? else { return Ok(None) };
         let note = |key: &str| parent.pointer("/metadata/annotations")?.get(key)?.as_str();
@@ -96,7 +96,7 @@ impl Cluster {
     }
 }
 
-fn parents(scope: &Scope) -> Resource<'_> {
+pub(super) fn parents(scope: &Scope) -> Resource<'_> {
     Resource::new("v1", "configmaps", Some(&scope.namespace))
 }
 
@@ -115,7 +115,7 @@ fn said(parent: &Value, scope: &Scope) -> Result<Said, PortError> {
     Said::of(annotation(parent), version(parent), &place)
 }
 
-fn not_there(scope: &Scope) -> PortError {
+pub(super) fn not_there(scope: &Scope) -> PortError {
     PortError {
         kind: FailureKind::Rejected,
         message: format!(

@@ -125,6 +125,7 @@ fn own_marks(object: &Value) -> BTreeMap<String, String> {
             if let (Some(key), Some(value)) = (key.strip_prefix(marks::PREFIX), value.as_str())
                 // What operators say is no mark: a plan stays good when they say it.
                 && key != marks::HANDS_KEY
+                && key != marks::NOTES_KEY
             {
                 found.insert(key.to_owned(), value.to_owned());
             }

@@ -28,7 +28,7 @@ pub(super) struct Manager {
 
 impl Manager {
     pub(super) fn is_own(&self) -> bool {
-        [marks::MANAGER, marks::HANDOVER_MANAGER, marks::HANDS_MANAGER]
+        [marks::MANAGER, marks::HANDOVER_MANAGER, marks::HANDS_MANAGER, marks::NOTES_MANAGER]
             .contains(&self.name.as_str())
     }
 }

@@ -14,6 +14,7 @@ mod live;
 mod managed;
 mod namespace;
 mod nodes;
+mod notes;
 mod observe;
 mod page;
 mod pods;

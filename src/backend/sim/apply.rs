@@ -64,7 +64,8 @@ impl World {
                 keyed::set(&mut held, &path, value);
                 apply(object, id, marks::HANDOVER_MANAGER, &held, &Takes::Nothing)?;
             }
-            Step::AwaitReady { .. } => {}
+            // No hook holds anything here.
+            Step::AwaitReady { .. } | Step::Proceed { .. } => {}
             Step::Raise { id, uid, path, least } => {
                 let path = keyed::pointer(path);
                 let object = self.the_one(id, uid)?;

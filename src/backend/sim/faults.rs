@@ -2,7 +2,7 @@
 
 use super::keyed;
 use super::object::Object;
-use super::scenario::{Actor, Create, FaultKind, Set, Unset};
+use super::scenario::{Actor, CapacityChange, CapacityLimit, Create, FaultKind, Set, Unset};
 use super::world::World;
 use crate::observe::{Gap, Inventory, ResourceId, Side};
 use crate::plan::{FailureKind, PortError, resource_named};
@@ -74,7 +74,26 @@ impl World {
                     found.gpus_unhealthy = what.gpus.min(found.room.gpus);
                 }
             }
+            Actor::Capacity(change) => self.limit(change),
+            Actor::Fault(fault) => {
+                self.faults_left.push(fault.calls);
+                self.scenario.faults.push(fault);
+            }
         }
+    }
+
+    /// What AWS has of an offering, in place of what it had.
+    fn limit(&mut self, change: CapacityChange) {
+        let CapacityChange { instance_type, capacity_type, instances } = change;
+        let limits = &mut self.scenario.capacity;
+        limits.retain(|limit| {
+            let same = capacity_type.is_none() || limit.capacity_type == capacity_type;
+            limit.instance_type != instance_type || !same
+        });
+        let limit =
+            instances.map(|instances| CapacityLimit { instance_type, capacity_type, instances });
+        // The newest counts before one of both markets.
+        limits.splice(0..0, limit);
     }
 
     fn set(&mut self, set: Set) {

@@ -277,6 +277,7 @@ impl World {
             ending: !instance.is_alive(),
             version: Some(instance.version.clone()).filter(|version| !version.is_empty()),
             instance_type: Some(instance.instance_type.clone()).filter(|name| !name.is_empty()),
+            waits: None,
         };
         let mut units: Vec<Unit> = mine.map(unit).collect();
         units.sort_by(|a, b| a.name.cmp(&b.name));

@@ -35,8 +35,8 @@ mod world;
 pub use load::SimulatedLoad;
 pub use ports::Simulator;
 pub use scenario::{
-    Actor, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault, FaultKind,
-    GpusUnhealthy, LoadPoint, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
+    Actor, CapacityChange, CapacityLimit, CapacityType, Create, Delay, Delete, Event, Fault,
+    FaultKind, GpusUnhealthy, LoadPoint, NodeSet, Reservation, Scenario, Set, SpotOffer, Unset,
 };
 pub use told::Told;
 pub use world::World;

@@ -8,8 +8,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::observe::{Hands, Inventory, Location, Ownership, ResourceId, Side, Workload, marks};
 use crate::plan::{CheckRequest, PortError, Step, Verdict};
 use crate::port::{
-    Act, Backend, Check, Drain, KeepHands, Leaving, Left, Locate, Lock, Notice, Observe, Progress,
-    Purpose, Said, Scope, Tell,
+    Act, Backend, Check, Drain, KeepHands, KeepNotes, Leaving, Left, Locate, Lock, Notice, Observe,
+    Progress, Purpose, Said, Scope, Tell,
 };
 use crate::spec::Environment;
 use async_trait::async_trait;
@@ -89,6 +89,7 @@ impl Simulator {
             leadership: Some(Arc::clone(&self.leadership)),
             drain: Some(Arc::clone(&one) as _),
             hands: Some(Arc::clone(&one) as _),
+            notes: Some(Arc::clone(&one) as _),
             tell: Some(Arc::clone(&one) as _),
             clock: Arc::clone(self) as _,
         }
@@ -113,6 +114,14 @@ impl Simulator {
     /// As its file.
     pub fn disturb(&self, what: scenario::Actor) -> Result<(), PortError> {
         self.store.write(|world| world.disturb(what))
+    }
+
+    /// From now on no call fails, whatever the scenario says.
+    ///
+    /// # Errors
+    /// As its file.
+    pub fn forgive(&self) -> Result<(), PortError> {
+        self.store.write(World::forgive)
     }
 }
 
@@ -251,6 +260,17 @@ impl KeepHands for OneSide {
 
     async fn write(&self, _: &Scope, hands: &Hands, over: &Said) -> Result<(), PortError> {
         self.simulator.store.write(|world| world.say(hands, over))?
+    }
+}
+
+#[async_trait]
+impl KeepNotes for OneSide {
+    async fn read_notes(&self, _: &Scope) -> Result<Option<String>, PortError> {
+        self.simulator.store.read(|world| world.notes.clone())
+    }
+
+    async fn note(&self, _: &Scope, text: &str) -> Result<(), PortError> {
+        self.simulator.store.write(|world| world.notes = Some(text.to_owned()))
     }
 }
 

@@ -60,12 +60,18 @@
 //! [[events]]
 //! at = "40m"
 //! delete = { kind = "AutoScalingGroup", name = "demo-g6e-od-g6e.12xlarge" }
+//! [[events]]
+//! at = "50m"                               # none to be had; without `instances`, no limit again
+//! capacity = { instance_type = "g6e.12xlarge", capacity_type = "on-demand", instances = 0 }
+//! [[events]]
+//! at = "55m"
+//! fault = { kind = "throttled", name = "deepseek", calls = 2 }   # as those of [[faults]]
 //! ```
 
 mod event;
 mod read;
 
-pub use event::{Actor, Create, Delete, Event, GpusUnhealthy, Set, Unset};
+pub use event::{Actor, CapacityChange, Create, Delete, Event, GpusUnhealthy, Set, Unset};
 
 use crate::clock::Timestamp;
 use crate::units::{Cpu, Memory, Rate, Span, UsdPerHour};

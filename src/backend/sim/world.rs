@@ -46,6 +46,9 @@ pub struct World {
     /// What operators have said by hand, as it would stand on a live object.
     #[serde(default)]
     pub(super) hands: Option<String>,
+    /// What a controller has learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) notes: Option<String>,
     /// What was told, the oldest first.
     #[serde(default)]
     pub(super) told: Vec<Told>,
@@ -76,6 +79,7 @@ impl World {
             refreshing: BTreeSet::new(),
             draining: BTreeMap::new(),
             hands: None,
+            notes: None,
             told: Vec::new(),
             happened: 0,
             faults_left,
@@ -106,6 +110,11 @@ impl World {
         self.faults_left.push(fault.calls);
         self.scenario.faults.push(fault);
         self
+    }
+
+    /// From now on no call fails, whatever the scenario says.
+    pub fn forgive(&mut self) {
+        self.faults_left.fill(0);
     }
 
     /// Everything that is there, whoever's it is.

@@ -2,9 +2,10 @@
 
 use super::input::{ScalingInput, StageDemand, rate};
 use super::memory::{Point, StageMemory, largest, push};
+use super::outcome::Band;
 use super::time::{between, earlier, later};
 use crate::clock::Timestamp;
-use crate::forecast::Forecast;
+use crate::forecast::{Forecast, Quantile};
 use crate::id::Name;
 use crate::signal::Verdict;
 use crate::units::{Rate, Span};
@@ -127,6 +128,25 @@ impl<'a> Load<'a> {
             }
         }
         peak
+    }
+
+    /// What the forecast says of the step that the horizon ends in.
+    pub(super) fn band(&self) -> Option<Band> {
+        let forecast = self.forecast?;
+        let until = later(self.at, self.horizon);
+        let mut at = forecast.origin;
+        let index = forecast.path.iter().position(|_| {
+            at = later(at, forecast.step);
+            at >= until
+        });
+        let index = index.or(forecast.path.len().checked_sub(1))?;
+        let reaches = |quantile: &&Quantile| quantile.level >= self.level - 1e-9;
+        let high = forecast.quantiles.iter().find(reaches).or(forecast.quantiles.last())?;
+        let at = |quantile: &Quantile| rate(*quantile.path.get(index)?);
+        let (low, high) = (at(forecast.quantiles.first()?)?, at(high)?);
+        let steps = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
+        let ahead = Span::from_millis(forecast.step.millis().saturating_mul(steps));
+        Some(Band { at: later(forecast.origin, ahead), low, high })
     }
 
     fn said(&self, (_, at, percent): &(Rate, Timestamp, u32)) -> String {

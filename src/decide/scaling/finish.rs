@@ -89,7 +89,7 @@ pub(super) fn finish(
 
 /// Numbers that may not be written stay as they are asked for.
 fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
-    let fixed = !pool.is_ours() || !pool.visible;
+    let (fixed, onprem) = (!pool.is_ours() || !pool.visible, pool.is_onprem());
     let blocked = if fixed { None } else { release::blocked(input, pool) };
     for source in &mut pool.sources {
         let asked = source.units.asked();
@@ -100,6 +100,10 @@ fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
             if !pool.holds.contains(hold) {
                 pool.holds.push(hold.clone());
             }
+        }
+        // Replicas that do not serve cost nothing, and are back with their nodes.
+        if onprem && source.aside().is_some() {
+            source.wanted = source.wanted.max(asked);
         }
         // Absolute, and never below what stands there.
         if input.mode == Mode::KubernetesUnreachable {

@@ -30,7 +30,9 @@ pub use input::{
     Units,
 };
 pub use memory::{Aside, AsideCause, Memory, Point, SourceMemory, StageMemory, Waiting};
-pub use outcome::{Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
+pub use outcome::{
+    Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
+};
 pub use profile::{inside_slo, learned, throughput, worth};
 pub use rank::{UnitLoad, cheapest_to_lose};
 pub use record::{DecisionRecord, RECORD_VERSION, in_force};
@@ -109,6 +111,7 @@ fn scale_stage(
     };
     StageScaling {
         demand: load.now,
+        band: load.band(),
         doubt: load.doubt,
         expected: known.then_some(placed.need.load),
         expected_by: placed.need.by,

@@ -55,6 +55,9 @@ pub struct StageScaling {
     pub expected_by: String,
     /// How far ahead that is.
     pub lead: Span,
+    /// What the forecast says of its horizon's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<Band>,
     /// The capacity that it asks for: over the target utilization.
     pub need: Option<Rate>,
     /// What serves now.
@@ -72,6 +75,17 @@ pub struct StageScaling {
     pub panic: bool,
     /// What held all pools of the stage.
     pub holds: Vec<Hold>,
+}
+
+/// Between what the load will be at a time, by the forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Band {
+    /// When.
+    pub at: Timestamp,
+    /// Its lowest quantile, P5.
+    pub low: Rate,
+    /// The quantile that is planned for, `burst.forecast.quantile`.
+    pub high: Rate,
 }
 
 /// One pool's part.

@@ -41,6 +41,12 @@ table! {
 }
 
 impl Environment {
+    /// Whether a part of it is simulated.
+    pub fn is_simulated(&self) -> bool {
+        self.onprem.as_ref().is_some_and(|onprem| onprem.provider == OnPremProvider::Sim)
+            || self.aws.as_ref().is_some_and(|aws| aws.provider == AwsProvider::Sim)
+    }
+
     /// The cluster, if it is a real one.
     fn cluster(&self) -> Option<&OnPrem> {
         self.onprem.as_ref().filter(|onprem| onprem.provider == OnPremProvider::Kubernetes)

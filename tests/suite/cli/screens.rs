@@ -24,8 +24,13 @@ fn the_main_job() {
 #[test]
 fn the_demonstration_runs_to_its_end() {
     let repository = Repository::new(None);
-    repository.run(&["demo"]).exits(0).says("No changes").says("All pools are ready");
+    let said = repository.run(&["demo"]).exits(0).says("No changes").says("All pools are ready");
     assert!(!repository.path().join(".floodway").exists());
+    // The whole day: the same seed makes the same day.
+    let day = said.out.split_once("$ floodway run day").unwrap().1;
+    let day = day.split_once("$ floodway why day").unwrap().0;
+    insta::assert_snapshot!("demo_day", day);
+    said.says("g5.12xlarge on demand").says("no capacity, left alone");
 }
 
 #[test]

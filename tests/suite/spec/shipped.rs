@@ -13,7 +13,7 @@ fn path(name: &str) -> PathBuf {
 
 #[test]
 fn the_examples_resolve_without_a_word() {
-    for name in ["demo", "staging", "prod"] {
+    for name in ["demo", "day", "staging", "prod"] {
         let (files, entry) = Files::around(&path(&format!("{name}.toml"))).unwrap();
         assert_eq!(entry, format!("environments/{name}.toml"));
         let (resolved, diagnostics) = resolve(&entry, &files);
@@ -27,7 +27,7 @@ fn the_examples_resolve_without_a_word() {
 #[test]
 fn the_examples_hold_to_the_schema_and_name_it() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    for name in ["base", "demo", "staging", "prod"] {
+    for name in ["base", "demo", "day", "staging", "prod"] {
         let text = fs::read_to_string(path(&format!("{name}.toml"))).unwrap();
         assert!(text.starts_with("#:schema ./schema.json\n"), "{name}");
         let errors: Vec<_> =

@@ -3,6 +3,7 @@
 use super::shape::{HOOKS, Shape};
 use super::write::Group;
 use crate::backend::aws::error::code;
+use crate::observe::Wait;
 use crate::plan::PortError;
 use std::collections::BTreeMap;
 
@@ -47,6 +48,35 @@ impl Group<'_> {
                 .send()
                 .await
                 .map_err(|error| self.failed(error, "PutLifecycleHook"))?;
+        }
+        Ok(())
+    }
+
+    /// Lets instances go on that one of Floodway's hooks holds.
+    pub(in crate::backend::aws) async fn proceed(
+        &self,
+        units: &[String],
+        wait: Wait,
+    ) -> Result<(), PortError> {
+        let key = match wait {
+            Wait::ToServe => "launch",
+            Wait::ToEnd => "terminate",
+        };
+        let Some((_, hook)) = HOOKS.iter().find(|(named, _)| *named == key) else { return Ok(()) };
+        for unit in units {
+            let complete = self.region.autoscaling.complete_lifecycle_action();
+            let complete = complete
+                .auto_scaling_group_name(&self.id.name)
+                .lifecycle_hook_name(hook.name)
+                .instance_id(unit)
+                .lifecycle_action_result("CONTINUE");
+            match complete.send().await {
+                // The group has no such hook, or the instance has gone on.
+                Err(error) if code(&error) != "ValidationError" => {
+                    return Err(self.failed(error, "CompleteLifecycleAction"));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

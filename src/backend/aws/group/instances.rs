@@ -1,7 +1,7 @@
 //! The instances of a group as they are.
 
 use super::read::specification;
-use crate::observe::{Live, Ownership, Problem, ProblemKind, Unit, Workload};
+use crate::observe::{Live, Ownership, Problem, ProblemKind, Unit, Wait, Workload};
 use crate::units::Span;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Instance, LaunchTemplateSpecification, LifecycleState,
@@ -101,6 +101,15 @@ fn is_ending(state: &str) -> bool {
     ["Terminat", "Detach"].iter().any(|begin| state.starts_with(begin))
 }
 
+/// Whether a hook holds it; which one, only its group's hooks would tell.
+fn waits(state: &str) -> Option<Wait> {
+    match state {
+        "Pending:Wait" => Some(Wait::ToServe),
+        "Terminating:Wait" => Some(Wait::ToEnd),
+        _ => None,
+    }
+}
+
 /// Its instances, by ID, without those that are kept after their drain.
 pub(super) fn units(group: &AutoScalingGroup) -> Vec<Unit> {
     named(group, |instance| !is_retained(instance))
@@ -124,6 +133,7 @@ fn named(group: &AutoScalingGroup, which: impl Fn(&Instance) -> bool) -> Vec<Uni
             name: instance.instance_id()?.to_owned(),
             ready: state == "InService",
             instance_type: instance.instance_type().map(str::to_owned),
+            waits: waits(state),
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
             ending: is_ending(state),

@@ -1,5 +1,6 @@
 //! What happens in a world by itself.
 
+use super::{CapacityType, Fault};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +32,10 @@ pub enum Actor {
     NodeReady(String),
     /// A node has GPUs that do not work.
     GpusUnhealthy(GpusUnhealthy),
+    /// AWS has less of an offering than before, or more.
+    Capacity(CapacityChange),
+    /// Calls fail from now on.
+    Fault(Fault),
 }
 
 /// Another manager sets a field, as by server-side apply with force: one that
@@ -102,6 +107,20 @@ pub struct GpusUnhealthy {
     pub gpus: u32,
 }
 
+/// What AWS has of an offering from now on; instances that run stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityChange {
+    /// The type.
+    pub instance_type: String,
+    /// None: each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_type: Option<CapacityType>,
+    /// So many instances at once; none: as many as are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<u32>,
+}
+
 /// An event as it is written: a time, and one thing that happens then.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +140,10 @@ struct Written {
     node_ready: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gpus_unhealthy: Option<GpusUnhealthy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capacity: Option<CapacityChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fault: Option<Fault>,
 }
 
 impl TryFrom<Written> for Event {
@@ -136,6 +159,8 @@ impl TryFrom<Written> for Event {
             written.node_not_ready.map(Actor::NodeNotReady),
             written.node_ready.map(Actor::NodeReady),
             written.gpus_unhealthy.map(Actor::GpusUnhealthy),
+            written.capacity.map(Actor::Capacity),
+            written.fault.map(Actor::Fault),
         ]
         .into_iter()
         .flatten();
@@ -158,6 +183,8 @@ impl From<Event> for Written {
             Actor::NodeNotReady(node) => written.node_not_ready = Some(node),
             Actor::NodeReady(node) => written.node_ready = Some(node),
             Actor::GpusUnhealthy(gpus) => written.gpus_unhealthy = Some(gpus),
+            Actor::Capacity(change) => written.capacity = Some(change),
+            Actor::Fault(fault) => written.fault = Some(fault),
         }
         written
     }

@@ -1,7 +1,7 @@
 //! From a scenario file to a scenario, with everything that is wrong with it.
 
 use super::super::nodes::{MOST_NODES, nodes_for};
-use super::{Actor, Delay, FaultKind, NodeSet, Scenario};
+use super::{Actor, Delay, Fault, FaultKind, NodeSet, Scenario};
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::plan::resource_named;
 use crate::spec::{Catalog, Environment};
@@ -51,7 +51,9 @@ impl Check<'_> {
         self.delay("start", scenario.start);
         self.nodes(&scenario.nodes);
         self.capacity(scenario, environment);
-        self.faults(scenario);
+        for (index, fault) in scenario.faults.iter().enumerate() {
+            self.fault(&format!("faults.{index}"), fault);
+        }
         self.load(scenario, environment);
         let of_environment;
         let nodes = if scenario.nodes.is_empty() {
@@ -106,7 +108,11 @@ impl Check<'_> {
         let reserved = scenario.reservations.iter().map(|told| &told.instance_type);
         let reserved =
             reserved.enumerate().map(|(index, name)| (format!("reservations.{index}"), name));
-        let named = limits.chain(offers).chain(reserved);
+        let changed = scenario.events.iter().enumerate().filter_map(|(index, event)| {
+            let Actor::Capacity(change) = &event.what else { return None };
+            Some((format!("events.{index}.capacity"), &change.instance_type))
+        });
+        let named = limits.chain(offers).chain(reserved).chain(changed);
         for (at, name) in named.filter(|(_, name)| !known.contains(name.as_str())) {
             let message = format!("`{name}` is no known instance type");
             let help = meant(name, known.iter().copied());
@@ -131,21 +137,18 @@ impl Check<'_> {
         }
     }
 
-    fn faults(&mut self, scenario: &Scenario) {
-        for (index, fault) in scenario.faults.iter().enumerate() {
-            let Some(list) = &fault.list else { continue };
-            let at = format!("faults.{index}");
-            if list != "Node" {
-                self.kind(&format!("{at}.list"), list);
-            }
-            if !matches!(fault.kind, FaultKind::Throttled | FaultKind::Denied) {
-                let help = "a list can be `throttled` or `denied`";
-                self.wrong(&format!("{at}.kind"), "a list does not fail like this", help);
-            }
-            if !fault.name.is_empty() {
-                let help = "leave `name` out: a list is of all things of its kind";
-                self.wrong(&format!("{at}.name"), "a list is not of one thing", help);
-            }
+    fn fault(&mut self, at: &str, fault: &Fault) {
+        let Some(list) = &fault.list else { return };
+        if list != "Node" {
+            self.kind(&format!("{at}.list"), list);
+        }
+        if !matches!(fault.kind, FaultKind::Throttled | FaultKind::Denied) {
+            let help = "a list can be `throttled` or `denied`";
+            self.wrong(&format!("{at}.kind"), "a list does not fail like this", help);
+        }
+        if !fault.name.is_empty() {
+            let help = "leave `name` out: a list is of all things of its kind";
+            self.wrong(&format!("{at}.name"), "a list is not of one thing", help);
         }
     }
 
@@ -177,6 +180,9 @@ impl Check<'_> {
             Actor::GpusUnhealthy(gpus) => {
                 self.node(&format!("{at}.gpus_unhealthy.node"), &gpus.node, nodes);
             }
+            // Its type is checked with those of all limits.
+            Actor::Capacity(_) => {}
+            Actor::Fault(fault) => self.fault(&format!("{at}.fault"), fault),
         }
     }
 
@@ -258,7 +264,7 @@ mod tests {
             .map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n")
             .collect();
         let scenario = read(&example).unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (5, 8));
+        assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (7, 8));
     }
 
     #[test]
@@ -285,6 +291,17 @@ mod tests {
                  zone = \"us-east-1\"\n",
                 4,
                 "no zone",
+            ),
+            (
+                "[[events]]\nat = \"1m\"\ncapacity = { instance_type = \"p5.48xlarg\" }\n",
+                3,
+                "no known instance type",
+            ),
+            (
+                "[[events]]\nat = \"1m\"\nfault = { kind = \"rejected\", list = \"Node\", \
+                 calls = 1 }\n",
+                3,
+                "like this",
             ),
             ("[[events]]\nat = \"1m\"\nnode_not_ready = \"nowhere-3\"\n", 3, "no node"),
             ("seed = 1\n[[events]]\nat = \"1m\"\nexplode = 1\n", 4, "explode"),

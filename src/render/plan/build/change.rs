@@ -122,6 +122,7 @@ fn step_text(step: &Step, change: &Change) -> String {
             format!("hold the live {} of {name}", FieldPath::from_pointer(path))
         }
         Step::Raise { least, .. } => format!("bring {name} to {least}"),
+        Step::Proceed { units, .. } => format!("let {} of {name} go on", units.join(", ")),
         Step::SetUnits { from, to, .. } => format!("change {name} from {from} to {to}"),
         Step::PassOn { to, number, .. } => {
             format!("note on {name}: {to} carries on, with {number}")

@@ -1,0 +1,186 @@
+use super::decision_log::Follow;
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use super::{Global, applying, connect, repository};
+use crate::clock::Timestamp;
+use crate::decide::scaling::DecisionRecord;
+use crate::observe::Hands;
+use crate::pipeline::{self, Session};
+use crate::render::top;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+/// Watch the controller: load, forecast, pools, cost, what is held, the last decisions
+///
+/// Reads the decision log of this folder, and what operators have said, every two
+/// seconds. Keys: q quits, space freezes, arrows go through the decisions, Tab shows
+/// the next stage.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name under environments/, or a path
+    env: String,
+    /// Print one frame and end
+    #[arg(long)]
+    once: bool,
+    /// Begin with the decision that was in force then
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+const REFRESH: Duration = Duration::from_secs(2);
+/// Decisions that are kept to go back to: more than a day of minutes.
+const KEPT: usize = 2000;
+
+pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
+    let located = repository::locate(&args.env)?;
+    let resolved = located.resolve(terminal)?;
+    let environment = resolved.environment.environment.name.to_string();
+    let follow = Follow::new(located.files.root(), &environment);
+    let path = located.files.root().join(".floodway/decisions");
+    let unread = |error: io::Error| Failure::file(&path, "cannot be read", &error);
+    applying::block_on(async {
+        let session = match connect::connected(&located, resolved, global, terminal).await {
+            Ok((session, _)) => Ok(session),
+            Err(failure) => Err(failure.view.map_or_else(String::new, |view| view.message)),
+        };
+        let hands = Err("nobody was asked".to_owned());
+        let (records, at) = (Vec::new(), 0);
+        let mut view =
+            View { environment, records, at, frozen: false, stage: 0, hands, follow, session };
+        view.refresh().await.map_err(unread)?;
+        if view.records.is_empty() {
+            return Err(Failure::new(Exit::Failed, "no decision is on record here").help(format!(
+                "the controller records them where it runs: `floodway run {}`",
+                args.env
+            )));
+        }
+        if let Some(at) = args.at {
+            view.go_to(at)?;
+        }
+        if args.once {
+            let columns = u16::try_from(terminal.out.width).unwrap_or(u16::MAX);
+            terminal.print(&top::text(
+                &view.top(),
+                &terminal.out,
+                columns.clamp(40, 200),
+                top::LINES,
+            ));
+            return Ok(Exit::Done);
+        }
+        let dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb" || name.is_empty());
+        if dumb || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+            return Err(Failure::usage("there is no terminal that a live view can be drawn on")
+                .help("`floodway top --once` prints one frame"));
+        }
+        let mut screen = ratatui::try_init()
+            .map_err(|error| Failure::new(Exit::Failed, format!("no live view: {error}")))?;
+        let watched = watch(&mut view, &mut screen, terminal).await;
+        ratatui::restore();
+        watched.map_err(|error| Failure::new(Exit::Failed, format!("the live view ended: {error}")))
+    })
+}
+
+/// What is watched.
+struct View {
+    environment: String,
+    records: Vec<DecisionRecord>,
+    at: usize,
+    frozen: bool,
+    stage: usize,
+    hands: Result<Hands, String>,
+    follow: Follow,
+    session: Result<Session, String>,
+}
+
+async fn watch(
+    view: &mut View,
+    screen: &mut ratatui::DefaultTerminal,
+    terminal: &Terminal,
+) -> io::Result<Exit> {
+    let mut next = Instant::now() + REFRESH;
+    loop {
+        screen.draw(|frame| {
+            let area = frame.area();
+            top::draw(&view.top(), &terminal.out, area, frame.buffer_mut());
+        })?;
+        let left = next.saturating_duration_since(Instant::now());
+        // Nothing else runs meanwhile.
+        if event::poll(left)? {
+            if let Event::Key(key) = event::read()?
+                && key.kind == KeyEventKind::Press
+            {
+                let interrupt = key.modifiers.contains(KeyModifiers::CONTROL);
+                match key.code {
+                    KeyCode::Char('c') if interrupt => return Ok(Exit::Done),
+                    KeyCode::Char('q') | KeyCode::Esc => return Ok(Exit::Done),
+                    code => view.key(code),
+                }
+            }
+        } else {
+            view.refresh().await?;
+            next = Instant::now() + REFRESH;
+        }
+    }
+}
+
+impl View {
+    fn top(&self) -> top::Top<'_> {
+        top::Top {
+            environment: &self.environment,
+            records: &self.records,
+            at: self.at,
+            frozen: self.frozen,
+            stage: self.stage,
+            hands: self.hands.as_ref().map_err(String::as_str),
+        }
+    }
+
+    async fn refresh(&mut self) -> io::Result<()> {
+        self.records.extend(self.follow.more()?);
+        let over = self.records.len().saturating_sub(KEPT);
+        self.records.drain(..over);
+        self.at = self.at.saturating_sub(over);
+        if !self.frozen {
+            self.at = self.records.len().saturating_sub(1);
+        }
+        self.hands = match &self.session {
+            Err(why) => Err(why.clone()),
+            Ok(session) => match pipeline::hands(session).await {
+                Ok(hands) => Ok(hands.unwrap_or_default()),
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        Ok(())
+    }
+
+    fn go_to(&mut self, at: Timestamp) -> Result<(), Failure> {
+        let found = self.records.iter().rposition(|record| record.scaling.at <= at);
+        self.at = found.ok_or_else(|| {
+            let first = self.records.first().map_or(at, |first| first.scaling.at);
+            let message = format!("what is read of the log begins at {first}");
+            Failure::new(Exit::Failed, message).help("`floodway why --at` reads all of it")
+        })?;
+        self.frozen = true;
+        Ok(())
+    }
+
+    /// Arrows freeze, and space takes that back.
+    fn key(&mut self, code: KeyCode) {
+        let last = self.records.len().saturating_sub(1);
+        let (to, frozen) = match code {
+            KeyCode::Char(' ') if self.frozen => (last, false),
+            KeyCode::Char(' ') => (self.at, true),
+            KeyCode::Left => (self.at.saturating_sub(1), true),
+            KeyCode::Right => (self.at + 1, true),
+            KeyCode::Up => (self.at.saturating_sub(15), true),
+            KeyCode::Down => (self.at + 15, true),
+            KeyCode::Tab => {
+                self.stage = self.stage.wrapping_add(1);
+                return;
+            }
+            _ => return,
+        };
+        (self.at, self.frozen) = (to.min(last), frozen);
+    }
+}

@@ -1,0 +1,66 @@
+//! What a controller has learned, noted on the live environment now and then: the
+//! next one that leads goes on with it.
+
+use super::launches::Launches;
+use super::spend::Spend;
+use crate::clock::Timestamp;
+use crate::decide::scaling::Memory;
+use crate::pipeline::Session;
+use crate::port::{KeepNotes, MOST_NOTES};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is noted.
+const EVERY: Duration = Duration::from_secs(120);
+
+/// What is noted. What was added since the first version may be missing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Notes {
+    pub(super) spend: Spend,
+    pub(super) launches: Launches,
+    pub(super) memory: Memory,
+}
+
+/// When to note, and whether what was noted was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Noting {
+    pub(super) led: bool,
+    noted_at: Option<Timestamp>,
+}
+
+impl Noting {
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        let every = i128::try_from(EVERY.as_millis()).unwrap_or(i128::MAX);
+        self.noted_at.is_none_or(|at| now.duration_since(at).as_millis() >= every)
+    }
+
+    pub(super) fn done(&mut self, now: Timestamp) {
+        self.noted_at = Some(now);
+    }
+}
+
+fn keeper(session: &Session) -> Option<&Arc<dyn KeepNotes>> {
+    let sides = [&session.backends.kubernetes, &session.backends.aws];
+    sides.into_iter().flatten().find_map(|side| side.notes.as_ref())
+}
+
+/// What was noted, if it is there and can be understood.
+pub(super) async fn read(session: &Session) -> Option<Notes> {
+    let text = keeper(session)?.read_notes(&session.scope([])).await.ok()??;
+    serde_json::from_str(&text).ok()
+}
+
+/// Notes what is worth most of it, as far as there is room. What cannot be noted
+/// now is noted next time.
+pub(super) async fn write(session: &Session, notes: Notes) {
+    let Some(keeper) = keeper(session) else { return };
+    let whole = serde_json::to_string(&notes).ok();
+    let spend_alone =
+        || serde_json::to_string(&Notes { spend: notes.spend, ..<_>::default() }).ok();
+    let fits = |text: &String| text.len() <= MOST_NOTES;
+    if let Some(text) = whole.filter(fits).or_else(spend_alone) {
+        let _ = keeper.note(&session.scope([]), &text).await;
+    }
+}

@@ -1,0 +1,315 @@
+//! A long time of the controller on a simulated world in which everything goes
+//! wrong now and then, by a seed. `FLOODWAY_SOAK_TURNS` and `FLOODWAY_SOAK_SEED`
+//! make it longer, and another one.
+
+use async_trait::async_trait;
+use floodway::backend::files::Files;
+use floodway::backend::sim::{
+    Actor, CapacityChange, Fault, FaultKind, Scenario, SimulatedLoad, Simulator,
+};
+use floodway::clock::Clock as _;
+use floodway::controller::lead::Standing;
+use floodway::controller::{Controller, Gauge, Settings, Turn};
+use floodway::decide::DesiredOwner;
+use floodway::desired::Templates;
+use floodway::execute::{Limits, NoJournal};
+use floodway::forecast::CalendarInputs;
+use floodway::observe::{Inventory, Mark, Side};
+use floodway::pipeline::{self, ApplyRequest, Session};
+use floodway::plan::PlanOptions;
+use floodway::port::{Backends, Measure, Scope};
+use floodway::signal::{Answer, MeasureError, MeasureFailure, Range, declared};
+use floodway::spec::{Catalog, resolve};
+use proptest::prelude::Rng as _;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Turns without any fault, after which all must be as it should: what was set
+/// aside is tried again after 30 minutes at most.
+const QUIET: u32 = 180;
+
+/// The load, with times at which nobody tells it.
+struct Unsure {
+    inner: SimulatedLoad,
+    silent: AtomicBool,
+}
+
+#[async_trait]
+impl Measure for Unsure {
+    fn server(&self) -> &str {
+        self.inner.server()
+    }
+
+    async fn instant(&self, query: &str) -> Result<Answer, MeasureError> {
+        self.told()?;
+        self.inner.instant(query).await
+    }
+
+    async fn range(&self, query: &str, range: &Range) -> Result<Answer, MeasureError> {
+        self.told()?;
+        self.inner.range(query, range).await
+    }
+}
+
+impl Unsure {
+    fn told(&self) -> Result<(), MeasureError> {
+        let kind = MeasureFailure::Unreachable;
+        let message = "it is out of reach".to_owned();
+        match self.silent.load(Ordering::Relaxed) {
+            true => Err(MeasureError { kind, message, help: None }),
+            false => Ok(()),
+        }
+    }
+}
+
+struct Soak {
+    controller: Controller,
+    world: Arc<Simulator>,
+    load: Arc<Unsure>,
+    random: TestRng,
+    nodes: Vec<String>,
+    /// What ends by itself, and at which turn.
+    ends: Vec<(u32, Ends)>,
+    budget: f64,
+}
+
+enum Ends {
+    Happens(Actor),
+    Silence,
+}
+
+impl Soak {
+    async fn new(seed: u64) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/day.toml");
+        let (files, entry) = Files::around(&file).unwrap();
+        let resolved = resolve(&entry, &files).0.unwrap();
+        let environment = resolved.environment.clone();
+        let text = fs::read_to_string(file.with_file_name("scenarios/day.toml")).unwrap();
+        let scenario = Scenario::read("day.toml", &text, &environment).unwrap();
+        let mark = Mark {
+            environment: environment.environment.name.to_string(),
+            repository: "local".to_owned(),
+            file: entry,
+        };
+        let scope = Scope::of(mark.clone(), environment.service.namespace.as_str());
+        let world = Simulator::in_memory(&environment, scope, Scenario { seed, ..scenario });
+        let session = Session {
+            text: resolved.to_toml(),
+            mark,
+            backends: Backends {
+                kubernetes: Some(world.backend(Side::Kubernetes)),
+                aws: Some(world.backend(Side::Aws)),
+            },
+            catalog: Catalog::shipped(),
+            templates: Templates::embedded().unwrap(),
+            limits: Vec::new(),
+            resolved,
+        };
+        apply(&session).await;
+        let inventory = pipeline::look(&session, []).await.unwrap().inventory;
+        let own = inventory.nodes.iter().filter(|node| node.instance.is_none());
+        let nodes = own.map(|node| node.name.clone()).collect();
+        let load = Arc::new(Unsure {
+            inner: SimulatedLoad::new(Arc::clone(&world), declared(&environment)),
+            silent: AtomicBool::new(false),
+        });
+        let calendar = CalendarInputs::of(&environment, &[]).unwrap();
+        let clock = pipeline::clock(&session.backends);
+        let gauge = Gauge::new(vec![Arc::clone(&load) as _], calendar, clock, false, 1);
+        let settings = Settings { dry_run: false, time_scale: 1 };
+        let controller = Controller::new(session, gauge, None, settings);
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&seed.to_le_bytes());
+            bytes
+        });
+        let budget = environment.burst.budget.as_ref().and_then(|budget| budget.usd_per_hour);
+        let budget = budget.unwrap().to_string().trim_matches(['$', '/', 'h']).parse().unwrap();
+        Self { controller, world, load, random, nodes, ends: Vec::new(), budget }
+    }
+
+    fn below(&mut self, most: u32) -> u32 {
+        self.random.next_u32() % most
+    }
+
+    fn disturb(&self, what: Actor) {
+        self.world.disturb(what).unwrap();
+    }
+
+    /// Something goes wrong, about every tenth turn.
+    fn go_wrong(&mut self, turn: u32) {
+        if self.below(10) > 0 {
+            return;
+        }
+        let ends = turn + 1 + self.below(45);
+        match self.below(6) {
+            0 => {
+                let node = self.below(u32::try_from(self.nodes.len()).unwrap()) as usize;
+                let node = self.nodes[node].clone();
+                self.disturb(Actor::NodeNotReady(node.clone()));
+                self.ends.push((ends, Ends::Happens(Actor::NodeReady(node))));
+            }
+            1 => {
+                let instance_type =
+                    ["g6e.12xlarge", "g5.12xlarge"][self.below(2) as usize].to_owned();
+                let limit = |instances| {
+                    let instance_type = instance_type.clone();
+                    CapacityChange { instance_type, capacity_type: None, instances }
+                };
+                let instances = Some(self.below(3));
+                self.disturb(Actor::Capacity(limit(instances)));
+                self.ends.push((ends, Ends::Happens(Actor::Capacity(limit(None)))));
+            }
+            2 | 3 => {
+                let kinds = [
+                    FaultKind::Throttled,
+                    FaultKind::TimeoutAfterEffect,
+                    FaultKind::Rejected,
+                    FaultKind::Denied,
+                ];
+                let kind = kinds[self.below(4) as usize];
+                let calls = 1 + self.below(4);
+                self.disturb(Actor::Fault(Fault { kind, name: String::new(), list: None, calls }));
+            }
+            4 => {
+                let list = ["Deployment", "Node", "AutoScalingGroup"][self.below(3) as usize];
+                let kind = [FaultKind::Throttled, FaultKind::Denied][self.below(2) as usize];
+                let (list, calls) = (Some(list.to_owned()), 1 + self.below(5));
+                self.disturb(Actor::Fault(Fault { kind, name: String::new(), list, calls }));
+            }
+            _ => {
+                self.load.silent.store(true, Ordering::Relaxed);
+                self.ends.push((ends, Ends::Silence));
+            }
+        }
+    }
+
+    fn get_better(&mut self, turn: u32) {
+        let (over, left) = self.ends.drain(..).partition(|(at, _)| *at <= turn);
+        self.ends = left;
+        let over: Vec<(u32, Ends)> = over;
+        for (_, what) in over {
+            match what {
+                Ends::Happens(what) => self.disturb(what),
+                Ends::Silence => self.load.silent.store(false, Ordering::Relaxed),
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Turn {
+        let silent = self.load.silent.load(Ordering::Relaxed);
+        let turn = self.controller.turn(&Standing::Leads).await;
+        self.hold(&turn, silent).await;
+        self.world.sleep(MINUTE).await;
+        turn
+    }
+
+    /// The laws of every turn.
+    async fn hold(&self, turn: &Turn, silent: bool) {
+        let scaling = &turn.scaling;
+        let at = scaling.at;
+        for (name, pool) in &scaling.pools {
+            if pool.owner != DesiredOwner::Controller {
+                continue;
+            }
+            assert!(
+                (pool.min..=pool.max).contains(&pool.wanted) || pool.wanted == pool.now,
+                "{at} {name}: {} wanted, {} to {}: {pool:?}, unseen {:?}",
+                pool.wanted,
+                pool.min,
+                pool.max,
+                turn.unseen
+            );
+            // What never served may be given up: that is no capacity.
+            if silent || !turn.unseen.is_empty() {
+                let serves = pool.serving.min(pool.now);
+                assert!(pool.wanted >= serves, "{at} {name}: scaled in on missing data: {pool:?}");
+            }
+        }
+        let (now, after) = (scaling.cost_now.usd_per_hour, scaling.cost_after.usd_per_hour);
+        let most = self.budget.max(now.as_f64());
+        assert!(after.as_f64() <= most, "{at}: {after} is over the budget");
+        // What nobody's faults hide.
+        let world = self.whole().await;
+        let groups = world.resources.values().filter(|live| live.id.kind == "AutoScalingGroup");
+        let asked: u32 = groups.map(|live| live.workload.as_ref().map_or(0, |w| w.desired)).sum();
+        let max = scaling.pools.values().filter(|pool| pool.pods.is_some()).map(|pool| pool.max);
+        assert!(asked <= max.sum(), "{at}: {asked} instances asked for");
+        let remembered = serde_json::to_string(&scaling.memory).unwrap().len();
+        assert!(remembered < 64 * 1024, "{at}: {remembered} bytes remembered");
+        assert!(self.controller.drains.names().len() <= 4, "{at}: drains pile up");
+    }
+
+    /// The world, by a copy of it: a look at it uses its faults up.
+    async fn whole(&self) -> Inventory {
+        let session = &self.controller.session;
+        let mut world = self.world.world().unwrap();
+        world.forgive();
+        let copy = Simulator::resumed(world, session.scope([]));
+        let mut whole = Inventory::empty(copy.now());
+        for side in [Side::Kubernetes, Side::Aws] {
+            whole.merge(copy.backend(side).observe.observe(&session.scope([])).await.unwrap());
+        }
+        whole
+    }
+}
+
+async fn apply(session: &Session) {
+    let plan = pipeline::make_plan(session, &PlanOptions::default()).await.unwrap();
+    let (_stop, stop) = tokio::sync::watch::channel(None);
+    let request = ApplyRequest {
+        holder: "soak",
+        journal: &NoJournal,
+        listener: &|_| {},
+        stop,
+        limits: Limits::default(),
+    };
+    assert!(pipeline::apply(session, &plan, &request).await.unwrap().report.is_done());
+}
+
+fn told(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+#[tokio::test]
+async fn a_day_and_a_half_of_faults_ends_with_no_leak_and_no_drift() {
+    let turns = u32::try_from(told("FLOODWAY_SOAK_TURNS", 2000)).unwrap();
+    let mut soak = Soak::new(told("FLOODWAY_SOAK_SEED", 5)).await;
+    let (mut raised, mut lowered, mut failed) = (0, 0, 0);
+    for turn in 0..turns {
+        soak.get_better(turn);
+        soak.go_wrong(turn);
+        let said = soak.turn().await;
+        let pools = said.scaling.pools.values();
+        raised += pools.clone().filter(|pool| pool.wanted > pool.now).count();
+        lowered += pools.filter(|pool| pool.wanted < pool.now).count();
+        failed += said.done.iter().filter(|done| matches!(done.outcome, Some(Err(_)))).count();
+    }
+    // Else nothing was tried.
+    assert!(raised > 3 && lowered > 3 && failed > 0, "{raised} {lowered} {failed}");
+    soak.get_better(u32::MAX);
+    soak.world.forgive().unwrap();
+    let mut last = None;
+    for _ in 0..QUIET {
+        last = Some(soak.turn().await);
+    }
+    let last = last.unwrap();
+    for (name, pool) in &last.scaling.pools {
+        assert_eq!(pool.now, pool.wanted, "{name}: asked and wanted");
+    }
+    assert!(soak.controller.drains.names().is_empty(), "something drains for ever");
+    let world = soak.whole().await;
+    for live in world.resources.values() {
+        let Some(workload) = &live.workload else { continue };
+        let (desired, existing) = (workload.desired, workload.existing);
+        assert_eq!((existing, workload.ready), (desired, desired), "{}", live.id);
+    }
+    let session = &soak.controller.session;
+    let plan = pipeline::make_plan(session, &PlanOptions::default()).await.unwrap();
+    assert!(!plan.has_work() && plan.refusals.is_empty(), "{:?}", plan.refusals);
+}
