@@ -137,7 +137,11 @@ impl Running {
         let time_scale = if world.is_some() { 1 } else { args.time_scale };
         let clock = pipeline::clock(&session.backends);
         let gauge = Gauge::new(servers, calendar, Arc::clone(&clock), world.is_none(), time_scale);
-        let (leading, fence) = Leading::begin(&session, world.is_some());
+        // A dry run keeps nobody from leading: the lease would be a write too.
+        let (leading, fence) = match args.dry_run {
+            true => (Leading::Alone, None),
+            false => Leading::begin(&session, world.is_some()),
+        };
         let log = match args.dry_run {
             true => None,
             false => Some(
@@ -191,7 +195,7 @@ impl Running {
                 return Ok(Exit::Done);
             }
             tokio::select! {
-                () = self.pause(args, &*clock) => {}
+                () = self.pause(args, &*clock, started.elapsed()) => {}
                 _ = terminated.recv() => return Ok(Exit::Done),
                 _ = interrupted.recv() => return Ok(Exit::Done),
             }
@@ -243,11 +247,12 @@ impl Running {
         Ok(true)
     }
 
-    /// Until the next turn.
-    async fn pause(&self, args: &Args, clock: &dyn crate::clock::Clock) {
+    /// Until the next turn: turns begin an interval apart, however long they take.
+    async fn pause(&self, args: &Args, clock: &dyn crate::clock::Clock, took: Duration) {
         let wall = self.interval.duration() / args.time_scale;
         match &self.world {
-            None => clock.sleep(wall).await,
+            // One that takes longer than that leaves the places some time.
+            None => clock.sleep(wall.saturating_sub(took).max(wall / 10)).await,
             Some(_) => {
                 tokio::time::sleep(wall).await;
                 clock.sleep(self.interval.duration()).await;

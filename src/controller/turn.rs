@@ -21,7 +21,10 @@ use crate::observe::{Gap, HandHold, Hands, Health, Inventory, Ownership, Side, W
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
+use crate::spec::Environment;
+use crate::units::Span;
 use futures::future::{join, join_all};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -220,7 +223,7 @@ impl Controller {
     ) -> Scaling {
         let now = inventory.taken_at;
         let (resolved, catalog) = (&self.session.resolved, &self.session.catalog);
-        let environment = &resolved.environment;
+        let environment = &*faster(&resolved.environment, self.settings.time_scale);
         let supply = Supply::from_inventory(environment, inventory);
         let planning =
             PlanningInput { environment, origins: &resolved.origins, catalog, supply: &supply };
@@ -356,7 +359,7 @@ impl Controller {
     async fn end_drained(&mut self, standing: &Standing, now: Timestamp) -> Vec<Done> {
         let scale = u64::from(self.settings.time_scale.max(1));
         let limit = self.session.resolved.environment.burst.scale_in.drain;
-        let limit = crate::units::Span::from_millis(limit.millis() / scale);
+        let limit = Span::from_millis(limit.millis() / scale);
         let drain = self.drain();
         let went = self.drains.go_on(drain.as_ref(), limit, now).await;
         let ends = went.into_iter().filter_map(|went| match went {
@@ -410,6 +413,25 @@ impl Controller {
         };
         Done { pool: write.pool, step: write.step, outcome: Some(outcome) }
     }
+}
+
+/// The environment with the windows of its decisions divided by `scale`.
+fn faster(environment: &Environment, scale: u32) -> Cow<'_, Environment> {
+    if scale <= 1 {
+        return Cow::Borrowed(environment);
+    }
+    let mut environment = environment.clone();
+    let faster = |span: &mut Span| {
+        *span = Span::from_millis((span.millis() / u64::from(scale)).max(1));
+    };
+    let burst = &mut environment.burst;
+    faster(&mut burst.forecast.horizon);
+    faster(&mut burst.scale_in.stabilization);
+    faster(&mut burst.scale_in.pause);
+    if let Some(onprem) = &mut environment.onprem {
+        faster(&mut onprem.lost_after);
+    }
+    Cow::Owned(environment)
 }
 
 fn refused(message: String) -> PortError {

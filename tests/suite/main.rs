@@ -4,6 +4,8 @@
 
 mod alerts;
 mod aws;
+#[cfg(all(feature = "aws", feature = "kube", feature = "prometheus"))]
+mod bursting;
 mod cli;
 mod conformance;
 #[cfg(feature = "kube")]

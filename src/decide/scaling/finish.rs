@@ -3,9 +3,10 @@
 use super::fleet::{Pool, Source};
 use super::hold::{Hold, HoldCause, plain};
 use super::input::{Mode, ScalingInput};
-use super::memory::Memory;
+use super::memory::{AsideCause, Memory};
 use super::outcome::{Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
 use super::{purse, release};
+use crate::decide::Reason;
 use crate::id::Name;
 use crate::units::{Rate, Share};
 use std::collections::BTreeMap;
@@ -131,6 +132,16 @@ fn moved(pool: &Pool<'_>, scaled: &PoolScaling) -> Vec<Event> {
     events
 }
 
+/// Why what was asked of a source that is left alone is not asked for any more.
+fn taken_back(source: &Source) -> Option<Reason> {
+    let why = match source.aside()?.cause {
+        AsideCause::NoCapacity => "has no capacity",
+        AsideCause::NeverReady => "never becomes ready",
+    };
+    let back = source.units.asked().saturating_sub(source.wanted);
+    Some(plain(format!("{} {why}: {back} less is asked of it", source.key)))
+}
+
 fn tell(pool: &Pool<'_>) -> PoolScaling {
     let writes = pool.is_ours() && pool.visible;
     let nodes =
@@ -140,6 +151,10 @@ fn tell(pool: &Pool<'_>) -> PoolScaling {
     let asked = pool.floor.0 > pool.decided.min && pool.total() <= pool.floor.0;
     let floor = pool.floor.1.as_ref().filter(|floor| asked && !reasons.contains(floor));
     reasons.extend(floor.cloned());
+    if reasons.is_empty() {
+        let back = pool.sources.iter().filter(|one| one.wanted < one.units.asked());
+        reasons.extend(back.filter_map(taken_back));
+    }
     if reasons.is_empty() {
         reasons.extend(pool.decided.reasons.first().cloned());
     }

@@ -1,6 +1,6 @@
 //! What `floodway signals` shows while the engine lives, and when it has ended.
 
-use super::server::{Exporter, Prometheus, eventually};
+use crate::support::prometheus::{Exporter, Prometheus, eventually};
 use crate::support::repository::Repository;
 use floodway::backend::prometheus::{Credentials, Prometheus as Client};
 use floodway::clock::{Clock as _, SystemClock, Timestamp};

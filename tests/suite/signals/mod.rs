@@ -3,4 +3,3 @@
 
 mod live;
 mod reached;
-mod server;

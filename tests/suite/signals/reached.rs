@@ -1,7 +1,7 @@
 //! How servers are reached, and what is said when they are not.
 
 use super::live::measured;
-use super::server::{Exporter, Prometheus, eventually, pki};
+use crate::support::prometheus::{Exporter, Prometheus, eventually, pki};
 
 const UPSTREAM: &str = "upstream = { web = 'sum(vllm:num_requests_running)' }";
 

@@ -8,6 +8,7 @@ pub mod gate;
 #[cfg(feature = "node")]
 pub mod node;
 pub mod programs;
+pub mod prometheus;
 pub mod pty;
 pub mod repository;
 pub mod running;

@@ -1,6 +1,7 @@
 """The recorder: every SDK call with its parameters and outcome, and what was wrong with its parameters."""
 
 import threading
+import time
 
 _LOCK = threading.Lock()
 _CALLS = []
@@ -18,6 +19,7 @@ class Call:
         self.signed_at = signed_at  # by the caller's clock
         self.request_id = None
         self.plain = False  # whether the answer stays out of the wire's form
+        self.at = time.time()  # when it came, by the clock of the machine
         self.n, self.status, self.code, self.rules = 0, None, None, []
 
     def record(self, problems):
@@ -33,7 +35,7 @@ class Call:
     def shown(self):
         token = self.parameters.get("ClientToken") if isinstance(self.parameters, dict) else None
         return {
-            "n": self.n, "service": self.service, "action": self.action, "region": self.region,
+            "n": self.n, "at": self.at, "service": self.service, "action": self.action, "region": self.region,
             "access_key": self.access_key, "account": self.identity["account"],
             "parameters": self.parameters, "status": self.status, "error": self.code,
             "client_token": token, "attempt": self.attempt,

@@ -1,6 +1,6 @@
 //! A Prometheus on loopback, and what it scrapes.
 
-use crate::support::programs::program;
+use super::programs::program;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
@@ -141,6 +141,12 @@ impl Prometheus {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it at once; nobody answers then.
+    pub fn kill(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-9", &id]).status().unwrap().success());
     }
 
     /// Ends it and starts another in its place that knows nothing of before.

@@ -1,0 +1,68 @@
+//! Two controllers of one environment.
+
+use super::ground::{Ground, within};
+use crate::support::aws::ACCESS_KEY;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_leader_that_is_killed_is_replaced_and_its_successor_acts_in_under_15_seconds() {
+    let ground = Ground::new("killed");
+    let first = ground.controller(&[]);
+    ground.led_by(&first, 20);
+    let other = ground.copy();
+    let second = ground.other_controller(&other);
+    ground.settles(&first, 6.0);
+    ground.settles(&second, 6.0);
+    first.signal("KILL");
+    let died = Instant::now();
+    ground.fleet.offer(40.0);
+    within("the other one acts", 15, || {
+        (!ground.writes_by(Ground::OTHER_KEY).is_empty()).then_some(())
+    });
+    assert!(died.elapsed() < Duration::from_secs(15), "{:?}", died.elapsed());
+    ground.led_by(&second, 1);
+}
+
+#[test]
+fn a_leader_that_was_stopped_writes_nothing_when_it_wakes() {
+    let ground = Ground::new("woken");
+    let first = ground.controller(&[]);
+    ground.led_by(&first, 20);
+    let other = ground.copy();
+    let second = ground.other_controller(&other);
+    ground.settles(&first, 6.0);
+    first.signal("STOP");
+    ground.led_by(&second, 20);
+    // Nobody acts on what comes now, so that the one that wakes has something to do.
+    second.signal("STOP");
+    ground.fleet.offer(40.0);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(ground.writes(), []);
+    first.signal("CONT");
+    first.decides("it sees that more is needed", 5, |one| {
+        one["pools"]["g6e"]["wanted"].as_u64() > one["pools"]["g6e"]["now"].as_u64()
+    });
+    within("it is told why nothing is written", 3, || {
+        first.said().contains(&format!("{} leads", second.process())).then_some(())
+    });
+    assert_eq!(ground.writes_by(ACCESS_KEY), [serde_json::Value::Null; 0]);
+    assert_eq!(ground.replicas("h100").0, 1);
+    second.signal("CONT");
+    within("the leader acts", 20, || {
+        (!ground.writes_by(Ground::OTHER_KEY).is_empty()).then_some(())
+    });
+    assert_eq!(ground.writes_by(ACCESS_KEY), [serde_json::Value::Null; 0]);
+}
+
+#[test]
+fn one_that_is_ended_gives_the_lease_back() {
+    let ground = Ground::new("ended");
+    let first = ground.controller(&[]);
+    ground.led_by(&first, 20);
+    let other = ground.copy();
+    let second = ground.other_controller(&other);
+    second.decides("it follows", 20, |_| true);
+    let (status, said) = first.end();
+    assert!(status.success(), "{said}");
+    ground.led_by(&second, 5);
+}

@@ -1,0 +1,17 @@
+//! `floodway run` as a process of its own, against a real API server with simulated
+//! nodes, the AWS stand-in and a real Prometheus, which scrapes a model of the
+//! fleet. How long real machines take is not shown here.
+
+mod blind;
+mod bursts;
+mod by_hand;
+mod cut_off;
+mod leaders;
+mod short;
+
+pub mod cable;
+pub mod controller;
+pub mod fleet;
+pub mod ground;
+pub mod joining;
+pub mod web;
