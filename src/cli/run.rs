@@ -189,7 +189,7 @@ impl Running {
             let passed = clock.now().duration_since(began).as_millis();
             let over = args.r#for.is_some_and(|most| passed >= i128::from(most.millis()));
             if over && !args.json {
-                terminal.print(&tally::text(&sums, &terminal.out));
+                terminal.print(&format!("\n{}", tally::text(&sums, &terminal.out)));
             }
             if args.once || over {
                 return Ok(Exit::Done);

@@ -42,27 +42,15 @@ pub struct Going {
     pub left: Option<Left>,
 }
 
-/// What became of a unit in a turn.
+/// A unit that is to end now, or cannot be drained.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Went {
-    /// It is empty, or its time is over: it ends by this step.
-    Ends {
-        /// The pool it is of.
-        pool: Name,
-        /// The unit.
-        unit: String,
-        /// What ends it.
-        step: Step,
-        /// It ends with work on it: it had its time.
-        unfinished: Option<Left>,
-    },
-    /// It cannot be asked, or does not do as it is told.
-    Failed {
-        /// The unit.
-        unit: String,
-        /// Why.
-        error: PortError,
-    },
+pub struct Went {
+    /// The pool it is of.
+    pub pool: Name,
+    /// What ends it.
+    pub step: Step,
+    /// Why it does not end yet: it cannot be asked, or does not do as it is told.
+    pub failed: Option<PortError>,
 }
 
 impl Drains {
@@ -221,28 +209,27 @@ impl Drains {
         for (name, closed, answer) in answers {
             let Some(going) = self.units.get_mut(&name) else { continue };
             let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis());
+            let step = Step::DrainUnits {
+                id: going.group.clone(),
+                uid: going.uid.clone(),
+                units: vec![name],
+                limit,
+            };
+            let went_so = |failed| Went { pool: going.pool.clone(), step, failed };
             let left = match answer {
                 Ok(left) => left,
                 Err(error) if !over => {
-                    went.push(Went::Failed { unit: name, error });
+                    went.push(went_so(Some(error)));
                     continue;
                 }
                 // It had its time, and does not answer: it ends as it is.
                 Err(_) => Left { known: true, ..Left::default() },
             };
-            going.closed = true;
             let empty = closed && left.is_nothing() || !left.known;
-            let unfinished = (!empty && over).then(|| left.clone());
-            going.left = Some(left);
             if empty || over {
-                let step = Step::DrainUnits {
-                    id: going.group.clone(),
-                    uid: going.uid.clone(),
-                    units: vec![name.clone()],
-                    limit,
-                };
-                went.push(Went::Ends { pool: going.pool.clone(), unit: name, step, unfinished });
+                went.push(went_so(None));
             }
+            (going.closed, going.left) = (true, Some(left));
         }
         went
     }

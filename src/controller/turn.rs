@@ -196,10 +196,11 @@ impl Controller {
     /// Whoever begins to lead goes on with what the one before has learned.
     async fn go_on_leading(&mut self, standing: &Standing) {
         let leads = *standing == Standing::Leads;
-        if leads && !self.noting.led {
-            if let Some(Notes { spend, launches, memory }) = notes::read(&self.session).await {
-                (self.spend, self.launches, self.memory) = (spend, launches, memory);
-            }
+        if leads
+            && !self.noting.led
+            && let Some(Notes { spend, launches, memory }) = notes::read(&self.session).await
+        {
+            (self.spend, self.launches, self.memory) = (spend, launches, memory);
         }
         self.noting.led = leads;
     }
@@ -362,17 +363,23 @@ impl Controller {
         let limit = Span::from_millis(limit.millis() / scale);
         let drain = self.drain();
         let went = self.drains.go_on(drain.as_ref(), limit, now).await;
-        let ends = went.into_iter().filter_map(|went| match went {
-            Went::Ends { pool, step, .. } => Some(Write { pool, step, adds: false, why: None }),
-            Went::Failed { .. } => None,
+        let (failed, ends): (Vec<Went>, Vec<Went>) =
+            went.into_iter().partition(|went| went.failed.is_some());
+        let ends = ends.into_iter().map(|went| {
+            let Went { pool, step, .. } = went;
+            Write { pool, step, adds: false, why: None }
         });
         let ends: Vec<Write> = ends.collect();
-        let done = self.write_all(ends, standing).await;
+        let mut done = self.write_all(ends, standing).await;
         for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
             if let Step::DrainUnits { units, .. } = &ended.step {
                 units.iter().for_each(|unit| self.drains.end(unit));
             }
         }
+        done.extend(failed.into_iter().map(|went| {
+            let outcome = went.failed.map(Err);
+            Done { pool: went.pool, step: went.step, outcome }
+        }));
         done
     }
 

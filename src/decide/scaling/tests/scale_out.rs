@@ -274,6 +274,23 @@ fn units_that_never_serve_are_given_up_and_tried_again() {
 }
 
 #[test]
+fn replicas_whose_nodes_are_away_are_carried_elsewhere_and_keep_their_number() {
+    let mut world = world(&[
+        onprem("own", "{ min = 1, max = 4 }"),
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+    ]);
+    world.has("own", "replicas", 4);
+    world.load(40.0);
+    assert_eq!(wanted(&world.decide(), "cheap"), 0);
+    world.group("own", "replicas").broken = true;
+    world.group("own", "replicas").units.clear();
+    let given_up = world.run(70);
+    assert_eq!(given_up.pools["own"].sources[0].aside, Some(AsideCause::NeverReady));
+    assert_eq!((wanted(&given_up, "own"), wanted(&given_up, "cheap")), (4, 1));
+    assert_eq!(given_up.pools["own"].sources[0].shrink, 0);
+}
+
+#[test]
 fn budgets_stop_scale_out_and_take_nothing_away() {
     let budget = |text: &str| {
         let pools = burst("cheap", "{ min = 0, max = 9 }", &[G5], "");
