@@ -102,6 +102,8 @@ fn decide_and_diff_10_000_nodes() {
     for number in 0..10_000 {
         seen.inventory.nodes.push(Node {
             name: format!("node-{number}"),
+            instance: None,
+            draining: None,
             labels: [("pool".to_owned(), format!("p{}", number % 50))].into(),
             taints: vec![],
             health: Health::Ready,

@@ -3,11 +3,12 @@
 use super::median;
 use floodway::clock::Timestamp;
 use floodway::decide::scaling::{
-    Delays, Hands, Memory, Mode, PoolSeen, Scaling, ScalingInput, Seen, Spent, StageDemand, Tuning,
-    Units, scale,
+    Delays, Memory, Mode, PoolSeen, Scaling, ScalingInput, Seen, Spent, StageDemand, Tuning, Units,
+    scale,
 };
 use floodway::decide::{self, PlanningInput, PoolKind, Supply, SupplyGroup};
 use floodway::id::Name;
+use floodway::observe::Hands;
 use floodway::observe::Market;
 use floodway::spec::{self, Catalog, LoadError, Loaded, Loader, Resolved};
 use floodway::units::Span;
