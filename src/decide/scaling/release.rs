@@ -151,11 +151,12 @@ pub(super) fn release(
     for _ in 0..policy.step {
         let left = over(pools, stable);
         let Some((pool, source)) = pick(pools, stage, left, &is_recent) else { break };
+        let replica = pools[pool].is_onprem();
         let one = &mut pools[pool].sources[source];
         one.wanted -= 1;
+        let what = if replica { "replica" } else { &one.label };
         let text = format!(
-            "one {} less: {stable} needed of {} over {window}, the dearest first",
-            one.label,
+            "one {what} less: {stable} needed of {} over {window}, the dearest first",
             stable + left
         );
         memory.stepped_at = Some(input.now);
