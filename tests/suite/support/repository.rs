@@ -55,7 +55,9 @@ impl Repository {
         fs::create_dir(&environments).unwrap();
         for entry in fs::read_dir(examples).unwrap() {
             let path = entry.unwrap().path();
-            fs::copy(&path, environments.join(path.file_name().unwrap())).unwrap();
+            if path.is_file() {
+                fs::copy(&path, environments.join(path.file_name().unwrap())).unwrap();
+            }
         }
         Self { folder, kubeconfig: kubeconfig.map(Path::to_path_buf) }
     }
