@@ -253,7 +253,7 @@ impl Controller {
     fn hands(&mut self, said: Result<Option<Hands>, pipeline::Error>) -> Hands {
         match said {
             Ok(said) => self.hands = said.unwrap_or_default(),
-            Err(pipeline::Error::Place(error)) if error.kind == FailureKind::Unreachable => {}
+            Err(pipeline::Error::Place(error)) if is_away(error.kind) => {}
             Err(error) => {
                 let reason = format!("what operators say cannot be read: {error}");
                 let all = HandHold { scale_in: true, scale_out: true, reason, ..<_>::default() };
@@ -439,6 +439,11 @@ fn faster(environment: &Environment, scale: u32) -> Cow<'_, Environment> {
         faster(&mut onprem.lost_after);
     }
     Cow::Owned(environment)
+}
+
+/// Whether a place gave no answer, rather than one that is not to be understood.
+fn is_away(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Unreachable | FailureKind::Unknown | FailureKind::Transient)
 }
 
 fn refused(message: String) -> PortError {

@@ -26,11 +26,14 @@ fn burst(prefix: &str) -> (Ground, Controller) {
 /// Nothing goes in for a long while from now on, by this doubt.
 #[track_caller]
 fn stays(ground: &Ground, run: &Controller, doubt: &str) {
-    let (asked, onprem) = (ground.asked(), ground.replicas("h100").0);
     let told = |one: &serde_json::Value| {
         one["stages"]["inference"]["doubt"].as_str().is_some_and(|said| said.contains(doubt))
     };
     run.decides("the doubt is told", 20, told);
+    // A drain that was begun before goes on to its end.
+    std::thread::sleep(Duration::from_secs(4));
+    ground.aws.forget_calls();
+    let (asked, onprem) = (ground.asked(), ground.replicas("h100").0);
     let until = Instant::now() + LONG;
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(500));

@@ -42,7 +42,8 @@ fn a_dry_run_writes_nothing() {
     ground.fleet.offer(40.0);
     within("it says what it would do", 40, || {
         let said = run.said();
-        (said.contains("od-g6e.12xlarge 0 → ") && said.contains("(not written)")).then_some(())
+        (said.contains("g6e.12xlarge on-demand 0 → ") && said.contains("(not written)"))
+            .then_some(())
     });
     let (status, said) = run.end();
     assert!(status.success(), "{said}");
