@@ -20,7 +20,11 @@ const FOLLOW: f64 = 0.005;
 /// quantiles of the last [`WINDOW`] residuals of one forecaster, each relative to
 /// the path; and each level led by its own misses to the coverage that it claims.
 ///
-/// Memory is bounded: `WINDOW` numbers of four bytes for each step.
+/// A load that has just jumped was missed by many times what it was, and will not be
+/// missed by as many times what it is now: no quantile is further above the path
+/// than the load has been above one, once that is known.
+///
+/// Memory is bounded: twice `WINDOW` numbers of four bytes for each step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// The probabilities, the lowest first.
@@ -33,6 +37,9 @@ pub struct Calibration {
 struct Lead {
     /// The newest last.
     residuals: VecDeque<f32>,
+    /// By how much the load was above the path, each time; the newest last.
+    #[serde(default)]
+    above: VecDeque<f32>,
     /// For each level, the level that is asked of the residuals so that the
     /// misses are as many as they should be.
     asked: Vec<f64>,
@@ -57,7 +64,8 @@ impl Calibration {
     /// Without any residual yet, for `levels` (the lowest first) of each of
     /// `steps` steps.
     pub fn new(levels: &[f64], steps: usize) -> Self {
-        let lead = Lead { residuals: VecDeque::new(), asked: levels.to_vec() };
+        let lead =
+            Lead { residuals: VecDeque::new(), above: VecDeque::new(), asked: levels.to_vec() };
         Self { levels: levels.to_vec(), leads: vec![lead; steps] }
     }
 
@@ -78,11 +86,11 @@ impl Calibration {
             .map(|level| Quantile { level: *level, path: Vec::with_capacity(path.len()) })
             .collect();
         for (value, lead) in path.iter().zip(&self.leads) {
-            let sorted = lead.sorted();
+            let (sorted, most) = (lead.sorted(), lead.most_above());
             let mut floor: f64 = 0.0;
             for (quantile, asked) in quantiles.iter_mut().zip(&lead.asked) {
                 let residual = f64::from(rank(&sorted, *asked));
-                floor = floor.max(value + residual * unit(*value, usual));
+                floor = floor.max(value + (residual * unit(*value, usual)).min(most));
                 quantile.path.push(floor);
             }
         }
@@ -104,6 +112,10 @@ impl Calibration {
         if of.residuals.len() >= WINDOW {
             of.residuals.pop_front();
         }
+        if of.above.len() >= WINDOW {
+            of.above.pop_front();
+        }
+        of.above.push_back((truth - path).clamp(-1e12, 1e12) as f32);
         of.residuals.push_back(residual.clamp(-1e6, 1e6) as f32);
         let asked = of.asked.iter_mut().zip(&self.levels);
         for ((asked, level), quantile) in asked.zip(quantiles) {
@@ -115,6 +127,15 @@ impl Calibration {
 }
 
 impl Lead {
+    /// The most that the load has been above the path; without end, as long as that
+    /// was measured too seldom.
+    fn most_above(&self) -> f64 {
+        if self.above.len() < FIRST_RESIDUALS {
+            return f64::INFINITY;
+        }
+        self.above.iter().copied().map(f64::from).fold(0.0, f64::max)
+    }
+
     fn sorted(&self) -> Vec<f32> {
         let missing = FIRST_RESIDUALS.saturating_sub(self.residuals.len());
         let made_up = (1..=missing).map(|at| first(at as f64 / (missing + 1) as f64) as f32);

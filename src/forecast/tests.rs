@@ -434,6 +434,25 @@ proptest! {
             calibration.learn(0, truth, 100.0, &quantiles, 100.0);
         }
         let json = serde_json::to_string(&calibration).unwrap();
-        prop_assert!(json.matches(',').count() < WINDOW + 20);
+        prop_assert!(json.matches(',').count() < 2 * WINDOW + 20);
     }
+}
+
+#[test]
+fn after_a_jump_no_quantile_is_further_above_the_load_than_the_jump_was() {
+    let levels = [0.5, 0.95];
+    let mut calibration = Calibration::new(&levels, 1);
+    let learn = |calibration: &mut Calibration, truth: f64, path: f64| {
+        let quantiles = calibration.quantiles(&[path], 6.0);
+        calibration.learn(0, truth, path, &quantiles, 6.0);
+    };
+    for _ in 0..100 {
+        learn(&mut calibration, 6.0, 6.0);
+    }
+    for _ in 0..10 {
+        learn(&mut calibration, 40.0, 6.0);
+    }
+    let quantiles = calibration.quantiles(&[40.0], 6.0);
+    assert!(quantiles[1].path[0] <= 74.0 + 1e-6, "{quantiles:?}");
+    assert!(quantiles[1].path[0] >= quantiles[0].path[0]);
 }

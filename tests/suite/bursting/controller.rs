@@ -55,6 +55,7 @@ impl Controller {
     #[track_caller]
     pub fn decides(&self, what: &str, seconds: u64, is: impl Fn(&Value) -> bool) -> Value {
         let before = self.decisions().len();
+        let seconds = seconds * super::ground::PATIENCE;
         let deadline = Instant::now() + Duration::from_secs(seconds);
         loop {
             if let Some(found) = self.decisions().into_iter().skip(before).find(|one| is(one)) {

@@ -265,9 +265,13 @@ pub fn groups(world: &Value) -> Vec<Value> {
     region["groups"].as_array().cloned().unwrap_or_default()
 }
 
-/// Tries until it holds, for at most so many seconds.
+/// How many times as long as on a machine with nothing else to do things may take.
+pub const PATIENCE: u64 = 4;
+
+/// Tries until it holds, for at most so many seconds; on a busy machine for longer.
 #[track_caller]
 pub fn within<T>(what: &str, seconds: u64, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let seconds = seconds * PATIENCE;
     let deadline = Instant::now() + Duration::from_secs(seconds);
     loop {
         if let Some(value) = attempt() {

@@ -2,7 +2,7 @@
 
 use super::ground::{Ground, within};
 use crate::support::aws::ACCESS_KEY;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn a_leader_that_is_killed_is_replaced_and_its_successor_acts_in_under_15_seconds() {
@@ -14,12 +14,10 @@ fn a_leader_that_is_killed_is_replaced_and_its_successor_acts_in_under_15_second
     ground.settles(&first, 6.0);
     ground.settles(&second, 6.0);
     first.signal("KILL");
-    let died = Instant::now();
     ground.fleet.offer(40.0);
     within("the other one acts", 15, || {
         (!ground.writes_by(Ground::OTHER_KEY).is_empty()).then_some(())
     });
-    assert!(died.elapsed() < Duration::from_secs(15), "{:?}", died.elapsed());
     ground.led_by(&second, 1);
 }
 
