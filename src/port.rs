@@ -1,12 +1,11 @@
 //! What the pipeline asks of a place, one small trait per capability.
 
 use crate::clock::Timestamp;
-use crate::id::Name;
 use crate::observe::{
     Inventory, Location, Lookup, Mark, Offer, Ownership, ResourceId, Workload, marks,
 };
 use crate::plan::Step;
-use crate::signal::{Answer, MeasureError, Range, Series};
+use crate::signal::{Answer, MeasureError, Range};
 use crate::units::Span;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -257,18 +256,4 @@ pub struct Backends {
     pub kubernetes: Option<Backend>,
     /// AWS.
     pub aws: Option<Backend>,
-}
-
-/// Answers what has been measured before.
-#[async_trait]
-pub trait ReadHistory: Send + Sync {
-    /// The demand of `stage` in requests per second, from `from` to `to`, at this
-    /// step; what is not there is a gap.
-    async fn demand(
-        &self,
-        stage: &Name,
-        from: Timestamp,
-        to: Timestamp,
-        step: Span,
-    ) -> Result<Series, PortError>;
 }

@@ -4,6 +4,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::repository;
 use super::super::terminal::Terminal;
 use super::file::{self, History};
+use super::measured;
 use crate::forecast::{
     self, CalendarInputs, Context, Forecaster, Linear, MOST_STEPS, Planned, RaceConfig, model_of,
 };
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     /// How far to look ahead, instead of what the environment says (else 15m)
     #[arg(long, value_name = "SPAN")]
     horizon: Option<Span>,
+    #[command(flatten)]
+    past: measured::Past,
 }
 
 /// A history and all that belongs to it.
@@ -38,32 +41,26 @@ impl Asked {
     pub(super) fn read(&self, terminal: &Terminal) -> Result<Subject, Failure> {
         let path = Path::new(&self.of);
         let is_csv = path.extension().is_some_and(|extension| extension == "csv");
-        if !is_csv {
-            let located = repository::locate(&self.of)?;
-            located.resolve(terminal)?;
-            return Err(Failure::new(
-                Exit::Failed,
-                format!(
-                    "the history of {} cannot be reached: this build reads no Prometheus",
-                    located.path
-                ),
-            )
-            .help(format!(
-                "name a CSV of its demand: `floodway forecast score FILE.csv --env {}`",
-                self.of
-            )));
-        }
         let mut config = RaceConfig { horizon: Span::from_secs(900), quantile: 0.95 };
         let mut calendar = CalendarInputs::default();
-        if let Some(env) = &self.env {
-            let resolved = repository::locate(env)?.resolve(terminal)?;
+        let env = if is_csv { self.env.as_ref() } else { Some(&self.of) };
+        let mut measured = None;
+        if let Some(env) = env {
+            let located = repository::locate(env)?;
+            let resolved = located.resolve(terminal)?;
+            if !is_csv {
+                measured = Some(measured::read(&located, &resolved.environment, &self.past)?);
+            }
             let policy = &resolved.environment.burst.forecast;
             config = RaceConfig { horizon: policy.horizon, quantile: policy.quantile.as_f64() };
             calendar = CalendarInputs::of(&resolved.environment, &resolved.holidays)
                 .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         }
         config.horizon = self.horizon.unwrap_or(config.horizon);
-        let history = file::read(path)?;
+        let history = match measured {
+            Some(history) => history,
+            None => file::read(path)?,
+        };
         let steps = config.steps(history.series.step());
         if steps > MOST_STEPS {
             return Err(Failure::usage(format!(
@@ -71,7 +68,7 @@ impl Asked {
                 config.horizon,
                 history.series.step()
             ))
-            .help("give a shorter --horizon, or a file with a longer step"));
+            .help("give a shorter --horizon, or a longer step (--step, or the file's)"));
         }
         let context = forecast::context(&history.series, steps, &calendar, &[]);
         Ok(Subject { name: self.of.clone(), history, context, config, steps })

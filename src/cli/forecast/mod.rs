@@ -1,5 +1,6 @@
 mod asked;
 mod file;
+mod measured;
 mod plot;
 mod score;
 mod train;

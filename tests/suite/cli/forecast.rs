@@ -88,11 +88,13 @@ fn a_plot_is_an_svg_with_the_band() {
 #[test]
 fn what_cannot_be_forecast_says_what_to_do() {
     let repository = Repository::new(None);
-    repository
-        .run(&["forecast", "score", "prod"])
-        .exits(1)
-        .says("cannot be reached")
-        .says("--env prod");
+    let why = match cfg!(feature = "prometheus") {
+        true => "there is no history of demand/inference: http://prometheus.monitoring:9090",
+        false => "built without its Prometheus backend",
+    };
+    repository.run(&["forecast", "score", "prod"]).exits(1).says(why);
+    let unmeasured = repository.run(&["forecast", "score", "demo"]);
+    unmeasured.exits(1).says("declares no demand").says("name a CSV");
     let missing = repository.run(&["forecast", "score", "none.csv"]);
     missing.exits(1).says("none.csv cannot be read");
     let file = repository.path().join("x.csv");

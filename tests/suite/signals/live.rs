@@ -162,3 +162,20 @@ fn the_past_comes_with_its_gaps_and_wrong_queries_with_the_servers_own_words() {
         assert!(matches!(measured.reading.verdict, Verdict::Wrong(_)), "{measured:?}");
     }
 }
+
+#[test]
+fn forecasts_are_scored_on_what_prometheus_knows_of_an_environment() {
+    let exporter = Exporter::start(40.0);
+    let prometheus = Prometheus::start(exporter.port);
+    let repository = measured(&declared(&prometheus.url()));
+    // As many seconds as a score needs: of what was there before, nothing is known.
+    let score = ["forecast", "score", "measured", "--history", "1m", "--step", "1s"];
+    let scored = eventually("there is a history", || {
+        let said = repository.run(&[&score[..], &["--horizon", "3s", "--json"]].concat());
+        (said.code == Some(0)).then_some(said)
+    });
+    let document: Value = serde_json::from_str(&scored.out).unwrap();
+    assert!(document.to_string().contains("persistence"), "{document:#}");
+    let said = repository.run(&["forecast", "score", "measured", "--stage", "preprocess"]);
+    said.exits(64).says("--stage inference");
+}
