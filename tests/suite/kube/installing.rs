@@ -98,7 +98,7 @@ fn an_installed_controller_scales_and_is_held_as_operators_say() {
     let ground = &installed.ground;
     assert_eq!(installed.replicas(), Some(1));
     declare(ground, 2, "");
-    installed.turn().exits(0).says("llm-inference-gpu 1 → 2");
+    installed.turn().exits(0).says("gpu: 1 → 2");
     assert_eq!(installed.replicas(), Some(2));
     let hold = ["--scale-out", "--reason", "a rehearsal"];
     ground.run("hold", &hold).exits(0);
@@ -106,7 +106,7 @@ fn an_installed_controller_scales_and_is_held_as_operators_say() {
     installed.turn().exits(0).says("a rehearsal");
     assert_eq!(installed.replicas(), Some(2), "the operator is above the controller");
     ground.run("resume", &[]).exits(0);
-    installed.turn().exits(0).says("llm-inference-gpu 2 → 3");
+    installed.turn().exits(0).says("gpu: 2 → 3");
 }
 
 #[test]
