@@ -17,6 +17,10 @@ pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
     let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut said = Said { at, entries: Vec::new() };
     sides(turn, before, &mut said);
+    if before.is_none() && !scaling.stages.keys().any(|stage| is_scaled(scaling, stage)) {
+        let message = "no pool leaves its number to the controller: nothing is scaled";
+        said.add(Told::Notice, Level::Warn, None, message.to_owned());
+    }
     for (name, stage) in &scaling.stages {
         if is_scaled(scaling, name) {
             let known = before.and_then(|before| before.scaling.stages.get(name));
