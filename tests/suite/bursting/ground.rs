@@ -12,7 +12,7 @@ use crate::support::repository::{Repository, Said};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// By what `floodway run` divides every time here.
@@ -31,6 +31,8 @@ pub struct Ground {
     pub repository: Repository,
     /// Name of the environment and of its namespace.
     pub name: String,
+    /// One at a time: each of them is a fleet that wants to be served in time.
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// All tests of the process use one way in.
@@ -61,6 +63,8 @@ impl Ground {
     }
 
     fn bare(prefix: &str) -> Self {
+        static ONE: Mutex<()> = Mutex::new(());
+        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let bed = Bed::shared();
         let name = bed.namespace(prefix);
         bed.add_nodes(&name, 1, 8, &json!({"test": name}));
@@ -81,7 +85,7 @@ impl Ground {
         let prometheus = Prometheus::start(fleet.port);
         let joining = Joining::start(&aws, &cluster);
         let repository = Repository::new(Some(bed.kubeconfig()));
-        Self { bed, cluster, aws, fleet, joining, prometheus, repository, name }
+        Self { bed, cluster, aws, fleet, joining, prometheus, repository, name, _alone: alone }
     }
 
     /// On-prem carries 10 to 20 req/s; an instance 20 more; each is meant to be used
