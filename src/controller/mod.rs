@@ -4,6 +4,7 @@
 pub mod lead;
 
 mod counts;
+mod doing;
 mod drains;
 mod gauge;
 mod launches;
@@ -14,6 +15,7 @@ mod spend;
 mod tally;
 mod tell;
 mod turn;
+mod world;
 mod writes;
 
 pub use counts::{Counts, Outcome};

@@ -1,6 +1,6 @@
 //! One turn of the controller: look, measure, decide, do.
 
-use super::drains::{Drains, Went};
+use super::drains::Drains;
 use super::gauge::{Gauge, Load};
 use super::launches::Launches;
 use super::lead::{Fence, Standing};
@@ -9,28 +9,24 @@ use super::notes::{self, Notes, Noting};
 use super::seen::{Beside, seen};
 use super::spend::Spend;
 use super::tell;
-use super::writes::{Shrink, Write, writes};
+use super::world::{World, look};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
-    Delays, Memory, Mode, Scaling, ScalingInput, Seen, Spent, StageDemand, Tuning, scale,
+    Delays, Memory, Mode, Scaling, ScalingInput, Spent, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
 use crate::forecast::CalendarInputs;
 use crate::id::Name;
-use crate::observe::{Gap, HandHold, Hands, Health, Inventory, Ownership, Side, Wait};
+use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
-use crate::port::{Backend, Drain, FailureKind, Leaving, Measure};
+use crate::port::{FailureKind, Measure};
 use crate::spec::Environment;
 use crate::units::Span;
 use futures::future::{join, join_all};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How often what changes rarely is asked for: images, subnets, prices, quotas.
-const FACTS: Duration = Duration::from_secs(600);
 
 /// How a controller runs.
 #[derive(Debug, Clone, Copy)]
@@ -46,10 +42,10 @@ pub struct Settings {
 pub struct Controller {
     /// The environment, and its places.
     pub session: Session,
-    settings: Settings,
+    pub(super) settings: Settings,
     tuning: Tuning,
     gauge: Gauge,
-    fence: Option<Fence>,
+    pub(super) fence: Option<Fence>,
     clock: Arc<dyn Clock>,
     world: World,
     memory: Memory,
@@ -61,16 +57,6 @@ pub struct Controller {
     pub spend: Spend,
     /// Units on their way out.
     pub drains: Drains,
-}
-
-/// What was seen last of each side.
-#[derive(Default)]
-struct World {
-    sides: BTreeMap<Side, Inventory>,
-    at: BTreeMap<Side, Timestamp>,
-    /// When what changes rarely was asked for last.
-    facts_at: Option<Timestamp>,
-    seen: Seen,
 }
 
 /// What one turn came to.
@@ -278,148 +264,6 @@ impl Controller {
         });
         all.collect()
     }
-
-    /// Why nothing may be written now; none: it may.
-    fn withheld(&self, standing: &Standing) -> Option<String> {
-        if self.settings.dry_run {
-            return Some("a dry run writes nothing".to_owned());
-        }
-        match standing {
-            Standing::Leads => {
-                let lost = self.fence.as_ref().is_some_and(|fence| !fence.holds());
-                lost.then(|| "the lease has run out".to_owned())
-            }
-            Standing::CutOff { .. } => None,
-            Standing::Follows { leader } => Some(format!("{leader} leads")),
-            Standing::Waits { why } => Some(format!("it is not known who leads: {why}")),
-        }
-    }
-
-    async fn act(
-        &mut self,
-        inventory: &Inventory,
-        scaling: &Scaling,
-        standing: &Standing,
-        now: Timestamp,
-    ) -> (Vec<Done>, Option<String>) {
-        let wanted = writes(&self.session.resolved.environment, inventory, scaling);
-        if let Some(withheld) = self.withheld(standing) {
-            let shown = |write: Write| Done { pool: write.pool, step: write.step, outcome: None };
-            return (wanted.numbers.into_iter().map(shown).collect(), Some(withheld));
-        }
-        let cut_off = matches!(standing, Standing::CutOff { .. });
-        let mut done = Vec::new();
-        let numbers = self.take_back(wanted.numbers).await;
-        let (adds, rest): (Vec<Write>, Vec<Write>) = numbers.into_iter().partition(|w| w.adds);
-        done.extend(self.write_all(adds, standing).await);
-        // One that may not be alone takes nothing away.
-        if cut_off {
-            return (done, None);
-        }
-        done.extend(self.write_all(rest, standing).await);
-        self.choose(inventory, &wanted.shrinks, now);
-        done.extend(self.end_drained(standing, now).await);
-        let held = self.held(inventory);
-        done.extend(self.write_all(held, standing).await);
-        (done, None)
-    }
-
-    /// Units that are on their way out stay, where new ones would be launched in
-    /// their group.
-    async fn take_back(&mut self, numbers: Vec<Write>) -> Vec<Write> {
-        let mut left = Vec::new();
-        for mut write in numbers {
-            if let Step::SetUnits { id, from, to, .. } = &mut write.step
-                && write.adds
-                && id.side == Side::Aws
-            {
-                for name in self.drains.take_back(id, *to - *from) {
-                    *to -= 1;
-                    if let Some(drain) = self.drain() {
-                        // What stays closed is found by the next look at its node.
-                        let _ = drain.undo(&Leaving::joined(name)).await;
-                    }
-                }
-                if from == to {
-                    continue;
-                }
-            }
-            left.push(write);
-        }
-        left
-    }
-
-    fn choose(&mut self, inventory: &Inventory, shrinks: &[Shrink], now: Timestamp) {
-        for shrink in shrinks {
-            if let Some(live) = inventory.resources.get(&shrink.group) {
-                self.drains.choose(shrink, live, now);
-            }
-        }
-    }
-
-    async fn end_drained(&mut self, standing: &Standing, now: Timestamp) -> Vec<Done> {
-        let scale = u64::from(self.settings.time_scale.max(1));
-        let limit = self.session.resolved.environment.burst.scale_in.drain;
-        let limit = Span::from_millis(limit.millis() / scale);
-        let drain = self.drain();
-        let went = self.drains.go_on(drain.as_ref(), limit, now).await;
-        let (failed, ends): (Vec<Went>, Vec<Went>) =
-            went.into_iter().partition(|went| went.failed.is_some());
-        let ends = ends.into_iter().map(|went| {
-            let Went { pool, step, .. } = went;
-            Write { pool, step, adds: false, why: None }
-        });
-        let ends: Vec<Write> = ends.collect();
-        let mut done = self.write_all(ends, standing).await;
-        for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
-            if let Step::DrainUnits { units, .. } = &ended.step {
-                units.iter().for_each(|unit| self.drains.end(unit));
-            }
-        }
-        done.extend(failed.into_iter().map(|went| {
-            let outcome = went.failed.map(Err);
-            Done { pool: went.pool, step: went.step, outcome }
-        }));
-        done
-    }
-
-    /// What lets instances go on that a lifecycle hook holds for nothing.
-    fn held(&self, inventory: &Inventory) -> Vec<Write> {
-        let ready = inventory.nodes.iter().filter(|node| node.health == Health::Ready);
-        let joined: BTreeSet<&str> = ready.filter_map(|node| node.instance.as_deref()).collect();
-        let mut all = Vec::new();
-        for live in inventory.resources.values().filter(|live| live.ownership == Ownership::Ours) {
-            let Some(pool) = live.pool().and_then(|pool| pool.parse().ok()) else { continue };
-            for wait in [Wait::ToServe, Wait::ToEnd] {
-                let units = self.drains.held(live, &joined, wait);
-                if !units.is_empty() {
-                    let step = Step::Proceed { id: live.id.clone(), units, wait };
-                    all.push(Write { pool: Name::clone(&pool), step, adds: false, why: None });
-                }
-            }
-        }
-        all
-    }
-
-    fn drain(&self) -> Option<Arc<dyn Drain>> {
-        let backends = &self.session.backends;
-        let sides = [&backends.kubernetes, &backends.aws];
-        sides.into_iter().flatten().find_map(|backend| backend.drain.clone())
-    }
-
-    async fn write_all(&self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
-        join_all(writes.into_iter().map(|write| self.write(write, standing))).await
-    }
-
-    async fn write(&self, write: Write, standing: &Standing) -> Done {
-        let side = write.step.id().side;
-        let outcome = match (self.withheld(standing), backend(&self.session, side)) {
-            (Some(because), _) => Err(refused(because)),
-            (None, None) => Err(refused("no backend is connected".to_owned())),
-            (None, Some(backend)) => backend.act.act(&write.step).await,
-        };
-        Done { pool: write.pool, step: write.step, outcome: Some(outcome) }
-    }
 }
 
 /// The environment with the windows of its decisions divided by `scale`.
@@ -444,52 +288,4 @@ fn faster(environment: &Environment, scale: u32) -> Cow<'_, Environment> {
 /// Whether a place gave no answer, rather than one that is not to be understood.
 fn is_away(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Unreachable | FailureKind::Unknown | FailureKind::Transient)
-}
-
-fn refused(message: String) -> PortError {
-    PortError { kind: FailureKind::Other, message, help: None }
-}
-
-fn backend(session: &Session, side: Side) -> Option<&Backend> {
-    match side {
-        Side::Kubernetes => session.backends.kubernetes.as_ref(),
-        Side::Aws => session.backends.aws.as_ref(),
-    }
-}
-
-/// What is there on one side; none: the environment has no such side.
-async fn look(
-    session: &Session,
-    side: Side,
-    asked: bool,
-) -> Option<(Side, Result<Inventory, String>)> {
-    let seen = pipeline::look_at(session, backend(session, side)?, asked).await;
-    Some((side, seen.map_err(|error| error.to_string())))
-}
-
-impl World {
-    /// Whether it is time to ask for what changes rarely.
-    fn asks(&self, now: Timestamp) -> bool {
-        let old =
-            |at: Timestamp| now.duration_since(at).as_millis() >= FACTS.as_millis().cast_signed();
-        self.facts_at.is_none_or(old)
-    }
-
-    fn note(&mut self, side: Side, mut inventory: Inventory, (now, asked): (Timestamp, bool)) {
-        match self.sides.get(&side) {
-            Some(before) if !asked => inventory.keep_facts(before),
-            _ => self.facts_at = asked.then_some(now),
-        }
-        self.sides.insert(side, inventory);
-        self.at.insert(side, now);
-    }
-
-    /// Both sides as they were seen last.
-    fn whole(&self, now: Timestamp) -> Inventory {
-        let mut whole = Inventory::empty(now);
-        for inventory in self.sides.values() {
-            whole.merge(inventory.clone());
-        }
-        whole
-    }
 }

@@ -147,27 +147,8 @@ impl Cluster {
         path: &str,
         uid: &str,
     ) -> Result<(), PortError> {
-        let mut contended = Contended::default();
-        loop {
-            let live = self.get(resource, &id.name).await?;
-            let live = live.filter(|live| live::text(live, "/metadata/uid") == Some(uid));
-            let Some(live) = live else { return Err(stale(id)) };
-            let Some(value) = live.pointer(path) else { return Ok(()) };
-            let mut held = header(id);
-            held["metadata"]["uid"] = json!(uid);
-            held["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
-            set(&mut held, path, value.clone());
-            let mode = ApplyMode {
-                manager: marks::HANDOVER_MANAGER,
-                takes: &Takes::Nothing,
-                dry_run: false,
-            };
-            match self.apply(resource, &id.name, &held, mode).await {
-                Ok(_) => return Ok(()),
-                Err(kube::Error::Api(status)) if contended.again(&status).await => {}
-                Err(error) => return Err(failed(error, "patch", resource, &id.name)),
-            }
-        }
+        let as_it_is = |value: Option<&Value>| Ok(value.cloned());
+        self.write_over((id, resource), (uid, path), &Takes::Nothing, as_it_is).await
     }
 
     /// Asks for `to` where `from` are asked for, at the version that was read.
@@ -175,29 +156,39 @@ impl Cluster {
         &self,
         id: &ResourceId,
         resource: &Resource<'_>,
-        (uid, path): (&str, &str),
+        at: (&str, &str),
         (from, to): (u32, u32),
+    ) -> Result<(), PortError> {
+        let (from, to) = (u64::from(from), u64::from(to));
+        let wanted = |value: Option<&Value>| match value.and_then(Value::as_u64).unwrap_or(0) {
+            has if has == to => Ok(None),
+            has if has == from => Ok(Some(json!(to))),
+            has => Err(PortError::moved(id, u32::try_from(has).unwrap_or(u32::MAX))),
+        };
+        self.write_over((id, resource), at, &Takes::Everything, wanted).await
+    }
+
+    /// Writes what is `wanted` for the live value at a path, over exactly the version
+    /// that it was read from, and reads again where others came in between; none:
+    /// nothing is to be written.
+    async fn write_over(
+        &self,
+        (id, resource): (&ResourceId, &Resource<'_>),
+        (uid, path): (&str, &str),
+        takes: &Takes,
+        wanted: impl Fn(Option<&Value>) -> Result<Option<Value>, PortError>,
     ) -> Result<(), PortError> {
         let mut contended = Contended::default();
         loop {
             let live = self.get(resource, &id.name).await?;
             let live = live.filter(|live| live::text(live, "/metadata/uid") == Some(uid));
             let Some(live) = live else { return Err(stale(id)) };
-            let has = live.pointer(path).and_then(Value::as_u64).unwrap_or(0);
-            if has == u64::from(to) {
-                return Ok(());
-            }
-            if has != u64::from(from) {
-                return Err(PortError::moved(id, u32::try_from(has).unwrap_or(u32::MAX)));
-            }
+            let Some(value) = wanted(live.pointer(path))? else { return Ok(()) };
             let mut body = header(id);
+            body["metadata"]["uid"] = json!(uid);
             body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
-            set(&mut body, path, json!(to));
-            let mode = ApplyMode {
-                manager: marks::HANDOVER_MANAGER,
-                takes: &Takes::Everything,
-                dry_run: false,
-            };
+            set(&mut body, path, value);
+            let mode = ApplyMode { manager: marks::HANDOVER_MANAGER, takes, dry_run: false };
             match self.apply(resource, &id.name, &body, mode).await {
                 Ok(_) => return Ok(()),
                 Err(kube::Error::Api(status)) if contended.again(&status).await => {}
