@@ -89,6 +89,13 @@ pub trait Observe: Send + Sync {
     /// Everything in `scope`. What could not be read is a gap, not an error,
     /// unless nothing could, or it is an account's groups or templates.
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError>;
+
+    /// From now on is told of nodes and pods while they change, so that to observe
+    /// again and again costs little; of nodes' labels only `labels` are kept then,
+    /// and Floodway's own. A place that cannot be told anything goes on as before.
+    fn watch(&self, labels: BTreeSet<String>) {
+        let _ = labels;
+    }
 }
 
 /// Asks the place whether it would accept changes, without making them.

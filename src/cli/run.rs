@@ -20,6 +20,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// How long a turn waits for what a place answers, whatever the interval.
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// Watch the load, look ahead, and move capacity between on-prem and the burst pools
 ///
 /// Decides again and again, and does what it decided. Of several that run for one
@@ -151,7 +155,10 @@ impl Running {
                     })?,
             ),
         };
-        let settings = Settings { dry_run: args.dry_run, time_scale };
+        let wall = interval.duration() / args.time_scale;
+        let patience = (wall / 2).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        let patience = world.is_none().then_some(patience);
+        let settings = Settings { dry_run: args.dry_run, time_scale, patience };
         let controller = Controller::new(session, gauge, fence, settings);
         let board = Board::new(interval);
         Ok(Self { controller, log, leading, world, interval, board })

@@ -1,6 +1,7 @@
 //! What a turn does: numbers first that add, then those that take away, then the
 //! units on their way out.
 
+use super::aside::bounded;
 use super::drains::Went;
 use super::lead::Standing;
 use super::turn::{Controller, Done};
@@ -146,8 +147,14 @@ impl Controller {
         sides.into_iter().flatten().find_map(|backend| backend.drain.clone())
     }
 
-    async fn write_all(&self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
-        join_all(writes.into_iter().map(|write| self.write(write, standing))).await
+    async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
+        let all = join_all(writes.into_iter().map(|write| self.write(write, standing))).await;
+        for Done { step, outcome, .. } in &all {
+            if let Some(outcome) = outcome {
+                self.world.wrote(step, outcome.is_ok());
+            }
+        }
+        all
     }
 
     async fn write(&self, write: Write, standing: &Standing) -> Done {
@@ -155,7 +162,9 @@ impl Controller {
         let outcome = match (self.withheld(standing), backend(&self.session, side)) {
             (Some(because), _) => Err(refused(because)),
             (None, None) => Err(refused("no backend is connected".to_owned())),
-            (None, Some(backend)) => backend.act.act(&write.step).await,
+            (None, Some(backend)) => {
+                bounded(self.settings.patience, backend.act.act(&write.step)).await
+            }
         };
         Done { pool: write.pool, step: write.step, outcome: Some(outcome) }
     }

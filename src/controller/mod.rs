@@ -3,6 +3,7 @@
 
 pub mod lead;
 
+mod aside;
 mod counts;
 mod doing;
 mod drains;

@@ -90,10 +90,13 @@ fn live_of<'a>(
 fn replicas(live: &Live) -> Units {
     let none = Workload::default();
     let workload = live.workload.as_ref().unwrap_or(&none);
+    let full = workload.problems.iter().find(|p| p.kind == ProblemKind::Unschedulable);
+    // Pods that end are none of it, and those that no node has room for are not there.
+    let existing = workload.existing.min(workload.desired.max(workload.ready));
     Units {
         desired: workload.desired,
-        // Pods that end are none of it.
-        existing: workload.existing.min(workload.desired.max(workload.ready)),
+        existing: existing.saturating_sub(full.map_or(0, |problem| problem.units)),
+        short: full.map(|problem| Short { at: None, message: problem.message.clone() }),
         joined: workload.ready,
         serving: workload.ready,
         ..Units::default()

@@ -1,9 +1,12 @@
 //! The controller in a simulated world.
 
+mod slow;
+
 use super::lead::Standing;
 use super::{Controller, Gauge, Settings, Turn};
-use crate::backend::sim::{Scenario, Simulator};
+use crate::backend::sim::{NodeSet, Scenario, Simulator};
 use crate::clock::Clock;
+use crate::decide::scaling::EventKind;
 use crate::desired::Templates;
 use crate::execute::NoJournal;
 use crate::forecast::CalendarInputs;
@@ -112,10 +115,14 @@ struct Day {
 
 impl Day {
     async fn begin() -> Self {
+        Self::begin_in(Scenario::default()).await
+    }
+
+    async fn begin_in(scenario: Scenario) -> Self {
         let (resolved, found) = spec::resolve("environments/day.toml", &OneFile);
         let resolved = resolved.unwrap_or_else(|| panic!("{found:?}"));
         let scope = Scope::of(mark(), "inference");
-        let world = Simulator::in_memory(&resolved.environment, scope, Scenario::default());
+        let world = Simulator::in_memory(&resolved.environment, scope, scenario);
         let session = session(&world);
         let plan = pipeline::make_plan(&session, &PlanOptions::default()).await.unwrap();
         let (_stop, stop) = tokio::sync::watch::channel(None);
@@ -171,11 +178,20 @@ fn session(world: &Arc<Simulator>) -> Session {
 }
 
 fn controller(world: &Arc<Simulator>, load: &Arc<Told>, dry_run: bool) -> Controller {
+    let settings = Settings { dry_run, time_scale: 1, patience: None };
+    controller_of(session(world), (world, load), settings)
+}
+
+fn controller_of(
+    session: Session,
+    (world, load): (&Arc<Simulator>, &Arc<Told>),
+    settings: Settings,
+) -> Controller {
     let says = Says { told: Arc::clone(load), clock: Arc::clone(world) };
     let clock = Arc::clone(world) as Arc<dyn Clock>;
     let servers: Vec<Arc<dyn Measure>> = vec![Arc::new(says)];
     let gauge = Gauge::new(servers, CalendarInputs::default(), clock, false, 1);
-    Controller::new(session(world), gauge, None, Settings { dry_run, time_scale: 1 })
+    Controller::new(session, gauge, None, settings)
 }
 
 fn failures(turns: &[Turn]) -> Vec<String> {
@@ -209,6 +225,19 @@ async fn a_constant_load_moves_nothing_once_it_is_carried() {
     day.passes(60, Some(60.0)).await;
     let later = day.passes(120, Some(60.0)).await;
     assert!(later.iter().all(|turn| turn.done.is_empty()));
+}
+
+#[tokio::test]
+async fn where_no_node_has_room_burst_makes_up_for_it_before_anybody_gives_up() {
+    let nodes = vec![NodeSet { gpus: 1, ..NodeSet::default() }];
+    let mut day = Day::begin_in(Scenario { nodes, ..Scenario::default() }).await;
+    let busy = day.passes(5, Some(60.0)).await;
+    // One replica of 18 has room; 75 − 18 = 57 are two instances of 4 × 9.
+    let last = busy.last().unwrap();
+    assert!(Day::wanted(last, "g6e") >= 2, "{:?}", last.scaling.pools["g6e"]);
+    let told = busy.iter().flat_map(|turn| &turn.scaling.events);
+    let mut set_aside = told.filter(|event| event.kind == EventKind::SetAside);
+    assert!(set_aside.next().is_some_and(|event| event.about.as_str() == "h100"));
 }
 
 #[tokio::test]

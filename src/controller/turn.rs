@@ -1,5 +1,6 @@
 //! One turn of the controller: look, measure, decide, do.
 
+use super::aside::{Aside, bounded};
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
 use super::launches::Launches;
@@ -9,7 +10,7 @@ use super::notes::{self, Notes, Noting};
 use super::seen::{Beside, seen};
 use super::spend::Spend;
 use super::tell;
-use super::world::{World, look};
+use super::world::World;
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, Spent, StageDemand, Tuning, scale,
@@ -20,13 +21,15 @@ use crate::id::Name;
 use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
-use crate::port::{FailureKind, Measure};
+use crate::port::{Backends, FailureKind, Measure};
 use crate::spec::Environment;
 use crate::units::Span;
-use futures::future::{join, join_all};
+use futures::FutureExt;
+use futures::future::join;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a controller runs.
 #[derive(Debug, Clone, Copy)]
@@ -35,21 +38,25 @@ pub struct Settings {
     pub dry_run: bool,
     /// By what every time is divided, for a replay that runs faster than life.
     pub time_scale: u32,
+    /// How long a turn waits for what a place answers; what takes longer goes on
+    /// beside it. None: as long as it takes, for a world whose time only turns move.
+    pub patience: Option<Duration>,
 }
 
 /// A controller of one environment. What it remembers costs time if it is lost,
 /// and nothing else.
 pub struct Controller {
     /// The environment, and its places.
-    pub session: Session,
+    pub session: Arc<Session>,
     pub(super) settings: Settings,
     tuning: Tuning,
     gauge: Gauge,
     pub(super) fence: Option<Fence>,
     clock: Arc<dyn Clock>,
-    world: World,
+    pub(super) world: World,
     memory: Memory,
     hands: Hands,
+    said: Aside<Result<Option<Hands>, pipeline::Error>>,
     noting: Noting,
     /// How long launches take.
     pub launches: Launches,
@@ -95,7 +102,7 @@ impl Controller {
         let clock = pipeline::clock(&session.backends);
         Self {
             tuning: Tuning::default().faster(settings.time_scale),
-            session,
+            session: watching(session, settings),
             settings,
             gauge,
             fence,
@@ -103,6 +110,7 @@ impl Controller {
             world: World::default(),
             memory: Memory::default(),
             hands: Hands::default(),
+            said: Aside::default(),
             noting: Noting::default(),
             launches: Launches::default(),
             spend: Spend::default(),
@@ -119,30 +127,23 @@ impl Controller {
     ) {
         self.gauge.reconnect(servers, calendar);
         self.clock = pipeline::clock(&session.backends);
-        self.session = session;
+        self.session = watching(session, self.settings);
+        self.world.look_anew();
+        self.said.drop_it();
     }
 
     /// Looks, measures, decides, and does what `standing` allows.
     pub async fn turn(&mut self, standing: &Standing) -> Turn {
         let now = self.clock.now();
         self.go_on_leading(standing).await;
-        let asked = self.world.asks(now);
-        let sides = [Side::Kubernetes, Side::Aws];
-        let looks = join_all(sides.map(|side| look(&self.session, side, asked)));
-        let (looks, said) = join(looks, pipeline::hands(&self.session)).await;
+        let patience = self.settings.patience;
+        let looks = self.world.look(&self.session, now, patience);
+        let said = said(&self.session, &mut self.said, now, patience);
+        let (mut unseen, said) = join(looks, said).await;
         let hands = self.hands(said);
         // The load last: what it asks for is then done at once.
         let environment = &self.session.resolved.environment;
         let load = self.gauge.read(environment, now).await;
-        let mut unseen = BTreeMap::new();
-        for (side, look) in looks.into_iter().flatten() {
-            match look {
-                Ok(inventory) => self.world.note(side, inventory, (now, asked)),
-                Err(error) => {
-                    unseen.insert(side, error);
-                }
-            }
-        }
         let inventory = self.world.whole(now);
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
@@ -172,7 +173,8 @@ impl Controller {
             unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
         }
         if withheld.is_none() {
-            tell::events(&self.session, &inventory, &scaling).await;
+            let told = tell::events(&self.session, &inventory, &scaling);
+            let _ = bounded(patience, told.map(Ok)).await;
         }
         self.note(now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
@@ -196,7 +198,8 @@ impl Controller {
         if self.noting.led && !self.settings.dry_run && self.noting.is_due(now) {
             let memory = self.memory.clone();
             let notes = Notes { spend: self.spend, launches: self.launches.clone(), memory };
-            notes::write(&self.session, notes).await;
+            let noted = notes::write(&self.session, notes);
+            let _ = bounded(self.settings.patience, noted.map(Ok)).await;
             self.noting.done(now);
         }
     }
@@ -236,8 +239,8 @@ impl Controller {
 
     /// What operators say. What cannot be read is believed to be as it was; what is
     /// not to be understood may mean anything, so everything is held.
-    fn hands(&mut self, said: Result<Option<Hands>, pipeline::Error>) -> Hands {
-        match said {
+    fn hands(&mut self, said: Option<Result<Option<Hands>, pipeline::Error>>) -> Hands {
+        match said.unwrap_or_else(|| Ok(Some(self.hands.clone()))) {
             Ok(said) => self.hands = said.unwrap_or_default(),
             Err(pipeline::Error::Place(error)) if is_away(error.kind) => {}
             Err(error) => {
@@ -264,6 +267,34 @@ impl Controller {
         });
         all.collect()
     }
+}
+
+/// The session of a controller, whose places tell from now on what changes.
+fn watching(session: Session, settings: Settings) -> Arc<Session> {
+    if settings.patience.is_some() {
+        let onprem = session.resolved.environment.onprem.iter();
+        let pools = onprem.flat_map(|onprem| onprem.pools.values());
+        let labels = pools.flat_map(|pool| pool.node_selector.keys().cloned());
+        let labels: BTreeSet<String> = labels.collect();
+        let Backends { kubernetes, aws } = &session.backends;
+        for backend in [kubernetes, aws].into_iter().flatten() {
+            backend.observe.watch(labels.clone());
+        }
+    }
+    Arc::new(session)
+}
+
+/// What operators say; none: the answer is not here yet.
+async fn said(
+    session: &Arc<Session>,
+    aside: &mut Aside<Result<Option<Hands>, pipeline::Error>>,
+    now: Timestamp,
+    patience: Option<Duration>,
+) -> Option<Result<Option<Hands>, pipeline::Error>> {
+    let Some(patience) = patience else { return Some(pipeline::hands(session).await) };
+    let session = Arc::clone(session);
+    aside.begin(now, async move { pipeline::hands(&session).await });
+    aside.within(patience).await.map(|(_, said)| said)
 }
 
 /// The environment with the windows of its decisions divided by `scale`.

@@ -1,15 +1,25 @@
 //! What was seen last of each side.
 
+use super::aside::Aside;
 use crate::clock::Timestamp;
 use crate::decide::scaling::Seen;
 use crate::observe::{Inventory, Side};
 use crate::pipeline::{self, Session};
+use crate::plan::Step;
 use crate::port::Backend;
+use futures::future::join_all;
+use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often what changes rarely is asked for: images, subnets, prices, quotas.
 const FACTS: Duration = Duration::from_secs(600);
+/// How long the first look at a side is waited for: without it there is nothing to
+/// decide by.
+const FIRST: Duration = Duration::from_secs(60);
+/// For so long what was seen stands, while the next look is not at its end.
+const BELIEVED: Duration = Duration::from_secs(30);
 
 /// What was seen last of each side.
 #[derive(Default)]
@@ -17,30 +27,142 @@ pub(super) struct World {
     pub(super) sides: BTreeMap<Side, Inventory>,
     pub(super) at: BTreeMap<Side, Timestamp>,
     /// When what changes rarely was asked for last.
-    pub(super) facts_at: Option<Timestamp>,
+    facts_at: BTreeMap<Side, Timestamp>,
+    looks: BTreeMap<Side, Aside<Look>>,
     pub(super) seen: Seen,
 }
 
+/// What a look at a side came to.
+struct Look {
+    /// Why there is no inventory, in words.
+    inventory: Result<Inventory, String>,
+    /// What changes rarely was asked for, too.
+    facts: bool,
+}
+
 impl World {
-    /// Whether it is time to ask for what changes rarely.
-    pub(super) fn asks(&self, now: Timestamp) -> bool {
-        let old =
-            |at: Timestamp| now.duration_since(at).as_millis() >= FACTS.as_millis().cast_signed();
-        self.facts_at.is_none_or(old)
+    /// Looks at both sides, and says which of them cannot be seen, and why. A look
+    /// that is not at its end within `patience` goes on beside the turns, and what
+    /// was seen before stands for a while; without `patience` each is waited for.
+    pub(super) async fn look(
+        &mut self,
+        session: &Arc<Session>,
+        now: Timestamp,
+        patience: Option<Duration>,
+    ) -> BTreeMap<Side, String> {
+        let sides = [Side::Kubernetes, Side::Aws];
+        let sides = sides.into_iter().filter(|side| backend(session, *side).is_some());
+        let sides: Vec<Side> = sides.collect();
+        let looks = match patience {
+            None => {
+                let each = sides.iter().map(|side| look(session, *side, self.asks(*side, now)));
+                join_all(each).await.into_iter().map(|look| Some((now, look))).collect()
+            }
+            Some(patience) => self.look_aside(session, &sides, now, patience).await,
+        };
+        let mut unseen = BTreeMap::new();
+        for (side, look) in sides.into_iter().zip(looks) {
+            let why = match look {
+                Some((begun, Look { inventory: Ok(inventory), facts })) => {
+                    self.note(side, inventory, (begun, facts));
+                    None
+                }
+                Some((_, Look { inventory: Err(why), .. })) => Some(why),
+                None => self.too_old(side, now),
+            };
+            unseen.extend(why.map(|why| (side, why)));
+        }
+        unseen
     }
 
-    pub(super) fn note(
+    async fn look_aside(
         &mut self,
-        side: Side,
-        mut inventory: Inventory,
-        (now, asked): (Timestamp, bool),
-    ) {
+        session: &Arc<Session>,
+        sides: &[Side],
+        now: Timestamp,
+        patience: Duration,
+    ) -> Vec<Option<(Timestamp, Look)>> {
+        for side in sides {
+            let facts = self.asks(*side, now);
+            let (session, side) = (Arc::clone(session), *side);
+            let work = async move { look(&session, side, facts).await };
+            self.looks.entry(side).or_default().begin(now, work);
+        }
+        let first = |side: &Side| !self.at.contains_key(side);
+        let patience: BTreeMap<Side, Duration> =
+            sides.iter().map(|side| (*side, if first(side) { FIRST } else { patience })).collect();
+        let waits = self.looks.iter_mut().map(async |(side, aside)| match patience.get(side) {
+            Some(patience) => aside.within(*patience).await,
+            None => None,
+        });
+        join_all(waits).await
+    }
+
+    /// Why what was seen of a side does not stand any more.
+    fn too_old(&self, side: Side, now: Timestamp) -> Option<String> {
+        let seen = self.at.get(&side).copied();
+        let since = self.looks.get(&side).and_then(Aside::since);
+        let last = seen.or(since)?;
+        let age = now.duration_since(last);
+        let old = age.as_millis() >= BELIEVED.as_millis().cast_signed();
+        (old || seen.is_none()).then(|| format!("it has not answered for {} s", age.as_secs()))
+    }
+
+    /// Whether it is time to ask for what changes rarely.
+    fn asks(&self, side: Side, now: Timestamp) -> bool {
+        let old =
+            |at: &Timestamp| now.duration_since(*at).as_millis() >= FACTS.as_millis().cast_signed();
+        self.facts_at.get(&side).is_none_or(old)
+    }
+
+    fn note(&mut self, side: Side, mut inventory: Inventory, (begun, facts): (Timestamp, bool)) {
         match self.sides.get(&side) {
-            Some(before) if !asked => inventory.keep_facts(before),
-            _ => self.facts_at = asked.then_some(now),
+            Some(before) if !facts => inventory.keep_facts(before),
+            _ => {
+                self.facts_at.insert(side, begun);
+            }
         }
         self.sides.insert(side, inventory);
-        self.at.insert(side, now);
+        self.at.insert(side, begun);
+    }
+
+    /// A side was written to, or may have been: a look that began before is of no
+    /// use. Until the next one is at its end, what was `done` is what is there.
+    pub(super) fn wrote(&mut self, step: &Step, done: bool) {
+        let side = step.id().side;
+        if let Some(look) = self.looks.get_mut(&side) {
+            look.drop_it();
+        }
+        if !done {
+            return;
+        }
+        let Some(seen) = self.sides.get_mut(&side) else { return };
+        let Some(live) = seen.resources.get_mut(step.id()) else { return };
+        match step {
+            Step::SetUnits { path, to, .. } => {
+                if let Some(workload) = &mut live.workload {
+                    workload.desired = *to;
+                    workload.pending = to.saturating_sub(workload.ready);
+                }
+                if let Some(field) = live.runtime.as_mut().filter(|field| field.path == *path) {
+                    field.value = json!(to);
+                }
+            }
+            Step::DrainUnits { units, .. } => {
+                let Some(workload) = &mut live.workload else { return };
+                let ended = workload.units.iter_mut().filter(|unit| units.contains(&unit.name));
+                for unit in ended.filter(|unit| !unit.ending) {
+                    unit.ending = true;
+                    workload.desired = workload.desired.saturating_sub(1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets looks that are under way: they are of another session.
+    pub(super) fn look_anew(&mut self) {
+        self.looks.clear();
     }
 
     /// Both sides as they were seen last.
@@ -60,12 +182,11 @@ pub(super) fn backend(session: &Session, side: Side) -> Option<&Backend> {
     }
 }
 
-/// What is there on one side; none: the environment has no such side.
-pub(super) async fn look(
-    session: &Session,
-    side: Side,
-    asked: bool,
-) -> Option<(Side, Result<Inventory, String>)> {
-    let seen = pipeline::look_at(session, backend(session, side)?, asked).await;
-    Some((side, seen.map_err(|error| error.to_string())))
+/// What is there on one side, which the environment has.
+async fn look(session: &Session, side: Side, facts: bool) -> Look {
+    let Some(backend) = backend(session, side) else {
+        return Look { inventory: Err("it is not connected".to_owned()), facts };
+    };
+    let seen = pipeline::look_at(session, backend, facts).await;
+    Look { inventory: seen.map_err(|error| error.to_string()), facts }
 }

@@ -95,15 +95,21 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     }
 }
 
-/// The lock of an environment without a cluster. An object that is not there is
+/// The lock of an environment without a cluster, and of its controller what says
+/// who leads, what operators say and what was learned. An object that is not there is
 /// told as such only to who may list its bucket:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
-pub(super) fn lock(scene: &Scene<'_>, policy: &mut Policy) {
+pub(super) fn lock(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     let Some(lock) = scene.environment.lock_bucket() else { return };
     let bucket = scene.place.arn("s3", "", "", &lock.bucket);
-    let object = format!("{bucket}/{}", scene.mark.lock_key());
+    let mark = scene.mark;
+    let keys = match purpose {
+        Purpose::Run => vec![mark.leadership_key(), mark.hands_key(), mark.notes_key()],
+        Purpose::Plan | Purpose::Apply => vec![mark.lock_key()],
+    };
+    let objects = keys.into_iter().map(|key| format!("{bucket}/{key}")).collect();
     let both = ["s3:GetObject", "s3:PutObject"];
-    policy.allow("Lock", &both, vec![object], Condition::default());
+    policy.allow("Lock", &both, objects, Condition::default());
     policy.allow("SeeNoLock", &["s3:ListBucket"], vec![bucket], Condition::default());
 }
 

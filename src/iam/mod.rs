@@ -73,10 +73,13 @@ pub fn policy(
         Purpose::Plan => {}
         Purpose::Apply => {
             calls::writes(&scene, &mut policy);
-            calls::lock(&scene, &mut policy);
+            calls::lock(&scene, purpose, &mut policy);
             behind::all(&scene, &mut policy);
         }
-        Purpose::Run => calls::scaling(&scene, &mut policy),
+        Purpose::Run => {
+            calls::scaling(&scene, &mut policy);
+            calls::lock(&scene, purpose, &mut policy);
+        }
     }
     policy.measure();
     if let Some(role) = &aws.role {

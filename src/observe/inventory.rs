@@ -4,6 +4,7 @@ use super::{Live, Lookup, Market, Node, Reserved, ResourceId, Side};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Whose environment this is: the marks' content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ pub struct Capabilities {
 }
 
 /// What is really there.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Inventory {
     /// When it was seen.
     pub taken_at: Timestamp,
@@ -77,30 +78,24 @@ pub struct Inventory {
     /// asked for by name.
     pub resources: BTreeMap<ResourceId, Live>,
     /// All nodes of the cluster.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<Arc<Node>>,
     /// What the last apply left.
     pub last_apply: Option<LastApply>,
     /// AWS regions beside the environment's in which groups of it were found.
-    #[serde(default)]
     pub strays: BTreeSet<String>,
     /// IDs of what was looked for, sorted; of an image, the newest one. Empty:
     /// there is none.
-    #[serde(default)]
     pub found: BTreeMap<Lookup, Vec<String>>,
     /// The zones of subnets that were found, by the subnets' IDs.
-    #[serde(default)]
     pub zones: BTreeMap<String, String>,
     /// What is known of reservations that were looked for and are there.
-    #[serde(default)]
     pub reserved: BTreeMap<Lookup, Reserved>,
     /// What the places can do.
     pub capabilities: Capabilities,
     /// Prices of the moment, and quotas; nothing is decided by the prices.
-    #[serde(default)]
     pub market: Market,
     /// What was not read, and is taken to be as it was last written; and what
     /// would read it.
-    #[serde(default)]
     pub believed: BTreeSet<String>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
@@ -171,6 +166,11 @@ impl Inventory {
         self.zones.clone_from(&before.zones);
         self.reserved.clone_from(&before.reserved);
         self.market.clone_from(&before.market);
+    }
+
+    /// All nodes of the cluster.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().map(Arc::as_ref)
     }
 
     /// What is owned, by kind and pool: for who asks for many pools.

@@ -121,6 +121,16 @@ impl Mark {
         format!("floodway/{}.run.json", self.environment)
     }
 
+    /// The object there that says what operators have said by hand.
+    pub fn hands_key(&self) -> String {
+        format!("floodway/{}.hands.json", self.environment)
+    }
+
+    /// The object there that says what a controller has learned.
+    pub fn notes_key(&self) -> String {
+        format!("floodway/{}.notes.json", self.environment)
+    }
+
     /// Whose a thing with these tags is.
     pub fn owner_by<'t>(&self, tag: impl Fn(&str) -> Option<&'t str>) -> Ownership {
         let Some(environment) = tag(ENVIRONMENT) else { return Ownership::Unmarked };

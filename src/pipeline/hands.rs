@@ -49,8 +49,8 @@ pub async fn change_hands<T>(
 fn nowhere() -> PortError {
     PortError {
         kind: FailureKind::Rejected,
-        message: "this environment has no cluster, and nowhere else to say something by hand yet"
+        message: "this environment has no cluster and no bucket: there is nowhere to say something"
             .to_owned(),
-        help: Some("set the groups' numbers on AWS, or change the file".to_owned()),
+        help: Some("declare a bucket with aws.lock.bucket".to_owned()),
     }
 }

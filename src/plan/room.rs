@@ -18,10 +18,10 @@ pub(super) fn too_few_gpus(
     changes: &[Change],
     pools: &[PoolDelta],
 ) -> Vec<String> {
-    let own =
-        input.inventory.nodes.iter().filter(|node| {
-            node.health == Health::Ready && !node.labels.contains_key(marks::WORKLOAD)
-        });
+    let own = input
+        .inventory
+        .nodes()
+        .filter(|node| node.health == Health::Ready && !node.labels.contains_key(marks::WORKLOAD));
     let own: Vec<&Node> = own.collect();
     // Where none can be seen, nothing is known.
     if input.inventory.nodes.is_empty() {

@@ -42,7 +42,7 @@ struct Seen<'i> {
 impl<'i> Seen<'i> {
     fn cluster(&self, pool: &Name, serves: impl Fn(&&Node) -> bool) -> Vec<Reading> {
         let pods = self.workloads(DEPLOYMENT, pool);
-        let nodes = self.inventory.nodes.iter().filter(serves);
+        let nodes = self.inventory.nodes().filter(serves);
         let not_ready = nodes.filter(|node| node.health == Health::NotReady).count();
         let reading = |what: &str, unit, value: f64| {
             self.reading(Side::Kubernetes, format!("kubernetes/{pool}/{what}"), unit, value)

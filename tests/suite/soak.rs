@@ -121,7 +121,7 @@ impl Soak {
         let calendar = CalendarInputs::of(&environment, &[]).unwrap();
         let clock = pipeline::clock(&session.backends);
         let gauge = Gauge::new(vec![Arc::clone(&load) as _], calendar, clock, false, 1);
-        let settings = Settings { dry_run: false, time_scale: 1 };
+        let settings = Settings { dry_run: false, time_scale: 1, patience: None };
         let controller = Controller::new(session, gauge, None, settings);
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
             let mut bytes = [0; 32];

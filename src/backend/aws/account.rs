@@ -1,5 +1,6 @@
 //! One account, with a client of each API in each region.
 
+use super::counted::Counted;
 use super::named::Looks;
 use crate::observe::{Ownership, ResourceId};
 use crate::plan::{FailureKind, PortError, Precondition};
@@ -16,7 +17,7 @@ pub(super) struct Account {
     pub(super) regions: BTreeMap<String, Region>,
     /// With what other regions are searched, where no cluster notes in which
     /// something was left.
-    pub(super) searches: Option<SdkConfig>,
+    pub(super) searches: Option<(SdkConfig, Counted)>,
 }
 
 /// One region's APIs.
@@ -34,14 +35,20 @@ pub(super) struct Region {
 
 impl Region {
     /// The APIs of the region `name`.
-    pub(super) fn new(config: &SdkConfig, name: &str) -> Self {
+    pub(super) fn new(config: &SdkConfig, name: &str, calls: &Counted) -> Self {
         let at = config.to_builder().region(aws_config::Region::new(name.to_owned())).build();
+        macro_rules! client {
+            ($sdk:ident) => {{
+                let config = $sdk::config::Builder::from(&at).interceptor(calls.clone());
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
         Self {
             name: name.to_owned(),
-            ec2: aws_sdk_ec2::Client::new(&at),
-            autoscaling: aws_sdk_autoscaling::Client::new(&at),
-            ssm: aws_sdk_ssm::Client::new(&at),
-            quotas: aws_sdk_servicequotas::Client::new(&at),
+            ec2: client!(aws_sdk_ec2),
+            autoscaling: client!(aws_sdk_autoscaling),
+            ssm: client!(aws_sdk_ssm),
+            quotas: client!(aws_sdk_servicequotas),
             root_devices: Arc::default(),
             looks: Arc::default(),
         }

@@ -1,13 +1,14 @@
 //! The way into an account.
 
 use super::account::{Account, Region};
+use super::bucket::Bucket;
+use super::counted::Counted;
 use super::error::failed;
-use super::lock::Bucket;
 use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
 use crate::observe::{Location, Side};
 use crate::plan::PortError;
-use crate::port::{Backend, Locate, Lock, Purpose};
+use crate::port::{Backend, Calls, Locate, Lock, Purpose};
 use async_trait::async_trait;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -57,17 +58,20 @@ pub async fn connect(way: Way<'_>) -> Backend {
 /// Connects by a configuration of the SDK's own; `way`'s credentials are not asked
 /// for.
 pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
-    let region = |name: &&str| ((*name).to_owned(), Region::new(config, name));
+    let calls = Arc::new(Calls::default());
+    let counted = Counted(Arc::clone(&calls));
+    let region = |name: &&str| ((*name).to_owned(), Region::new(config, name, &counted));
     let account = Arc::new(Account {
-        sts: aws_sdk_sts::Client::from_conf(asked_first(config)),
+        sts: aws_sdk_sts::Client::from_conf(asked_first(config, &counted)),
         regions: way.regions.iter().map(region).collect(),
-        searches: way.alone.then(|| config.clone()),
+        searches: way.alone.then(|| (config.clone(), counted.clone())),
     });
     let bucket = way.lock.map(|(name, region)| {
         let region = aws_sdk_s3::config::Region::new(region.to_owned());
         // The bucket stands in the path: its name may hold dots, which no
         // certificate covers, and other makers' stores know no other way.
         let s3 = aws_sdk_s3::config::Builder::from(config).region(region).force_path_style(true);
+        let s3 = s3.interceptor(counted.clone());
         let client = aws_sdk_s3::Client::from_conf(s3.build());
         Bucket { client, name: name.to_owned() }
     });
@@ -84,19 +88,20 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         lock: kept(Purpose::Apply),
         leadership: kept(Purpose::Lead),
         drain: None,
-        hands: None,
-        notes: None,
+        hands: bucket.clone().map(|bucket| Arc::new(bucket) as _),
+        notes: bucket.clone().map(|bucket| Arc::new(bucket) as _),
         tell: None,
-        calls: None,
+        calls: Some(calls),
         clock: Arc::new(SystemClock),
     }
 }
 
 /// Of the first call of all: where nobody answers, that is said soon.
-fn asked_first(config: &SdkConfig) -> aws_sdk_sts::Config {
+fn asked_first(config: &SdkConfig, calls: &Counted) -> aws_sdk_sts::Config {
     let retries = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
     let few = retries.max_attempts().min(FIRST_TRIES);
-    aws_sdk_sts::config::Builder::from(config).retry_config(retries.with_max_attempts(few)).build()
+    let asked = aws_sdk_sts::config::Builder::from(config).interceptor(calls.clone());
+    asked.retry_config(retries.with_max_attempts(few)).build()
 }
 
 async fn config(way: &Way<'_>) -> SdkConfig {

@@ -9,8 +9,10 @@ macro_rules! all_pages {
 
 mod account;
 mod act;
+mod bucket;
 mod check;
 mod connect;
+mod counted;
 mod error;
 mod group;
 mod lock;
@@ -20,6 +22,7 @@ mod named;
 mod observe;
 mod problems;
 mod progress;
+mod said;
 mod strays;
 mod tags;
 mod template;

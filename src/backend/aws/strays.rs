@@ -19,7 +19,7 @@ impl Account {
     /// there sees that nobody has.
     pub(super) async fn search(&self, scope: &Scope, inventory: &mut Inventory) {
         let wanted = scope.strays && !scope.any_environment;
-        let Some(config) = self.searches.as_ref().filter(|_| wanted) else { return };
+        let Some((config, calls)) = self.searches.as_ref().filter(|_| wanted) else { return };
         let gap = |what: &str, error: PortError| Gap {
             side: Side::Aws,
             what: what.to_owned(),
@@ -31,7 +31,7 @@ impl Account {
             Err(error) => return inventory.gaps.push(gap("other regions", error)),
         };
         let one = async |name: String| {
-            let found = Region::new(config, &name).holds_any(scope).await;
+            let found = Region::new(config, &name, calls).holds_any(scope).await;
             (name, found)
         };
         let mut asked = stream::iter(others).map(one).buffer_unordered(AT_ONCE);

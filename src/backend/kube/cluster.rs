@@ -4,6 +4,7 @@ use super::error::{conflicts, failed};
 use super::kinds::Resource;
 use super::page::Page;
 use super::retry::{Busy, Contended};
+use super::watch::Watch;
 use crate::observe::marks;
 use crate::plan::{PortError, Takes};
 use crate::port::Calls;
@@ -12,7 +13,7 @@ use http::Request;
 use kube::Client;
 use kube::core::Status;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Items of one page.
 const PAGE: u32 = 500;
@@ -25,6 +26,8 @@ pub(super) struct Cluster {
     /// For people: context and server.
     pub(super) title: String,
     pub(super) calls: Arc<Calls>,
+    /// Where nodes and pods are watched, and not listed for each look.
+    pub(super) watch: Arc<OnceLock<Watch>>,
 }
 
 /// How a server-side apply is made.

@@ -52,7 +52,8 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
     config.default_retry = false;
     let client = Client::try_from(config).map_err(|error| no_client(&error))?;
     let calls = Arc::new(Calls::default());
-    let cluster = Arc::new(Cluster { client, title, calls: Arc::clone(&calls) });
+    let cluster =
+        Arc::new(Cluster { client, title, calls: Arc::clone(&calls), watch: Arc::default() });
     let kept = |purpose| {
         let keeper = Cluster::clone(&cluster);
         Some(Arc::new(Kept { keeper, purpose }) as Arc<dyn Lock>)

@@ -21,6 +21,7 @@ mod pods;
 mod quota;
 mod retry;
 mod tell;
+mod watch;
 mod workload;
 
 pub use connect::{Way, connect};

@@ -5,6 +5,7 @@ use super::error::failed;
 use super::kinds::{MEMBERS, OPERATOR, Resource};
 use super::live;
 use super::managed::{Managed, Trees};
+use super::watch::Watch;
 use crate::clock::{Clock, SystemClock};
 use crate::observe::{
     Capabilities, Gap, Inventory, LastApply, Live, Mark, Ownership, ResourceId, Side, Workload,
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use futures::future::{join, join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The kind of which those of others count too.
 const AUTOSCALER: &str = "HorizontalPodAutoscaler";
@@ -47,6 +49,10 @@ impl Observe for Cluster {
             inventory.capabilities.namespace_foreign = Some(self.foreign(scope).await?);
         }
         Ok(inventory)
+    }
+
+    fn watch(&self, labels: BTreeSet<String>) {
+        self.watch.get_or_init(|| Watch::begin(&self.client, labels));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::observe::{
 use crate::port::Scope;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl World {
     /// Where we are.
@@ -50,7 +51,7 @@ impl World {
             inventory.market = self.market();
         }
         if side == Side::Kubernetes {
-            inventory.nodes = self.observed_nodes();
+            inventory.nodes = self.observed_nodes().into_iter().map(Arc::new).collect();
             inventory.last_apply = self.last_apply(scope);
             inventory.capabilities = Capabilities {
                 prometheus_rules: false,

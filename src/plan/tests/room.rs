@@ -6,6 +6,7 @@ use crate::desired::fixture;
 use crate::observe::{Health, Node, Taint};
 use crate::spec::model::Count;
 use serde_json::json;
+use std::sync::Arc;
 
 fn node(product: &str, used: u32) -> Node {
     Node {
@@ -42,28 +43,32 @@ fn replacing() -> World {
     world
 }
 
+fn seen<const N: usize>(nodes: [Node; N]) -> Vec<Arc<Node>> {
+    nodes.map(Arc::new).into()
+}
+
 #[test]
 fn what_a_replacement_needs_at_once_and_has_not_is_said() {
     let mut world = replacing();
     assert_eq!(warnings(&world), [""; 0], "where no node can be seen, nothing is known");
-    world.inventory.nodes = vec![node("H100", 8), node("H100", 2)];
+    world.inventory.nodes = seen([node("H100", 8), node("H100", 2)]);
     let short = "new replicas of pool h100 ask for 8 GPUs and the nodes that it may use have 6 \
                  free: some will wait for room";
     assert_eq!(warnings(&world), [short]);
-    world.inventory.nodes.push(node("H100", 0));
+    world.inventory.nodes.push(node("H100", 0).into());
     assert_eq!(warnings(&world), [""; 0]);
 }
 
 #[test]
 fn only_nodes_that_a_pool_selects_and_tolerates_have_room_for_it() {
     let mut world = replacing();
-    world.inventory.nodes = vec![node("A100", 0), tainted("team", "other")];
+    world.inventory.nodes = seen([node("A100", 0), tainted("team", "other")]);
     let nowhere = "new replicas of pool h100 ask for 8 GPUs and no node that is ready has its \
                    labels and takes its pods: some will wait for room";
     assert_eq!(warnings(&world), [nowhere]);
-    world.inventory.nodes = vec![tainted("nvidia.com/gpu", "present")];
+    world.inventory.nodes = seen([tainted("nvidia.com/gpu", "present")]);
     assert_eq!(warnings(&world), [""; 0]);
-    world.inventory.nodes = vec![Node { health: Health::Cordoned, ..node("H100", 0) }];
+    world.inventory.nodes = seen([Node { health: Health::Cordoned, ..node("H100", 0) }]);
     assert_eq!(warnings(&world), [nowhere]);
 }
 
@@ -75,9 +80,9 @@ fn pools_that_share_nodes_do_not_count_the_same_room_twice() {
     anywhere.node_selector.clear();
     pools.insert(fixture::unit("any"), anywhere);
     pools.insert(fixture::unit("more"), fixture::on_prem_pool("inference", Count::Fixed(6), None));
-    world.inventory.nodes = vec![node("H100", 0), node("A100", 4)];
+    world.inventory.nodes = seen([node("H100", 0), node("A100", 4)]);
     assert_eq!(warnings(&world), [""; 0], "6 of 8 for one, 2 and 4 for the other");
-    world.inventory.nodes[1].gpus_used = 6;
+    Arc::make_mut(&mut world.inventory.nodes[1]).gpus_used = 6;
     let short = "new replicas of pool any ask for 6 GPUs and the nodes that it may use have 4 \
                  free: some will wait for room";
     assert_eq!(warnings(&world), [short]);

@@ -57,7 +57,7 @@ impl<'a> PoolFacts<'a> {
                     || deployments.iter().any(|live| workload == Some(&live.id.name))
             }
         };
-        let nodes = inventory.nodes.iter().filter(serves).collect();
+        let nodes = inventory.nodes().filter(serves).collect();
         let onprem = environment.onprem.as_ref();
         let per_replica = onprem.and_then(|onprem| onprem.pools.get(name)?.usd_per_hour);
         let market = &inventory.market;

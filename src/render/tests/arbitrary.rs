@@ -6,6 +6,7 @@ use crate::render::status::StatusView;
 use crate::render::{Style, plan, status};
 use proptest::prelude::*;
 use serde_json::Value;
+use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 /// Text of every kind: controls, escapes, wide, joined, very long.
@@ -91,6 +92,7 @@ proptest! {
             }
         }
         for (at, node) in inventory.nodes.iter_mut().enumerate() {
+            let node = Arc::make_mut(node);
             node.gpus_allocatable = numbers[at];
             node.gpus_used = numbers[5 - at];
         }

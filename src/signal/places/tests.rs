@@ -38,7 +38,8 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
         gpus_used: 0,
         gpus_unhealthy: 0,
     };
-    inventory.nodes = vec![node("g6e", Health::NotReady), node("g6e", Health::Cordoned)];
+    inventory.nodes =
+        vec![node("g6e", Health::NotReady).into(), node("g6e", Health::Cordoned).into()];
     let side = |side| Location { side, identity: "x".into(), title: "here".into() };
     inventory.locations = vec![side(Side::Kubernetes), side(Side::Aws)];
     change(&mut inventory);

@@ -33,6 +33,20 @@ fn where_aws_throttles_on_prem_does_not_wait_and_the_burst_comes_all_the_same() 
 }
 
 #[test]
+fn where_aws_answers_slowly_on_prem_goes_on() {
+    let (ground, run) = ready("slow");
+    let rule = json!({"kind": "delay", "service": "autoscaling", "seconds": 4});
+    ground.aws.rule(&rule);
+    let before = run.decisions().len();
+    ground.fleet.offer(40.0);
+    within("on-prem is full", 20, || (ground.replicas("h100").0 == 2).then_some(()));
+    // Turns wait half an interval for what AWS answers, not for all of it.
+    within("turns go on", 20, || (run.decisions().len() >= before + 6).then_some(()));
+    ground.aws.clear_rules();
+    within("instances are asked for", 40, || (ground.asked()[0] >= 2).then_some(()));
+}
+
+#[test]
 #[ignore = "fails beside heavy load: the second offering's pods do not serve before it is given up"]
 fn without_capacity_in_the_first_offering_the_next_is_raised_at_once() {
     let (ground, run) = ready("short");

@@ -21,7 +21,7 @@ fn cluster(answers: impl IntoIterator<Item = Answer>) -> (Cluster, Arc<Mutex<Vec
         std::future::ready(response)
     });
     let (client, calls) = (Client::new(service, "default"), Arc::default());
-    (Cluster { client, title: "fake".to_owned(), calls }, asked)
+    (Cluster { client, title: "fake".to_owned(), calls, watch: Arc::default() }, asked)
 }
 
 fn page(names: &[&str], next: &str) -> Answer {

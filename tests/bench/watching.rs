@@ -1,0 +1,106 @@
+//! What `floodway run` takes of memory and time in a large cluster: 10,000 Node
+//! objects and 30,000 pods with GPUs on a real API server, which change all the
+//! while; eight days of load behind its forecasters: `cargo bench --bench watching`.
+//! `SECONDS=3600` watches for an hour, `NODES` and `PODS` make it smaller.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
+
+#[path = "watching/crowd.rs"]
+mod crowd;
+#[path = "watching/load.rs"]
+mod load;
+#[path = "../suite/support/mod.rs"]
+mod support;
+
+use crowd::Crowd;
+use serde_json::json;
+use std::fs;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use support::aws::AwsBed;
+use support::bed::Bed;
+use support::repository::Repository;
+
+const NAME: &str = "crowd";
+/// Changes of nodes and pods in a second.
+const CHURN: u32 = 100;
+
+fn number(name: &str, otherwise: u32) -> u32 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn main() {
+    let (nodes, pods) = (number("NODES", 10_000), number("PODS", 30_000));
+    let seconds = u64::from(number("SECONDS", 600));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let bed = Bed::fresh();
+    let aws = Arc::new(AwsBed::start_with(&["--launch-seconds", "0"]));
+    aws.seed(&json!({
+        "images": [{"name": "gpu-1", "id": "ami-0a",
+            "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}],
+        "subnets": [{"zone": "us-east-1a", "id": "subnet-0a", "tags": {"tier": "gpu"}}],
+        "security_groups": [{"name": "nodes", "id": "sg-0a", "tags": {"tier": "gpu"}}],
+    }));
+    let prometheus = load::serve();
+    let repository = Repository::new(Some(bed.kubeconfig()));
+    let text = include_str!("../suite/bursting/environment.toml");
+    let text = text.replace("NAME", NAME).replace("PROMETHEUS", &prometheus);
+    repository.write(NAME, &text.replace("interval = \"20s\"", "interval = \"1s\""));
+    let command = |arguments: &[&str]| {
+        let mut command = repository.command(arguments);
+        aws.command_env(&mut command);
+        command
+    };
+    let applied = command(&["apply", NAME, "--yes"]).output().unwrap();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+
+    let began = Instant::now();
+    let crowd = runtime.block_on(Crowd::gather(&bed, nodes, pods));
+    println!("{nodes} nodes and {pods} pods made in {:.0?}", began.elapsed());
+    let run = ["run", NAME, "--json"];
+    let decisions = repository.path().join("decisions.txt");
+    let out = fs::File::create(&decisions).unwrap();
+    let mut run = command(&run).stdout(out).stderr(Stdio::null()).spawn().unwrap();
+    let churn = runtime.spawn(crowd.churn(CHURN));
+    watch(&mut run, seconds);
+    churn.abort();
+    let turns = fs::read_to_string(&decisions).unwrap().lines().count();
+    let (rss, peak) = memory(&run);
+    println!(
+        "turns {turns} in {seconds} s; memory at the end {rss} MiB, peak {peak} MiB (limit 64)"
+    );
+    println!("processor {:.1} ms a turn", cpu_seconds(&run) * 1000.0 / turns.max(1) as f64);
+    let _ = run.kill();
+    let _ = run.wait();
+}
+
+/// Tells every so often how it goes.
+fn watch(run: &mut Child, seconds: u64) {
+    let began = Instant::now();
+    let every = Duration::from_secs((seconds / 12).max(5));
+    while began.elapsed() < Duration::from_secs(seconds) {
+        std::thread::sleep(every);
+        assert!(run.try_wait().unwrap().is_none(), "the controller ended");
+        let (rss, peak) = memory(run);
+        let at = began.elapsed().as_secs();
+        println!("after {at} s: {rss} MiB, peak {peak} MiB, processor {:.1} s", cpu_seconds(run));
+    }
+}
+
+/// What it holds now and held at most, in MiB.
+fn memory(run: &Child) -> (u64, u64) {
+    let text = fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap();
+    let of = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    };
+    (of("VmRSS:"), of("VmHWM:"))
+}
+
+/// Processor time, its own and the system's for it, at 100 ticks a second.
+fn cpu_seconds(run: &Child) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{}/stat", run.id())).unwrap();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / 100.0
+}
