@@ -16,6 +16,7 @@ mod drain;
 mod hands;
 mod notes;
 mod tell;
+mod traced;
 
 pub use crate::plan::{CheckRequest, FailureKind, PortError, Verdict};
 pub use calls::{CallCounts, Calls};
@@ -23,6 +24,7 @@ pub use drain::{Drain, Held, Leaving, Left};
 pub use hands::{KeepHands, Said};
 pub use notes::{KeepNotes, MOST_NOTES};
 pub use tell::{Notice, Tell};
+pub use traced::{Fact, Happened, Traced};
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]

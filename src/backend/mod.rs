@@ -11,6 +11,8 @@ mod lease;
 #[cfg(feature = "node")]
 pub mod node;
 pub mod offers;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "serve")]

@@ -45,6 +45,7 @@ mod status;
 mod stream;
 mod terminal;
 mod top;
+mod traces;
 mod validate;
 mod why;
 

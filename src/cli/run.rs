@@ -3,7 +3,7 @@ use super::decision_log::DecisionLog;
 use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
-use super::{Global, applying, changed, connect, listen, prometheus, repository};
+use super::{Global, applying, changed, connect, listen, prometheus, repository, traces};
 use crate::backend::sim::{SimulatedLoad, Simulator};
 use crate::controller::lead::{Candidate, Fence, Standing, stand};
 use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
@@ -58,6 +58,8 @@ pub(super) struct Args {
     #[command(flatten)]
     listen: listen::Listen,
     #[command(flatten)]
+    traces: traces::Args,
+    #[command(flatten)]
     access: prometheus::Access,
 }
 
@@ -89,6 +91,7 @@ struct Running {
     world: Option<Arc<Simulator>>,
     interval: Span,
     board: Board,
+    traces: traces::Traces,
 }
 
 /// Who measures the load: a simulated world's own, or Prometheus.
@@ -161,7 +164,8 @@ impl Running {
         let settings = Settings { dry_run: args.dry_run, time_scale, patience };
         let controller = Controller::new(session, gauge, fence, settings);
         let board = Board::new(interval);
-        Ok(Self { controller, log, leading, world, interval, board })
+        let traces = traces::Traces::begin(&args.traces)?;
+        Ok(Self { controller, log, leading, world, interval, board, traces })
     }
 
     async fn turns(
@@ -191,6 +195,8 @@ impl Running {
             let turn = self.controller.turn(&standing).await;
             self.tell(args, terminal, &turn, before.as_ref());
             sums.note(&turn);
+            let name = &self.controller.session.resolved.environment.environment.name;
+            self.traces.tell(name.as_str(), &standing, &turn);
             self.board.post(&self.controller, &turn, &standing, started.elapsed());
             before = Some(turn);
             let passed = clock.now().duration_since(began).as_millis();
@@ -288,6 +294,7 @@ impl Running {
     }
 
     async fn end(self) {
+        self.traces.end().await;
         match self.leading {
             Leading::Alone => {}
             Leading::InTurn(mut candidate) => candidate.resign().await,

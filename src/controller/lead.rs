@@ -35,6 +35,18 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// In a word, as metrics have it.
+    pub const fn state(&self) -> &'static str {
+        match self {
+            Self::Leads => "leads",
+            Self::Follows { .. } => "follows",
+            Self::CutOff { .. } => "cut_off",
+            Self::Waits { .. } => "waits",
+        }
+    }
+}
+
 /// Whether a write may still be made: asked right before each, for a process
 /// that was stopped does not know it.
 #[derive(Clone)]

@@ -26,7 +26,7 @@ pub use launches::Launches;
 pub use left::{LeftOver, Why};
 pub use spend::Spend;
 pub use tally::{PoolTally, StageTally, Tally};
-pub use turn::{Controller, Done, Settings, Turn};
+pub use turn::{Controller, Done, Part, Settings, Turn};
 
 #[cfg(test)]
 mod tests;

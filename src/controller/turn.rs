@@ -83,6 +83,33 @@ pub struct Turn {
     pub done: Vec<Done>,
     /// Why nothing was written; none: what was decided was done.
     pub withheld: Option<String>,
+    /// Its parts in their order, each from when until when.
+    pub parts: Vec<(Part, (Timestamp, Timestamp))>,
+}
+
+/// A part of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What is there, and what operators say.
+    Look,
+    /// The load, and what is expected of it.
+    Measure,
+    /// How much each pool should have.
+    Decide,
+    /// Writing it, draining, and telling.
+    Act,
+}
+
+impl Part {
+    /// In a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Measure => "measure",
+            Self::Decide => "decide",
+            Self::Act => "act",
+        }
+    }
 }
 
 /// A write, and what became of it.
@@ -141,9 +168,11 @@ impl Controller {
         let said = said(&self.session, &mut self.said, now, patience);
         let (mut unseen, said) = join(looks, said).await;
         let hands = self.hands(said);
+        let looked = self.clock.now();
         // The load last: what it asks for is then done at once.
         let environment = &self.session.resolved.environment;
         let load = self.gauge.read(environment, now).await;
+        let measured = self.clock.now();
         let inventory = self.world.whole(now);
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
@@ -167,6 +196,7 @@ impl Controller {
         let scaling = self.decide(&inventory, &load, &hands, standing);
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
+        let decided = self.clock.now();
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
         let blinds = |gap: &&Gap| gap.hides_members || gap.side == Side::Kubernetes;
         for gap in inventory.gaps.iter().filter(blinds) {
@@ -178,7 +208,13 @@ impl Controller {
         }
         self.note(now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
-        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
+        let parts = vec![
+            (Part::Look, (now, looked)),
+            (Part::Measure, (looked, measured)),
+            (Part::Decide, (measured, decided)),
+            (Part::Act, (decided, self.clock.now())),
+        ];
+        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld, parts }
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.

@@ -27,6 +27,7 @@ pub mod signals;
 pub mod status;
 pub mod tally;
 pub mod top;
+pub mod trace;
 pub mod turn;
 
 #[cfg(test)]

@@ -77,17 +77,21 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 37] = [
+const BELONGS: [(&str, &[&str]); 41] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube", "backend/prometheus", "backend/node", "backend/serve.rs"]),
     ("form_urlencoded", &["backend/prometheus"]),
     ("http_body_util", &["backend/prometheus", "backend/node", "backend/serve.rs"]),
     ("hyper", &["backend/node", "backend/serve.rs"]),
-    ("hyper_rustls", &["backend/prometheus"]),
-    ("hyper_util", &["backend/prometheus", "backend/node", "backend/serve.rs"]),
-    ("rustls", &["backend/prometheus"]),
-    ("rustls_native_certs", &["backend/prometheus"]),
+    ("hyper_rustls", &["backend/prometheus", "backend/otlp.rs"]),
+    ("hyper_util", &["backend/prometheus", "backend/node", "backend/serve.rs", "backend/otlp.rs"]),
+    ("rustls", &["backend/prometheus", "backend/otlp.rs"]),
+    ("rustls_native_certs", &["backend/prometheus", "backend/otlp.rs"]),
+    ("opentelemetry", &["backend/otlp.rs"]),
+    ("opentelemetry_http", &["backend/otlp.rs"]),
+    ("opentelemetry_otlp", &["backend/otlp.rs"]),
+    ("opentelemetry_sdk", &["backend/otlp.rs"]),
     ("aws_sdk_autoscaling", &["backend/aws"]),
     ("aws_sdk_ec2", &["backend/aws"]),
     ("aws_config", &["backend/aws"]),

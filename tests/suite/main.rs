@@ -25,3 +25,4 @@ mod spec;
 mod support;
 #[cfg(feature = "kube")]
 mod testbed;
+mod traces;

@@ -44,12 +44,7 @@ fn of_loop(turn: &Turn, around: &Around<'_>) -> Vec<Metric> {
     let gauge = |name, help, value| Metric::one(name, help, Kind::Gauge, value);
     let counter = |name, help, value| Metric::one(name, help, Kind::Counter, value);
     let many = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
-    let stands = match around.standing {
-        Standing::Leads => "leads",
-        Standing::Follows { .. } => "follows",
-        Standing::CutOff { .. } => "cut_off",
-        Standing::Waits { .. } => "waits",
-    };
+    let stands = around.standing.state();
     let states = ["leads", "follows", "cut_off", "waits"];
     let sides = [
         (Side::Kubernetes, around.environment.onprem.is_some()),
