@@ -1,25 +1,26 @@
 //! The load of every stage: what is measured of it, and what is expected.
 
+use super::ahead::Ahead;
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{Floor, StageDemand, TokenMix};
-use crate::forecast::{self, CalendarInputs, Forecast, Race, RaceConfig, RaceState, Standing};
+use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing};
 use crate::id::Name;
 use crate::pipeline::{measure, past};
 use crate::port::Measure;
-use crate::signal::{self, Measured, Policy, Query, Range, Series, Verdict, demand_of};
+use crate::signal::{
+    self, Measured, Policy, Query, Range, Verdict, demand_of, upstream_of, upstream_service,
+};
 use crate::spec::Environment;
 use crate::units::{Share, Span};
+use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
 
 /// Steps that a forecast has up to its horizon.
 const STEPS: u64 = 15;
 /// How much of the past is asked for when a controller begins: what seasonal
 /// forecasters need of a week, and a day more.
 const PAST: Span = Span::from_secs(8 * 24 * 3600);
-/// Values that are kept: a week and a day of minutes.
-const KEPT: usize = 8 * 24 * 60;
 
 /// What is known of the load.
 #[derive(Debug, Clone, Default)]
@@ -51,26 +52,6 @@ pub struct Gauge {
     stages: BTreeMap<Name, Ahead>,
 }
 
-/// One stage's past and future.
-struct Ahead {
-    history: Series,
-    /// The values of the step that has not ended yet.
-    step: Vec<f64>,
-    race: Racing,
-    config: RaceConfig,
-    latest: Option<Forecast>,
-    /// As the race stood when it was here last.
-    standings: Vec<Standing>,
-    why: Option<String>,
-}
-
-/// The race, or what brings it back.
-enum Racing {
-    Here(Box<Race>),
-    Away(JoinHandle<(Box<Race>, Result<Forecast, String>)>),
-    Lost,
-}
-
 impl Gauge {
     /// One that has measured nothing yet.
     pub fn new(
@@ -91,11 +72,8 @@ impl Gauge {
 
     /// What each stage's race has learned, to go on with.
     pub fn states(&self) -> BTreeMap<Name, RaceState> {
-        let here = self.stages.iter().filter_map(|(stage, ahead)| match &ahead.race {
-            Racing::Here(race) => Some((stage.clone(), race.state().clone())),
-            Racing::Away(_) | Racing::Lost => None,
-        });
-        here.collect()
+        let here = self.stages.iter();
+        here.filter_map(|(stage, ahead)| Some((stage.clone(), ahead.state()?.clone()))).collect()
     }
 
     /// Measures everything that `environment` declares, and looks ahead.
@@ -115,11 +93,12 @@ impl Gauge {
                 let ahead = self.begin(environment, query, policy, now).await;
                 self.stages.insert(stage.clone(), ahead);
             }
-            let good = demand.filter(|demand| demand.reading.verdict.may_scale_in());
+            self.follow_upstream(stage, &queries, policy, now).await;
             let forecast = match self.stages.get_mut(stage) {
                 Some(ahead) => {
-                    let measured = good.and_then(|demand| demand.reading.value);
-                    ahead.note(now, measured, (&self.calendar, self.aside)).await;
+                    let measured = good(&load.readings, &demand_of(stage));
+                    let upstream = |name: &str| good(&load.readings, &upstream_of(name));
+                    ahead.note(now, measured, upstream, (&self.calendar, self.aside)).await;
                     if let Some(why) = &ahead.why {
                         load.unforecast.insert(stage.clone(), why.clone());
                     }
@@ -159,10 +138,36 @@ impl Gauge {
         let range = Range::last(self.faster(PAST), step, now);
         let history = past(&self.servers, query, &range, policy, now).await.series;
         let config = RaceConfig { horizon, quantile: forecast.quantile.as_f64() };
-        let race = Box::new(Race::new(config, forecast::standard()));
-        let (race, step) = (Racing::Here(race), Vec::new());
-        let (history, standings) = (trimmed(history), Vec::new());
-        Ahead { history, step, race, config, latest: None, standings, why: None }
+        Ahead::new(history, config, Race::new(config, forecast::standard()))
+    }
+
+    /// Has a stage follow every upstream service that is declared, with what the
+    /// servers know of its past on the steps of the stage's own.
+    async fn follow_upstream(
+        &mut self,
+        stage: &Name,
+        queries: &[Query],
+        policy: Policy,
+        now: Timestamp,
+    ) {
+        let Some(ahead) = self.stages.get_mut(stage) else { return };
+        let declared: Vec<(&str, &Query)> = queries
+            .iter()
+            .filter_map(|query| Some((upstream_service(&query.signal)?, query)))
+            .collect();
+        ahead.follow_only(|name| declared.iter().any(|(known, _)| *known == name));
+        let new = declared.into_iter().filter(|(name, query)| !ahead.follows(name, &query.promql));
+        let new: Vec<_> = new.collect();
+        let range = ahead.range();
+        let servers = &self.servers;
+        let pasts = join_all(new.iter().map(async |(_, query)| match &range {
+            Some(range) => Some(past(servers, query, range, policy, now).await.series),
+            None => None,
+        }));
+        let pasts = pasts.await;
+        for ((name, query), past) in new.into_iter().zip(pasts) {
+            ahead.follow(name, &query.promql, past);
+        }
     }
 
     /// By how much the events that are on, or begin within the horizon, multiply
@@ -177,97 +182,6 @@ impl Gauge {
             .product::<f64>()
             .max(1.0)
     }
-}
-
-impl Ahead {
-    /// Adds a measurement; when a step has ended, looks ahead anew.
-    async fn note(
-        &mut self,
-        now: Timestamp,
-        measured: Option<f64>,
-        (calendar, aside): (&CalendarInputs, bool),
-    ) {
-        self.come_back().await;
-        let mut ended = false;
-        let end = self.history.time(self.history.len().saturating_add(KEPT));
-        if now > end {
-            // For so long nothing was measured that nothing of it is of use.
-            self.history = Series::empty(now, self.history.step());
-        }
-        // A step is what was measured in it; nothing where nothing was.
-        while now >= self.history.time(self.history.len()) {
-            let values = std::mem::take(&mut self.step);
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            self.history.push((!values.is_empty()).then_some(mean));
-            ended = true;
-        }
-        self.step.extend(measured);
-        if ended && self.history.len() > KEPT + KEPT / 8 {
-            let history = std::mem::replace(&mut self.history, Series::empty(now, Span::default()));
-            self.history = trimmed(history);
-        }
-        if ended || self.latest.is_none() {
-            self.look_ahead(calendar, aside).await;
-        }
-    }
-
-    async fn look_ahead(&mut self, calendar: &CalendarInputs, aside: bool) {
-        if !matches!(self.race, Racing::Here(_)) || self.history.last().is_none() {
-            return;
-        }
-        let Racing::Here(mut race) = std::mem::replace(&mut self.race, Racing::Lost) else {
-            return;
-        };
-        let (history, calendar, config) = (self.history.clone(), calendar.clone(), self.config);
-        let run = move || {
-            let steps = config.steps(history.step());
-            let context = forecast::context(&history, steps, &calendar, &[]);
-            let said = race.tick(&history, &context).map_err(|why| why.to_string());
-            (race, said)
-        };
-        if aside {
-            self.race = Racing::Away(tokio::task::spawn_blocking(run));
-        } else {
-            let (race, said) = run();
-            self.race = Racing::Here(race);
-            self.take(said);
-        }
-    }
-
-    /// Takes what was worked out beside the loop, if it is ready.
-    async fn come_back(&mut self) {
-        let Racing::Away(away) = &mut self.race else { return };
-        if !away.is_finished() {
-            return;
-        }
-        match away.await {
-            Ok((race, said)) => {
-                self.race = Racing::Here(race);
-                self.take(said);
-            }
-            Err(error) => {
-                self.race = Racing::Lost;
-                self.take(Err(format!("the forecasters ended: {error}")));
-            }
-        }
-    }
-
-    fn take(&mut self, said: Result<Forecast, String>) {
-        if let Racing::Here(race) = &self.race {
-            self.standings = race.standings();
-        }
-        match said {
-            Ok(forecast) => (self.latest, self.why) = (Some(forecast), None),
-            // What was said before is about a time that is over.
-            Err(why) => (self.latest, self.why) = (None, Some(why)),
-        }
-    }
-}
-
-/// The newest part of it.
-fn trimmed(series: Series) -> Series {
-    let from = series.len().saturating_sub(KEPT);
-    Series::new(series.time(from), series.step(), series.values()[from..].to_vec())
 }
 
 fn value<'m>(readings: &'m [Measured], signal: &str) -> Option<&'m Measured> {
@@ -294,3 +208,6 @@ fn tokens(readings: &[Measured], stage: &Name) -> Option<TokenMix> {
     let finished = of("finished").filter(|finished| *finished > 0.0)?;
     Some(TokenMix { prompt: of("tokens_in")? / finished, output: of("tokens_out")? / finished })
 }
+
+#[cfg(test)]
+mod tests;

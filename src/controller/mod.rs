@@ -3,6 +3,7 @@
 
 pub mod lead;
 
+mod ahead;
 mod counts;
 mod doing;
 mod drains;
@@ -14,6 +15,7 @@ mod seen;
 mod spend;
 mod tally;
 mod tell;
+mod track;
 mod turn;
 mod world;
 mod writes;

@@ -1,6 +1,7 @@
 //! What is known about a step beside its load: the time of day and of the week,
 //! holidays, planned events, the load of upstream services, the week before.
 
+use super::fill::LONGEST_LINE;
 use super::seasons::{WEEK, steps_in};
 use super::{Context, EVENT, UPSTREAM};
 use crate::clock::{Date, Timestamp};
@@ -77,7 +78,8 @@ impl CalendarInputs {
 
 /// The context of `history` and of the `ahead` steps after it. `upstream` are
 /// measured series by the names of their services; each value stands for the
-/// steps up to its next one, and nothing is known of them after the history.
+/// steps up to its next one, and for [`LONGEST_LINE`] gaps after it, and nothing is
+/// known of them after the history.
 ///
 /// Its inputs: `day/sin` and `day/cos`, `week/sin` and `week/cos` (where in the
 /// day and the week the step is), `weekend`, `holiday` (0 or 1), `event` (the
@@ -124,11 +126,13 @@ pub fn build(
     Context { inputs: inputs.collect(), rows }
 }
 
-/// The value that stands for `time`.
+/// The value that stands for `time`: its own, or the one before a short gap.
 fn value_at(series: &Series, time: Timestamp) -> Option<f64> {
     let since = time.as_millisecond().checked_sub(series.start().as_millisecond())?;
     let index = u64::try_from(since).ok()? / series.step().millis().max(1);
-    *series.values().get(usize::try_from(index).ok()?)?
+    let index = usize::try_from(index).ok()?;
+    let near = (0..=LONGEST_LINE).filter_map(|back| index.checked_sub(back));
+    near.filter_map(|index| *series.values().get(index)?).next()
 }
 
 /// Days since 1970.

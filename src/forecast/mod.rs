@@ -79,6 +79,22 @@ impl Context {
         self.inputs.iter().enumerate().map(of).collect()
     }
 
+    /// Whether all that is measured and `counts` is known at step `origin`.
+    ///
+    /// # Errors
+    /// [`NotFit`] with the name of what is not.
+    fn measured(&self, origin: usize, counts: impl Fn(usize) -> bool) -> Result<(), NotFit> {
+        for (column, input) in self.inputs.iter().enumerate() {
+            let Some(service) = input.strip_prefix(UPSTREAM) else { continue };
+            if counts(column) && self.at(origin, column).is_none() {
+                return Err(NotFit::new(format!(
+                    "it reads the load of {service}, which is not known now"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// What was known when the history had `len` steps, with `ahead` rows more:
     /// what is measured is not known of those.
     #[must_use]

@@ -1,5 +1,7 @@
 //! Laws of all forecasters, their calibration and their race.
 
+mod upstream;
+
 use super::*;
 use crate::units::Span;
 use proptest::prelude::*;

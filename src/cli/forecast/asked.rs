@@ -70,7 +70,7 @@ impl Asked {
             ))
             .help("give a shorter --horizon, or a longer step (--step, or the file's)"));
         }
-        let context = forecast::context(&history.series, steps, &calendar, &[]);
+        let context = forecast::context(&history.series, steps, &calendar, &history.upstream);
         Ok(Subject { name: self.of.clone(), history, context, config, steps })
     }
 }
