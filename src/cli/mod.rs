@@ -46,6 +46,7 @@ mod stream;
 mod terminal;
 mod top;
 mod validate;
+mod weights;
 mod why;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};

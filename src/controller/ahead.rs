@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::forecast::Standing;
 use crate::forecast::{self, CalendarInputs, Context, Forecast, Race, RaceConfig, RaceState};
 use crate::signal::{Range, Series};
+use crate::units::Span;
 use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
 
@@ -56,6 +57,16 @@ impl Ahead {
             Racing::Here(race) => Some(race.state()),
             Racing::Away(_) | Racing::Lost => None,
         }
+    }
+
+    /// How far, by what, and in which steps it looks ahead.
+    pub(super) fn course(&self) -> (RaceConfig, Span) {
+        (self.config, self.demand.history().step())
+    }
+
+    /// What was measured of the load.
+    pub(super) fn demand(&self) -> &Series {
+        self.demand.history()
     }
 
     /// The steps that are known of the load; none: there is none yet.
@@ -125,11 +136,6 @@ impl Ahead {
             self.race = Racing::Here(race);
             self.take(said);
         }
-    }
-
-    #[cfg(test)]
-    pub(super) fn demand(&self) -> &Series {
-        self.demand.history()
     }
 
     /// What upstream services asked, in the order of their names.

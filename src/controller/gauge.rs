@@ -3,12 +3,12 @@
 use super::ahead::Ahead;
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{Floor, StageDemand, TokenMix};
-use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing};
+use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing, Trained};
 use crate::id::Name;
 use crate::pipeline::{measure, past};
 use crate::port::Measure;
 use crate::signal::{
-    self, Measured, Policy, Query, Range, Verdict, demand_of, upstream_of, upstream_service,
+    self, Measured, Policy, Query, Range, Series, Verdict, demand_of, upstream_of, upstream_service,
 };
 use crate::spec::Environment;
 use crate::units::{Share, Span};
@@ -49,7 +49,18 @@ pub struct Gauge {
     aside: bool,
     /// By what every time is divided.
     time_scale: u32,
+    /// A forecaster that was trained before.
+    weights: Option<Trained>,
     stages: BTreeMap<Name, Ahead>,
+    /// What is known of stages that begin anew.
+    kept: BTreeMap<Name, Kept>,
+}
+
+/// What one race leaves to the next.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    state: Option<RaceState>,
+    history: Option<Series>,
 }
 
 impl Gauge {
@@ -62,12 +73,53 @@ impl Gauge {
         time_scale: u32,
     ) -> Self {
         let time_scale = time_scale.max(1);
-        Self { servers, calendar, clock, aside, time_scale, stages: BTreeMap::new() }
+        let (weights, stages, kept) = <_>::default();
+        Self { servers, calendar, clock, aside, time_scale, weights, stages, kept }
     }
 
-    /// Asks other servers from now on, by another calendar; what was learned stays.
-    pub fn reconnect(&mut self, servers: Vec<Arc<dyn Measure>>, calendar: CalendarInputs) {
+    /// With a forecaster that was trained before, in the race of every load. It has
+    /// a step of its own, which a load that runs faster than life does not have.
+    #[must_use]
+    pub fn trained(mut self, weights: Option<Trained>) -> Self {
+        self.weights = weights.filter(|_| self.time_scale == 1);
+        self
+    }
+
+    /// Asks other servers from now on, by another calendar and with other weights;
+    /// what was learned stays.
+    pub fn reconnect(
+        &mut self,
+        servers: Vec<Arc<dyn Measure>>,
+        calendar: CalendarInputs,
+        weights: Option<Trained>,
+    ) {
         (self.servers, self.calendar) = (servers, calendar);
+        let weights = weights.filter(|_| self.time_scale == 1);
+        if weights != self.weights {
+            self.weights = weights;
+            self.begin_anew(|_| true);
+        }
+    }
+
+    /// Has stages begin anew with what was learned of them.
+    fn begin_anew(&mut self, which: impl Fn(&Ahead) -> bool) {
+        let stages = std::mem::take(&mut self.stages);
+        let (anew, stay): (BTreeMap<_, _>, _) =
+            stages.into_iter().partition(|(_, ahead)| which(ahead));
+        self.stages = stay;
+        self.kept.extend(anew.into_iter().map(|(stage, ahead)| {
+            let (state, history) = (ahead.state().cloned(), Some(ahead.demand().clone()));
+            (stage, Kept { state, history })
+        }));
+    }
+
+    /// How far, by what, and in which steps is looked ahead.
+    fn course(&self, environment: &Environment) -> (RaceConfig, Span) {
+        let forecast = &environment.burst.forecast;
+        let horizon = self.faster(forecast.horizon);
+        let own = || Span::from_millis((horizon.millis() / STEPS).max(1));
+        let step = self.weights.as_ref().map_or_else(own, Trained::step);
+        (RaceConfig { horizon, quantile: forecast.quantile.as_f64() }, step)
     }
 
     /// What each stage's race has learned, to go on with.
@@ -84,13 +136,16 @@ impl Gauge {
         let clock = Arc::clone(&self.clock);
         let readings = measure(&self.servers, &queries, policy, &move || clock.now()).await;
         let mut load = Load { readings, ..Load::default() };
+        let course = self.course(environment);
+        self.begin_anew(|ahead| ahead.course() != course);
         for stage in environment.controlled_stages() {
             let demand = value(&load.readings, &demand_of(stage));
             let query = queries.iter().find(|query| query.signal == demand_of(stage));
             if !self.stages.contains_key(stage)
                 && let Some(query) = query
             {
-                let ahead = self.begin(environment, query, policy, now).await;
+                let kept = self.kept.remove(stage).unwrap_or_default();
+                let ahead = self.begin(environment, (query, kept), policy, now).await;
                 self.stages.insert(stage.clone(), ahead);
             }
             self.follow_upstream(stage, &queries, policy, now).await;
@@ -124,21 +179,26 @@ impl Gauge {
         Span::from_millis((span.millis() / u64::from(self.time_scale)).max(1))
     }
 
-    /// A stage whose past the servers know, if they do.
+    /// A stage whose past the servers know, if they do; else what is kept of it.
     async fn begin(
         &self,
         environment: &Environment,
-        query: &Query,
+        (query, kept): (&Query, Kept),
         policy: Policy,
         now: Timestamp,
     ) -> Ahead {
-        let forecast = &environment.burst.forecast;
-        let horizon = self.faster(forecast.horizon);
-        let step = Span::from_millis((horizon.millis() / STEPS).max(1));
+        let (config, step) = self.course(environment);
         let range = Range::last(self.faster(PAST), step, now);
-        let history = past(&self.servers, query, &range, policy, now).await.series;
-        let config = RaceConfig { horizon, quantile: forecast.quantile.as_f64() };
-        Ahead::new(history, config, Race::new(config, forecast::standard()))
+        let past = past(&self.servers, query, &range, policy, now).await.series;
+        let kept_of = kept.history.filter(|kept| past.last().is_none() && kept.step() == step);
+        let history = kept_of.unwrap_or(past);
+        let mut racers = forecast::standard();
+        let services = environment.signals.iter().flat_map(|signals| signals.upstream.keys());
+        let inputs = forecast::inputs(services.map(|name| name.as_str()));
+        let trained = self.weights.as_ref().and_then(|one| one.forecaster(&inputs).ok());
+        racers.extend(trained);
+        let race = Race::new(config, racers).resume(kept.state.unwrap_or_default());
+        Ahead::new(history, config, race)
     }
 
     /// Has a stage follow every upstream service that is declared, with what the

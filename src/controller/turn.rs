@@ -15,7 +15,7 @@ use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, Spent, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
-use crate::forecast::CalendarInputs;
+use crate::forecast::{CalendarInputs, Trained};
 use crate::id::Name;
 use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
@@ -116,8 +116,9 @@ impl Controller {
         session: Session,
         servers: Vec<Arc<dyn Measure>>,
         calendar: CalendarInputs,
+        weights: Option<Trained>,
     ) {
-        self.gauge.reconnect(servers, calendar);
+        self.gauge.reconnect(servers, calendar, weights);
         self.clock = pipeline::clock(&session.backends);
         self.session = session;
     }

@@ -90,10 +90,7 @@ pub fn build(
     calendar: &CalendarInputs,
     upstream: &[(String, Series)],
 ) -> Context {
-    let own =
-        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
-    let inputs = own.iter().map(ToString::to_string);
-    let inputs = inputs.chain(upstream.iter().map(|(name, _)| format!("{UPSTREAM}{name}")));
+    let inputs = inputs(upstream.iter().map(|(name, _)| name.as_str()));
     let week = steps_in(WEEK, history);
     let holidays: BTreeSet<i64> =
         calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
@@ -123,7 +120,15 @@ pub fn build(
         known.into_iter().map(Some).chain([before]).chain(measured).collect()
     };
     let rows = (0..history.len().saturating_add(ahead)).map(row).collect();
-    Context { inputs: inputs.collect(), rows }
+    Context { inputs, rows }
+}
+
+/// The inputs of a context with these upstream services, in their order.
+pub fn inputs<'a>(upstream: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let own =
+        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
+    let own = own.iter().map(ToString::to_string);
+    own.chain(upstream.map(|name| format!("{UPSTREAM}{name}"))).collect()
 }
 
 /// The value that stands for `time`: its own, or the one before a short gap.

@@ -19,9 +19,10 @@ mod score;
 mod seasons;
 #[cfg(test)]
 mod tests;
+mod trained;
 mod weights;
 
-pub use calendar::{CalendarInputs, ContextError, EventWindow, build as context};
+pub use calendar::{CalendarInputs, ContextError, EventWindow, build as context, inputs};
 pub use conformal::{Calibration, FIRST_RESIDUALS, WINDOW};
 pub use ets::Ets;
 pub use fill::{LONGEST_LINE, filled};
@@ -34,6 +35,7 @@ pub use naive::{Persistence, Seasonal};
 pub use planned::Planned;
 pub use race::{Issued, MOST_STEPS, Race, RaceConfig, RaceState, Standing};
 pub use score::{CHOSEN, LeadScore, Score, Scored, score};
+pub use trained::{Trained, forecaster};
 pub use weights::{Provenance, WeightsError, model_of};
 
 use crate::clock::Timestamp;

@@ -9,7 +9,7 @@
 
 use super::loader::Loader;
 use super::model::Environment;
-use super::path::beside;
+use super::side_file;
 use super::spots::Spots;
 use crate::clock::Date;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -39,36 +39,12 @@ pub(super) fn load(
 ) -> Vec<Holiday> {
     let named = environment.calendar.as_ref().and_then(|calendar| calendar.holidays.as_deref());
     let Some(written) = named else { return Vec::new() };
-    let mut refuse = |why: String| {
-        let diagnostic = Diagnostic::error(why)
-            .help("name a file beside the environment or in a folder below, like \"holidays.csv\"");
-        found.push(spots.label(diagnostic, KEY, ""));
-    };
-    // From the file that says so, which another may extend.
-    let Some(file) = spots.value(KEY).map(|at| at.file.to_string()) else { return Vec::new() };
-    let path = match beside(&file, written) {
-        Ok(_) if written.split('/').any(|part| part == "..") => {
-            refuse("the path leads out of the environment's folder".to_owned());
-            return Vec::new();
-        }
-        Ok(path) => path,
-        Err(why) => {
-            refuse(why.to_owned());
-            return Vec::new();
-        }
-    };
-    match loader.load(&path) {
-        Ok(loaded) => {
-            let file: Arc<str> = path.as_str().into();
-            let text = String::from_utf8_lossy(&loaded.bytes);
-            found.sources.insert(Arc::clone(&file), text.as_ref().into());
-            read(&file, &text, found)
-        }
-        Err(error) => {
-            refuse(format!("cannot read `{path}`: {error}"));
-            Vec::new()
-        }
-    }
+    let named = (KEY, written, "holidays.csv");
+    let Some(read_file) = side_file::read(named, spots, loader, found) else { return Vec::new() };
+    let file: Arc<str> = read_file.path.as_str().into();
+    let text = String::from_utf8_lossy(&read_file.bytes);
+    found.sources.insert(Arc::clone(&file), text.as_ref().into());
+    read(&file, &text, found)
 }
 
 /// The days of `text`; what is wrong with it goes to `found`, all of it at once.

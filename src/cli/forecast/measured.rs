@@ -6,6 +6,7 @@ use super::super::repository::Located;
 use super::super::{applying, prometheus};
 use super::file::History;
 use crate::clock::{Clock as _, SystemClock};
+use crate::forecast::Trained;
 use crate::id::Name;
 use crate::pipeline;
 use crate::signal::{Policy, Query, Range, Series, declared, demand_of, upstream_service};
@@ -13,6 +14,9 @@ use crate::spec::Environment;
 use crate::units::Span;
 use futures::future::{join, join_all};
 use sha2::{Digest as _, Sha256};
+
+/// From one value to the next, where nothing says otherwise.
+const STEP: Span = Span::from_secs(300);
 
 /// Which part of the past is meant.
 #[derive(Debug, clap::Args)]
@@ -23,9 +27,10 @@ pub(super) struct Past {
     /// Of an environment: how far back
     #[arg(long, value_name = "SPAN", default_value = "2w")]
     history: Span,
-    /// Of an environment: from one value to the next
-    #[arg(long, value_name = "SPAN", default_value = "5m")]
-    step: Span,
+    /// Of an environment: from one value to the next; else as its weights were
+    /// trained, and 5m where it names none
+    #[arg(long, value_name = "SPAN")]
+    step: Option<Span>,
     #[command(flatten)]
     access: prometheus::Access,
 }
@@ -35,6 +40,7 @@ pub(super) fn read(
     located: &Located,
     environment: &Environment,
     past: &Past,
+    trained: Option<&Trained>,
 ) -> Result<History, Failure> {
     let invalid = |message: String| Failure::new(Exit::Failed, message);
     let demands = environment.demand_queries();
@@ -60,7 +66,8 @@ pub(super) fn read(
         .collect();
     let servers = prometheus::servers(signals, &past.access)?;
     let now = SystemClock.now();
-    let range = Range::last(past.history, past.step, now);
+    let step = past.step.or(trained.map(Trained::step)).unwrap_or(STEP);
+    let range = Range::last(past.history, step, now);
     let policy = Policy::new(signals.max_age);
     let (found, upstream) = applying::block_on(async {
         let of = |query| pipeline::past(&servers, query, &range, policy, now);

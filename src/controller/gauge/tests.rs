@@ -154,3 +154,115 @@ async fn callers_come_and_go_with_what_is_declared() {
     let value = |series: &crate::signal::Series| series.values()[5].unwrap();
     assert!((value(&app) - 1000.0 * value(own)).abs() < 1e-6);
 }
+
+/// The real load of a platform in steps of ten minutes, from 1970 on, and weights
+/// that were trained on its first 8 days; see tests/data/README.md.
+#[cfg(feature = "lstm")]
+mod of_a_real_load {
+    use super::*;
+
+    const LOAD: &str = include_str!("../../../tests/data/servegen/m-small-10min.csv");
+    const WEIGHTS: &[u8] = include_bytes!("../../../tests/data/weights/lstm-m-small.safetensors");
+
+    struct Replays(Arc<Time>);
+
+    impl Replays {
+        fn at(at: Timestamp) -> f64 {
+            let row = LOAD.lines().nth(1 + (at.as_second() / 600) as usize).unwrap();
+            row.split_once(',').unwrap().1.parse().unwrap()
+        }
+    }
+
+    #[async_trait]
+    impl Measure for Replays {
+        fn server(&self) -> &str {
+            "a replay"
+        }
+
+        async fn instant(&self, query: &str) -> Result<Answer, MeasureError> {
+            let now = self.0.now();
+            let answer = (query == "sum(load)").then(|| Answer::of(now, Self::at(now)));
+            Ok(answer.unwrap_or_default())
+        }
+
+        async fn range(&self, _: &str, range: &Range) -> Result<Answer, MeasureError> {
+            let at = |index| range.start + (range.step.duration() * index as u32);
+            let points = (0..range.points()).map(at).filter(|at| *at >= Timestamp::UNIX_EPOCH);
+            let samples = points.map(|at| Sample { at, value: Self::at(at) }).collect();
+            let mut answer = Answer::of(range.start, 0.0);
+            answer.series[0].samples = samples;
+            Ok(answer)
+        }
+    }
+
+    fn trained() -> Option<Trained> {
+        let horizon = Span::from_secs(20 * 60);
+        Some(Trained::of(WEIGHTS.into(), &forecast::inputs(std::iter::empty()), horizon).unwrap())
+    }
+
+    fn environment() -> Environment {
+        let mut environment = super::environment(&[]);
+        environment.burst.forecast.horizon = Span::from_secs(20 * 60);
+        environment
+    }
+
+    fn begin() -> (Arc<Time>, Gauge) {
+        let time = Arc::new(Time(Mutex::new("1970-01-11T00:00:00Z".parse().unwrap())));
+        let servers: Vec<Arc<dyn Measure>> = vec![Arc::new(Replays(Arc::clone(&time)))];
+        let clock = Arc::clone(&time) as Arc<dyn Clock>;
+        (time, Gauge::new(servers, CalendarInputs::default(), clock, false, 1))
+    }
+
+    async fn pass(time: &Time, gauge: &mut Gauge, turns: usize) -> Load {
+        let mut last = Load::default();
+        for _ in 0..turns {
+            last = gauge.read(&environment(), time.now()).await;
+            time.sleep(std::time::Duration::from_secs(600)).await;
+        }
+        last
+    }
+
+    fn standing(load: &Load, name: &str) -> Option<Standing> {
+        load.standings["inference"].iter().find(|standing| standing.name == name).cloned()
+    }
+
+    #[tokio::test]
+    async fn the_network_runs_with_the_others_on_its_own_steps_and_is_measured() {
+        let (time, gauge) = begin();
+        let mut gauge = gauge.trained(trained());
+        let load = pass(&time, &mut gauge, 72).await;
+        assert_eq!(gauge.stages["inference"].demand().step(), Span::from_secs(600));
+        let lstm = standing(&load, "lstm").unwrap();
+        assert_eq!((lstm.ticks, lstm.out), (71, None));
+        let persistence = standing(&load, "persistence").unwrap();
+        assert!(lstm.loss < persistence.loss, "{:?}", load.standings);
+    }
+
+    #[tokio::test]
+    async fn weights_that_come_later_join_a_race_that_goes_on() {
+        let (time, mut gauge) = begin();
+        // The same steps as the weights have: a race of other steps begins anew.
+        let load = pass(&time, &mut gauge, 5).await;
+        assert_eq!(standing(&load, "lstm"), None);
+        let servers = gauge.servers.clone();
+        gauge.reconnect(servers.clone(), CalendarInputs::default(), trained());
+        let load = pass(&time, &mut gauge, 10).await;
+        assert!(standing(&load, "lstm").unwrap().out.is_none());
+        let before = standing(&load, "persistence").unwrap().ticks;
+        // The same ones again are no news.
+        gauge.reconnect(servers.clone(), CalendarInputs::default(), trained());
+        let load = pass(&time, &mut gauge, 1).await;
+        assert_eq!(standing(&load, "persistence").unwrap().ticks, before + 1);
+        gauge.reconnect(servers, CalendarInputs::default(), None);
+        let load = pass(&time, &mut gauge, 1).await;
+        assert_eq!(standing(&load, "lstm"), None);
+    }
+
+    #[tokio::test]
+    async fn a_load_that_runs_faster_than_life_has_no_network() {
+        let (time, gauge) = begin();
+        let mut gauge = Gauge { time_scale: 60, ..gauge }.trained(trained());
+        let load = gauge.read(&environment(), time.now()).await;
+        assert_eq!(standing(&load, "lstm"), None);
+    }
+}
