@@ -47,16 +47,6 @@ pub(super) fn finish(
 ) -> Scaling {
     pools.iter_mut().for_each(|pool| keep(input, pool));
     let (cost_now, cost_after) = purse::costs(&pools);
-    for (name, stage) in &stages {
-        if stage.unmet > Rate::default() {
-            let text = format!("{} more is needed than fits anywhere", stage.unmet);
-            events.push(Event { kind: EventKind::Unmet, about: name.clone(), text });
-        }
-        if stage.shed > Share::default() {
-            let text = format!("{} of the requests cannot be served in time", stage.shed);
-            events.push(Event { kind: EventKind::Shed, about: name.clone(), text });
-        }
-    }
     let mut told = BTreeMap::new();
     for pool in pools {
         let scaled = tell(&pool);

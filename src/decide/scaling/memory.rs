@@ -46,6 +46,19 @@ pub struct StageMemory {
     pub panic_until: Option<Timestamp>,
     /// When the last step in was made.
     pub stepped_at: Option<Timestamp>,
+    /// What fits nowhere, in thousandths of a request per second.
+    pub unmet: Option<Ongoing>,
+    /// What is not served in time, in millionths of the requests.
+    pub shed: Option<Ongoing>,
+}
+
+/// Something that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ongoing {
+    /// How much of it there was when it was told last.
+    pub told: u64,
+    /// Since when there has been none of it.
+    pub gone_since: Option<Timestamp>,
 }
 
 /// What is remembered of a Deployment or a group.

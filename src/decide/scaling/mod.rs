@@ -13,6 +13,7 @@ mod hands;
 mod hold;
 mod input;
 mod memory;
+mod ongoing;
 mod outcome;
 mod place;
 mod price;
@@ -29,7 +30,7 @@ pub use input::{
     Delay, Delays, Floor, Mode, PoolSeen, ScalingInput, Seen, Short, Spent, StageDemand, TokenMix,
     Units,
 };
-pub use memory::{Aside, AsideCause, Memory, Point, SourceMemory, StageMemory, Waiting};
+pub use memory::{Aside, AsideCause, Memory, Ongoing, Point, SourceMemory, StageMemory, Waiting};
 pub use outcome::{
     Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
 };
@@ -105,11 +106,12 @@ fn scale_stage(
     release::release(input, pools, of_stage, &load, memory, &mut holds);
     let known = load.is_known();
     let all_seen = of_stage.iter().all(|&at| pools[at].visible);
+    let certain = load.now.is_some() && load.doubt.is_none() && all_seen;
     let shed = match load.now {
-        Some(now) if load.doubt.is_none() && all_seen => finish::shed(now, serving),
+        Some(now) if certain => finish::shed(now, serving),
         _ => <_>::default(),
     };
-    StageScaling {
+    let scaled = StageScaling {
         demand: load.now,
         band: load.band(),
         doubt: load.doubt,
@@ -124,7 +126,11 @@ fn scale_stage(
         shed,
         panic: memory.panic_until.is_some(),
         holds,
-    }
+    };
+    let quiet = input.tuning.panic_short;
+    let known = ongoing::Known { need: known, served: certain };
+    ongoing::tell((name, input.now), (&scaled, known), quiet, memory, events);
+    scaled
 }
 
 #[cfg(test)]

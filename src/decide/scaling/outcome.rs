@@ -179,8 +179,12 @@ pub enum EventKind {
     Lost,
     /// More is needed than fits anywhere.
     Unmet,
+    /// All that is needed fits again.
+    Met,
     /// Requests cannot all be served inside the SLO.
     Shed,
+    /// They can again.
+    Served,
 }
 
 impl EventKind {
@@ -190,6 +194,7 @@ impl EventKind {
             Self::SetAside | Self::GivenUp | Self::Lost | Self::Unmet | Self::Shed => true,
             Self::ScaledOut | Self::ScaledIn | Self::Probe => false,
             Self::Recovered | Self::PanicBegan | Self::PanicEnded => false,
+            Self::Met | Self::Served => false,
         }
     }
 }
