@@ -2,7 +2,7 @@
 
 use super::ahead::Ahead;
 use crate::clock::{Clock, Timestamp};
-use crate::decide::scaling::{Floor, StageDemand, TokenMix};
+use crate::decide::scaling::{Floor, Latency, Served, StageDemand, TokenMix};
 use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing, Trained};
 use crate::id::Name;
 use crate::pipeline::{measure, past};
@@ -11,6 +11,7 @@ use crate::signal::{
     self, Measured, Policy, Query, Range, Series, Verdict, demand_of, upstream_of, upstream_service,
 };
 use crate::spec::Environment;
+use crate::spec::model::Slo;
 use crate::units::{Share, Span};
 use futures::future::join_all;
 use std::collections::BTreeMap;
@@ -169,6 +170,7 @@ impl Gauge {
                 forecast,
                 factor: self.factor(environment, now),
                 tokens: tokens(&load.readings, stage),
+                served: served(&load.readings, stage, &environment.slo),
             };
             load.demand.insert(stage.clone(), seen);
         }
@@ -260,6 +262,20 @@ fn waiting(readings: &[Measured], stage: &Name) -> Option<f64> {
     let all = ["queue/{}", "kafka/{}", "engine/{}/waiting"];
     let known = all.iter().filter_map(|of| good(readings, &of.replace("{}", stage.as_str())));
     known.reduce(|sum, more| sum + more)
+}
+
+/// What the engines of a stage show, against what is promised.
+fn served(readings: &[Measured], stage: &Name, slo: &Slo) -> Served {
+    let of = |what: &str| good(readings, &format!("engine/{stage}/{what}"));
+    let promised = [
+        ("ttft_p99", slo.ttft_p99, of("ttft_p99")),
+        ("tpot_p99", slo.tpot_p99, of("inter_token_p99")),
+    ];
+    let latencies = promised.into_iter().filter_map(|(name, promised, seconds)| {
+        let measured = Span::from_millis((seconds? * 1000.0).round() as u64);
+        Some(Latency { of: name.to_owned(), measured, promised: promised? })
+    });
+    Served { finished: of("finished"), latencies: latencies.collect() }
 }
 
 /// Tokens of a mean request: what comes in and goes out over what is finished.

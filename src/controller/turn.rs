@@ -134,7 +134,8 @@ impl Controller {
         let hands = self.hands(said);
         // The load last: what it asks for is then done at once.
         let environment = &self.session.resolved.environment;
-        let load = self.gauge.read(environment, now).await;
+        let mut load = self.gauge.read(environment, now).await;
+        load.worth = self.memory.worth.clone();
         let mut unseen = BTreeMap::new();
         for (side, look) in looks.into_iter().flatten() {
             match look {

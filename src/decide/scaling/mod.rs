@@ -12,6 +12,7 @@ mod fleet;
 mod hands;
 mod hold;
 mod input;
+mod learn;
 mod memory;
 mod ongoing;
 mod outcome;
@@ -27,10 +28,14 @@ mod tuning;
 
 pub use hold::{Direction, Hold, HoldCause};
 pub use input::{
-    Delay, Delays, Floor, Mode, PoolSeen, ScalingInput, Seen, Short, Spent, StageDemand, TokenMix,
-    Units,
+    Delay, Delays, Floor, Latency, Mode, PoolSeen, ScalingInput, Seen, Served, Short, Spent,
+    StageDemand, TokenMix, Units,
 };
-pub use memory::{Aside, AsideCause, Memory, Ongoing, Point, SourceMemory, StageMemory, Waiting};
+pub use learn::WORTH;
+pub use memory::{
+    Aside, AsideCause, Learning, Least, Memory, Ongoing, Point, Shown, SourceMemory, StageMemory,
+    Waiting,
+};
 pub use outcome::{
     Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
 };
@@ -63,6 +68,8 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
         of_stage.entry(pool.stage).or_default().push(at);
     }
     let mut stages = BTreeMap::new();
+    let mut worth = input.memory.worth.clone();
+    worth.retain(|name, _| pools.iter().any(|pool| pool.name == name));
     let mut memory = Memory { at: Some(input.now), ..Memory::default() };
     for (name, of_stage) in of_stage {
         let mut remembered = input.memory.stages.get(name).cloned().unwrap_or_default();
@@ -74,9 +81,11 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
             &mut remembered,
             &mut events,
         );
+        learn::learn(input, (name, &of_stage), &pools, &mut remembered, &mut worth);
         stages.insert(name.clone(), stage);
         memory.stages.insert(name.clone(), remembered);
     }
+    memory.worth = worth;
     finish::finish(input, pools, stages, events, memory)
 }
 

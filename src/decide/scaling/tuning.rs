@@ -25,6 +25,8 @@ pub struct Tuning {
     /// The shortest time in which what waits is meant to be answered, however fast
     /// units come to serve.
     pub backlog: Span,
+    /// Over so long it is watched what replicas carry, before that counts.
+    pub learn: Span,
     /// By how much more than what is needed must stay when a unit goes.
     pub hysteresis: Share,
     /// How long before the end of a capacity block AWS begins to take its
@@ -48,6 +50,7 @@ impl Default for Tuning {
             panic_long: Span::from_secs(180),
             panic_ratio: 2,
             backlog: Span::from_secs(60),
+            learn: Span::from_secs(30 * 60),
             hysteresis: Share::percent(5),
             block_ends_before: Span::from_secs(30 * 60),
         }
@@ -67,6 +70,7 @@ impl Tuning {
             panic_short: faster(self.panic_short),
             panic_long: faster(self.panic_long),
             backlog: faster(self.backlog),
+            learn: faster(self.learn),
             block_ends_before: faster(self.block_ends_before),
             ..self
         }

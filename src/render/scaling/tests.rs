@@ -61,6 +61,7 @@ fn record() -> DecisionRecord {
         wanted: 3,
         serving: 0,
         capacity_per_unit: rate(40),
+        worth: None,
         pods: Some(0),
         sources: vec![source],
         reasons: vec![reason("3 more, 40 req/s per g6e.12xlarge at $4.2/h")],
