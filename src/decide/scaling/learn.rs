@@ -132,8 +132,7 @@ fn learn_from(
     learn: &mut super::memory::Learning,
     now: crate::clock::Timestamp,
 ) -> Vec<Seen> {
-    let rate = demand.served.finished.or(demand.now).unwrap_or_default();
-    let idles = rate / fleet.declared < IDLE;
+    let idles = demand.served.finished.is_some_and(|rate| rate / fleet.declared < IDLE);
     let note = |known: &mut BTreeMap<String, Least>, latency: &Latency| {
         let least =
             known.entry(latency.of.clone()).or_insert(Least { at: now, span: latency.measured });
@@ -165,7 +164,7 @@ fn learn_from(
 /// none that more replicas would keep. Where they are kept, it carries what it
 /// answers, and by its latency ([`learned`]) it shows how much more it would.
 fn shows(demand: &StageDemand, fleet: Fleet, seen: Vec<Seen>) -> Option<f64> {
-    let rate = demand.served.finished.or(demand.now).filter(|rate| *rate > 0.0)?;
+    let rate = demand.served.finished.filter(|rate| *rate > 0.0)?;
     let (used, believed) = (rate / fleet.declared, fleet.believed / fleet.declared);
     let queued = demand.waiting.is_some_and(|waiting| waiting >= f64::from(fleet.replicas));
     let broken = seen.iter().any(|Seen { latency, least, .. }| {
@@ -176,7 +175,9 @@ fn shows(demand: &StageDemand, fleet: Fleet, seen: Vec<Seen>) -> Option<f64> {
     if queued || (broken && used >= BROKEN * believed) {
         return (used < believed).then_some(used);
     }
-    if used < LOADED * believed
+    // Without a latency nobody knows that a promise is kept.
+    if seen.is_empty()
+        || used < LOADED * believed
         || seen.iter().any(|one| one.latency.measured > one.latency.promised)
     {
         return None;
