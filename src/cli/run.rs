@@ -272,7 +272,7 @@ impl Running {
 
     fn tell(&mut self, args: &Args, terminal: &Terminal, turn: &Turn, before: Option<&Turn>) {
         let name = &self.controller.session.resolved.environment.environment.name;
-        let record = DecisionRecord::of(name, &turn.scaling);
+        let record = DecisionRecord::of(name, &turn.scaling).with_forecasters(&turn.load.standings);
         if args.json {
             let line = record.to_line().unwrap_or_default();
             terminal.print(&format!("{line}\n"));

@@ -129,6 +129,21 @@ impl Gauge {
         here.filter_map(|(stage, ahead)| Some((stage.clone(), ahead.state()?.clone()))).collect()
     }
 
+    /// Goes on with what the races of another controller have learned, where they
+    /// were measured more often than its own.
+    pub fn resume(&mut self, races: BTreeMap<Name, RaceState>) {
+        for (stage, race) in races {
+            let own = self.stages.get(&stage).and_then(Ahead::state).map_or(0, RaceState::ticks);
+            if race.ticks() <= own {
+                continue;
+            }
+            let history = self.stages.remove(&stage).map(|ahead| ahead.demand().clone());
+            let kept = self.kept.entry(stage).or_default();
+            kept.state = Some(race);
+            kept.history = history.or(kept.history.take());
+        }
+    }
+
     /// Measures everything that `environment` declares, and looks ahead.
     pub async fn read(&mut self, environment: &Environment, now: Timestamp) -> Load {
         let Some(signals) = &environment.signals else { return Load::default() };

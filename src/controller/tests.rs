@@ -376,3 +376,17 @@ fn half_of(pool: &crate::decide::scaling::PoolScaling) -> f64 {
     let each = if pool.pods.is_some() { 36.0 } else { 18.0 };
     f64::from(pool.serving) * each / 2.0
 }
+
+#[tokio::test]
+async fn what_the_forecasters_have_learned_is_the_next_leaders() {
+    let mut day = Day::begin().await;
+    day.passes(50, Some(30.0)).await;
+    day.controller = controller(&day.simulator, &day.load, false);
+    let next = day.passes(2, Some(30.0)).await.pop().unwrap();
+    let standings = &next.load.standings["inference"];
+    let most = standings.iter().map(|standing| standing.ticks).max().unwrap();
+    assert!(most >= 40, "{standings:?}");
+    assert_eq!(next.unnoted, None);
+    let noted = day.simulator.world().unwrap();
+    assert!(format!("{noted:?}").contains("races"));
+}

@@ -76,6 +76,8 @@ pub struct Turn {
     pub done: Vec<Done>,
     /// Why nothing was written; none: what was decided was done.
     pub withheld: Option<String>,
+    /// What of what was learned is not kept for the next leader, and why.
+    pub unnoted: Option<String>,
 }
 
 /// A write, and what became of it.
@@ -176,9 +178,10 @@ impl Controller {
         if withheld.is_none() {
             tell::events(&self.session, &inventory, &scaling).await;
         }
-        self.note(now).await;
+        let unnoted = self.note(now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
-        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
+        let spent = self.spend.so_far();
+        Turn { scaling, load, spent, left, unseen, done, withheld, unnoted }
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.
@@ -186,21 +189,26 @@ impl Controller {
         let leads = *standing == Standing::Leads;
         if leads
             && !self.noting.led
-            && let Some(Notes { spend, launches, memory }) = notes::read(&self.session).await
+            && let Some(Notes { spend, launches, memory, races }) = notes::read(&self.session).await
         {
             (self.spend, self.launches, self.memory) = (spend, launches, memory);
+            self.gauge.resume(races);
         }
         self.noting.led = leads;
     }
 
     /// Notes what was learned, now and then.
-    async fn note(&mut self, now: Timestamp) {
+    async fn note(&mut self, now: Timestamp) -> Option<String> {
         if self.noting.led && !self.settings.dry_run && self.noting.is_due(now) {
             let memory = self.memory.clone();
-            let notes = Notes { spend: self.spend, launches: self.launches.clone(), memory };
+            let (spend, launches) = (self.spend, self.launches.clone());
+            let notes = Notes { spend, launches, memory, ..Notes::default() };
+            let (notes, left_out) = notes.with_races(&self.gauge.states());
+            self.noting.left_out = left_out;
             notes::write(&self.session, notes).await;
             self.noting.done(now);
         }
+        self.noting.left_out.clone()
     }
 
     fn decide(

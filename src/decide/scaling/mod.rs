@@ -41,7 +41,7 @@ pub use outcome::{
 };
 pub use profile::{inside_slo, learned, throughput, worth};
 pub use rank::{UnitLoad, cheapest_to_lose};
-pub use record::{DecisionRecord, RECORD_VERSION, in_force};
+pub use record::{DecisionRecord, ForecasterRecord, RECORD_VERSION, in_force};
 pub use tuning::Tuning;
 
 use crate::id::Name;
