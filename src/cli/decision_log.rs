@@ -99,6 +99,40 @@ pub(super) fn read(root: &Path, environment: &str) -> Result<Vec<DecisionRecord>
     Ok(records)
 }
 
+/// Where an environment's decisions are, in its repository.
+pub(super) fn shown(environment: &str) -> String {
+    format!(".floodway/decisions/{environment}.ndjson")
+}
+
+/// Of so many bytes of a log's end the last decision is found.
+const TAIL: u64 = 1024 * 1024;
+
+/// The last decision that the log has.
+pub(super) fn last(root: &Path, environment: &str) -> Result<Option<DecisionRecord>, Failure> {
+    for path in paths(root, environment) {
+        let read = || {
+            let mut file = File::open(&path)?;
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+            let mut bytes = Vec::new();
+            file.take(TAIL).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes: Vec<u8> = match read() {
+            Ok(bytes) => bytes,
+            Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Failure::file(&path, "cannot be read", &error)),
+        };
+        let mut lines = bytes.rsplit(|byte| *byte == b'\n');
+        let found =
+            lines.find_map(|line| DecisionRecord::from_line(&String::from_utf8_lossy(line)));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 /// Reads on in a log that is being written.
 pub(super) struct Follow {
     path: PathBuf,
@@ -146,3 +180,6 @@ impl Follow {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

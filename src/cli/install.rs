@@ -1,12 +1,13 @@
 use super::exit::{Exit, Failure};
 use super::repository::{self, counted};
 use super::terminal::Terminal;
+use super::weights;
 use crate::backend::files::Files;
 use crate::desired::{self, Install, Templates};
 use crate::id::Namespace;
 use crate::pipeline;
 use crate::spec::model::OnPremProvider;
-use crate::spec::{self, LoadError, Loaded, Loader};
+use crate::spec::{LoadError, Loaded, Loader};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
     let read = Read { files: &located.files, seen: Mutex::default() };
-    let (resolved, diagnostics) = spec::resolve(&located.path, &read);
+    let (resolved, diagnostics) = weights::resolve(&located.path, &read);
     if !diagnostics.is_empty() {
         terminal.diagnose(&diagnostics);
     }
@@ -60,7 +61,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         _ => return Err(Failure::usage("the environment has no cluster to run a controller in")),
     }
     let files = read.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let size: usize = files.iter().map(|(path, text)| path.len() + text.len()).sum();
+    let size: usize =
+        files.iter().map(|(path, bytes)| path.len() + desired::mounted_size(bytes)).sum();
     if size > MOST {
         let message = format!("the environment's files have {size} bytes: no ConfigMap holds them");
         return Err(Failure::usage(message));
@@ -98,17 +100,14 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Remembers what was read.
 struct Read<'a> {
     files: &'a Files,
-    seen: Mutex<BTreeMap<String, String>>,
+    seen: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Loader for Read<'_> {
     fn load(&self, path: &str) -> Result<Loaded, LoadError> {
         let loaded = self.files.load(path)?;
-        // What is no text is refused by who reads it.
-        if let Ok(text) = String::from_utf8(loaded.bytes.clone()) {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.insert(path.to_owned(), text);
-        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(path.to_owned(), loaded.bytes.clone());
         Ok(loaded)
     }
 

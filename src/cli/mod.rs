@@ -47,6 +47,7 @@ mod terminal;
 mod top;
 mod traces;
 mod validate;
+mod weights;
 mod why;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};

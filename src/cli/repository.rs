@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
+use super::weights;
 use crate::backend::files::Files;
 use crate::diag::{Diagnostics, is_plain, nearest};
 use crate::observe::Mark;
@@ -142,7 +143,22 @@ pub(super) fn counted(diagnostics: &Diagnostics) -> String {
 impl Located {
     /// Reads the environment; what is wrong is printed.
     pub(super) fn resolve(&self, terminal: &Terminal) -> Result<Resolved, Failure> {
+        self.told(weights::resolve(&self.path, &self.files), terminal)
+    }
+
+    /// Reads the environment, whatever its weights are of: who trains them anew reads
+    /// it so.
+    pub(super) fn resolve_untrained(&self, terminal: &Terminal) -> Result<Resolved, Failure> {
         let (resolved, diagnostics) = spec::resolve(&self.path, &self.files);
+        let resolved = resolved.map(|resolved| Resolved { weights: None, ..resolved });
+        self.told((resolved, diagnostics), terminal)
+    }
+
+    fn told(
+        &self,
+        (resolved, diagnostics): (Option<Resolved>, Diagnostics),
+        terminal: &Terminal,
+    ) -> Result<Resolved, Failure> {
         if !diagnostics.is_empty() {
             terminal.diagnose(&diagnostics);
         }

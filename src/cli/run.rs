@@ -3,12 +3,12 @@ use super::decision_log::DecisionLog;
 use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
-use super::{Global, applying, changed, connect, listen, prometheus, repository, traces};
+use super::{Global, applying, changed, connect, listen, prometheus, repository, traces, weights};
 use crate::backend::sim::{SimulatedLoad, Simulator};
 use crate::controller::lead::{Candidate, Fence, Standing, stand};
 use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
 use crate::decide::scaling::DecisionRecord;
-use crate::forecast::CalendarInputs;
+use crate::forecast::{CalendarInputs, Trained};
 use crate::pipeline::{self, Session};
 use crate::port::{Backends, Measure};
 use crate::render::{tally, turn as render};
@@ -117,6 +117,12 @@ fn calendar(session: &Session) -> Result<CalendarInputs, Failure> {
         .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
 }
 
+/// The forecaster that the environment names the weights of.
+fn trained(session: &Session) -> Result<Option<Trained>, Failure> {
+    weights::trained(&session.resolved)
+        .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+}
+
 /// How this controller is told whether it leads.
 enum Leading {
     /// There is no place for a lease: it is alone.
@@ -143,7 +149,8 @@ impl Running {
         // A world passes faster by itself; else every window is shorter.
         let time_scale = if world.is_some() { 1 } else { args.time_scale };
         let clock = pipeline::clock(&session.backends);
-        let gauge = Gauge::new(servers, calendar, Arc::clone(&clock), world.is_none(), time_scale);
+        let gauge = Gauge::new(servers, calendar, Arc::clone(&clock), world.is_none(), time_scale)
+            .trained(trained(&session)?);
         // A dry run keeps nobody from leading: the lease would be a write too.
         let (leading, fence) = match args.dry_run {
             true => (Leading::Alone, None),
@@ -182,10 +189,13 @@ impl Running {
         let clock = pipeline::clock(&self.controller.session.backends);
         let began = clock.now();
         let mut before: Option<Turn> = None;
-        let mut files = changed::Files::of(located);
+        let look = |controller: &Controller| {
+            changed::Files::of(located, controller.session.resolved.weights.as_ref())
+        };
+        let mut files = look(&self.controller);
         let mut sums = Tally::default();
         loop {
-            let now = changed::Files::of(located);
+            let now = look(&self.controller);
             if now != files {
                 files = now;
                 self.reload(args, (located, global), terminal).await;
@@ -254,9 +264,9 @@ impl Running {
         }
         let (session, world) = connect::connected(located, resolved, global, terminal).await?;
         let servers = servers(args, &session, world.as_ref())?;
-        let calendar = calendar(&session)?;
+        let (calendar, trained) = (calendar(&session)?, trained(&session)?);
         self.world = world;
-        self.controller.reload(session, servers, calendar);
+        self.controller.reload(session, servers, calendar, trained);
         Ok(true)
     }
 
@@ -275,7 +285,7 @@ impl Running {
 
     fn tell(&mut self, args: &Args, terminal: &Terminal, turn: &Turn, before: Option<&Turn>) {
         let name = &self.controller.session.resolved.environment.environment.name;
-        let record = DecisionRecord::of(name, &turn.scaling);
+        let record = DecisionRecord::of(name, &turn.scaling).with_forecasters(&turn.load.standings);
         if args.json {
             let line = record.to_line().unwrap_or_default();
             terminal.print(&format!("{line}\n"));

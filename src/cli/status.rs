@@ -1,6 +1,6 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use super::{Global, applying, connect, repository};
+use super::{Global, applying, connect, decision_log, repository};
 use crate::pipeline;
 use crate::render::status::{self, StatusView};
 
@@ -26,6 +26,14 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
             // What runs can be told all the same.
             Err(pipeline::Error::Place(error)) => view.without_hands(&error),
             Err(error) => return Err(error.into()),
+        };
+        let view = match environment.controlled_stages().is_empty() {
+            true => view,
+            false => {
+                let (root, name) = (located.files.root(), environment.environment.name.as_str());
+                let last = decision_log::last(root, name)?;
+                view.with_decision(&decision_log::shown(name), last.as_ref())
+            }
         };
         if args.json {
             terminal.print(&super::schema::pretty(&view));

@@ -1,8 +1,9 @@
 use super::exit::{Exit, Failure};
 use super::repository::{self, Located};
 use super::terminal::Terminal;
+use super::weights;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::spec::{self, Resolved};
+use crate::spec::Resolved;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -59,7 +60,7 @@ struct Found {
 
 impl Check {
     fn environment(&mut self, located: Located) -> Found {
-        let (resolved, mut diagnostics) = spec::resolve(&located.path, &located.files);
+        let (resolved, mut diagnostics) = weights::resolve(&located.path, &located.files);
         if let Some(resolved) = &resolved {
             self.claim(&located.path, resolved, &mut diagnostics);
         }

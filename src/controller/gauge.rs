@@ -1,25 +1,27 @@
 //! The load of every stage: what is measured of it, and what is expected.
 
+use super::ahead::Ahead;
 use crate::clock::{Clock, Timestamp};
-use crate::decide::scaling::{Floor, StageDemand, TokenMix};
-use crate::forecast::{self, CalendarInputs, Forecast, Race, RaceConfig, RaceState, Standing};
+use crate::decide::scaling::{Floor, Latency, Served, StageDemand, TokenMix};
+use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing, Trained};
 use crate::id::Name;
 use crate::pipeline::{measure, past};
 use crate::port::Measure;
-use crate::signal::{self, Measured, Policy, Query, Range, Series, Verdict, demand_of};
+use crate::signal::{
+    self, Measured, Policy, Query, Range, Series, Verdict, demand_of, upstream_of, upstream_service,
+};
 use crate::spec::Environment;
+use crate::spec::model::Slo;
 use crate::units::{Share, Span};
+use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
 
 /// Steps that a forecast has up to its horizon.
 const STEPS: u64 = 15;
 /// How much of the past is asked for when a controller begins: what seasonal
 /// forecasters need of a week, and a day more.
 const PAST: Span = Span::from_secs(8 * 24 * 3600);
-/// Values that are kept: a week and a day of minutes.
-const KEPT: usize = 8 * 24 * 60;
 
 /// What is known of the load.
 #[derive(Debug, Clone, Default)]
@@ -48,27 +50,18 @@ pub struct Gauge {
     aside: bool,
     /// By what every time is divided.
     time_scale: u32,
+    /// A forecaster that was trained before.
+    weights: Option<Trained>,
     stages: BTreeMap<Name, Ahead>,
+    /// What is known of stages that begin anew.
+    kept: BTreeMap<Name, Kept>,
 }
 
-/// One stage's past and future.
-struct Ahead {
-    history: Series,
-    /// The values of the step that has not ended yet.
-    step: Vec<f64>,
-    race: Racing,
-    config: RaceConfig,
-    latest: Option<Forecast>,
-    /// As the race stood when it was here last.
-    standings: Vec<Standing>,
-    why: Option<String>,
-}
-
-/// The race, or what brings it back.
-enum Racing {
-    Here(Box<Race>),
-    Away(JoinHandle<(Box<Race>, Result<Forecast, String>)>),
-    Lost,
+/// What one race leaves to the next.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    state: Option<RaceState>,
+    history: Option<Series>,
 }
 
 impl Gauge {
@@ -81,21 +74,74 @@ impl Gauge {
         time_scale: u32,
     ) -> Self {
         let time_scale = time_scale.max(1);
-        Self { servers, calendar, clock, aside, time_scale, stages: BTreeMap::new() }
+        let (weights, stages, kept) = <_>::default();
+        Self { servers, calendar, clock, aside, time_scale, weights, stages, kept }
     }
 
-    /// Asks other servers from now on, by another calendar; what was learned stays.
-    pub fn reconnect(&mut self, servers: Vec<Arc<dyn Measure>>, calendar: CalendarInputs) {
+    /// With a forecaster that was trained before, in the race of every load. It has
+    /// a step of its own, which a load that runs faster than life does not have.
+    #[must_use]
+    pub fn trained(mut self, weights: Option<Trained>) -> Self {
+        self.weights = weights.filter(|_| self.time_scale == 1);
+        self
+    }
+
+    /// Asks other servers from now on, by another calendar and with other weights;
+    /// what was learned stays.
+    pub fn reconnect(
+        &mut self,
+        servers: Vec<Arc<dyn Measure>>,
+        calendar: CalendarInputs,
+        weights: Option<Trained>,
+    ) {
         (self.servers, self.calendar) = (servers, calendar);
+        let weights = weights.filter(|_| self.time_scale == 1);
+        if weights != self.weights {
+            self.weights = weights;
+            self.begin_anew(|_| true);
+        }
+    }
+
+    /// Has stages begin anew with what was learned of them.
+    fn begin_anew(&mut self, which: impl Fn(&Ahead) -> bool) {
+        let stages = std::mem::take(&mut self.stages);
+        let (anew, stay): (BTreeMap<_, _>, _) =
+            stages.into_iter().partition(|(_, ahead)| which(ahead));
+        self.stages = stay;
+        self.kept.extend(anew.into_iter().map(|(stage, ahead)| {
+            let (state, history) = (ahead.state().cloned(), Some(ahead.demand().clone()));
+            (stage, Kept { state, history })
+        }));
+    }
+
+    /// How far, by what, and in which steps is looked ahead.
+    fn course(&self, environment: &Environment) -> (RaceConfig, Span) {
+        let forecast = &environment.burst.forecast;
+        let horizon = self.faster(forecast.horizon);
+        let own = || Span::from_millis((horizon.millis() / STEPS).max(1));
+        let step = self.weights.as_ref().map_or_else(own, Trained::step);
+        (RaceConfig { horizon, quantile: forecast.quantile.as_f64() }, step)
     }
 
     /// What each stage's race has learned, to go on with.
     pub fn states(&self) -> BTreeMap<Name, RaceState> {
-        let here = self.stages.iter().filter_map(|(stage, ahead)| match &ahead.race {
-            Racing::Here(race) => Some((stage.clone(), race.state().clone())),
-            Racing::Away(_) | Racing::Lost => None,
-        });
-        here.collect()
+        let here = self.stages.iter();
+        here.filter_map(|(stage, ahead)| Some((stage.clone(), ahead.state()?.clone()))).collect()
+    }
+
+    /// Goes on with what the races of another controller have learned, where they
+    /// were measured more often than its own.
+    pub fn resume(&mut self, races: BTreeMap<Name, RaceState>) {
+        for (stage, race) in races {
+            let own = self.stages.get(&stage).and_then(Ahead::state).map_or(0, RaceState::ticks);
+            if race.ticks() <= own {
+                continue;
+            }
+            let history = self.stages.remove(&stage).map(|ahead| ahead.demand().clone());
+            let kept = self.kept.entry(stage).or_default();
+            kept.state = Some(race);
+            kept.history = history.or(kept.history.take());
+        }
     }
 
     /// Measures everything that `environment` declares, and looks ahead.
@@ -106,20 +152,24 @@ impl Gauge {
         let clock = Arc::clone(&self.clock);
         let readings = measure(&self.servers, &queries, policy, &move || clock.now()).await;
         let mut load = Load { readings, ..Load::default() };
+        let course = self.course(environment);
+        self.begin_anew(|ahead| ahead.course() != course);
         for stage in environment.controlled_stages() {
             let demand = value(&load.readings, &demand_of(stage));
             let query = queries.iter().find(|query| query.signal == demand_of(stage));
             if !self.stages.contains_key(stage)
                 && let Some(query) = query
             {
-                let ahead = self.begin(environment, query, policy, now).await;
+                let kept = self.kept.remove(stage).unwrap_or_default();
+                let ahead = self.begin(environment, (query, kept), policy, now).await;
                 self.stages.insert(stage.clone(), ahead);
             }
-            let good = demand.filter(|demand| demand.reading.verdict.may_scale_in());
+            self.follow_upstream(stage, &queries, policy, now).await;
             let forecast = match self.stages.get_mut(stage) {
                 Some(ahead) => {
-                    let measured = good.and_then(|demand| demand.reading.value);
-                    ahead.note(now, measured, (&self.calendar, self.aside)).await;
+                    let measured = good(&load.readings, &demand_of(stage));
+                    let upstream = |name: &str| good(&load.readings, &upstream_of(name));
+                    ahead.note(now, measured, upstream, (&self.calendar, self.aside)).await;
                     if let Some(why) = &ahead.why {
                         load.unforecast.insert(stage.clone(), why.clone());
                     }
@@ -135,6 +185,7 @@ impl Gauge {
                 forecast,
                 factor: self.factor(environment, now),
                 tokens: tokens(&load.readings, stage),
+                served: served(&load.readings, stage, &environment.slo),
             };
             load.demand.insert(stage.clone(), seen);
         }
@@ -145,24 +196,55 @@ impl Gauge {
         Span::from_millis((span.millis() / u64::from(self.time_scale)).max(1))
     }
 
-    /// A stage whose past the servers know, if they do.
+    /// A stage whose past the servers know, if they do; else what is kept of it.
     async fn begin(
         &self,
         environment: &Environment,
-        query: &Query,
+        (query, kept): (&Query, Kept),
         policy: Policy,
         now: Timestamp,
     ) -> Ahead {
-        let forecast = &environment.burst.forecast;
-        let horizon = self.faster(forecast.horizon);
-        let step = Span::from_millis((horizon.millis() / STEPS).max(1));
+        let (config, step) = self.course(environment);
         let range = Range::last(self.faster(PAST), step, now);
-        let history = past(&self.servers, query, &range, policy, now).await.series;
-        let config = RaceConfig { horizon, quantile: forecast.quantile.as_f64() };
-        let race = Box::new(Race::new(config, forecast::standard()));
-        let (race, step) = (Racing::Here(race), Vec::new());
-        let (history, standings) = (trimmed(history), Vec::new());
-        Ahead { history, step, race, config, latest: None, standings, why: None }
+        let past = past(&self.servers, query, &range, policy, now).await.series;
+        let kept_of = kept.history.filter(|kept| past.last().is_none() && kept.step() == step);
+        let history = kept_of.unwrap_or(past);
+        let mut racers = forecast::standard();
+        let services = environment.signals.iter().flat_map(|signals| signals.upstream.keys());
+        let inputs = forecast::inputs(services.map(|name| name.as_str()));
+        let trained = self.weights.as_ref().and_then(|one| one.forecaster(&inputs).ok());
+        racers.extend(trained);
+        let race = Race::new(config, racers).resume(kept.state.unwrap_or_default());
+        Ahead::new(history, config, race)
+    }
+
+    /// Has a stage follow every upstream service that is declared, with what the
+    /// servers know of its past on the steps of the stage's own.
+    async fn follow_upstream(
+        &mut self,
+        stage: &Name,
+        queries: &[Query],
+        policy: Policy,
+        now: Timestamp,
+    ) {
+        let Some(ahead) = self.stages.get_mut(stage) else { return };
+        let declared: Vec<(&str, &Query)> = queries
+            .iter()
+            .filter_map(|query| Some((upstream_service(&query.signal)?, query)))
+            .collect();
+        ahead.follow_only(|name| declared.iter().any(|(known, _)| *known == name));
+        let new = declared.into_iter().filter(|(name, query)| !ahead.follows(name, &query.promql));
+        let new: Vec<_> = new.collect();
+        let range = ahead.range();
+        let servers = &self.servers;
+        let pasts = join_all(new.iter().map(async |(_, query)| match &range {
+            Some(range) => Some(past(servers, query, range, policy, now).await.series),
+            None => None,
+        }));
+        let pasts = pasts.await;
+        for ((name, query), past) in new.into_iter().zip(pasts) {
+            ahead.follow(name, &query.promql, past);
+        }
     }
 
     /// By how much the events that are on, or begin within the horizon, multiply
@@ -177,97 +259,6 @@ impl Gauge {
             .product::<f64>()
             .max(1.0)
     }
-}
-
-impl Ahead {
-    /// Adds a measurement; when a step has ended, looks ahead anew.
-    async fn note(
-        &mut self,
-        now: Timestamp,
-        measured: Option<f64>,
-        (calendar, aside): (&CalendarInputs, bool),
-    ) {
-        self.come_back().await;
-        let mut ended = false;
-        let end = self.history.time(self.history.len().saturating_add(KEPT));
-        if now > end {
-            // For so long nothing was measured that nothing of it is of use.
-            self.history = Series::empty(now, self.history.step());
-        }
-        // A step is what was measured in it; nothing where nothing was.
-        while now >= self.history.time(self.history.len()) {
-            let values = std::mem::take(&mut self.step);
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            self.history.push((!values.is_empty()).then_some(mean));
-            ended = true;
-        }
-        self.step.extend(measured);
-        if ended && self.history.len() > KEPT + KEPT / 8 {
-            let history = std::mem::replace(&mut self.history, Series::empty(now, Span::default()));
-            self.history = trimmed(history);
-        }
-        if ended || self.latest.is_none() {
-            self.look_ahead(calendar, aside).await;
-        }
-    }
-
-    async fn look_ahead(&mut self, calendar: &CalendarInputs, aside: bool) {
-        if !matches!(self.race, Racing::Here(_)) || self.history.last().is_none() {
-            return;
-        }
-        let Racing::Here(mut race) = std::mem::replace(&mut self.race, Racing::Lost) else {
-            return;
-        };
-        let (history, calendar, config) = (self.history.clone(), calendar.clone(), self.config);
-        let run = move || {
-            let steps = config.steps(history.step());
-            let context = forecast::context(&history, steps, &calendar, &[]);
-            let said = race.tick(&history, &context).map_err(|why| why.to_string());
-            (race, said)
-        };
-        if aside {
-            self.race = Racing::Away(tokio::task::spawn_blocking(run));
-        } else {
-            let (race, said) = run();
-            self.race = Racing::Here(race);
-            self.take(said);
-        }
-    }
-
-    /// Takes what was worked out beside the loop, if it is ready.
-    async fn come_back(&mut self) {
-        let Racing::Away(away) = &mut self.race else { return };
-        if !away.is_finished() {
-            return;
-        }
-        match away.await {
-            Ok((race, said)) => {
-                self.race = Racing::Here(race);
-                self.take(said);
-            }
-            Err(error) => {
-                self.race = Racing::Lost;
-                self.take(Err(format!("the forecasters ended: {error}")));
-            }
-        }
-    }
-
-    fn take(&mut self, said: Result<Forecast, String>) {
-        if let Racing::Here(race) = &self.race {
-            self.standings = race.standings();
-        }
-        match said {
-            Ok(forecast) => (self.latest, self.why) = (Some(forecast), None),
-            // What was said before is about a time that is over.
-            Err(why) => (self.latest, self.why) = (None, Some(why)),
-        }
-    }
-}
-
-/// The newest part of it.
-fn trimmed(series: Series) -> Series {
-    let from = series.len().saturating_sub(KEPT);
-    Series::new(series.time(from), series.step(), series.values()[from..].to_vec())
 }
 
 fn value<'m>(readings: &'m [Measured], signal: &str) -> Option<&'m Measured> {
@@ -288,9 +279,26 @@ fn waiting(readings: &[Measured], stage: &Name) -> Option<f64> {
     known.reduce(|sum, more| sum + more)
 }
 
+/// What the engines of a stage show, against what is promised.
+fn served(readings: &[Measured], stage: &Name, slo: &Slo) -> Served {
+    let of = |what: &str| good(readings, &format!("engine/{stage}/{what}"));
+    let promised = [
+        ("ttft_p99", slo.ttft_p99, of("ttft_p99")),
+        ("tpot_p99", slo.tpot_p99, of("inter_token_p99")),
+    ];
+    let latencies = promised.into_iter().filter_map(|(name, promised, seconds)| {
+        let measured = Span::from_millis((seconds? * 1000.0).round() as u64);
+        Some(Latency { of: name.to_owned(), measured, promised: promised? })
+    });
+    Served { finished: of("finished"), latencies: latencies.collect() }
+}
+
 /// Tokens of a mean request: what comes in and goes out over what is finished.
 fn tokens(readings: &[Measured], stage: &Name) -> Option<TokenMix> {
     let of = |what: &str| good(readings, &format!("engine/{stage}/{what}"));
     let finished = of("finished").filter(|finished| *finished > 0.0)?;
     Some(TokenMix { prompt: of("tokens_in")? / finished, output: of("tokens_out")? / finished })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 pub mod lead;
 
+mod ahead;
 mod aside;
 mod counts;
 mod doing;
@@ -15,6 +16,7 @@ mod seen;
 mod spend;
 mod tally;
 mod tell;
+mod track;
 mod turn;
 mod world;
 mod writes;

@@ -5,9 +5,12 @@ use super::launches::Launches;
 use super::spend::Spend;
 use crate::clock::Timestamp;
 use crate::decide::scaling::Memory;
+use crate::forecast::RaceState;
+use crate::id::Name;
 use crate::pipeline::Session;
 use crate::port::{KeepNotes, MOST_NOTES};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,12 +24,49 @@ pub(super) struct Notes {
     pub(super) spend: Spend,
     pub(super) launches: Launches,
     pub(super) memory: Memory,
+    /// What the race of each stage has learned, as far as there is room.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) races: BTreeMap<Name, RaceState>,
+}
+
+/// For the races there is what the rest leaves, less this, for it grows.
+const SPARE: usize = 8 * 1024;
+
+impl Notes {
+    /// With as much of the races as there is room for; and what of them there is not.
+    pub(super) fn with_races(
+        mut self,
+        races: &BTreeMap<Name, RaceState>,
+    ) -> (Self, Option<String>) {
+        let own = serde_json::to_string(&self).map_or(MOST_NOTES, |text| text.len());
+        let room = MOST_NOTES.saturating_sub(own + SPARE) / races.len().max(1);
+        let mut left_out = Vec::new();
+        for (stage, race) in races {
+            match race.within(room) {
+                Some(race) => {
+                    self.races.insert(stage.clone(), race);
+                }
+                None => left_out.push(stage.as_str()),
+            }
+        }
+        let why = (!left_out.is_empty()).then(|| {
+            format!(
+                "what the forecasters of {} have learned is not kept for the next leader: it takes \
+                 more than {} KiB, which is what the notes have room for",
+                left_out.join(", "),
+                room / 1024
+            )
+        });
+        (self, why)
+    }
 }
 
 /// When to note, and whether what was noted was read.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Noting {
     pub(super) led: bool,
+    /// What was not noted, and why.
+    pub(super) left_out: Option<String>,
     noted_at: Option<Timestamp>,
 }
 

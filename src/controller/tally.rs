@@ -118,3 +118,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,8 @@ fn reason(kind: EventKind) -> &'static str {
         EventKind::PanicEnded => "PanicEnded",
         EventKind::Lost => "CapacityLost",
         EventKind::Unmet => "CapacityUnmet",
+        EventKind::Met => "CapacityMet",
         EventKind::Shed => "Shedding",
+        EventKind::Served => "SheddingEnded",
     }
 }

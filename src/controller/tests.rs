@@ -27,6 +27,7 @@ name = "day"
 
 [slo]
 availability = "99.9%"
+ttft_p99 = "1s"
 
 [service]
 name = "llm"
@@ -62,6 +63,7 @@ image = { name = "gpu-inference" }
 [signals]
 prometheus = "http://prometheus:9090"
 demand = "sum(rate(requests_total[1m]))"
+engine = { inference = "vllm" }
 "#;
 
 struct OneFile;
@@ -75,7 +77,26 @@ impl Loader for OneFile {
 
 /// A server that says what a test tells it, or nothing.
 #[derive(Default)]
-struct Told(Mutex<Option<f64>>);
+struct Told(Mutex<Option<f64>>, Mutex<Option<Shown>>);
+
+/// What engines show.
+#[derive(Clone, Copy)]
+struct Shown {
+    finished: f64,
+    waiting: f64,
+    ttft_seconds: f64,
+}
+
+impl Shown {
+    fn of(self, query: &str) -> Option<f64> {
+        let asked = [
+            ("sum(vllm:num_requests_waiting", self.waiting),
+            ("sum(rate(vllm:request_success_total", self.finished),
+            ("histogram_quantile(0.99, sum by (le) (rate(vllm:time_to_first", self.ttft_seconds),
+        ];
+        asked.into_iter().find(|(begins, _)| query.starts_with(begins)).map(|(_, value)| value)
+    }
+}
 
 struct Says {
     told: Arc<Told>,
@@ -92,7 +113,12 @@ impl Measure for Says {
         let asked_for_load = query.starts_with("sum(rate(requests_total");
         match *self.told.0.lock().unwrap() {
             Some(value) if asked_for_load => Ok(Answer::of(self.clock.now(), value)),
-            Some(_) => Ok(Answer::default()),
+            Some(_) => {
+                let shown = *self.told.1.lock().unwrap();
+                let value = shown.and_then(|shown| shown.of(query));
+                let now = self.clock.now();
+                Ok(value.map_or_else(Answer::default, |value| Answer::of(now, value)))
+            }
             None => Err(MeasureError {
                 kind: MeasureFailure::Unreachable,
                 message: "connection refused".to_owned(),
@@ -339,4 +365,57 @@ async fn launches_are_measured_and_take_the_place_of_what_is_declared() {
     let minutes = |span: Span| span.millis() / 60_000;
     let measured = (minutes(learned.cold.median), minutes(learned.cold.p95));
     assert!((3..=8).contains(&measured.0) && (4..=15).contains(&measured.1), "{measured:?}");
+}
+
+#[tokio::test]
+async fn replicas_that_carry_half_of_what_is_declared_are_learned_to() {
+    let mut day = Day::begin().await;
+    day.passes(20, Some(2.0)).await;
+    let (mut queue, mut last) = (0.0_f64, None);
+    // 18 req/s are declared of a replica on-prem, and 9 of each of four in a node.
+    for _ in 0..240 {
+        let serving: f64 = match &last {
+            Some(Turn { scaling, .. }) => scaling.pools.values().map(half_of).sum(),
+            None => 9.0,
+        };
+        let asked = 60.0 + queue / 60.0;
+        let finished = asked.min(serving);
+        queue = ((asked - finished) * 60.0).clamp(0.0, 2000.0);
+        let ttft_seconds = if queue > 0.0 { 20.0 } else { 0.3 };
+        let shown = Shown { finished, waiting: queue, ttft_seconds };
+        *day.load.1.lock().unwrap() = Some(shown);
+        last = day.passes(1, Some(60.0)).await.pop();
+    }
+    let last = last.unwrap();
+    let pools = &last.scaling.pools;
+    let carries: f64 = pools.values().map(half_of).sum();
+    assert!(carries >= 60.0 && queue == 0.0, "{carries} req/s of 60, {queue} wait");
+    let worth = last.load.worth["g6e"].as_f64();
+    assert!((0.5..0.8).contains(&worth), "{worth}");
+    let why = pools["g6e"].reasons.iter().any(|reason| reason.text.contains("as measured"));
+    assert!(why, "{:?}", pools["g6e"].reasons);
+    // And the next leader knows it.
+    day.controller = controller(&day.simulator, &day.load, false);
+    let next = day.passes(2, Some(60.0)).await.pop().unwrap();
+    assert!((next.load.worth["g6e"].as_f64() - worth).abs() < 0.1, "{:?}", next.load.worth);
+}
+
+/// Half of what the serving units of a pool are declared to carry.
+fn half_of(pool: &crate::decide::scaling::PoolScaling) -> f64 {
+    let each = if pool.pods.is_some() { 36.0 } else { 18.0 };
+    f64::from(pool.serving) * each / 2.0
+}
+
+#[tokio::test]
+async fn what_the_forecasters_have_learned_is_the_next_leaders() {
+    let mut day = Day::begin().await;
+    day.passes(50, Some(30.0)).await;
+    day.controller = controller(&day.simulator, &day.load, false);
+    let next = day.passes(2, Some(30.0)).await.pop().unwrap();
+    let standings = &next.load.standings["inference"];
+    let most = standings.iter().map(|standing| standing.ticks).max().unwrap();
+    assert!(most >= 40, "{standings:?}");
+    assert_eq!(next.unnoted, None);
+    let noted = day.simulator.world().unwrap();
+    assert!(format!("{noted:?}").contains("races"));
 }

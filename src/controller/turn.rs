@@ -16,7 +16,7 @@ use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, Spent, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
-use crate::forecast::CalendarInputs;
+use crate::forecast::{CalendarInputs, Trained};
 use crate::id::Name;
 use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
@@ -83,6 +83,8 @@ pub struct Turn {
     pub done: Vec<Done>,
     /// Why nothing was written; none: what was decided was done.
     pub withheld: Option<String>,
+    /// What of what was learned is not kept for the next leader, and why.
+    pub unnoted: Option<String>,
     /// Its parts in their order, each from when until when.
     pub parts: Vec<(Part, (Timestamp, Timestamp))>,
 }
@@ -151,8 +153,9 @@ impl Controller {
         session: Session,
         servers: Vec<Arc<dyn Measure>>,
         calendar: CalendarInputs,
+        weights: Option<Trained>,
     ) {
-        self.gauge.reconnect(servers, calendar);
+        self.gauge.reconnect(servers, calendar, weights);
         self.clock = pipeline::clock(&session.backends);
         self.session = watching(session, self.settings);
         self.world.look_anew();
@@ -171,7 +174,8 @@ impl Controller {
         let looked = self.clock.now();
         // The load last: what it asks for is then done at once.
         let environment = &self.session.resolved.environment;
-        let load = self.gauge.read(environment, now).await;
+        let mut load = self.gauge.read(environment, now).await;
+        load.worth = self.memory.worth.clone();
         let measured = self.clock.now();
         let inventory = self.world.whole(now);
         if !unseen.contains_key(&Side::Aws) {
@@ -206,7 +210,7 @@ impl Controller {
             let told = tell::events(&self.session, &inventory, &scaling);
             let _ = bounded(patience, told.map(Ok)).await;
         }
-        self.note(now).await;
+        let unnoted = self.note(now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
         let parts = vec![
             (Part::Look, (now, looked)),
@@ -214,7 +218,8 @@ impl Controller {
             (Part::Decide, (measured, decided)),
             (Part::Act, (decided, self.clock.now())),
         ];
-        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld, parts }
+        let spent = self.spend.so_far();
+        Turn { scaling, load, spent, left, unseen, done, withheld, unnoted, parts }
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.
@@ -222,22 +227,27 @@ impl Controller {
         let leads = *standing == Standing::Leads;
         if leads
             && !self.noting.led
-            && let Some(Notes { spend, launches, memory }) = notes::read(&self.session).await
+            && let Some(Notes { spend, launches, memory, races }) = notes::read(&self.session).await
         {
             (self.spend, self.launches, self.memory) = (spend, launches, memory);
+            self.gauge.resume(races);
         }
         self.noting.led = leads;
     }
 
     /// Notes what was learned, now and then.
-    async fn note(&mut self, now: Timestamp) {
+    async fn note(&mut self, now: Timestamp) -> Option<String> {
         if self.noting.led && !self.settings.dry_run && self.noting.is_due(now) {
             let memory = self.memory.clone();
-            let notes = Notes { spend: self.spend, launches: self.launches.clone(), memory };
+            let (spend, launches) = (self.spend, self.launches.clone());
+            let notes = Notes { spend, launches, memory, ..Notes::default() };
+            let (notes, left_out) = notes.with_races(&self.gauge.states());
+            self.noting.left_out = left_out;
             let noted = notes::write(&self.session, notes);
             let _ = bounded(self.settings.patience, noted.map(Ok)).await;
             self.noting.done(now);
         }
+        self.noting.left_out.clone()
     }
 
     fn decide(

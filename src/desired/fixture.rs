@@ -80,7 +80,7 @@ pub(crate) fn environment() -> Environment {
         }),
         burst: Burst {
             target_utilization: unit("80%"),
-            forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%") },
+            forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%"), weights: None },
             scale_in: ScaleIn {
                 stabilization: unit("15m"),
                 drain: unit("10m"),

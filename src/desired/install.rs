@@ -4,6 +4,7 @@ use super::network::{PRIVATE_RANGES, namespace_in, prometheus_namespaces};
 use super::{DesiredError, Templates};
 use crate::id::Namespace;
 use crate::observe::Mark;
+use crate::observe::marks::base64url;
 use crate::spec::Environment;
 use crate::spec::model::{Egress, Join, Launch};
 use serde::Serialize;
@@ -28,7 +29,7 @@ pub struct Install<'a> {
     /// The image to run.
     pub image: &'a str,
     /// Every file of the environment, by its path in the repository.
-    pub files: &'a BTreeMap<String, String>,
+    pub files: &'a BTreeMap<String, Vec<u8>>,
     /// The role on AWS that the controller gets by its service account's token.
     pub aws_role: Option<&'a str>,
 }
@@ -67,6 +68,8 @@ struct View {
     aws_role: Option<String>,
     port: u16,
     files: Vec<FileView>,
+    /// Whether one of them is no text.
+    binary: bool,
     folders: Vec<Folder>,
     prometheus_namespaces: Vec<String>,
     ranges: Vec<Range>,
@@ -80,7 +83,10 @@ struct FileView {
     key: String,
     /// In its folder.
     path: String,
-    text: String,
+    /// What it holds, if that is text.
+    text: Option<String>,
+    /// Else what it holds, in base64.
+    binary: Option<String>,
 }
 
 /// Files that are mounted together.
@@ -133,6 +139,7 @@ impl View {
             repository: mark.repository.clone(),
             aws_role: install.aws_role.map(str::to_owned),
             port: PORT,
+            binary: install.files.values().any(|bytes| str::from_utf8(bytes).is_err()),
             files: folders.iter().flat_map(|folder| folder.files.clone()).collect(),
             folders,
             prometheus_namespaces: prometheus_namespaces(environment),
@@ -173,14 +180,16 @@ fn agents(environment: &Environment) -> Option<Agents> {
 
 /// The files by the folder at the repository's root that they lie in: each is
 /// mounted by itself, for what lies beside them is written.
-fn folders(files: &BTreeMap<String, String>) -> Vec<Folder> {
+fn folders(files: &BTreeMap<String, Vec<u8>>) -> Vec<Folder> {
     let mut folders: BTreeMap<&str, Vec<FileView>> = BTreeMap::new();
-    for (index, (path, text)) in files.iter().enumerate() {
+    for (index, (path, bytes)) in files.iter().enumerate() {
         let (folder, path) = path.split_once('/').unwrap_or(("", path));
         let readable = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
         let name: String = path.chars().map(readable).take(200).collect();
         let key = format!("{index}-{name}");
-        let file = FileView { key, path: path.to_owned(), text: text.clone() };
+        let text = str::from_utf8(bytes).ok().map(str::to_owned);
+        let binary = text.is_none().then(|| base64(bytes));
+        let file = FileView { key, path: path.to_owned(), text, binary };
         folders.entry(folder).or_default().push(file);
     }
     let folder = |(index, (path, files)): (usize, (&str, Vec<FileView>))| Folder {
@@ -189,6 +198,20 @@ fn folders(files: &BTreeMap<String, String>) -> Vec<Folder> {
         files,
     };
     folders.into_iter().enumerate().map(folder).collect()
+}
+
+/// How many bytes of a ConfigMap a file of these bytes takes.
+pub fn mounted_size(bytes: &[u8]) -> usize {
+    if str::from_utf8(bytes).is_ok() { bytes.len() } else { bytes.len().div_ceil(3) * 4 }
+}
+
+/// RFC 4648 section 4.
+fn base64(bytes: &[u8]) -> String {
+    let mut text = base64url(bytes).replace('-', "+").replace('_', "/");
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
 }
 
 #[cfg(test)]

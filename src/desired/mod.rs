@@ -21,7 +21,7 @@ mod yaml;
 
 pub(crate) use burst::INSTANCE_START;
 pub use error::DesiredError;
-pub use install::{Install, install};
+pub use install::{Install, install, mounted_size};
 pub use lookups::{lookups, offers, reservation};
 pub use templates::{EMBEDDED, Templates};
 pub use world::{Desired, DesiredWorld, Missing, Seed};

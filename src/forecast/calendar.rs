@@ -1,6 +1,7 @@
 //! What is known about a step beside its load: the time of day and of the week,
 //! holidays, planned events, the load of upstream services, the week before.
 
+use super::fill::LONGEST_LINE;
 use super::seasons::{WEEK, steps_in};
 use super::{Context, EVENT, UPSTREAM};
 use crate::clock::{Date, Timestamp};
@@ -77,7 +78,8 @@ impl CalendarInputs {
 
 /// The context of `history` and of the `ahead` steps after it. `upstream` are
 /// measured series by the names of their services; each value stands for the
-/// steps up to its next one, and nothing is known of them after the history.
+/// steps up to its next one, and for [`LONGEST_LINE`] gaps after it, and nothing is
+/// known of them after the history.
 ///
 /// Its inputs: `day/sin` and `day/cos`, `week/sin` and `week/cos` (where in the
 /// day and the week the step is), `weekend`, `holiday` (0 or 1), `event` (the
@@ -88,10 +90,7 @@ pub fn build(
     calendar: &CalendarInputs,
     upstream: &[(String, Series)],
 ) -> Context {
-    let own =
-        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
-    let inputs = own.iter().map(ToString::to_string);
-    let inputs = inputs.chain(upstream.iter().map(|(name, _)| format!("{UPSTREAM}{name}")));
+    let inputs = inputs(upstream.iter().map(|(name, _)| name.as_str()));
     let week = steps_in(WEEK, history);
     let holidays: BTreeSet<i64> =
         calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
@@ -121,14 +120,24 @@ pub fn build(
         known.into_iter().map(Some).chain([before]).chain(measured).collect()
     };
     let rows = (0..history.len().saturating_add(ahead)).map(row).collect();
-    Context { inputs: inputs.collect(), rows }
+    Context { inputs, rows }
 }
 
-/// The value that stands for `time`.
+/// The inputs of a context with these upstream services, in their order.
+pub fn inputs<'a>(upstream: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let own =
+        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
+    let own = own.iter().map(ToString::to_string);
+    own.chain(upstream.map(|name| format!("{UPSTREAM}{name}"))).collect()
+}
+
+/// The value that stands for `time`: its own, or the one before a short gap.
 fn value_at(series: &Series, time: Timestamp) -> Option<f64> {
     let since = time.as_millisecond().checked_sub(series.start().as_millisecond())?;
     let index = u64::try_from(since).ok()? / series.step().millis().max(1);
-    *series.values().get(usize::try_from(index).ok()?)?
+    let index = usize::try_from(index).ok()?;
+    let near = (0..=LONGEST_LINE).filter_map(|back| index.checked_sub(back));
+    near.filter_map(|index| *series.values().get(index)?).next()
 }
 
 /// Days since 1970.

@@ -77,6 +77,17 @@ impl Calibration {
         self.levels == levels && self.leads.len() == steps && self.leads.iter().all(whole)
     }
 
+    /// Keeps the `most` newest residuals of each step, rounded to three digits.
+    pub(super) fn thin(&mut self, most: usize) {
+        for lead in &mut self.leads {
+            for numbers in [&mut lead.residuals, &mut lead.above] {
+                let over = numbers.len().saturating_sub(most);
+                numbers.drain(..over);
+                numbers.iter_mut().for_each(|number| *number = rounded(*number));
+            }
+        }
+    }
+
     /// The quantiles around `path`, none below a lower one, none below zero.
     /// `usual` is the usual level of the load.
     pub fn quantiles(&self, path: &[f64], usual: f64) -> Vec<Quantile> {
@@ -143,6 +154,11 @@ impl Lead {
         sorted.sort_unstable_by(f32::total_cmp);
         sorted
     }
+}
+
+/// To three digits, so that few characters write it.
+fn rounded(number: f32) -> f32 {
+    format!("{number:.2e}").parse().unwrap_or(number)
 }
 
 /// The least residual that at least the share `level` of n + 1 is not above.

@@ -120,6 +120,12 @@ impl Linear {
 }
 
 impl Fitted {
+    /// Whether input `input` of the context was anything to learn from.
+    fn reads(&self, input: usize) -> bool {
+        let column = Features::width(input);
+        self.leads.iter().any(|lead| lead.deviations.get(column).is_some_and(|d| *d > 0.0))
+    }
+
     fn of(history: &Series, context: &Context, steps: usize) -> Result<Self, NotFit> {
         let values = filled(history);
         let offset = history.len() - values.len();
@@ -179,6 +185,8 @@ impl Forecaster for Linear {
             return Err(NotFit::new(format!("it needs the last {LAGS} steps")));
         }
         let (at, offset) = (values.len() - 1, history.len() - values.len());
+        // At its mean it would be a guess that nobody asked for.
+        context.measured(offset + at, |input| fitted.reads(input))?;
         let features = Features::new(&values, offset, history, context, fitted.scale);
         let change = |lead: usize| fitted.leads[lead - 1].apply(&features.row(at, lead));
         let path = (1..=steps).map(|lead| values[at] + change(lead) * fitted.scale);

@@ -19,9 +19,10 @@ mod score;
 mod seasons;
 #[cfg(test)]
 mod tests;
+mod trained;
 mod weights;
 
-pub use calendar::{CalendarInputs, ContextError, EventWindow, build as context};
+pub use calendar::{CalendarInputs, ContextError, EventWindow, build as context, inputs};
 pub use conformal::{Calibration, FIRST_RESIDUALS, WINDOW};
 pub use ets::Ets;
 pub use fill::{LONGEST_LINE, filled};
@@ -34,6 +35,7 @@ pub use naive::{Persistence, Seasonal};
 pub use planned::Planned;
 pub use race::{Issued, MOST_STEPS, Race, RaceConfig, RaceState, Standing};
 pub use score::{CHOSEN, LeadScore, Score, Scored, score};
+pub use trained::{Trained, forecaster};
 pub use weights::{Provenance, WeightsError, model_of};
 
 use crate::clock::Timestamp;
@@ -77,6 +79,22 @@ impl Context {
             self.at(if input.starts_with(UPSTREAM) { origin } else { target }, column)
         };
         self.inputs.iter().enumerate().map(of).collect()
+    }
+
+    /// Whether all that is measured and `counts` is known at step `origin`.
+    ///
+    /// # Errors
+    /// [`NotFit`] with the name of what is not.
+    fn measured(&self, origin: usize, counts: impl Fn(usize) -> bool) -> Result<(), NotFit> {
+        for (column, input) in self.inputs.iter().enumerate() {
+            let Some(service) = input.strip_prefix(UPSTREAM) else { continue };
+            if counts(column) && self.at(origin, column).is_none() {
+                return Err(NotFit::new(format!(
+                    "it reads the load of {service}, which is not known now"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What was known when the history had `len` steps, with `ahead` rows more:

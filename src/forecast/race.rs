@@ -61,6 +61,8 @@ pub struct Race {
     racers: Vec<Box<dyn Forecaster>>,
     state: RaceState,
     latest: Option<Forecast>,
+    /// The inputs of the last context.
+    inputs: Vec<String>,
 }
 
 impl Race {
@@ -75,7 +77,8 @@ impl Race {
                 None => running.push(racer),
             }
         }
-        Self { config, racers: running, state: RaceState::default(), latest: None }
+        let (state, inputs) = (RaceState::default(), Vec::new());
+        Self { config, racers: running, state, latest: None, inputs }
     }
 
     /// Goes on where another race stopped. What of `state` is about other
@@ -123,6 +126,11 @@ impl Race {
         let names: Vec<&str> = self.racers.iter().map(|racer| racer.name()).collect();
         self.state.fit(history.step(), steps, &self.config.levels(), &names);
         self.state.settle(history, origin, self.config.judged_by());
+        if self.inputs != context.inputs {
+            // What was fitted reads others.
+            self.inputs.clone_from(&context.inputs);
+            self.state.next_fit.clear();
+        }
         self.refit_one(history, context, origin);
         self.issue(history, context, origin, steps);
         self.choose(origin);

@@ -1,5 +1,7 @@
 //! Laws of all forecasters, their calibration and their race.
 
+mod upstream;
+
 use super::*;
 use crate::units::Span;
 use proptest::prelude::*;
@@ -455,4 +457,35 @@ fn after_a_jump_no_quantile_is_further_above_the_load_than_the_jump_was() {
     let quantiles = calibration.quantiles(&[40.0], 6.0);
     assert!(quantiles[1].path[0] <= 74.0 + 1e-6, "{quantiles:?}");
     assert!(quantiles[1].path[0] >= quantiles[0].path[0]);
+}
+
+#[test]
+fn what_a_race_has_learned_fits_into_less_and_goes_on_from_there() {
+    let config = RaceConfig { horizon: Span::from_secs(15 * 3600), quantile: 0.95 };
+    let mut race = Race::new(config, vec![Box::new(Persistence), Box::new(Seasonal::day())]);
+    let values = wave(700);
+    let mut history = hourly(Vec::new());
+    let context = |history: &Series| context_of(history, 15);
+    for value in &values {
+        history.push(*value);
+        race.tick(&history, &context(&history)).unwrap();
+    }
+    let whole = serde_json::to_string(race.state()).unwrap().len();
+    for most in [whole, 60_000, 20_000] {
+        let small = race.state().within(most).unwrap();
+        let text = serde_json::to_string(&small).unwrap();
+        assert!(text.len() <= most, "{} of {most}", text.len());
+        assert_eq!(small.ticks(), race.state().ticks());
+        let read: RaceState = serde_json::from_str(&text).unwrap();
+        let racers: Vec<Box<dyn Forecaster>> = vec![Box::new(Seasonal::day())];
+        let mut next = Race::new(config, racers).resume(read);
+        let said = next.tick(&history, &context(&history)).unwrap();
+        assert_eq!(said.by, "seasonal-day", "who led leads");
+        let loss = |race: &Race| race.standings()[0].loss.unwrap();
+        assert!((loss(&next) - loss(&race)).abs() < 1e-9);
+        let of = |forecast: &Forecast| forecast.quantiles.last().unwrap().path[14];
+        let before = race.tick(&history, &context(&history)).unwrap();
+        assert!((of(&said) / of(&before) - 1.0).abs() < 0.1, "{said:?} {before:?}");
+    }
+    assert_eq!(race.state().within(500), None);
 }

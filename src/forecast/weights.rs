@@ -44,6 +44,9 @@ pub enum WeightsError {
         /// What is asked of them.
         here: String,
     },
+    /// They are of a forecaster that this build does not have.
+    #[error("the weights are of the forecaster {0}, which this build does not have")]
+    Absent(&'static str),
     /// They cannot be written.
     #[error("the weights cannot be written: {0}")]
     Unwritable(String),

@@ -29,6 +29,16 @@ pub fn demand_of(stage: &Name) -> String {
     format!("demand/{stage}")
 }
 
+/// The signal of an upstream service's call volume.
+pub fn upstream_of(service: &str) -> String {
+    format!("upstream/{service}")
+}
+
+/// The upstream service whose call volume `signal` is, if it is one's.
+pub fn upstream_service(signal: &str) -> Option<&str> {
+    signal.strip_prefix("upstream/")
+}
+
 /// Everything that `environment` asks Prometheus, demand first; nothing that it
 /// does not configure.
 pub fn declared(environment: &Environment) -> Vec<Query> {
@@ -45,7 +55,7 @@ pub fn declared(environment: &Environment) -> Vec<Query> {
         kafka.map(|(stage, topic)| Query::new(format!("kafka/{stage}"), "messages", &lag(topic))),
     );
     let upstream = signals.upstream.iter();
-    all.extend(upstream.map(|(name, q)| Query::new(format!("upstream/{name}"), "req/s", q)));
+    all.extend(upstream.map(|(name, q)| Query::new(upstream_of(name.as_str()), "req/s", q)));
     let namespace = format!("namespace={}", quoted(environment.service.namespace.as_str()));
     for (stage, engine) in &signals.engine {
         let chosen = signals.select.get(stage).cloned();

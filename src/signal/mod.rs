@@ -19,7 +19,7 @@ mod series;
 mod sets;
 
 pub use agree::agree;
-pub use declared::{Query, declared, demand_of};
+pub use declared::{Query, declared, demand_of, upstream_of, upstream_service};
 pub use facts::{Facts, FactsQuery};
 pub use history::{History, history};
 pub use hygiene::{Blemishes, increases, series};

@@ -9,7 +9,7 @@
 
 use super::loader::Loader;
 use super::model::Environment;
-use super::path::beside;
+use super::side_file;
 use super::spots::Spots;
 use crate::clock::Date;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -39,36 +39,12 @@ pub(super) fn load(
 ) -> Vec<Holiday> {
     let named = environment.calendar.as_ref().and_then(|calendar| calendar.holidays.as_deref());
     let Some(written) = named else { return Vec::new() };
-    let mut refuse = |why: String| {
-        let diagnostic = Diagnostic::error(why)
-            .help("name a file beside the environment or in a folder below, like \"holidays.csv\"");
-        found.push(spots.label(diagnostic, KEY, ""));
-    };
-    // From the file that says so, which another may extend.
-    let Some(file) = spots.value(KEY).map(|at| at.file.to_string()) else { return Vec::new() };
-    let path = match beside(&file, written) {
-        Ok(_) if written.split('/').any(|part| part == "..") => {
-            refuse("the path leads out of the environment's folder".to_owned());
-            return Vec::new();
-        }
-        Ok(path) => path,
-        Err(why) => {
-            refuse(why.to_owned());
-            return Vec::new();
-        }
-    };
-    match loader.load(&path) {
-        Ok(loaded) => {
-            let file: Arc<str> = path.as_str().into();
-            let text = String::from_utf8_lossy(&loaded.bytes);
-            found.sources.insert(Arc::clone(&file), text.as_ref().into());
-            read(&file, &text, found)
-        }
-        Err(error) => {
-            refuse(format!("cannot read `{path}`: {error}"));
-            Vec::new()
-        }
-    }
+    let named = (KEY, written, "holidays.csv");
+    let Some(read_file) = side_file::read(named, spots, loader, found) else { return Vec::new() };
+    let file: Arc<str> = read_file.path.as_str().into();
+    let text = String::from_utf8_lossy(&read_file.bytes);
+    found.sources.insert(Arc::clone(&file), text.as_ref().into());
+    read(&file, &text, found)
 }
 
 /// The days of `text`; what is wrong with it goes to `found`, all of it at once.
@@ -135,5 +111,56 @@ mod tests {
         for place in ["holidays.csv:1:1", "holidays.csv:2:1", "holidays.csv:4:1"] {
             assert!(text.contains(place), "{text}");
         }
+    }
+
+    /// The days of 5 U.S.C. 6103(a) in a year, and those that are off instead of one
+    /// on a weekend: the Friday before a Saturday, and the Monday after a Sunday
+    /// (6103(b), and Executive Order 11582 section 3).
+    fn federal(year: i16) -> Vec<(Date, String)> {
+        use jiff::civil::Weekday::{self, Monday, Saturday, Sunday, Thursday};
+        let fixed = |month: i8, day: i8| Date::constant(year, month, day);
+        // The first of the month is a day of the first week; the last is counted back.
+        let nth = |month: i8, nth: i8, on: Weekday| {
+            let mut days = (1..=31).filter_map(|day| Date::new(year, month, day).ok());
+            let on: Vec<Date> = days.by_ref().filter(|day| day.weekday() == on).collect();
+            if nth > 0 { on[usize::try_from(nth - 1).unwrap()] } else { *on.last().unwrap() }
+        };
+        let all = [
+            (fixed(1, 1), "New Year's Day"),
+            (nth(1, 3, Monday), "Martin Luther King Jr. Day"),
+            (nth(2, 3, Monday), "Washington's Birthday"),
+            (nth(5, -1, Monday), "Memorial Day"),
+            (fixed(6, 19), "Juneteenth National Independence Day"),
+            (fixed(7, 4), "Independence Day"),
+            (nth(9, 1, Monday), "Labor Day"),
+            (nth(10, 2, Monday), "Columbus Day"),
+            (fixed(11, 11), "Veterans Day"),
+            (nth(11, 4, Thursday), "Thanksgiving Day"),
+            (fixed(12, 25), "Christmas Day"),
+        ];
+        let observed = |day: Date| match day.weekday() {
+            Saturday => day.yesterday().ok(),
+            Sunday => day.tomorrow().ok(),
+            _ => None,
+        };
+        let with = |(day, name): (Date, &str)| {
+            let instead = observed(day).map(|day| (day, format!("{name} (observed)")));
+            [Some((day, name.to_owned())), instead].into_iter().flatten()
+        };
+        all.into_iter().flat_map(with).collect()
+    }
+
+    #[test]
+    fn the_shipped_days_are_those_of_the_law_in_every_year_that_they_cover() {
+        let (days, said) = said(include_str!("../../environments/holidays-us.csv"));
+        assert_eq!(said, "");
+        let years = (days[0].date.year(), days[days.len() - 1].date.year());
+        assert!(years.1 - years.0 >= 2, "{years:?}");
+        // New Year's Day of the year after may be off in the last year of the file.
+        let mut law: Vec<_> = (years.0..=years.1 + 1).flat_map(federal).collect();
+        law.retain(|(day, _)| (years.0..=years.1).contains(&day.year()));
+        law.sort();
+        let days: Vec<_> = days.into_iter().map(|day| (day.date, day.name)).collect();
+        assert_eq!(days, law);
     }
 }

@@ -11,6 +11,7 @@ use super::price_table::{self, PRICE_TABLE};
 use super::shape::{Decoder, Shape as _};
 use super::spots::Spots;
 use super::syntax::Damage;
+use super::weights::{self, WeightsFile};
 use super::{layers, validate};
 use crate::diag::{Diagnostic, Diagnostics, Sources};
 use sha2::{Digest as _, Sha256};
@@ -34,6 +35,8 @@ pub struct Resolved {
     /// The days off of the calendar's file, in their order; not part of what it
     /// means.
     pub holidays: Vec<Holiday>,
+    /// The weights that the environment names; part of what it means.
+    pub weights: Option<WeightsFile>,
 }
 
 /// Reads the environment at `entry`, a path that `loader` understands, with all
@@ -50,15 +53,19 @@ pub fn resolve(entry: &str, loader: &dyn Loader) -> (Option<Resolved>, Diagnosti
         Some(environment) => holidays::load(environment, &spots, loader, &mut diagnostics),
         None => Vec::new(),
     };
+    let weights = environment
+        .as_ref()
+        .and_then(|environment| weights::load(environment, &spots, loader, &mut diagnostics));
     diagnostics.sort();
     let sources = diagnostics.sources.clone();
     let resolved = environment.filter(|_| !diagnostics.has_errors()).map(|environment| Resolved {
-        digest: digest(&environment),
+        digest: digest(&environment, weights.as_ref()),
         origins: spots.origins(&sources),
         environment,
         sources,
         catalog,
         holidays,
+        weights,
     });
     (resolved, diagnostics)
 }
@@ -112,8 +119,11 @@ fn judge(
     environment
 }
 
-/// SHA-256 over the canonical form of `environment`, in hex.
-fn digest(environment: &Environment) -> String {
+/// SHA-256 over the canonical form of `environment`, and over that of its weights'
+/// bytes where it names some, in hex.
+fn digest(environment: &Environment, weights: Option<&WeightsFile>) -> String {
     let canonical = environment.encode().map(|tree| tree.to_json().to_string());
-    Sha256::digest(canonical.unwrap_or_default()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let weights = weights.map(|weights| format!("\n{}", weights.sha256));
+    let all = canonical.unwrap_or_default() + &weights.unwrap_or_default();
+    Sha256::digest(all).iter().map(|byte| format!("{byte:02x}")).collect()
 }

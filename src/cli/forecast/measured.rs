@@ -1,16 +1,22 @@
-//! The history of an environment's demand, as its Prometheus servers have it.
+//! The history of an environment's demand, and of the services upstream of it, as
+//! its Prometheus servers have them.
 
 use super::super::exit::{Exit, Failure};
 use super::super::repository::Located;
 use super::super::{applying, prometheus};
 use super::file::History;
 use crate::clock::{Clock as _, SystemClock};
+use crate::forecast::Trained;
 use crate::id::Name;
 use crate::pipeline;
-use crate::signal::{Policy, Range, Series, declared, demand_of};
+use crate::signal::{Policy, Query, Range, Series, declared, demand_of, upstream_service};
 use crate::spec::Environment;
 use crate::units::Span;
+use futures::future::{join, join_all};
 use sha2::{Digest as _, Sha256};
+
+/// From one value to the next, where nothing says otherwise.
+const STEP: Span = Span::from_secs(300);
 
 /// Which part of the past is meant.
 #[derive(Debug, clap::Args)]
@@ -21,9 +27,10 @@ pub(super) struct Past {
     /// Of an environment: how far back
     #[arg(long, value_name = "SPAN", default_value = "2w")]
     history: Span,
-    /// Of an environment: from one value to the next
-    #[arg(long, value_name = "SPAN", default_value = "5m")]
-    step: Span,
+    /// Of an environment: from one value to the next; else as its weights were
+    /// trained, and 5m where it names none
+    #[arg(long, value_name = "SPAN")]
+    step: Option<Span>,
     #[command(flatten)]
     access: prometheus::Access,
 }
@@ -33,6 +40,7 @@ pub(super) fn read(
     located: &Located,
     environment: &Environment,
     past: &Past,
+    trained: Option<&Trained>,
 ) -> Result<History, Failure> {
     let invalid = |message: String| Failure::new(Exit::Failed, message);
     let demands = environment.demand_queries();
@@ -50,14 +58,23 @@ pub(super) fn read(
     };
     let wanted = demand_of(stage);
     let queries = declared(environment);
-    let query = queries.into_iter().find(|query| query.signal == wanted);
+    let query = queries.iter().find(|query| query.signal == wanted);
     let query = query.ok_or_else(|| invalid(format!("nothing asks for {wanted}")))?;
+    let services: Vec<(&str, &Query)> = queries
+        .iter()
+        .filter_map(|query| Some((upstream_service(&query.signal)?, query)))
+        .collect();
     let servers = prometheus::servers(signals, &past.access)?;
     let now = SystemClock.now();
-    let range = Range::last(past.history, past.step, now);
+    let step = past.step.or(trained.map(Trained::step)).unwrap_or(STEP);
+    let range = Range::last(past.history, step, now);
     let policy = Policy::new(signals.max_age);
-    let found = applying::block_on(async {
-        Ok(pipeline::past(&servers, &query, &range, policy, now).await)
+    let (found, upstream) = applying::block_on(async {
+        let of = |query| pipeline::past(&servers, query, &range, policy, now);
+        let upstream = join_all(
+            services.iter().map(async |(name, query)| ((*name).to_owned(), of(query).await.series)),
+        );
+        Ok(join(of(query), upstream).await)
     })?;
     let series = begun(found.series);
     if series.last().is_none() {
@@ -65,11 +82,14 @@ pub(super) fn read(
         return Err(invalid(format!("there is no history of {wanted}: {why}"))
             .help("look with `floodway signals ENV`, or name a CSV of the demand"));
     }
-    let text: String =
-        series.values().iter().map(|value| format!("{value:?}\n")).collect::<String>();
-    let sha256 = Sha256::digest(format!("{} {}\n{text}", series.start(), series.step()));
-    let sha256 = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(History { series, sha256 })
+    let mut digest = Sha256::new();
+    let all = [("", &series)].into_iter().chain(upstream.iter().map(|(n, s)| (n.as_str(), s)));
+    for (name, series) in all {
+        digest.update(format!("{name} {} {}\n", series.start(), series.step()));
+        series.values().iter().for_each(|value| digest.update(format!("{value:?}\n")));
+    }
+    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(History { series, upstream, sha256 })
 }
 
 /// From its first value on.

@@ -53,7 +53,7 @@ impl Model {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     must_not_be_read(&args.out, "--out")?;
-    let subject = args.asked.read(terminal)?;
+    let subject = args.asked.read_untrained(terminal)?;
     let series = &subject.history.series;
     let end = match args.until {
         Some(until) => (0..series.len()).take_while(|index| series.time(*index) < until).count(),

@@ -19,6 +19,8 @@ pub(super) struct Load<'a> {
     pub(super) doubt: Option<String>,
     /// What waits already, in requests.
     waiting: f64,
+    /// The shortest time in which that is meant to be answered.
+    backlog: Span,
     /// What an event multiplies it to.
     event: Option<Rate>,
     /// In a panic: the most of the short window.
@@ -52,6 +54,7 @@ impl<'a> Load<'a> {
             now,
             doubt: doubt(demand),
             waiting: waiting.filter(|waiting| waiting.is_finite() && *waiting > 0.0).unwrap_or(0.0),
+            backlog: input.tuning.backlog,
             event,
             sudden: None,
             forecast: demand.and_then(|demand| demand.forecast.as_ref()),
@@ -74,7 +77,7 @@ impl<'a> Load<'a> {
 
     /// What must be ready in `lead`: the most of what is seen, of what an event
     /// makes of it, and of the forecast's quantile until then; and what waits
-    /// already, answered by then.
+    /// already, answered by then, or in [`super::Tuning::backlog`] where that is longer.
     pub(super) fn need(&self, lead: Span) -> Need {
         let lead = self.bounded(lead);
         let now = self.now.unwrap_or_default();
@@ -92,7 +95,8 @@ impl<'a> Load<'a> {
         });
         let (mut load, mut by) = best;
         // Answered within the time that new capacity takes, and not at once.
-        let backlog = rate(self.waiting / lead.as_secs_f64().max(1.0)).unwrap_or_default();
+        let within = lead.max(self.backlog).as_secs_f64().max(0.001);
+        let backlog = rate(self.waiting / within).unwrap_or_default();
         if backlog > Rate::default() {
             load = load + backlog;
             let with = format!("{} requests wait", self.waiting.round());

@@ -47,19 +47,9 @@ pub(super) fn finish(
 ) -> Scaling {
     pools.iter_mut().for_each(|pool| keep(input, pool));
     let (cost_now, cost_after) = purse::costs(&pools);
-    for (name, stage) in &stages {
-        if stage.unmet > Rate::default() {
-            let text = format!("{} more is needed than fits anywhere", stage.unmet);
-            events.push(Event { kind: EventKind::Unmet, about: name.clone(), text });
-        }
-        if stage.shed > Share::default() {
-            let text = format!("{} of the requests cannot be served in time", stage.shed);
-            events.push(Event { kind: EventKind::Shed, about: name.clone(), text });
-        }
-    }
     let mut told = BTreeMap::new();
     for pool in pools {
-        let scaled = tell(&pool);
+        let scaled = tell(input, &pool);
         events.extend(moved(&pool, &scaled));
         told.insert(pool.name.clone(), scaled);
         let sources = pool.sources.into_iter().map(|source| {
@@ -142,7 +132,8 @@ fn taken_back(source: &Source) -> Option<Reason> {
     Some(plain(format!("{} {why}: {back} less is asked of it", source.key)))
 }
 
-fn tell(pool: &Pool<'_>) -> PoolScaling {
+fn tell(input: &ScalingInput<'_>, pool: &Pool<'_>) -> PoolScaling {
+    let worth = input.worth.get(pool.name).copied();
     let writes = pool.is_ours() && pool.visible;
     let nodes =
         pool.sources.iter().map(|one| one.units.joined.saturating_mul(one.replicas_per_node));
@@ -158,6 +149,11 @@ fn tell(pool: &Pool<'_>) -> PoolScaling {
     if reasons.is_empty() {
         reasons.extend(pool.decided.reasons.first().cloned());
     }
+    if let Some(worth) = worth.filter(|worth| *worth != Share::ALL) {
+        let percent = worth.whole_percent();
+        let text = format!("a replica carries {percent}% of what is declared, as measured");
+        reasons.push(plain(text));
+    }
     PoolScaling {
         stage: pool.stage.clone(),
         owner: pool.decided.owner,
@@ -168,6 +164,7 @@ fn tell(pool: &Pool<'_>) -> PoolScaling {
         wanted: pool.total(),
         serving: pool.sources.iter().map(|one| one.units.serving).sum(),
         capacity_per_unit: pool.sources.first().map(|one| one.capacity).unwrap_or_default(),
+        worth,
         pods: pool.joins_cluster.then(|| nodes.fold(0, u32::saturating_add)),
         sources: pool.sources.iter().map(|source| told(source, writes)).collect(),
         reasons,

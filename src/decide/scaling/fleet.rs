@@ -27,8 +27,10 @@ pub(super) struct Source {
     pub(super) group: Option<String>,
     /// It is there, so that a number can be written.
     pub(super) exists: bool,
-    /// Of a unit.
+    /// Of a unit, as it was learned.
     pub(super) capacity: Rate,
+    /// Of a unit, as it is declared, or follows from its profile.
+    pub(super) declared: Rate,
     /// Of a unit, of its own market.
     pub(super) price: Option<UsdPerHour>,
     /// Units out of service that are paid for.
@@ -157,6 +159,19 @@ impl<'a> Pool<'a> {
         own + self.legacy.serving
     }
 
+    /// What serves, as it is declared.
+    pub(super) fn declared_serving(&self) -> Rate {
+        let own: Rate = self.sources.iter().map(|one| one.declared.times(one.units.serving)).sum();
+        own + self.legacy.serving
+    }
+
+    /// Replicas that serve, without those of groups that another plan will end.
+    pub(super) fn replicas_serving(&self) -> u32 {
+        let own = self.sources.iter();
+        own.map(|one| one.units.serving.saturating_mul(one.replicas_per_node))
+            .fold(0, u32::saturating_add)
+    }
+
     pub(super) fn pending(&self) -> u32 {
         self.sources.iter().map(Source::pending).fold(0, u32::saturating_add)
     }
@@ -239,7 +254,7 @@ fn on_prem(
     let onprem = input.planning.environment.onprem.as_ref();
     let spec = onprem.and_then(|onprem| onprem.pools.get(name));
     let profile = spec.and_then(|pool| pool.profile.as_ref());
-    let capacity = price::capacity(input, name, &decided.stage, decided.capacity_per_unit, profile);
+    let declared = price::declared(input, &decided.stage, decided.capacity_per_unit, profile);
     let key = "replicas".to_owned();
     Source {
         memory: remembered(input, name, &key),
@@ -248,7 +263,8 @@ fn on_prem(
         market: None,
         group: None,
         exists: seen.replicas.is_some(),
-        capacity,
+        capacity: price::carried(input, name, declared),
+        declared,
         price: spec.and_then(|pool| pool.usd_per_hour),
         kept: 0,
         replicas_per_node: 1,
@@ -323,8 +339,9 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
     let profile = spec.and_then(|pool| pool.profile.get(group.label()));
     let per_replica = spec.map(|pool| pool.capacity_on(group.label())).unwrap_or_default();
     let stage = spec.map(|pool| &pool.stage);
-    let per_replica = stage
-        .map_or(per_replica, |stage| price::capacity(input, name, stage, per_replica, profile));
+    let per_replica =
+        stage.map_or(per_replica, |stage| price::declared(input, stage, per_replica, profile));
+    let declared = per_replica.times(group.replicas_per_node);
     let is_spot = group.capacity_type == CapacityType::Spot;
     let key = format!("{}/{}", group.label(), group.capacity_type.as_str());
     let first = group.types.first().map(|one| one.name.as_str()).unwrap_or_default();
@@ -338,7 +355,8 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         market: Some(group.capacity_type),
         group: None,
         exists: false,
-        capacity: per_replica.times(group.replicas_per_node),
+        capacity: price::carried(input, name, declared),
+        declared,
         price: price::of_group(input, group),
         kept: 0,
         replicas_per_node: group.replicas_per_node,

@@ -74,6 +74,28 @@ pub struct StageDemand {
     pub factor: f64,
     /// Tokens of a mean request, where they are measured.
     pub tokens: Option<TokenMix>,
+    /// What the engines show of how full they are.
+    pub served: Served,
+}
+
+/// What engines show of how full they are; only what can be believed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Served {
+    /// Requests per second that are answered to their end.
+    pub finished: Option<f64>,
+    /// How long that takes, against what is promised.
+    pub latencies: Vec<Latency>,
+}
+
+/// A latency that is promised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latency {
+    /// Which: `ttft_p99`, as `[slo]` calls it.
+    pub of: String,
+    /// As it was measured.
+    pub measured: Span,
+    /// As it is promised.
+    pub promised: Span,
 }
 
 impl StageDemand {
@@ -86,6 +108,7 @@ impl StageDemand {
             forecast: None,
             factor: 1.0,
             tokens: None,
+            served: Served::default(),
         }
     }
 }

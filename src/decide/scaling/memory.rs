@@ -3,7 +3,7 @@
 use super::time::{between, earlier};
 use crate::clock::Timestamp;
 use crate::id::Name;
-use crate::units::{Rate, Span};
+use crate::units::{Rate, Share, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub struct Memory {
     pub stages: BTreeMap<Name, StageMemory>,
     /// By pool and group: `g6e.12xlarge/spot`, on-prem `replicas`.
     pub sources: BTreeMap<Name, BTreeMap<String, SourceMemory>>,
+    /// What a replica carries of what is declared, by pool, where that was learned.
+    pub worth: BTreeMap<Name, Share>,
 }
 
 /// A number at a time.
@@ -46,6 +48,55 @@ pub struct StageMemory {
     pub panic_until: Option<Timestamp>,
     /// When the last step in was made.
     pub stepped_at: Option<Timestamp>,
+    /// What fits nowhere, in thousandths of a request per second.
+    pub unmet: Option<Ongoing>,
+    /// What is not served in time, in millionths of the requests.
+    pub shed: Option<Ongoing>,
+    /// What its replicas have shown.
+    pub learn: Learning,
+}
+
+/// What the replicas of a stage have shown of what they carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Learning {
+    /// When it was looked at last.
+    pub at: Option<Timestamp>,
+    /// How many serve, and since when it is so many.
+    pub replicas: Option<(u32, Timestamp)>,
+    /// Over a window, thinned.
+    pub shown: Vec<Shown>,
+    /// The least of each latency, and the least of an idle fleet.
+    pub least: BTreeMap<String, Least>,
+    /// See `least`.
+    pub idle: BTreeMap<String, Least>,
+}
+
+/// What was shown at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// When.
+    pub at: Timestamp,
+    /// Of what is declared.
+    pub share: Share,
+}
+
+/// The least latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Least {
+    /// When it was measured.
+    pub at: Timestamp,
+    /// How long.
+    pub span: Span,
+}
+
+/// Something that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ongoing {
+    /// How much of it there was when it was told last.
+    pub told: u64,
+    /// Since when there has been none of it.
+    pub gone_since: Option<Timestamp>,
 }
 
 /// What is remembered of a Deployment or a group.

@@ -12,7 +12,9 @@ mod fleet;
 mod hands;
 mod hold;
 mod input;
+mod learn;
 mod memory;
+mod ongoing;
 mod outcome;
 mod place;
 mod price;
@@ -26,16 +28,20 @@ mod tuning;
 
 pub use hold::{Direction, Hold, HoldCause};
 pub use input::{
-    Delay, Delays, Floor, Mode, PoolSeen, ScalingInput, Seen, Short, Spent, StageDemand, TokenMix,
-    Units,
+    Delay, Delays, Floor, Latency, Mode, PoolSeen, ScalingInput, Seen, Served, Short, Spent,
+    StageDemand, TokenMix, Units,
 };
-pub use memory::{Aside, AsideCause, Memory, Point, SourceMemory, StageMemory, Waiting};
+pub use learn::WORTH;
+pub use memory::{
+    Aside, AsideCause, Learning, Least, Memory, Ongoing, Point, Shown, SourceMemory, StageMemory,
+    Waiting,
+};
 pub use outcome::{
     Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
 };
 pub use profile::{inside_slo, learned, throughput, worth};
 pub use rank::{UnitLoad, cheapest_to_lose};
-pub use record::{DecisionRecord, RECORD_VERSION, in_force};
+pub use record::{DecisionRecord, ForecasterRecord, RECORD_VERSION, in_force};
 pub use tuning::Tuning;
 
 use crate::id::Name;
@@ -62,6 +68,8 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
         of_stage.entry(pool.stage).or_default().push(at);
     }
     let mut stages = BTreeMap::new();
+    let mut worth = input.memory.worth.clone();
+    worth.retain(|name, _| pools.iter().any(|pool| pool.name == name));
     let mut memory = Memory { at: Some(input.now), ..Memory::default() };
     for (name, of_stage) in of_stage {
         let mut remembered = input.memory.stages.get(name).cloned().unwrap_or_default();
@@ -73,9 +81,11 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
             &mut remembered,
             &mut events,
         );
+        learn::learn(input, (name, &of_stage), &pools, &mut remembered, &mut worth);
         stages.insert(name.clone(), stage);
         memory.stages.insert(name.clone(), remembered);
     }
+    memory.worth = worth;
     finish::finish(input, pools, stages, events, memory)
 }
 
@@ -105,11 +115,12 @@ fn scale_stage(
     release::release(input, pools, of_stage, &load, memory, &mut holds);
     let known = load.is_known();
     let all_seen = of_stage.iter().all(|&at| pools[at].visible);
+    let certain = load.now.is_some() && load.doubt.is_none() && all_seen;
     let shed = match load.now {
-        Some(now) if load.doubt.is_none() && all_seen => finish::shed(now, serving),
+        Some(now) if certain => finish::shed(now, serving),
         _ => <_>::default(),
     };
-    StageScaling {
+    let scaled = StageScaling {
         demand: load.now,
         band: load.band(),
         doubt: load.doubt,
@@ -124,7 +135,11 @@ fn scale_stage(
         shed,
         panic: memory.panic_until.is_some(),
         holds,
-    }
+    };
+    let quiet = input.tuning.panic_short;
+    let known = ongoing::Known { need: known, served: certain };
+    ongoing::tell((name, input.now), (&scaled, known), quiet, memory, events);
+    scaled
 }
 
 #[cfg(test)]

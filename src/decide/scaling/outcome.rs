@@ -109,6 +109,9 @@ pub struct PoolScaling {
     pub serving: u32,
     /// What one unit carries (of a burst pool: of its first group).
     pub capacity_per_unit: Rate,
+    /// What that is of what is declared, where it was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worth: Option<Share>,
     /// Pods that its nodes run, where they join a cluster.
     pub pods: Option<u32>,
     /// A Deployment, or the groups of a burst pool, in order of preference.
@@ -179,8 +182,12 @@ pub enum EventKind {
     Lost,
     /// More is needed than fits anywhere.
     Unmet,
+    /// All that is needed fits again.
+    Met,
     /// Requests cannot all be served inside the SLO.
     Shed,
+    /// They can again.
+    Served,
 }
 
 impl EventKind {
@@ -190,6 +197,7 @@ impl EventKind {
             Self::SetAside | Self::GivenUp | Self::Lost | Self::Unmet | Self::Shed => true,
             Self::ScaledOut | Self::ScaledIn | Self::Probe => false,
             Self::Recovered | Self::PanicBegan | Self::PanicEnded => false,
+            Self::Met | Self::Served => false,
         }
     }
 }

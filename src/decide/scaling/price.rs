@@ -7,12 +7,10 @@ use crate::id::Name;
 use crate::spec::model::Profile;
 use crate::units::{Rate, UsdPerHour};
 
-/// What a replica of `pool` carries: by its engine's profile where the tokens are
-/// measured and the SLO bounds it, else as declared; and the part of it that was
-/// learned to be so.
-pub(super) fn capacity(
+/// What a replica carries: by its engine's profile where the tokens are measured and
+/// the SLO bounds it, else as declared.
+pub(super) fn declared(
     input: &ScalingInput<'_>,
-    pool: &Name,
     stage: &Name,
     declared: Rate,
     profile: Option<&Profile>,
@@ -20,7 +18,11 @@ pub(super) fn capacity(
     let tokens = input.demand.get(stage).and_then(|demand| demand.tokens);
     let slo = &input.planning.environment.slo;
     let by_profile = profile.zip(tokens).and_then(|(one, mix)| profile::inside_slo(one, slo, mix));
-    let capacity = by_profile.unwrap_or(declared);
+    by_profile.unwrap_or(declared)
+}
+
+/// What of `capacity` a replica of `pool` was learned to carry.
+pub(super) fn carried(input: &ScalingInput<'_>, pool: &Name, capacity: Rate) -> Rate {
     match input.worth.get(pool) {
         Some(worth) => {
             let millis = u128::from(capacity.millis()) * u128::from(worth.millionths()) / 1_000_000;

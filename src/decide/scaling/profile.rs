@@ -83,15 +83,15 @@ pub fn learned(load: Rate, latency: Span, idle: Span, promised: Span) -> Option<
     super::input::rate(limit * (1.0 - idle / promised)).filter(|rate| *rate > Rate::default())
 }
 
-/// What is learned as a share of what is declared, between a half and one and a
-/// half: what was measured corrects what people say, and does not replace it.
+/// What is learned as a share of what is declared, within [`super::WORTH`].
 pub fn worth(declared: Rate, learned: Rate) -> Share {
     if declared == Rate::default() {
         return Share::ALL;
     }
     let share = u128::from(learned.millis()) * 1_000_000 / u128::from(declared.millis());
     let share = u64::try_from(share).unwrap_or(u64::MAX);
-    Share::from_millionths(share.clamp(500_000, 1_500_000))
+    let (least, most) = super::learn::WORTH;
+    Share::from_millionths(share).clamp(least, most)
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@ use super::hold::Hold;
 use super::outcome::{PoolScaling, Scaling};
 use crate::clock::Timestamp;
 use crate::decide::Reason;
+use crate::forecast::Standing;
 use crate::id::Name;
+use crate::units::Rate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of a record's fields. It rises when one changes its meaning or goes;
 /// readers pass over records of versions that they do not know.
@@ -30,6 +33,36 @@ pub struct DecisionRecord {
     /// What was decided, bounded.
     #[serde(flatten)]
     pub scaling: Scaling,
+    /// How the forecasters of each stage stood, the best first; bounded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forecasters: BTreeMap<Name, Vec<ForecasterRecord>>,
+}
+
+/// How a forecaster stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecasterRecord {
+    /// Its name.
+    pub name: String,
+    /// Whether it was believed.
+    pub used: bool,
+    /// Its rolling pinball loss; none: it was not measured yet.
+    pub loss: Option<Rate>,
+    /// Why it had no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<String>,
+}
+
+impl ForecasterRecord {
+    fn of(standing: &Standing) -> Self {
+        let mut out = standing.out.clone();
+        out.iter_mut().for_each(bound);
+        Self {
+            name: standing.name.clone(),
+            used: standing.leads,
+            loss: standing.loss.and_then(super::input::rate),
+            out,
+        }
+    }
 }
 
 impl DecisionRecord {
@@ -47,7 +80,19 @@ impl DecisionRecord {
         }
         scaling.events.truncate(MOST_EVENTS);
         scaling.events.iter_mut().for_each(|event| bound(&mut event.text));
-        Self { version: RECORD_VERSION, environment: environment.clone(), scaling }
+        let forecasters = BTreeMap::new();
+        Self { version: RECORD_VERSION, environment: environment.clone(), scaling, forecasters }
+    }
+
+    /// With how the forecasters of each stage stood.
+    #[must_use]
+    pub fn with_forecasters(mut self, standings: &BTreeMap<Name, Vec<Standing>>) -> Self {
+        let bounded = |standings: &Vec<Standing>| {
+            standings.iter().take(MOST).map(ForecasterRecord::of).collect()
+        };
+        let all = standings.iter().filter(|(_, standings)| !standings.is_empty());
+        self.forecasters = all.map(|(stage, of)| (stage.clone(), bounded(of))).collect();
+        self
     }
 
     /// As a line, without its end.

@@ -4,4 +4,4 @@ mod hands;
 mod laws;
 mod scale_in;
 mod scale_out;
-mod world;
+pub(super) mod world;

@@ -22,6 +22,11 @@ pub struct Tuning {
     pub panic_long: Span,
     /// How many times the load of the long window is a panic.
     pub panic_ratio: u32,
+    /// The shortest time in which what waits is meant to be answered, however fast
+    /// units come to serve.
+    pub backlog: Span,
+    /// Over so long it is watched what replicas carry, before that counts.
+    pub learn: Span,
     /// By how much more than what is needed must stay when a unit goes.
     pub hysteresis: Share,
     /// How long before the end of a capacity block AWS begins to take its
@@ -30,7 +35,9 @@ pub struct Tuning {
 }
 
 impl Default for Tuning {
-    /// Windows and ratio of a panic as in AIBrix' KPA (180 s, 60 s, 2); 30 minutes
+    /// A minute for what waits: the load is known as a mean of about a minute
+    /// (`signals.window`), so capacity for less than that would answer what has come
+    /// and is gone. Windows and ratio of a panic as in AIBrix' KPA (180 s, 60 s, 2); 30 minutes
     /// before its end AWS begins to end a capacity block's instances:
     /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-how.html>
     fn default() -> Self {
@@ -42,6 +49,8 @@ impl Default for Tuning {
             panic_short: Span::from_secs(60),
             panic_long: Span::from_secs(180),
             panic_ratio: 2,
+            backlog: Span::from_secs(60),
+            learn: Span::from_secs(30 * 60),
             hysteresis: Share::percent(5),
             block_ends_before: Span::from_secs(30 * 60),
         }
@@ -60,6 +69,8 @@ impl Tuning {
             refused_after: faster(self.refused_after),
             panic_short: faster(self.panic_short),
             panic_long: faster(self.panic_long),
+            backlog: faster(self.backlog),
+            learn: faster(self.learn),
             block_ends_before: faster(self.block_ends_before),
             ..self
         }

@@ -2,9 +2,11 @@ use super::*;
 use crate::desired::fixture::{environment, mark, unit};
 use serde_json::Value;
 
-fn files() -> BTreeMap<String, String> {
-    let text = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+fn files() -> BTreeMap<String, Vec<u8>> {
+    let text = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
     BTreeMap::from([
+        ("environments/weights/prod.safetensors".to_owned(), vec![0xff, 0x00, 0xfe, 0x7b]),
+        text("environments/empty.csv", ""),
         text("environments/prod.toml", "x = \"{{ y }}\"\n#: &a *b\n"),
         text("environments/sub/Prod.toml", "z = 1\n"),
         text("calendar/us east.csv", "2026-12-25,Christmas\n"),
@@ -43,9 +45,16 @@ fn every_file_is_mounted_where_it_lies_in_the_repository() {
         let mount = mounts.iter().find(|mount| mount["name"] == volume["name"]).unwrap();
         for item in volume["configMap"]["items"].as_array().into_iter().flatten() {
             let [at, path] = [&mount["mountPath"], &item["path"]].map(|v| v.as_str().unwrap());
-            let text = map["data"][item["key"].as_str().unwrap()].as_str().unwrap();
+            let key = item["key"].as_str().unwrap();
+            let bytes = match map["data"][key].as_str() {
+                Some(text) => text.as_bytes().to_vec(),
+                None => {
+                    assert_eq!(map["binaryData"][key], "/wD+ew==");
+                    vec![0xff, 0x00, 0xfe, 0x7b]
+                }
+            };
             let path = format!("{at}/{path}");
-            found.insert(path.strip_prefix("/work/").unwrap().to_owned(), text.to_owned());
+            found.insert(path.strip_prefix("/work/").unwrap().to_owned(), bytes);
         }
     }
     assert_eq!(found, files());

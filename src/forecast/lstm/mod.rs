@@ -124,6 +124,8 @@ impl Forecaster for Lstm {
             return Err(NotFit::new(format!("it needs the last {FINE} steps")));
         }
         let at = values.len() - 1;
+        let offset = history.len() - values.len();
+        context.measured(offset + at, |input| self.scaling.deviations[input] > 0.0)?;
         let windows = Windows::new(history, &values, context, &self.scaling);
         let (rows, ahead) = (windows.rows(at), windows.ahead(at, steps));
         let change = self.net.answer(&[rows], &[ahead]).map_err(|error| failed(&error))?;

@@ -1,6 +1,7 @@
 //! What a race remembers, and a restarted controller reads back.
 
 use super::super::Quantile;
+use super::super::{FIRST_RESIDUALS, WINDOW};
 use super::Calibration;
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,28 @@ pub struct Standing {
 }
 
 impl RaceState {
+    /// In how many ticks its forecasters were measured, at most.
+    pub fn ticks(&self) -> u32 {
+        self.racers.values().map(|runner| runner.ticks).max().unwrap_or(0)
+    }
+
+    /// As much of it as `most` bytes of JSON hold: who leads and how wrong each has
+    /// been; and for the bands the newest residuals, as many as there is room for. What
+    /// was forecast and not yet measured is left out. None: not even the fewest
+    /// residuals that a band needs ([`super::super::FIRST_RESIDUALS`]) have room.
+    pub fn within(&self, most: usize) -> Option<Self> {
+        let mut small = Self { issued: VecDeque::new(), ..self.clone() };
+        let counts = [WINDOW, 200, 100, 60, 40, FIRST_RESIDUALS];
+        for count in counts {
+            small.racers.values_mut().for_each(|runner| runner.calibration.thin(count));
+            let fits = |text: String| text.len() <= most;
+            if serde_json::to_string(&small).is_ok_and(fits) {
+                return Some(small);
+            }
+        }
+        None
+    }
+
     /// Forgets what is of another step, horizon, quantile or forecaster, and
     /// makes room for those that are new.
     pub(super) fn fit(&mut self, step: Span, steps: usize, levels: &[f64], names: &[&str]) {

@@ -6,7 +6,8 @@ use super::style::Ink;
 use super::text::{Line, Screen, count, money, rate, signed, span};
 use crate::decide::Reason;
 use crate::decide::scaling::{
-    Cost, DecisionRecord, Direction, Hold, Mode, PoolScaling, Scaling, SourceScaling, StageScaling,
+    Cost, DecisionRecord, Direction, ForecasterRecord, Hold, Mode, PoolScaling, Scaling,
+    SourceScaling, StageScaling,
 };
 
 /// A decision, as text.
@@ -23,6 +24,9 @@ pub fn text(record: &DecisionRecord, style: &Style) -> String {
     for (name, stage) in &scaling.stages {
         screen.blank();
         self::stage(&mut screen, name.as_str(), stage);
+        if let Some(all) = record.forecasters.get(name) {
+            forecasters(&mut screen, all);
+        }
         for (name, pool) in scaling.pools.iter().filter(|(_, pool)| pool.stage == *name) {
             self::pool(&mut screen, name.as_str(), pool);
         }
@@ -89,6 +93,28 @@ fn stage(screen: &mut Screen<'_>, name: &str, stage: &StageScaling) {
         screen.hanging(2, 2, &Line::of(Ink::Warn, "the load has risen suddenly"));
     }
     holds(screen, 2, &stage.holds);
+}
+
+/// `forecasters by what they lost: ets 2.1 req/s (used), persistence 2.4; lstm is out: …`
+fn forecasters(screen: &mut Screen<'_>, all: &[ForecasterRecord]) {
+    let (running, out): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.out.is_none());
+    let loss = |one: &&ForecasterRecord| {
+        let used = if one.used { " (used)" } else { "" };
+        match one.loss {
+            Some(loss) => format!("{} {}{used}", one.name, rate(loss.as_f64())),
+            None => format!("{}, not measured yet{used}", one.name),
+        }
+    };
+    let running: Vec<String> = running.iter().map(loss).collect();
+    if !running.is_empty() {
+        let text = format!("forecasters, by their rolling loss in req/s: {}", running.join(", "));
+        screen.hanging(2, 2, &Line::from(text.as_str()));
+    }
+    for one in out {
+        let why = one.out.as_deref().unwrap_or_default();
+        let line = Line::of(Ink::Dim, format!("{} has no forecast: ", one.name)).prose(why);
+        screen.hanging(2, 2, &line);
+    }
 }
 
 fn pool(screen: &mut Screen<'_>, name: &str, pool: &PoolScaling) {

@@ -61,6 +61,7 @@ fn record() -> DecisionRecord {
         wanted: 3,
         serving: 0,
         capacity_per_unit: rate(40),
+        worth: None,
         pods: Some(0),
         sources: vec![source],
         reasons: vec![reason("3 more, 40 req/s per g6e.12xlarge at $4.2/h")],
@@ -104,6 +105,32 @@ fn a_decision_says_what_was_seen_what_was_wanted_and_what_held_it() {
 
     g6e: 0 → 3
     ");
+}
+
+#[test]
+fn it_says_how_the_forecasters_stood_and_which_was_used() {
+    let standing = |name: &str, leads, loss, out: Option<&str>| crate::forecast::Standing {
+        name: name.to_owned(),
+        leads,
+        loss,
+        ticks: 40,
+        out: out.map(str::to_owned),
+    };
+    let standings = vec![
+        standing("ets", true, Some(2.14), None),
+        standing("persistence", false, Some(3.0), None),
+        standing("mstl", false, None, None),
+        standing("lstm", false, Some(1.0), Some("it needs the last 12 steps")),
+    ];
+    let standings = [("inference".parse().unwrap(), standings)].into();
+    let record = record().with_forecasters(&standings);
+    let shown = text(&record, &Style::plain(100));
+    let unwrapped = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ranked = "ets 2.1 (used), persistence 3, mstl, not measured yet";
+    assert!(unwrapped.contains(ranked), "{shown}");
+    assert!(shown.contains("lstm has no forecast: it needs the last 12 steps"), "{shown}");
+    let read = DecisionRecord::from_line(&record.to_line().unwrap()).unwrap();
+    assert_eq!(read, record);
 }
 
 #[test]

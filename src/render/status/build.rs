@@ -13,7 +13,7 @@ use crate::units::Rate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 impl StatusView {
     /// What readers are told about what runs now.
@@ -79,6 +79,7 @@ impl StatusView {
                 .collect(),
             stages: stages.into_values().collect(),
             hands: None,
+            decision: None,
             gaps: inventory
                 .gaps
                 .iter()

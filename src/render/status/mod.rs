@@ -1,6 +1,7 @@
 //! What runs now, for readers.
 
 mod build;
+mod decided;
 mod pools;
 mod print;
 mod problem;

@@ -29,6 +29,9 @@ pub fn text(view: &StatusView, style: &Style) -> String {
             screen.hanging(0, 2, &line);
         }
     }
+    if let Some(decision) = &view.decision {
+        super::decided::print(&mut screen, decision);
+    }
     for gap in &view.gaps {
         screen.blank();
         let head = Line::of(Ink::Warn, "not seen: ").ink(Ink::Strong, &gap.what);

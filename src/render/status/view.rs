@@ -34,6 +34,10 @@ pub struct StatusView {
     /// What operators have said by hand, and still counts; absent where nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hands: Option<SaidView>,
+    /// What the controller decided last, where it was looked for: of environments
+    /// whose pools it scales.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
     /// What could not be seen: numbers above may be too low by it.
     pub gaps: Vec<GapView>,
     /// What users should know.
@@ -42,6 +46,33 @@ pub struct StatusView {
     pub totals: StatusTotals,
     /// All of it in one line.
     pub summary: String,
+}
+
+/// What the controller decided last, as far as it is on record on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DecisionView {
+    /// The decision log that was read.
+    pub looked_in: String,
+    /// When it was decided (RFC 3339); absent where the log has no decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The pools whose number is the controller's.
+    pub pools: Vec<DecidedPool>,
+}
+
+/// What was decided of one pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DecidedPool {
+    /// Its name.
+    pub pool: String,
+    /// Units that were asked for.
+    pub now: u32,
+    /// Units that were wanted.
+    pub wanted: u32,
+    /// Why, the deciding reason first.
+    pub why: Vec<String>,
+    /// What was held, and by what.
+    pub held: Vec<String>,
 }
 
 /// One stage.

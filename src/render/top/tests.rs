@@ -32,6 +32,7 @@ fn pool(stage: &str, owner: DesiredOwner, (now, wanted, serving): (u32, u32, u32
         wanted,
         serving,
         capacity_per_unit: requests(18),
+        worth: None,
         pods: None,
         sources: Vec::new(),
         reasons: vec![reason("1 more, 18 req/s each: 70 req/s in 15m")],

@@ -43,6 +43,10 @@ pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
         let known = before.and_then(|before| before.scaling.pools.get(name));
         said.of(Told::Held, Level::Info, name, hold_line(name, pool, known, &scaling.events));
     }
+    let unnoted = turn.unnoted.as_ref();
+    if let Some(why) = unnoted.filter(|_| before.and_then(|b| b.unnoted.as_ref()) != unnoted) {
+        said.add(Told::Notice, Level::Info, None, why.clone());
+    }
     if let (Some(why), false) = (&turn.withheld, turn.done.is_empty()) {
         said.add(Told::Withheld, Level::Info, None, format!("nothing was written: {why}"));
     }

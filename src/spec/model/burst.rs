@@ -25,6 +25,9 @@ table! {
         pub horizon: Span = Span::from_secs(15 * 60),
         /// Which quantile of the forecast to be ready for.
         pub quantile: Share as Fraction = Share::percent(95),
+        /// A file of weights that `floodway forecast train` wrote, by its path from
+        /// this file: their forecaster is in the race, and its step is the race's.
+        pub weights: Option<String>,
     }
 }
 

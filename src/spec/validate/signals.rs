@@ -8,6 +8,7 @@ use crate::spec::promql;
 use crate::units::Span;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
+    weights(rules);
     let Some(signals) = &rules.environment.signals else { return };
     servers(rules, signals);
     times(rules, signals);
@@ -29,6 +30,19 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     }
     for (name, query) in &signals.upstream {
         promql(rules, &format!("signals.upstream.{name}"), query);
+    }
+}
+
+/// Weights are of the load that they were trained on, and of no other.
+fn weights(rules: &mut Rules<'_>) {
+    let environment = rules.environment;
+    let scaled = environment.controlled_stages();
+    let loads = environment.demand_queries().keys().filter(|stage| scaled.contains(*stage)).count();
+    if environment.burst.forecast.weights.is_some() && loads > 1 && rules.could_read("signals") {
+        let message =
+            format!("the weights are of one load, and the controller looks ahead of {loads}");
+        let help = "leave `weights` out: the other forecasters learn from each load by itself";
+        rules.error("burst.forecast.weights", message, help);
     }
 }
 

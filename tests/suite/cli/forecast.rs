@@ -105,3 +105,42 @@ fn what_cannot_be_forecast_says_what_to_do() {
     let long = repository.run(&["forecast", "score", &file, "--horizon", "1d"]);
     long.exits(64).says("at most 96");
 }
+
+/// Weights that were trained on the first days of that load.
+#[cfg(feature = "lstm")]
+fn weights() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/weights/lstm-m-small.safetensors")
+}
+
+#[cfg(feature = "lstm")]
+#[test]
+fn an_environment_names_weights_that_fit_it_or_hears_why_they_do_not() {
+    let repository = Repository::new(None);
+    let environments = repository.path().join("environments");
+    fs::create_dir(environments.join("weights")).unwrap();
+    let named = environments.join("weights/prod.safetensors");
+    let demo = fs::read_to_string(environments.join("demo.toml")).unwrap();
+    assert!(!demo.contains("forecast"));
+    let with = |horizon: &str| {
+        let forecast = format!(
+            "[burst]\nforecast = {{ horizon = \"{horizon}\", weights = \"weights/prod.safetensors\" }}"
+        );
+        repository.write("trained", &demo.replacen("[burst]", &forecast, 1));
+        repository.run(&["validate", "trained"])
+    };
+    with("20m").exits(65).says("trained.toml:").says("there is no such file");
+    fs::write(&named, b"no weights").unwrap();
+    with("20m").exits(65).says("cannot be used: it holds no weights of a forecaster");
+    fs::copy(weights(), &named).unwrap();
+    with("20m").exits(0);
+    with("1h").exits(65).says("the weights are for 2 steps of 10m").says("a horizon of 1h");
+    // And they are in the race of what is scored for it.
+    with("20m").exits(0);
+    let load = load().display().to_string();
+    let score = ["forecast", "score", &load, "--env", "trained", "--last", "3h", "--json"];
+    let said = repository.run(&score).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let all = json["forecasters"].as_array().unwrap();
+    let lstm = all.iter().find(|forecaster| forecaster["name"] == "lstm").unwrap();
+    assert_eq!(lstm["origins"], 17);
+}

@@ -3,6 +3,7 @@
 mod burst;
 mod calendar;
 mod layers;
+mod weights;
 
 use super::fixture::{Memory, WHOLE};
 use floodway::diag::Look;

@@ -85,7 +85,7 @@ pub fn environment(name: &str, namespace: &str) -> Environment {
         }),
         burst: Burst {
             target_utilization: unit("80%"),
-            forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%") },
+            forecast: ForecastPolicy { horizon: unit("15m"), quantile: unit("95%"), weights: None },
             scale_in: ScaleIn {
                 stabilization: unit("15m"),
                 drain: unit("10m"),

@@ -4,7 +4,7 @@ use super::world::*;
 use crate::decide::scaling::*;
 use crate::observe::HandHold;
 use crate::signal::Verdict;
-use crate::units::Rate;
+use crate::units::{Rate, Span};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -266,5 +266,28 @@ fn memory_and_causes_are_written_as_they_are_named() {
     assert_eq!(serde_json::from_str::<Memory>(&text).unwrap(), world.memory);
     for cause in [HoldCause::BudgetHour, HoldCause::RaisedByOthers, HoldCause::NoCapacity] {
         assert_eq!(serde_json::to_string(&cause).unwrap(), format!("\"{cause}\""));
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_waits_asks_for_no_more_than_to_be_answered_in_a_minute(
+        load in 0f64..200.0,
+        waiting in 0f64..20_000.0,
+        delay in 1u64..1200,
+    ) {
+        let mut world = random(100, 100, 0, 9999);
+        for delays in world.delays.values_mut() {
+            let delay = Delay { median: Span::from_secs(delay), p95: Span::from_secs(delay) };
+            *delays = Delays { cold: delay, warm: delay };
+        }
+        world.load(load);
+        let alone = world.decide().stages["inference"].expected.unwrap().as_f64();
+        world.stage().waiting = Some(waiting);
+        let with = world.decide().stages["inference"].expected.unwrap().as_f64();
+        // A launch is waited for as far as the horizon.
+        let within = delay.clamp(60, 900) as f64;
+        let more = with - alone;
+        prop_assert!((more - waiting / within).abs() < 0.01, "{more} for {waiting} in {within}");
     }
 }

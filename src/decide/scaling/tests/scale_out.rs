@@ -244,7 +244,27 @@ fn an_old_refusal_is_none_of_what_is_asked_now() {
     world.group("cheap", "g5.12xlarge/on-demand").refused = Some(before);
     let scaling = world.decide();
     assert_eq!(wanted(&scaling, "cheap"), 2);
-    assert_eq!(kinds(&scaling), [EventKind::Shed]);
+    assert!(kinds(&scaling).is_empty(), "that it is short was told before");
+}
+
+#[test]
+fn a_load_that_is_too_much_is_told_when_it_begins_and_when_it_is_over() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 1 }", &[G5], "")]);
+    world.load(0.0);
+    world.run(2);
+    let mut told = Vec::new();
+    for step in 0..100 {
+        world.load(if step < 60 { 90.0 + f64::from(step % 3) } else { 20.0 });
+        let scaling = world.decide();
+        told.extend(kinds(&scaling).into_iter().map(|kind| (step, kind)));
+        world.apply(&scaling, Duration::from_secs(15));
+    }
+    let of = |kind: EventKind| -> Vec<i32> {
+        told.iter().filter(|(_, one)| *one == kind).map(|(step, _)| *step).collect()
+    };
+    assert_eq!((of(EventKind::Unmet), of(EventKind::Met)), (vec![0], vec![64]));
+    // All of the load at first; a good half once the one instance serves.
+    assert_eq!((of(EventKind::Shed).len(), of(EventKind::Served)), (2, vec![64]));
 }
 
 #[test]

@@ -24,51 +24,51 @@ impl Loader for OneFile {
 
 /// A Deployment or a group of the toy world.
 #[derive(Debug, Clone)]
-pub(super) struct Group {
-    pub(super) pool: Name,
+pub(in crate::decide::scaling) struct Group {
+    pub(in crate::decide::scaling) pool: Name,
     /// Its type and market; none: replicas on-prem.
-    pub(super) of: Option<(String, CapacityType)>,
-    pub(super) desired: u32,
+    pub(in crate::decide::scaling) of: Option<(String, CapacityType)>,
+    pub(in crate::decide::scaling) desired: u32,
     /// When each of its units serves.
-    pub(super) units: Vec<Timestamp>,
+    pub(in crate::decide::scaling) units: Vec<Timestamp>,
     /// So many are there at most.
-    pub(super) limit: u32,
-    pub(super) refused: Option<Timestamp>,
-    pub(super) warm: u32,
-    pub(super) draining: u32,
-    pub(super) ends: Option<Timestamp>,
+    pub(in crate::decide::scaling) limit: u32,
+    pub(in crate::decide::scaling) refused: Option<Timestamp>,
+    pub(in crate::decide::scaling) warm: u32,
+    pub(in crate::decide::scaling) draining: u32,
+    pub(in crate::decide::scaling) ends: Option<Timestamp>,
     /// Its units never serve.
-    pub(super) broken: bool,
+    pub(in crate::decide::scaling) broken: bool,
 }
 
-pub(super) struct World {
-    pub(super) environment: Environment,
-    pub(super) origins: Origins,
-    pub(super) catalog: Catalog,
-    pub(super) groups: Vec<Group>,
-    pub(super) unseen: Vec<Name>,
-    pub(super) seen_at: BTreeMap<Name, Timestamp>,
-    pub(super) demand: BTreeMap<Name, StageDemand>,
-    pub(super) delays: BTreeMap<Name, Delays>,
-    pub(super) worth: BTreeMap<Name, Share>,
-    pub(super) floors: Vec<Floor>,
-    pub(super) hands: Hands,
-    pub(super) spent: Spent,
-    pub(super) market: Market,
-    pub(super) mode: Mode,
-    pub(super) now: Timestamp,
-    pub(super) memory: Memory,
+pub(in crate::decide::scaling) struct World {
+    pub(in crate::decide::scaling) environment: Environment,
+    pub(in crate::decide::scaling) origins: Origins,
+    pub(in crate::decide::scaling) catalog: Catalog,
+    pub(in crate::decide::scaling) groups: Vec<Group>,
+    pub(in crate::decide::scaling) unseen: Vec<Name>,
+    pub(in crate::decide::scaling) seen_at: BTreeMap<Name, Timestamp>,
+    pub(in crate::decide::scaling) demand: BTreeMap<Name, StageDemand>,
+    pub(in crate::decide::scaling) delays: BTreeMap<Name, Delays>,
+    pub(in crate::decide::scaling) worth: BTreeMap<Name, Share>,
+    pub(in crate::decide::scaling) floors: Vec<Floor>,
+    pub(in crate::decide::scaling) hands: Hands,
+    pub(in crate::decide::scaling) spent: Spent,
+    pub(in crate::decide::scaling) market: Market,
+    pub(in crate::decide::scaling) mode: Mode,
+    pub(in crate::decide::scaling) now: Timestamp,
+    pub(in crate::decide::scaling) memory: Memory,
     /// The last decision, which is yet to be done.
     last: Option<Scaling>,
 }
 
-pub(super) fn name(text: &str) -> Name {
+pub(in crate::decide::scaling) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
 /// One stage, `inference`, of one GPU a replica; utilization 100%, so that numbers
 /// are easily checked; units serve after 5 minutes.
-pub(super) fn world(pools: &[String]) -> World {
+pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
     let text = format!(
         r#"
         [environment]
@@ -125,7 +125,7 @@ pub(super) fn world(pools: &[String]) -> World {
 }
 
 /// An on-prem pool of 10 req/s a replica.
-pub(super) fn onprem(name: &str, replicas: &str) -> String {
+pub(in crate::decide::scaling) fn onprem(name: &str, replicas: &str) -> String {
     format!(
         "[onprem.pools.{name}]\nstage = \"inference\"\nreplicas = {replicas}\n\
          capacity = \"10 req/s\"\n"
@@ -133,7 +133,12 @@ pub(super) fn onprem(name: &str, replicas: &str) -> String {
 }
 
 /// A burst pool of four-GPU instances: 4 × `capacity` per node.
-pub(super) fn burst(name: &str, size: &str, of: &[(&str, &str)], more: &str) -> String {
+pub(in crate::decide::scaling) fn burst(
+    name: &str,
+    size: &str,
+    of: &[(&str, &str)],
+    more: &str,
+) -> String {
     let types: Vec<String> = of.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let capacity: Vec<String> =
         of.iter().map(|(name, rate)| format!("\"{name}\" = \"{rate}\"")).collect();
@@ -147,9 +152,9 @@ pub(super) fn burst(name: &str, size: &str, of: &[(&str, &str)], more: &str) -> 
 }
 
 /// g5.12xlarge, $5.672/h, 40 req/s a node.
-pub(super) const G5: (&str, &str) = ("g5.12xlarge", "10 req/s");
+pub(in crate::decide::scaling) const G5: (&str, &str) = ("g5.12xlarge", "10 req/s");
 /// g6e.12xlarge, $10.49264/h, 40.004 req/s a node: a group of its own.
-pub(super) const G6E: (&str, &str) = ("g6e.12xlarge", "10.001 req/s");
+pub(in crate::decide::scaling) const G6E: (&str, &str) = ("g6e.12xlarge", "10.001 req/s");
 
 impl World {
     fn declared(&self) -> Vec<Group> {
@@ -180,7 +185,10 @@ impl World {
         groups
     }
 
-    pub(super) fn planning<'a>(&'a self, supply: &'a Supply) -> PlanningInput<'a> {
+    pub(in crate::decide::scaling) fn planning<'a>(
+        &'a self,
+        supply: &'a Supply,
+    ) -> PlanningInput<'a> {
         PlanningInput {
             environment: &self.environment,
             origins: &self.origins,
@@ -190,23 +198,23 @@ impl World {
     }
 
     /// The group of a pool by its type and market, or its replicas.
-    pub(super) fn group(&mut self, pool: &str, of: &str) -> &mut Group {
+    pub(in crate::decide::scaling) fn group(&mut self, pool: &str, of: &str) -> &mut Group {
         let is = |group: &&mut Group| group.pool == name(pool) && group.named() == of;
         self.groups.iter_mut().find(is).unwrap()
     }
 
     /// So many units of a group serve.
-    pub(super) fn has(&mut self, pool: &str, of: &str, units: u32) {
+    pub(in crate::decide::scaling) fn has(&mut self, pool: &str, of: &str, units: u32) {
         let now = self.now;
         let group = self.group(pool, of);
         (group.desired, group.units) = (units, vec![now; units as usize]);
     }
 
-    pub(super) fn load(&mut self, requests_per_second: f64) {
+    pub(in crate::decide::scaling) fn load(&mut self, requests_per_second: f64) {
         self.demand.insert(name("inference"), StageDemand::of(requests_per_second));
     }
 
-    pub(super) fn stage(&mut self) -> &mut StageDemand {
+    pub(in crate::decide::scaling) fn stage(&mut self) -> &mut StageDemand {
         self.demand.get_mut("inference").unwrap()
     }
 
@@ -244,7 +252,7 @@ impl World {
     }
 
     /// Decides, and remembers.
-    pub(super) fn decide(&mut self) -> Scaling {
+    pub(in crate::decide::scaling) fn decide(&mut self) -> Scaling {
         let (supply, seen) = self.seen();
         let scaling = scale(&ScalingInput {
             planning: self.planning(&supply),
@@ -253,7 +261,7 @@ impl World {
             market: &self.market,
             demand: &self.demand,
             delays: &self.delays,
-            worth: &self.worth,
+            worth: if self.worth.is_empty() { &self.memory.worth } else { &self.worth },
             floors: &self.floors,
             hands: &self.hands,
             spent: self.spent,
@@ -267,7 +275,7 @@ impl World {
     }
 
     /// Does what was decided, and lets time pass.
-    pub(super) fn apply(&mut self, scaling: &Scaling, pass: Duration) {
+    pub(in crate::decide::scaling) fn apply(&mut self, scaling: &Scaling, pass: Duration) {
         let now = self.now;
         self.last = None;
         for group in &mut self.groups {
@@ -297,7 +305,7 @@ impl World {
     }
 
     /// Decides and does, again and again, for so many steps of 15 seconds.
-    pub(super) fn run(&mut self, steps: usize) -> Scaling {
+    pub(in crate::decide::scaling) fn run(&mut self, steps: usize) -> Scaling {
         for _ in 0..steps {
             let last = self.last.take().unwrap_or_else(|| self.decide());
             self.apply(&last, Duration::from_secs(15));
@@ -307,14 +315,14 @@ impl World {
     }
 
     /// Requests per second that are asked for, served or not.
-    pub(super) fn asked(&self, pool: &str) -> u32 {
+    pub(in crate::decide::scaling) fn asked(&self, pool: &str) -> u32 {
         let of = self.groups.iter().filter(|group| group.pool == name(pool));
         of.map(|group| group.desired).sum()
     }
 }
 
 impl Group {
-    pub(super) fn named(&self) -> String {
+    pub(in crate::decide::scaling) fn named(&self) -> String {
         match &self.of {
             None => "replicas".to_owned(),
             Some((of, market)) => format!("{of}/{}", market.as_str()),
@@ -328,7 +336,7 @@ impl Group {
         }
     }
 
-    pub(super) fn serving(&self, now: Timestamp) -> u32 {
+    pub(in crate::decide::scaling) fn serving(&self, now: Timestamp) -> u32 {
         let serving = self.units.iter().filter(|ready| **ready <= now).count() as u32;
         if self.broken { 0 } else { serving - self.draining.min(serving) }
     }
@@ -351,12 +359,12 @@ impl Group {
 }
 
 /// What a pool should have.
-pub(super) fn wanted(scaling: &Scaling, pool: &str) -> u32 {
+pub(in crate::decide::scaling) fn wanted(scaling: &Scaling, pool: &str) -> u32 {
     scaling.pools[&name(pool)].wanted
 }
 
 /// What each of its groups should have: `g5.12xlarge/spot`.
-pub(super) fn groups(scaling: &Scaling, pool: &str) -> Vec<(String, u32)> {
+pub(in crate::decide::scaling) fn groups(scaling: &Scaling, pool: &str) -> Vec<(String, u32)> {
     let sources = scaling.pools[&name(pool)].sources.iter();
     sources
         .map(|one| {
@@ -368,7 +376,10 @@ pub(super) fn groups(scaling: &Scaling, pool: &str) -> Vec<(String, u32)> {
 }
 
 /// The causes of all holds of a direction, sorted.
-pub(super) fn causes(scaling: &Scaling, direction: Direction) -> Vec<HoldCause> {
+pub(in crate::decide::scaling) fn causes(
+    scaling: &Scaling,
+    direction: Direction,
+) -> Vec<HoldCause> {
     let stages = scaling.stages.values().flat_map(|stage| &stage.holds);
     let holds = stages.chain(scaling.pools.values().flat_map(|pool| &pool.holds));
     let mut causes: Vec<HoldCause> =

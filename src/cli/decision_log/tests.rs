@@ -1,0 +1,81 @@
+use super::*;
+use crate::decide::scaling::{Cost, Memory, Mode, Scaling};
+use std::collections::BTreeMap;
+
+fn decision(second: i64) -> DecisionRecord {
+    let scaling = Scaling {
+        at: crate::clock::Timestamp::from_second(second).unwrap(),
+        mode: Mode::Normal,
+        stages: BTreeMap::new(),
+        pools: BTreeMap::new(),
+        events: Vec::new(),
+        cost_now: Cost::default(),
+        cost_after: Cost::default(),
+        memory: Memory::default(),
+    };
+    DecisionRecord::of(&"day".parse().unwrap(), &scaling)
+}
+
+fn seconds(records: &[DecisionRecord]) -> Vec<i64> {
+    records.iter().map(|record| record.scaling.at.as_second()).collect()
+}
+
+fn append(root: &Path, text: &[u8]) {
+    let [path, _] = paths(root, "day");
+    OpenOptions::new().append(true).open(path).unwrap().write_all(text).unwrap();
+}
+
+#[test]
+fn what_follows_is_read_once_and_whole_whatever_is_half_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let mut follow = Follow::new(root, "day");
+    assert!(follow.more().unwrap().is_empty(), "there is no file yet");
+    let mut log = DecisionLog::new(root, "day").unwrap();
+    log.add(&decision(1)).unwrap();
+    log.add(&decision(2)).unwrap();
+    assert_eq!(seconds(&follow.more().unwrap()), [1, 2]);
+    assert!(follow.more().unwrap().is_empty());
+    let line = decision(3).to_line().unwrap() + "\n";
+    let (one, other) = line.as_bytes().split_at(line.len() / 2);
+    append(root, one);
+    assert!(follow.more().unwrap().is_empty(), "half a line is none");
+    append(root, other);
+    append(root, b"no record\n");
+    assert_eq!(seconds(&follow.more().unwrap()), [3]);
+}
+
+#[test]
+fn who_follows_goes_on_in_the_next_file_when_one_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let mut log = DecisionLog::new(root, "day").unwrap();
+    log.most = 1000;
+    let mut follow = Follow::new(root, "day");
+    let mut read = Vec::new();
+    for second in 0..30 {
+        log.add(&decision(second)).unwrap();
+        read.extend(seconds(&follow.more().unwrap()));
+    }
+    assert_eq!(read, (0..30).collect::<Vec<_>>());
+    // Two files are kept, and the last decision is found whichever has it.
+    let kept = seconds(&super::read(root, "day").unwrap());
+    assert!(kept.len() < 30 && kept.last() == Some(&29), "{kept:?}");
+    assert_eq!(last(root, "day").unwrap().unwrap().scaling.at.as_second(), 29);
+    let [newer, _] = paths(root, "day");
+    fs::write(newer, "").unwrap();
+    assert!(last(root, "day").unwrap().is_some());
+}
+
+#[test]
+fn a_damaged_end_hides_no_decision_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    assert_eq!(last(root, "day").unwrap(), None);
+    DecisionLog::new(root, "day").unwrap().add(&decision(7)).unwrap();
+    append(root, b"{\"version\":1,\"envi");
+    assert_eq!(last(root, "day").unwrap().unwrap().scaling.at.as_second(), 7);
+    // A new controller begins a new line.
+    DecisionLog::new(root, "day").unwrap().add(&decision(8)).unwrap();
+    assert_eq!(seconds(&super::read(root, "day").unwrap()), [7, 8]);
+}
