@@ -33,7 +33,6 @@ fn where_aws_throttles_on_prem_does_not_wait_and_the_burst_comes_all_the_same() 
 }
 
 #[test]
-#[ignore = "fails beside heavy load: the second offering's pods do not serve before it is given up"]
 fn without_capacity_in_the_first_offering_the_next_is_raised_at_once() {
     let (ground, run) = ready("short");
     no_capacity(&ground, "g6e.12xlarge");
