@@ -7,6 +7,7 @@ mod bursts;
 mod by_hand;
 mod cut_off;
 mod leaders;
+mod restarted;
 mod short;
 
 pub mod cable;
