@@ -43,11 +43,15 @@ fn main() {
         ONPREM_MAX as f64 * fleet::ONPREM
     );
     let only: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with('-')).collect();
-    let ways: [(&str, fn(&Hour)); 3] =
-        [("fixed", fixed), ("autoscaled", autoscaled), ("bursting", bursting)];
-    for (_, way) in ways.iter().filter(|(way, _)| only.is_empty() || only.iter().any(|o| o == way))
-    {
-        way(&hour);
+    let plays = |way: &str| only.is_empty() || only.iter().any(|one| one == way);
+    if plays("fixed") {
+        fixed(&hour);
+    }
+    if plays("autoscaled") {
+        autoscaled(&hour);
+    }
+    if plays("bursting") {
+        bursting(&hour);
     }
 }
 
