@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 const REMEMBERED: usize = 40;
 /// Launches after which what was measured stands in place of what is declared.
 const FEWEST: usize = 3;
+/// Launches after which their p95 is not just the slowest of them.
+const ENOUGH: usize = 20;
 
 /// The launches of every pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +56,10 @@ impl Launches {
         let mut sorted: Vec<Span> = took.iter().copied().collect();
         sorted.sort_unstable();
         let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1];
-        Delays { cold: Delay { median: at(50), p95: at(95) }, ..declared }
+        let cold = Delay { median: at(50), p95: at(95) };
+        let known = sorted.len() >= ENOUGH;
+        let slow = if known { cold.p95 } else { cold.p95.max(declared.slow) };
+        Delays { cold, slow, ..declared }
     }
 
     /// How many were measured of `pool`.
@@ -128,6 +133,20 @@ mod tests {
         let learned = launches.delays(&pool, declared()).cold;
         let second = Span::from_secs;
         assert_eq!(learned, Delay { median: second(80), p95: second(100) });
+    }
+
+    #[test]
+    fn by_a_few_fast_launches_none_is_given_up_sooner_than_was_declared() {
+        let (mut launches, pool) = (Launches::default(), "p".parse::<Name>().unwrap());
+        launches.note(&seen(0, 0), at(0));
+        for nth in 0..20 {
+            let learned = launches.delays(&pool, declared());
+            assert_eq!(learned.slow, declared().cold.p95, "after {nth}");
+            launches.note(&seen(1, 0), at(nth * 100));
+            launches.note(&seen(1, 1), at(nth * 100 + 60));
+            launches.note(&seen(0, 0), at(nth * 100 + 70));
+        }
+        assert_eq!(launches.delays(&pool, declared()).slow, Span::from_secs(60));
     }
 
     #[test]

@@ -2,10 +2,14 @@
 //! first shows the load beyond what is counted on, to the SetDesiredCapacity that
 //! answers it on the wire, at an interval of a second: `cargo bench --bench burst`.
 //! A real Prometheus scrapes once a second, the API server is real, AWS is the
-//! stand-in. Each burst is a step of the load that one more instance carries.
+//! stand-in. Each burst is a step of the load that one more instance carries. Beside
+//! it stands kube-controller-manager's own HPA with its default times on the same
+//! cluster: from the scrape to the change of `spec.replicas`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 #![allow(unreachable_pub, dead_code)]
 
+#[path = "../suite/bursting/autoscaler.rs"]
+mod autoscaler;
 #[path = "../suite/bursting/cable.rs"]
 mod cable;
 #[path = "../suite/bursting/controller.rs"]
@@ -14,6 +18,8 @@ mod controller;
 mod fleet;
 #[path = "../suite/bursting/ground.rs"]
 mod ground;
+#[path = "../suite/bursting/hour.rs"]
+mod hour;
 #[path = "../suite/bursting/joining.rs"]
 mod joining;
 #[path = "../suite/support/mod.rs"]
@@ -21,16 +27,19 @@ mod support;
 #[path = "../suite/bursting/web.rs"]
 mod web;
 
+use autoscaler::{Autoscaler, Rules};
 use cable::Cable;
 use controller::Controller;
-use ground::{Ground, decisions, within};
-use serde_json::Value;
+use ground::{Ground, Places, decisions, within};
+use serde_json::{Value, json};
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An instance's and on-prem's capacity, in requests per second.
 const UNIT: f64 = 20.0;
 const BURSTS: u32 = 100;
+/// Of the autoscaler, which takes its time.
+const OTHERS: u32 = 20;
 
 /// Seconds of one burst.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +56,8 @@ fn main() {
     let bursts = std::env::var("BURSTS").ok().and_then(|text| text.parse().ok());
     let bursts: u32 = bursts.unwrap_or(BURSTS);
     let cable = Cell::new(None);
-    let ground = Ground::edited("bench", |ground, text| {
+    let places = Places { autoscaler: Some(1), ..Places::default() };
+    let ground = Ground::at("bench", places, |ground, text| {
         let way = Cable::to(&format!("127.0.0.1:{}", ground.prometheus.port));
         let text = text
             .replace(&ground.prometheus.url(), &format!("http://{}", way.address))
@@ -84,6 +94,56 @@ fn main() {
     print("answer → request (goal: p99 0.1)", &all, |one| one.answer_to_request);
     print("first look → answer", &all, |one| one.look);
     print("read before the write → write", &all, |one| one.read_before_write);
+    drop(run);
+    let others = autoscaled(&ground, OTHERS.min(bursts));
+    let [median, p99, most] = [50, 99, 100].map(|percent| percentile(others.clone(), percent));
+    println!(
+        "the HPA, {} bursts, scrape → spec.replicas: median {median:.3} s, p99 {p99:.3} s, \
+         most {most:.3} s",
+        others.len()
+    );
+}
+
+/// How long after the scrape that shows the load of three replicas, where there is
+/// one, the autoscaler asks for them.
+fn autoscaled(ground: &Ground, bursts: u32) -> Vec<f64> {
+    let labels = json!({"app": "peer"});
+    ground.bed.apply(&[json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "peer", "namespace": ground.name, "labels": labels},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "peer", "image": "registry.example/peer"}]},
+        }},
+    })]);
+    let path = format!("/apis/apps/v1/namespaces/{}/deployments/peer", ground.name);
+    let replicas = || web::ask(&ground.cluster, "GET", &path, None)?.1["spec"]["replicas"].as_u64();
+    let (one, three) = (UNIT * 0.8 * 0.9, UNIT * 0.8 * 2.9);
+    ground.fleet.offer(one);
+    let rules = Rules {
+        deployment: "peer",
+        max: 9,
+        target: "16",
+        // It is back at one for the next burst at once.
+        down: Duration::ZERO,
+        period: Duration::from_secs(15),
+        query: "sum(offered_requests_per_second)",
+        // What stands between it and Prometheus costs nothing.
+        every: Duration::from_millis(100),
+    };
+    let _autoscaler = Autoscaler::start(ground, &rules);
+    let mut all = Vec::new();
+    for nth in 1..=bursts {
+        within("there is one", 60, || (replicas() == Some(1)).then_some(()));
+        std::thread::sleep(Duration::from_millis(u64::from(2000 + nth * 7919 % 15_000)));
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        let offered = now();
+        ground.fleet.offer(three);
+        let changed = within("it asks for three", 60, || (replicas()? == 3).then(now));
+        all.push(changed - scraped(ground, three, offered - 0.05));
+        ground.fleet.offer(one);
+    }
+    all
 }
 
 /// What `instances` carry, and one more would not be needed for.
@@ -109,21 +169,22 @@ fn burst(ground: &Ground, cable: &Cable, nth: u32) -> Burst {
     let turn = calls[..sent].iter().map(at).filter(|call| answer - call < 0.9);
     let first = turn.fold(answer, f64::min);
     Burst {
-        scrape_to_request: request - scraped(ground, load(nth)),
+        scrape_to_request: request - scraped(ground, load(nth), 0.0),
         answer_to_request: request - answer,
         look: answer - first,
         read_before_write: request - before,
     }
 }
 
-/// The timestamp of the first scrape that shows so much load.
-fn scraped(ground: &Ground, load: f64) -> f64 {
+/// The timestamp of the first scrape that shows so much load, of those since then.
+fn scraped(ground: &Ground, load: f64, since: f64) -> f64 {
     let host = format!("127.0.0.1:{}", ground.prometheus.port);
-    let path = "/api/v1/query?query=offered_requests_per_second%5B20s%5D";
+    let path = "/api/v1/query?query=offered_requests_per_second%5B60s%5D";
     let (_, answer) = web::ask(&host, "GET", path, None).unwrap();
     let values = answer["data"]["result"][0]["values"].as_array().unwrap();
     let shows = |value: &&Value| value[1].as_str().unwrap().parse::<f64>().unwrap() >= load - 0.01;
-    values.iter().find(shows).unwrap()[0].as_f64().unwrap()
+    let times = values.iter().filter(shows).map(|value| value[0].as_f64().unwrap());
+    times.into_iter().find(|at| *at >= since).unwrap()
 }
 
 /// The median time from one decision to the next.

@@ -13,6 +13,7 @@ use floodway::spec::{self, Catalog, Origins};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[path = "scaling.rs"]
@@ -100,7 +101,7 @@ fn decide_and_diff_10_000_nodes() {
         pipeline::look(&session, []).await.unwrap()
     });
     for number in 0..10_000 {
-        seen.inventory.nodes.push(Node {
+        seen.inventory.nodes.push(Arc::new(Node {
             name: format!("node-{number}"),
             instance: None,
             draining: None,
@@ -110,7 +111,7 @@ fn decide_and_diff_10_000_nodes() {
             gpus_allocatable: 8,
             gpus_used: 8,
             gpus_unhealthy: 0,
-        });
+        }));
     }
     let environment = &session.resolved.environment;
     let work = || {

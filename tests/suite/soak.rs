@@ -7,13 +7,15 @@ use floodway::backend::files::Files;
 use floodway::backend::sim::{
     Actor, CapacityChange, Fault, FaultKind, Scenario, SimulatedLoad, Simulator,
 };
-use floodway::clock::Clock as _;
+use floodway::clock::{Clock as _, Timestamp};
 use floodway::controller::lead::Standing;
-use floodway::controller::{Controller, Gauge, Settings, Turn};
+use floodway::controller::{Controller, Gauge, Going, Settings, Turn};
 use floodway::decide::DesiredOwner;
+use floodway::decide::scaling::{AsideCause, PoolScaling};
 use floodway::desired::Templates;
 use floodway::execute::{Limits, NoJournal};
 use floodway::forecast::CalendarInputs;
+use floodway::id::Name;
 use floodway::observe::{Inventory, Mark, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::PlanOptions;
@@ -225,10 +227,8 @@ impl Soak {
                 pool.max,
                 turn.unseen
             );
-            // What never served may be given up: that is no capacity.
             if silent || !turn.unseen.is_empty() {
-                let serves = pool.serving.min(pool.now);
-                assert!(pool.wanted >= serves, "{at} {name}: scaled in on missing data: {pool:?}");
+                self.stays(at, name, pool);
             }
         }
         let (now, after) = (scaling.cost_now.usd_per_hour, scaling.cost_after.usd_per_hour);
@@ -243,6 +243,24 @@ impl Soak {
         let remembered = serde_json::to_string(&scaling.memory).unwrap().len();
         assert!(remembered < 64 * 1024, "{at}: {remembered} bytes remembered");
         assert!(self.controller.drains.names().len() <= 4, "{at}: drains pile up");
+    }
+
+    /// Nothing of `pool` is asked to go. What does not serve may be given up with its
+    /// offering, and what there is no capacity for is not asked for: neither carries.
+    fn stays(&self, at: Timestamp, name: &Name, pool: &PoolScaling) {
+        let serves = pool.serving.min(pool.now);
+        assert!(pool.wanted >= serves, "{at} {name}: scaled in on missing data: {pool:?}");
+        for source in &pool.sources {
+            // What was on its way out before goes on.
+            let of = |going: &Going| source.group.as_deref() == Some(going.group.name.as_str());
+            let going = self.controller.drains.units().filter(|(_, going)| of(going)).count();
+            let stays = match source.aside {
+                None => source.wanted as usize + going >= source.desired as usize,
+                Some(AsideCause::NoCapacity) => source.shrink == 0,
+                Some(AsideCause::NeverReady) => true,
+            };
+            assert!(stays, "{at} {name}: scaled in on missing data: {source:?} of {pool:?}");
+        }
     }
 
     /// The world, by a copy of it: a look at it uses its faults up.

@@ -17,7 +17,7 @@ pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut
     // Whether units have joined cannot be told while the cluster does not answer.
     let in_cluster = pool.is_onprem() || pool.joins_cluster;
     let can_serve = !(in_cluster && input.mode == Mode::KubernetesUnreachable);
-    let patience = times(pool.delays.cold.p95, input.tuning.give_up_after);
+    let patience = times(pool.delays.slow, input.tuning.give_up_after);
     let (name, ours) = (pool.name, pool.is_ours());
     for source in pool.sources.iter_mut().filter(|source| source.exists) {
         wait(input.now, source, can_serve);
@@ -46,7 +46,8 @@ pub(super) fn counted_on(source: &Source) -> u32 {
     }
 }
 
-/// Since when units are on their way without one more that serves.
+/// Since when units are on their way without one more that has joined or serves.
+/// One that joins, goes and joins again gains nothing by it.
 fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
     let units = &source.units;
     if !can_serve {
@@ -60,13 +61,18 @@ fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
         source.memory.waiting = None;
         return;
     }
-    let serving = units.serving;
-    let since = match source.memory.waiting {
-        Some(before) if serving <= before.serving => before.since,
-        Some(_) => now,
-        None => units.pending_since.map_or(now, |since| since.min(now)),
-    };
-    source.memory.waiting = Some(Waiting { since, serving });
+    let (serving, joined) = (units.serving, units.joined);
+    source.memory.waiting = Some(match source.memory.waiting {
+        Some(before) => {
+            let on = serving > before.serving || joined > before.joined;
+            let since = if on { now } else { before.since };
+            Waiting { since, serving, joined: joined.max(before.joined) }
+        }
+        None => {
+            let since = units.pending_since.map_or(now, |since| since.min(now));
+            Waiting { since, serving, joined }
+        }
+    });
 }
 
 /// Whether the place refuses what was asked for at `after`; a refusal that says no

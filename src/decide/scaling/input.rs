@@ -207,6 +207,10 @@ pub struct Delays {
     pub cold: Delay,
     /// Of a stopped instance that is started again.
     pub warm: Delay,
+    /// By which a unit that does not serve is given up: a p95 that is not below what
+    /// is declared while few launches were measured, for that of a few is no more
+    /// than the slowest of them.
+    pub slow: Span,
 }
 
 impl Delays {
@@ -221,7 +225,7 @@ impl Delays {
         let boot = if burst { Self::BOOT.millis() } else { 0 };
         let p95 = Span::from_millis(startup.millis().saturating_add(boot));
         let delay = Delay { median: Span::from_millis(p95.millis() / 2), p95 };
-        Self { cold: delay, warm: delay }
+        Self { cold: delay, warm: delay, slow: p95 }
     }
 
     /// With every time divided by `scale`; one below 1 counts as 1.
@@ -230,7 +234,7 @@ impl Delays {
         let scale = u64::from(scale.max(1));
         let faster = |span: Span| Span::from_millis(span.millis() / scale);
         let each = |delay: Delay| Delay { median: faster(delay.median), p95: faster(delay.p95) };
-        Self { cold: each(self.cold), warm: each(self.warm) }
+        Self { cold: each(self.cold), warm: each(self.warm), slow: faster(self.slow) }
     }
 }
 

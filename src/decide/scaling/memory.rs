@@ -122,10 +122,13 @@ pub struct SourceMemory {
 /// Units that do not serve yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// Since when, without one more that serves.
+    /// Since when, without one more that has joined or serves.
     pub since: Timestamp,
     /// How many served then.
     pub serving: u32,
+    /// The most that had joined at once.
+    #[serde(default)]
+    pub joined: u32,
 }
 
 /// Why an offering is left alone.

@@ -1,8 +1,10 @@
 //! A queueing model of the fleet: simulated pods serve nothing, so what serves is
 //! what the cluster reports ready, by what each carries. It exposes what vLLM would.
 
+use super::hour::{Hour, MEAN_PROMPT};
 use super::web::ask;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,8 +16,6 @@ use std::time::{Duration, Instant};
 pub const ONPREM: f64 = 10.0;
 /// See [`ONPREM`].
 pub const BURST: f64 = 5.0;
-/// Seconds that a request waits at most before it is refused.
-const PATIENCE: f64 = 5.0;
 /// Seconds to the first token of a request that does not wait.
 const FIRST_TOKEN: f64 = 0.15;
 /// Seconds that a request is answered for.
@@ -35,6 +35,62 @@ pub enum Tells {
     NotANumber,
 }
 
+/// How fine the model is, and how long a request waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Between two steps of the model.
+    pub step: Duration,
+    /// Seconds that a request waits at most: what would wait for longer is refused.
+    pub patience: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { step: Duration::from_millis(100), patience: 5.0 }
+    }
+}
+
+/// Requests that came together.
+#[derive(Debug, Clone)]
+struct Cohort {
+    came_at: f64,
+    /// They came over so many seconds.
+    over: f64,
+    requests: f64,
+    /// What is left to do for them, in requests of a mean prompt.
+    work: f64,
+    begun: bool,
+}
+
+/// An hour that is played.
+#[derive(Debug, Clone)]
+struct Play {
+    hour: Arc<Hour>,
+    /// How many requests come for one of the hour.
+    factor: f64,
+    /// By what its time is divided.
+    scale: f64,
+    /// The model's time at which it began.
+    began: f64,
+    /// Seconds of it that have come.
+    come: u32,
+}
+
+/// What became of an hour that was played. Times are the hour's own.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// Seconds to the first token, and how many requests had to wait for it so long.
+    pub first_token: Vec<(f64, f64)>,
+    pub arrived: f64,
+    pub refused: f64,
+    pub seconds: f64,
+    /// Waiting requests times the seconds for which they were so many.
+    pub waiting_seconds: f64,
+    /// Ready replicas times seconds, on-prem and burst.
+    pub onprem_seconds: f64,
+    pub burst_seconds: f64,
+}
+
 /// The load and the queue, and what became of the requests so far.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -46,10 +102,22 @@ pub struct State {
     pub arrived: f64,
     pub answered: f64,
     pub refused: f64,
+    /// What came, in tokens of its prompts.
+    tokens: f64,
     first_token: [f64; BOUNDS.len()],
     first_token_sum: f64,
     pub tells: Tells,
     over: bool,
+    pace: Pace,
+    /// Seconds since the model began.
+    now: f64,
+    /// What came first is served until then.
+    free_at: f64,
+    queue: VecDeque<Cohort>,
+    /// Ready replicas on-prem and burst.
+    ready: (f64, f64),
+    play: Option<Play>,
+    record: Record,
 }
 
 /// The model, at work until it is dropped.
@@ -62,8 +130,8 @@ pub struct Fleet {
 impl Fleet {
     /// Of the ready endpoints in `namespace`, which `cluster` (`127.0.0.1:PORT`)
     /// tells.
-    pub fn start(cluster: &str, namespace: &str) -> Self {
-        let state: Arc<Mutex<State>> = Arc::default();
+    pub fn start(cluster: &str, namespace: &str, pace: Pace) -> Self {
+        let state = Arc::new(Mutex::new(State { pace, ..State::default() }));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let exposed = Arc::clone(&state);
@@ -82,7 +150,24 @@ impl Fleet {
 
     /// So many requests per second come from now on.
     pub fn offer(&self, rate: f64) {
-        self.state().offered = rate;
+        let mut state = self.state();
+        (state.offered, state.play) = (rate, None);
+    }
+
+    /// Plays an hour from now on, `scale` times as fast as it was, with `factor`
+    /// requests for each of it. What comes per second is as it was, so that the
+    /// whole is `scale` times less.
+    pub fn play(&self, hour: Arc<Hour>, factor: f64, scale: f64) {
+        let mut state = self.state();
+        let began = state.now;
+        state.play = Some(Play { hour, factor, scale, began, come: 0 });
+        state.record = Record::default();
+    }
+
+    /// How many seconds of what is played have come, and what became of them.
+    pub fn played(&self) -> (u32, Record) {
+        let state = self.state();
+        (state.play.as_ref().map_or(0, |play| play.come), state.record.clone())
     }
 }
 
@@ -97,56 +182,144 @@ impl Drop for Fleet {
 }
 
 fn go_on(state: &Mutex<State>, cluster: &str, slices: &str) {
+    let step = state.lock().unwrap().pace.step;
     let mut before = Instant::now();
     for round in 0u32.. {
-        // The cluster is asked twice a second; when it is away, things are as before.
-        let capacity = round.is_multiple_of(5).then(|| ready(cluster, slices)).flatten();
+        // When the cluster is away, things are as before.
+        let ready = round.is_multiple_of(5).then(|| ready(cluster, slices)).flatten();
         let mut state = state.lock().unwrap();
         if state.over {
             return;
         }
-        if let Some(capacity) = capacity {
-            state.capacity = capacity;
+        if let Some((onprem, burst)) = ready {
+            state.ready = (onprem, burst);
+            state.capacity = onprem * ONPREM + burst * BURST;
         }
-        state.pass(before.elapsed().as_secs_f64());
-        before = Instant::now();
+        let now = Instant::now();
+        state.pass((now - before).as_secs_f64());
+        before = now;
         drop(state);
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(step);
     }
 }
 
-/// What the ready endpoints carry together.
-fn ready(cluster: &str, slices: &str) -> Option<f64> {
+/// How many endpoints are ready, on-prem and burst.
+fn ready(cluster: &str, slices: &str) -> Option<(f64, f64)> {
     let (200, answer) = ask(cluster, "GET", slices, None)? else { return None };
     let slices = answer["items"].as_array()?;
     let endpoints = slices.iter().filter_map(|slice| slice["endpoints"].as_array()).flatten();
     let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == true);
-    Some(ready.map(carries).sum())
-}
-
-fn carries(endpoint: &Value) -> f64 {
     // The nodes that instances become are called as these are.
-    let burst = endpoint["nodeName"].as_str().is_some_and(|node| node.starts_with("i-"));
-    if burst { BURST } else { ONPREM }
+    let is_burst =
+        |endpoint: &Value| endpoint["nodeName"].as_str().is_some_and(|node| node.starts_with("i-"));
+    let (burst, onprem): (Vec<_>, Vec<_>) = ready.partition(|endpoint| is_burst(endpoint));
+    Some((onprem.len() as f64, burst.len() as f64))
 }
 
 impl State {
     fn pass(&mut self, seconds: f64) {
-        let came = self.offered * seconds;
-        self.arrived += came;
-        self.waiting += came;
-        let answered = self.waiting.min(self.capacity * seconds);
-        let waited = if self.capacity > 0.0 { self.waiting / self.capacity } else { PATIENCE };
-        self.waiting -= answered;
-        self.answered += answered;
-        let room = self.capacity * PATIENCE;
-        let refused = (self.waiting - room).max(0.0);
-        self.waiting -= refused;
-        self.refused += refused;
-        let took = FIRST_TOKEN + waited;
-        self.first_token_sum += took * answered;
-        for (counted, bound) in self.first_token.iter_mut().zip(BOUNDS) {
-            *counted += if took <= bound { answered } else { 0.0 };
+        let until = self.now + seconds;
+        self.come(until, seconds);
+        self.serve(until);
+        self.refuse();
+        self.now = until;
+        let scale = self.play.as_ref().map_or(1.0, |play| play.scale);
+        let record = &mut self.record;
+        record.seconds += seconds * scale;
+        record.waiting_seconds += self.waiting * seconds * scale;
+        record.onprem_seconds += self.ready.0 * seconds * scale;
+        record.burst_seconds += self.ready.1 * seconds * scale;
+    }
+
+    fn come(&mut self, until: f64, seconds: f64) {
+        let mut cohorts = Vec::new();
+        if let Some(play) = &mut self.play {
+            let second = 1.0 / play.scale;
+            let at = |nth: u32| play.began + f64::from(nth + 1) * second;
+            while at(play.come) <= until {
+                let (requests, prompt) = play.hour.second(play.come);
+                let share = play.factor * second;
+                cohorts.push(Cohort {
+                    came_at: at(play.come) - second,
+                    over: second,
+                    requests: requests * share,
+                    work: prompt / MEAN_PROMPT * share,
+                    begun: false,
+                });
+                play.come += 1;
+            }
+            self.offered = cohorts.iter().map(|one| one.requests).sum::<f64>() / seconds;
+        } else {
+            let requests = self.offered * seconds;
+            let came_at = until - seconds;
+            cohorts.push(Cohort { came_at, over: seconds, requests, work: requests, begun: false });
+        }
+        for cohort in cohorts.into_iter().filter(|cohort| cohort.work > 0.0) {
+            self.arrived += cohort.requests;
+            self.record.arrived += cohort.requests;
+            self.tokens += cohort.work * MEAN_PROMPT;
+            self.waiting += cohort.work;
+            self.queue.push_back(cohort);
+        }
+    }
+
+    /// One after the other, as soon as there is capacity.
+    fn serve(&mut self, until: f64) {
+        let scale = self.play.as_ref().map_or(1.0, |play| play.scale);
+        while self.capacity > 0.0
+            && let Some(first) = self.queue.front_mut()
+        {
+            let begins = self.free_at.max(first.came_at);
+            let can = self.capacity * (until - begins);
+            if can <= 0.0 {
+                return;
+            }
+            if !first.begun {
+                first.begun = true;
+                // The mean one comes half-way through the time, and is served
+                // half-way through the work.
+                let queued = (first.work / self.capacity - first.over).max(0.0) / 2.0;
+                let waited = (begins - first.came_at + queued) * scale;
+                let took = FIRST_TOKEN * first.work / first.requests + waited;
+                let requests = first.requests;
+                self.record.first_token.push((took, requests));
+                self.first_token_sum += took * requests;
+                for (counted, bound) in self.first_token.iter_mut().zip(BOUNDS) {
+                    *counted += if took <= bound { requests } else { 0.0 };
+                }
+            }
+            let served = first.work.min(can);
+            let answered = first.requests * served / first.work;
+            first.work -= served;
+            first.requests -= answered;
+            self.answered += answered;
+            self.waiting -= served;
+            self.free_at = begins + served / self.capacity;
+            if first.work > 1e-9 {
+                return;
+            }
+            self.waiting -= first.work;
+            self.queue.pop_front();
+        }
+    }
+
+    /// Those that came last, as far as they would wait for too long.
+    fn refuse(&mut self) {
+        let room = self.capacity * self.pace.patience;
+        while self.waiting - room > 1e-9
+            && let Some(last) = self.queue.back_mut()
+        {
+            let refused = last.work.min(self.waiting - room);
+            let requests = last.requests * refused / last.work;
+            last.work -= refused;
+            last.requests -= requests;
+            self.waiting -= refused;
+            self.refused += requests;
+            self.record.refused += requests;
+            if last.work <= 1e-9 {
+                self.waiting -= last.work;
+                self.queue.pop_back();
+            }
         }
     }
 
@@ -161,6 +334,7 @@ impl State {
             ("vllm:num_requests_waiting", "gauge", labels, self.waiting),
             ("vllm:request_success_total", "counter", labels, self.answered),
             ("offered_requests_per_second", "gauge", labels, self.offered),
+            ("gateway_prompt_tokens_total", "counter", labels, self.tokens),
             ("http_requests_total", "counter", "status=\"2xx\"", self.arrived - self.refused),
             ("http_requests_total", "counter", "status=\"5xx\"", self.refused),
         ] {

@@ -2,7 +2,7 @@
 //! around it: a cluster, an account, a Prometheus and the load.
 
 use super::controller::Controller;
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Pace};
 use super::joining::Joining;
 use super::web::ask;
 use crate::support::aws::AwsBed;
@@ -35,6 +35,25 @@ pub struct Ground {
     _alone: MutexGuard<'static, ()>,
 }
 
+/// How fast the places around an environment go.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// From the launch of an instance until it is in service.
+    pub launch: Duration,
+    /// Between two scrapes.
+    pub scrape: Duration,
+    pub fleet: Pace,
+    /// By what the autoscaler's times are divided. None: as short as they can be.
+    pub autoscaler: Option<u32>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let [launch, scrape] = [500, 1000].map(Duration::from_millis);
+        Self { launch, scrape, fleet: Pace::default(), autoscaler: None }
+    }
+}
+
 /// All tests of the process use one way in.
 fn way_in(bed: &Bed) -> String {
     static WAY: OnceLock<String> = OnceLock::new();
@@ -54,7 +73,12 @@ impl Ground {
 
     /// With another environment.
     pub fn edited(prefix: &str, edit: impl FnOnce(&Self, String) -> String) -> Self {
-        let ground = Self::bare(prefix);
+        Self::at(prefix, Places::default(), edit)
+    }
+
+    /// With another environment, in places of their own.
+    pub fn at(prefix: &str, places: Places, edit: impl FnOnce(&Self, String) -> String) -> Self {
+        let ground = Self::bare(prefix, places);
         ground.repository.write(&ground.name, &edit(&ground, ground.environment()));
         ground.run("apply", &["--yes"]).exits(0);
         within("on-prem is ready", 30, || (ground.fleet.state().capacity >= 10.0).then_some(()));
@@ -62,13 +86,14 @@ impl Ground {
         ground
     }
 
-    fn bare(prefix: &str) -> Self {
+    fn bare(prefix: &str, places: Places) -> Self {
         static ONE: Mutex<()> = Mutex::new(());
         let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let bed = Bed::shared();
+        let bed = Bed::shared_with(places.autoscaler);
         let name = bed.namespace(prefix);
         bed.add_nodes(&name, 1, 8, &json!({"test": name}));
-        let options = ["--launch-seconds", "0.5", "--heartbeat-scale", "0.001"];
+        let launch = places.launch.as_secs_f64().to_string();
+        let options = ["--launch-seconds", &launch, "--heartbeat-scale", "0.001"];
         let aws = Arc::new(AwsBed::start_with(&options));
         aws.seed(&json!({
             "region": "us-east-1",
@@ -81,8 +106,8 @@ impl Ground {
             "security_groups": [{"name": "nodes", "id": "sg-0a", "tags": {"tier": "gpu"}}],
         }));
         let cluster = way_in(bed);
-        let fleet = Fleet::start(&cluster, &name);
-        let prometheus = Prometheus::start(fleet.port);
+        let fleet = Fleet::start(&cluster, &name, places.fleet);
+        let prometheus = Prometheus::start_at(fleet.port, places.scrape);
         let joining = Joining::start(&aws, &cluster);
         let repository = Repository::new(Some(bed.kubeconfig()));
         Self { bed, cluster, aws, fleet, joining, prometheus, repository, name, _alone: alone }
@@ -164,12 +189,17 @@ impl Ground {
         [0, 1].map(|index| self.group(index)["desired"].as_u64().unwrap())
     }
 
-    /// What a Deployment's scale says, and how many of it are ready.
-    pub fn replicas(&self, pool: &str) -> (u64, u64) {
+    /// A pool's Deployment.
+    pub fn deployment(&self, pool: &str) -> Value {
         let path = format!("/apis/apps/v1/namespaces/{}/deployments", self.name);
         let (_, all) = ask(&self.cluster, "GET", &path, None).unwrap();
-        let label = |one: &Value| one["metadata"]["labels"]["floodway.dev/pool"] == pool;
-        let one = all["items"].as_array().unwrap().iter().find(|one| label(one)).unwrap();
+        let label = |one: &&Value| one["metadata"]["labels"]["floodway.dev/pool"] == pool;
+        all["items"].as_array().unwrap().iter().find(label).unwrap().clone()
+    }
+
+    /// What a Deployment's scale says, and how many of it are ready.
+    pub fn replicas(&self, pool: &str) -> (u64, u64) {
+        let one = self.deployment(pool);
         let number = |at: &str| one.pointer(at).and_then(Value::as_u64).unwrap_or(0);
         (number("/spec/replicas"), number("/status/readyReplicas"))
     }

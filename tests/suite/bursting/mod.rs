@@ -7,11 +7,16 @@ mod bursts;
 mod by_hand;
 mod cut_off;
 mod leaders;
+mod replayed;
+mod restarted;
 mod short;
 
+pub mod autoscaler;
 pub mod cable;
 pub mod controller;
 pub mod fleet;
 pub mod ground;
+pub mod hour;
 pub mod joining;
+pub mod replay;
 pub mod web;

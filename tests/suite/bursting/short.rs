@@ -47,7 +47,6 @@ fn where_aws_answers_slowly_on_prem_goes_on() {
 }
 
 #[test]
-#[ignore = "fails beside heavy load: the second offering's pods do not serve before it is given up"]
 fn without_capacity_in_the_first_offering_the_next_is_raised_at_once() {
     let (ground, run) = ready("short");
     no_capacity(&ground, "g6e.12xlarge");

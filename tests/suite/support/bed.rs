@@ -27,10 +27,19 @@ impl Bed {
     /// The one that all tests share: with scheduler, simulated nodes (kwok) and
     /// an external metrics API. Each test takes a namespace of its own.
     pub fn shared() -> &'static Self {
+        Self::shared_with(None)
+    }
+
+    /// The same; the first who asks for it may say by what the autoscaler's own
+    /// times are divided (they are short as a rule).
+    pub fn shared_with(time_scale: Option<u32>) -> &'static Self {
         SHARED.get_or_init(|| {
-            let kwok = program("kwok");
-            let stages = program("kwok-stages.yaml");
-            Self::start(&["--kwok".as_ref(), kwok.as_ref(), "--stages".as_ref(), stages.as_ref()])
+            let [kwok, stages] = ["kwok", "kwok-stages.yaml"].map(program);
+            let scale = time_scale.map(|scale| format!("--time-scale={scale}"));
+            let mut arguments =
+                vec!["--kwok".as_ref(), kwok.as_ref(), "--stages".as_ref(), stages.as_ref()];
+            arguments.extend(scale.iter().map(Path::new));
+            Self::start(&arguments)
         })
     }
 

@@ -86,7 +86,12 @@ pub struct Prometheus {
 impl Prometheus {
     /// Scrapes `exporter` once a second.
     pub fn start(exporter: u16) -> Self {
-        let prometheus = Self::launch(exporter, None);
+        Self::start_at(exporter, Duration::from_secs(1))
+    }
+
+    /// Scrapes `exporter` once in every `interval`.
+    pub fn start_at(exporter: u16, interval: Duration) -> Self {
+        let prometheus = Self::launch(exporter, interval, None);
         eventually("Prometheus is ready", || {
             let mut stream = TcpStream::connect(("127.0.0.1", prometheus.port)).ok()?;
             stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").ok()?;
@@ -99,14 +104,15 @@ impl Prometheus {
 
     /// Lets only those in that have a certificate of the authority in `pki`.
     pub fn with_tls(exporter: u16, pki: &Path) -> Self {
-        Self::launch(exporter, Some(pki))
+        Self::launch(exporter, Duration::from_secs(1), Some(pki))
     }
 
-    fn launch(exporter: u16, pki: Option<&Path>) -> Self {
+    fn launch(exporter: u16, interval: Duration, pki: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("floodway-prometheus-").tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
+        let every = interval.as_millis();
         let text = format!(
-            "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
+            "global: {{ scrape_interval: {every}ms, scrape_timeout: {every}ms }}\n\
              scrape_configs:\n\
              - job_name: vllm\n  static_configs: [{{ targets: ['127.0.0.1:{exporter}'] }}]\n"
         );

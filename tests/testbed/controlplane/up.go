@@ -36,6 +36,7 @@ func up(args []string) {
 	dir := flags.String("dir", "", "directory for data, logs and credentials")
 	kwok := flags.String("kwok", "", "kwok binary; none: no nodes, scheduler or metrics")
 	stages := flags.String("stages", "", "kwok stages")
+	timeScale := flags.Float64("time-scale", 0, "divide the HPA controller's own times by this; 0: as short as they can be")
 	_ = flags.Parse(args)
 
 	bed := &testBed{dir: *dir, etcd: freePort(), peer: freePort(), api: freePort()}
@@ -57,10 +58,9 @@ func up(args []string) {
 		"--token-auth-file="+bed.path("tokens.csv"), "--authorization-mode=RBAC",
 		"--service-cluster-ip-range=10.96.0.0/16", "--endpoint-reconciler-type=none")
 	bed.await("the API server", func() error { return bed.call(http.MethodGet, "/readyz", nil) })
-	bed.start("kube-controller-manager", "--kubeconfig="+bed.path("kubeconfig"), "--leader-elect=false", "--secure-port=0",
-		"--service-account-private-key-file="+bed.path("service-account.key"), "--root-ca-file="+bed.path("certs/apiserver.crt"),
-		"--horizontal-pod-autoscaler-sync-period=1s", "--horizontal-pod-autoscaler-downscale-stabilization=2s",
-		"--kube-api-qps=300", "--kube-api-burst=600")
+	bed.start("kube-controller-manager", append([]string{"--kubeconfig=" + bed.path("kubeconfig"), "--leader-elect=false", "--secure-port=0",
+		"--service-account-private-key-file=" + bed.path("service-account.key"), "--root-ca-file=" + bed.path("certs/apiserver.crt"),
+		"--kube-api-qps=300", "--kube-api-burst=600"}, autoscalerTimes(*timeScale)...)...)
 	if *kwok != "" {
 		bed.startNodes(*kwok, *stages)
 	}
@@ -75,6 +75,22 @@ func up(args []string) {
 	bed.must(err)
 	fmt.Println(string(line))
 	bed.waitForEnd()
+}
+
+// autoscalerTimes are the HPA controller's: its defaults, divided by scale.
+func autoscalerTimes(scale float64) []string {
+	if scale <= 0 {
+		return []string{"--horizontal-pod-autoscaler-sync-period=1s", "--horizontal-pod-autoscaler-downscale-stabilization=2s"}
+	}
+	flags := []string{}
+	for _, one := range []struct {
+		name    string
+		seconds float64
+	}{{"sync-period", 15}, {"downscale-stabilization", 300}, {"initial-readiness-delay", 30}, {"cpu-initialization-period", 300}} {
+		span := time.Duration(one.seconds / scale * float64(time.Second))
+		flags = append(flags, fmt.Sprintf("--horizontal-pod-autoscaler-%s=%s", one.name, span))
+	}
+	return flags
 }
 
 type testBed struct {

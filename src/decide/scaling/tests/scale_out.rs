@@ -294,6 +294,24 @@ fn units_that_never_serve_are_given_up_and_tried_again() {
 }
 
 #[test]
+fn a_unit_that_has_joined_is_waited_for_anew_and_only_once() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    world.group("cheap", "g5.12xlarge/on-demand").broken = true;
+    world.load(80.0);
+    // Three times the p95 of five minutes, and most of that is over.
+    world.run(56);
+    world.group("cheap", "g5.12xlarge/on-demand").joined = 2;
+    let joined = world.run(58);
+    assert_eq!(joined.pools["cheap"].sources[0].aside, None);
+    // A node that comes and goes has not come further.
+    world.group("cheap", "g5.12xlarge/on-demand").joined = 0;
+    world.run(1);
+    world.group("cheap", "g5.12xlarge/on-demand").joined = 2;
+    let given_up = world.run(4);
+    assert_eq!(given_up.pools["cheap"].sources[0].aside, Some(AsideCause::NeverReady));
+}
+
+#[test]
 fn replicas_whose_nodes_are_away_are_carried_elsewhere_and_keep_their_number() {
     let mut world = world(&[
         onprem("own", "{ min = 1, max = 4 }"),

@@ -39,6 +39,8 @@ pub(in crate::decide::scaling) struct Group {
     pub(in crate::decide::scaling) ends: Option<Timestamp>,
     /// Its units never serve.
     pub(in crate::decide::scaling) broken: bool,
+    /// So many have joined, whether they serve or not.
+    pub(in crate::decide::scaling) joined: u32,
 }
 
 pub(in crate::decide::scaling) struct World {
@@ -120,7 +122,8 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
     world.groups = world.declared();
     let delay = Delay { median: Span::from_secs(180), p95: Span::from_secs(300) };
     let names = world.groups.iter().map(|group| group.pool.clone());
-    world.delays = names.map(|pool| (pool, Delays { cold: delay, warm: delay })).collect();
+    let delays = Delays { cold: delay, warm: delay, slow: delay.p95 };
+    world.delays = names.map(|pool| (pool, delays)).collect();
     world
 }
 
@@ -179,6 +182,7 @@ impl World {
                 warm: 0,
                 draining: 0,
                 ends: None,
+                joined: 0,
                 broken: false,
             }));
         }
@@ -348,7 +352,7 @@ impl Group {
             desired: self.desired,
             existing,
             draining: self.draining,
-            joined: self.serving(now),
+            joined: self.serving(now).max(self.joined),
             serving: self.serving(now),
             warm: self.warm,
             pending_since: None,
