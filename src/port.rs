@@ -48,6 +48,8 @@ pub struct Scope {
     /// Also what a place tells only thing by thing, and is else believed to be as
     /// it was last written.
     pub full: bool,
+    /// Also where the instances that stand alone are reached.
+    pub addresses: bool,
 }
 
 impl Scope {
@@ -63,6 +65,7 @@ impl Scope {
             whole_namespace: false,
             strays: true,
             full: false,
+            addresses: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Units on their way out: closed to new work, emptied, then ended (law 7). Each
 //! turn takes every unit one step on, and waits for none.
 
+use super::alone::Alone;
 use super::writes::Shrink;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
@@ -42,6 +43,48 @@ pub struct Going {
     pub left: Option<Left>,
 }
 
+impl Going {
+    /// Whether all that it had is finished.
+    pub(super) fn is_empty(&self) -> bool {
+        self.closed && self.left.as_ref().is_some_and(|left| left.known && left.is_nothing())
+    }
+}
+
+/// Who drains which unit.
+#[derive(Clone, Copy)]
+pub(super) struct By<'a> {
+    /// Those that have joined the cluster.
+    pub(super) joined: Option<&'a Arc<dyn Drain>>,
+    /// Those that stand alone.
+    pub(super) alone: Option<&'a Arc<dyn Drain>>,
+    /// Where each of these is reached.
+    pub(super) agents: &'a Alone,
+}
+
+impl<'a> By<'a> {
+    /// Whom to ask about a unit, and as what; nobody drains it, or it has nothing to
+    /// finish: none.
+    pub(super) fn whom(&self, unit: &str) -> Option<(&'a Arc<dyn Drain>, Leaving)> {
+        let Some(leaving) = self.agents.leaving(unit) else {
+            return Some((self.joined?, Leaving::joined(unit)));
+        };
+        let works = self.agents.was_in_service(unit);
+        self.alone.filter(|_| works).map(|drain| (drain, leaving))
+    }
+
+    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+        match self.whom(unit) {
+            None => Ok(Left::default()),
+            Some((drain, leaving)) if closed => drain.begin(&leaving).await,
+            // Its endpoint goes first: what is on its way by then is still taken.
+            Some(_) if self.agents.leaving(unit).is_some() => {
+                Ok(Left { known: true, ..Left::default() })
+            }
+            Some((drain, leaving)) => drain.close(&leaving).await,
+        }
+    }
+}
+
 /// A unit that is to end now, or cannot be drained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Went {
@@ -62,6 +105,11 @@ impl Drains {
     /// Every unit with what is known of it.
     pub fn units(&self) -> impl Iterator<Item = (&str, &Going)> {
         self.units.iter().map(|(name, going)| (name.as_str(), going))
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, unit: &str) -> Option<&Going> {
+        self.units.get(unit)
     }
 
     /// A unit has had its end asked for.
@@ -96,13 +144,18 @@ impl Drains {
     }
 
     /// Goes on with what another controller has begun: instances of groups that are
-    /// ours, on nodes that say that Floodway drains them.
-    pub fn adopt(&mut self, environment: &Environment, inventory: &Inventory) {
-        let begun: BTreeMap<&str, Timestamp> = inventory
-            .nodes
-            .iter()
-            .filter_map(|node| Some((node.instance.as_deref()?, node.draining?)))
-            .collect();
+    /// ours, on nodes that say that Floodway drains them, or whose endpoints say so.
+    pub(super) fn adopt(
+        &mut self,
+        environment: &Environment,
+        inventory: &Inventory,
+        alone: &Alone,
+    ) {
+        let now = inventory.taken_at;
+        let nodes = inventory.nodes.iter();
+        let nodes = nodes.filter_map(|node| Some((node.instance.as_deref()?, node.draining?)));
+        let ending = alone.ending().map(|(unit, since)| (unit, since.unwrap_or(now)));
+        let begun: BTreeMap<&str, Timestamp> = nodes.chain(ending).collect();
         if begun.is_empty() {
             return;
         }
@@ -130,16 +183,21 @@ impl Drains {
     }
 
     /// Chooses the units that a group loses, the cheapest to lose first.
-    pub(super) fn choose(&mut self, shrink: &Shrink, live: &Live, now: Timestamp) -> Vec<String> {
+    pub(super) fn choose(
+        &mut self,
+        shrink: &Shrink,
+        live: &Live,
+        (alone, now): (&Alone, Timestamp),
+    ) -> Vec<String> {
         let free: Vec<&Unit> =
             stays(live).filter(|unit| !self.units.contains_key(&unit.name)).collect();
         let loads: Vec<UnitLoad> = free
             .iter()
             .map(|unit| UnitLoad {
                 name: unit.name.clone(),
-                serving: unit.ready,
+                serving: unit.ready && !alone.refuses(&unit.name),
                 noticed: false,
-                requests: None,
+                requests: alone.in_flight(&unit.name).map(|requests| requests as f64),
                 usd_per_hour: None,
             })
             .collect();
@@ -186,21 +244,11 @@ impl Drains {
     /// Takes every unit one step on. One that was closed in this turn is emptied in
     /// the next: by then fewer replicas are asked for, and what is moved is not
     /// made anew elsewhere.
-    pub async fn go_on(
-        &mut self,
-        drain: Option<&Arc<dyn Drain>>,
-        limit: Span,
-        now: Timestamp,
-    ) -> Vec<Went> {
+    pub(super) async fn go_on(&mut self, by: By<'_>, limit: Span, now: Timestamp) -> Vec<Went> {
         let asked = self.units.iter().map(|(name, going)| (name.clone(), going.closed));
         let asked: Vec<(String, bool)> = asked.collect();
         let ask = async |(name, closed): (String, bool)| {
-            let unit = Leaving::joined(&name);
-            let left = match drain {
-                None => Ok(Left::default()),
-                Some(drain) if closed => drain.begin(&unit).await,
-                Some(drain) => drain.close(&unit).await,
-            };
+            let left = by.ask(&name, closed).await;
             (name, closed, left)
         };
         let answers = stream::iter(asked).map(ask).buffer_unordered(AT_ONCE);

@@ -3,9 +3,11 @@
 
 pub mod lead;
 
+mod alone;
 mod counts;
 mod doing;
 mod drains;
+mod endpoints;
 mod gauge;
 mod launches;
 mod left;

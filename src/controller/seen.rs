@@ -1,5 +1,6 @@
 //! From an inventory, the units of every pool as a scaling decision sees them.
 
+use super::alone::Alone;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
@@ -10,7 +11,7 @@ use crate::spec::model::Join;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known beside the inventory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Beside<'a> {
     /// What was seen before: it stands where nothing can be seen now.
     pub(super) before: &'a Seen,
@@ -20,6 +21,8 @@ pub(super) struct Beside<'a> {
     pub(super) visible: &'a BTreeSet<Side>,
     /// Units that are named for their end.
     pub(super) draining: &'a BTreeSet<String>,
+    /// Those that stand alone.
+    pub(super) alone: &'a Alone,
 }
 
 /// The units of every pool of `environment`.
@@ -150,14 +153,18 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
     let draining = |unit: &&&Unit| beside.draining.contains(&unit.name);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let free: Vec<&&Unit> = units.iter().filter(|unit| !draining(unit)).collect();
-    let in_service = count(free.iter().filter(|unit| unit.ready).count());
     let (joined, serves) = match serving {
         Some(serving) => {
             let joined = free.iter().filter(|unit| serving.joined.contains(&unit.name));
             let joined = count(joined.count());
             (joined, serving.take(joined))
         }
-        None => (in_service, in_service),
+        None => {
+            let alone = beside.alone;
+            let joined = free.iter().filter(|unit| unit.ready && alone.has_joined(&unit.name));
+            let serve = joined.clone().filter(|unit| !alone.refuses(&unit.name));
+            (count(joined.count()), count(serve.count()))
+        }
     };
     let workload = live.workload.as_ref();
     let short = workload.into_iter().flat_map(|workload| &workload.problems);

@@ -12,11 +12,13 @@ use crate::pipeline::{self, ApplyRequest, Session};
 use crate::plan::PlanOptions;
 use crate::port::{Backends, Measure, Scope};
 use crate::signal::{Answer, MeasureError, MeasureFailure, Range};
-use crate::spec::{self, Catalog, LoadError, Loaded, Loader};
+use crate::spec::{self, Catalog, LoadError, Loaded, Loader, Resolved};
 use crate::units::Span;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+mod alone;
 
 const FILE: &str = r#"
 [environment]
@@ -61,11 +63,11 @@ prometheus = "http://prometheus:9090"
 demand = "sum(rate(requests_total[1m]))"
 "#;
 
-struct OneFile;
+struct OneFile(String);
 
 impl Loader for OneFile {
     fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let file = Loaded { bytes: FILE.into(), real: path.to_owned() };
+        let file = Loaded { bytes: self.0.clone().into(), real: path.to_owned() };
         (path == "environments/day.toml").then_some(file).ok_or(LoadError::NotFound)
     }
 }
@@ -104,6 +106,7 @@ impl Measure for Says {
 }
 
 struct Day {
+    text: String,
     simulator: Arc<Simulator>,
     load: Arc<Told>,
     controller: Controller,
@@ -112,11 +115,15 @@ struct Day {
 
 impl Day {
     async fn begin() -> Self {
-        let (resolved, found) = spec::resolve("environments/day.toml", &OneFile);
-        let resolved = resolved.unwrap_or_else(|| panic!("{found:?}"));
+        Self::of(FILE.to_owned()).await
+    }
+
+    /// Of an environment that is called `day`.
+    async fn of(text: String) -> Self {
         let scope = Scope::of(mark(), "inference");
-        let world = Simulator::in_memory(&resolved.environment, scope, Scenario::default());
-        let session = session(&world);
+        let environment = resolved(&text).environment;
+        let world = Simulator::in_memory(&environment, scope, Scenario::default());
+        let session = session(&world, &text);
         let plan = pipeline::make_plan(&session, &PlanOptions::default()).await.unwrap();
         let (_stop, stop) = tokio::sync::watch::channel(None);
         let request = ApplyRequest {
@@ -128,8 +135,13 @@ impl Day {
         };
         assert!(pipeline::apply(&session, &plan, &request).await.unwrap().report.is_done());
         let load = Arc::<Told>::default();
-        let controller = controller(&world, &load, false);
-        Self { simulator: world, load, controller, standing: Standing::Leads }
+        let controller = controller(&world, &load, &text, false);
+        Self { text, simulator: world, load, controller, standing: Standing::Leads }
+    }
+
+    /// Another controller takes over, which remembers nothing.
+    fn restart(&mut self, dry_run: bool) {
+        self.controller = controller(&self.simulator, &self.load, &self.text, dry_run);
     }
 
     /// Turns, one a minute, under a load; none: it cannot be measured.
@@ -153,9 +165,13 @@ fn mark() -> Mark {
     Mark { environment: "day".into(), repository: "local".into(), file }
 }
 
-fn session(world: &Arc<Simulator>) -> Session {
-    let (resolved, _) = spec::resolve("environments/day.toml", &OneFile);
-    let resolved = resolved.unwrap();
+fn resolved(text: &str) -> Resolved {
+    let (resolved, found) = spec::resolve("environments/day.toml", &OneFile(text.to_owned()));
+    resolved.unwrap_or_else(|| panic!("{found:?}"))
+}
+
+fn session(world: &Arc<Simulator>, text: &str) -> Session {
+    let resolved = resolved(text);
     Session {
         text: resolved.to_toml(),
         resolved,
@@ -170,12 +186,12 @@ fn session(world: &Arc<Simulator>) -> Session {
     }
 }
 
-fn controller(world: &Arc<Simulator>, load: &Arc<Told>, dry_run: bool) -> Controller {
+fn controller(world: &Arc<Simulator>, load: &Arc<Told>, text: &str, dry_run: bool) -> Controller {
     let says = Says { told: Arc::clone(load), clock: Arc::clone(world) };
     let clock = Arc::clone(world) as Arc<dyn Clock>;
     let servers: Vec<Arc<dyn Measure>> = vec![Arc::new(says)];
     let gauge = Gauge::new(servers, CalendarInputs::default(), clock, false, 1);
-    Controller::new(session(world), gauge, None, Settings { dry_run, time_scale: 1 })
+    Controller::new(session(world, text), gauge, None, Settings { dry_run, time_scale: 1 })
 }
 
 fn failures(turns: &[Turn]) -> Vec<String> {
@@ -243,7 +259,7 @@ async fn a_dry_run_and_a_follower_show_what_they_would_do_and_write_nothing() {
     let mut day = Day::begin().await;
     let follower = Standing::Follows { leader: "another".into() };
     for (dry_run, standing) in [(true, Standing::Leads), (false, follower)] {
-        day.controller = controller(&day.simulator, &day.load, dry_run);
+        day.restart(dry_run);
         day.standing = standing;
         let before = day.simulator.world().unwrap();
         *day.load.0.lock().unwrap() = Some(60.0);
@@ -287,7 +303,7 @@ async fn the_next_leader_knows_what_was_spent_and_ends_what_was_begun() {
     begun(&mut day).await;
     let spent = day.controller.spend.so_far();
     assert!(spent.day_micros > 1_000_000, "{spent:?}");
-    day.controller = controller(&day.simulator, &day.load, false);
+    day.restart(false);
     let goes_on = day.passes(5, Some(10.0)).await;
     let known = day.controller.spend.so_far().day_micros;
     assert!(known >= spent.day_micros - spent.day_micros / 10, "{known} of {spent:?}");

@@ -1,5 +1,6 @@
 //! One turn of the controller: look, measure, decide, do.
 
+use super::alone::Alone;
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
 use super::launches::Launches;
@@ -47,7 +48,7 @@ pub struct Controller {
     gauge: Gauge,
     pub(super) fence: Option<Fence>,
     clock: Arc<dyn Clock>,
-    world: World,
+    pub(super) world: World,
     memory: Memory,
     hands: Hands,
     noting: Noting,
@@ -57,6 +58,7 @@ pub struct Controller {
     pub spend: Spend,
     /// Units on their way out.
     pub drains: Drains,
+    pub(super) alone: Alone,
 }
 
 /// What one turn came to.
@@ -107,6 +109,7 @@ impl Controller {
             launches: Launches::default(),
             spend: Spend::default(),
             drains: Drains::default(),
+            alone: Alone::default(),
         }
     }
 
@@ -144,10 +147,14 @@ impl Controller {
             }
         }
         let inventory = self.world.whole(now);
+        let hiding = inventory.gaps.iter().filter(|gap| gap.hides_members).map(|gap| gap.side);
+        self.world.hidden = unseen.keys().copied().chain(hiding).collect();
+        self.look_alone(&inventory, now).await;
+        let environment = &self.session.resolved.environment;
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
             if *standing == Standing::Leads {
-                self.drains.adopt(environment, &inventory);
+                self.drains.adopt(environment, &inventory, &self.alone);
             }
         }
         let draining = self.drains.names();
@@ -160,6 +167,7 @@ impl Controller {
                 seen_at: &self.world.at,
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
+                alone: &self.alone,
             },
         );
         self.launches.note(&self.world.seen, now);
@@ -167,7 +175,9 @@ impl Controller {
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
-        let blinds = |gap: &&Gap| gap.hides_members || gap.side == Side::Kubernetes;
+        let blinds = |gap: &&Gap| {
+            gap.hides_members || gap.side == Side::Kubernetes || gap.what == Gap::ADDRESSES
+        };
         for gap in inventory.gaps.iter().filter(blinds) {
             unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
         }
@@ -177,6 +187,15 @@ impl Controller {
         self.note(now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
         Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
+    }
+
+    /// Looks at what stands alone, and asks how it stands.
+    async fn look_alone(&mut self, inventory: &Inventory, now: Timestamp) {
+        let cluster = self.session.backends.kubernetes.is_some()
+            && !self.world.hidden.contains(&Side::Kubernetes);
+        self.alone.look(&self.session.resolved.environment, inventory, cluster);
+        let [_, agents] = self.drain_by();
+        self.alone.ask(agents.as_ref(), &self.drains.names(), now).await;
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.

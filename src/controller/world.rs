@@ -5,7 +5,7 @@ use crate::decide::scaling::Seen;
 use crate::observe::{Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::port::Backend;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often what changes rarely is asked for: images, subnets, prices, quotas.
@@ -19,6 +19,8 @@ pub(super) struct World {
     /// When what changes rarely was asked for last.
     pub(super) facts_at: Option<Timestamp>,
     pub(super) seen: Seen,
+    /// The sides of which something may be there that was not seen just now.
+    pub(super) hidden: BTreeSet<Side>,
 }
 
 impl World {

@@ -73,6 +73,7 @@ impl Runner<'_, '_> {
             | Step::CatchUp { .. }
             | Step::Raise { .. }
             | Step::SetUnits { .. }
+            | Step::SetEndpoints { .. }
             | Step::Proceed { .. }
             | Step::PassOn { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
@@ -277,6 +278,7 @@ fn name(step: &Step) -> &'static str {
         Step::CatchUp { .. } => "catch_up",
         Step::Raise { .. } => "raise",
         Step::SetUnits { .. } => "set_units",
+        Step::SetEndpoints { .. } => "set_endpoints",
         Step::Proceed { .. } => "proceed",
         Step::PassOn { .. } => "pass_on",
         Step::AwaitReady { .. } => "await_ready",

@@ -53,6 +53,11 @@ pub struct Gap {
     pub hides_members: bool,
 }
 
+impl Gap {
+    /// What a gap is of where it is not known where instances are reached.
+    pub const ADDRESSES: &str = "addresses of instances";
+}
+
 /// What the places can do, where plans depend on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {

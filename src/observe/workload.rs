@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The units (pods of a Deployment, instances of a group) behind one thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ impl Workload {
 }
 
 /// One instance of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Its name: an instance's ID.
     pub name: String,
@@ -107,6 +108,10 @@ pub struct Unit {
     /// A lifecycle hook of Floodway's holds it, until somebody says go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Wait>,
+    /// Where it is reached, of one that stands alone, if that was asked for and is
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
 }
 
 /// What an instance waits for in a lifecycle hook.

@@ -5,6 +5,7 @@ use crate::decide::{self, Decision, PlanningInput, Supply};
 use crate::observe::{Gap, Inventory, Location, ResourceId, Side};
 use crate::plan::wrong_place;
 use crate::port::{Backend, Scope};
+use crate::spec::model::Join;
 use futures::future::try_join_all;
 
 /// What is there, and how much capacity each pool should have.
@@ -87,7 +88,8 @@ async fn observe_one(
 }
 
 /// What is there on one side, for who goes on when the other cannot be seen; with
-/// what changes rarely (images, subnets, prices, quotas), where that is `asked`.
+/// what changes rarely (images, subnets, prices, quotas), where that is `asked`, and
+/// with what no plan asks for: where instances that stand alone are reached.
 ///
 /// # Errors
 /// It cannot be reached or read, or is not the declared place.
@@ -96,7 +98,9 @@ pub async fn look_at(
     backend: &Backend,
     asked: bool,
 ) -> Result<Inventory, Error> {
-    let mut scope = Scope { strays: false, ..session.scope([]) };
+    let aws = session.resolved.environment.aws.iter();
+    let alone = aws.flat_map(|aws| aws.pools.values()).any(|p| p.join == Join::Standalone);
+    let mut scope = Scope { strays: false, addresses: alone, ..session.scope([]) };
     if !asked {
         scope.lookups.clear();
         scope.offers.clear();

@@ -4,6 +4,7 @@ use crate::desired::Seed;
 use crate::observe::{Body, FieldPath, ResourceId, Wait, marks};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What must be true of a thing for a write to it to be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +138,18 @@ pub enum Step {
         /// How many shall be.
         to: u32,
     },
+    /// Makes the endpoints of `id`, an EndpointSlice, be `to` where `from` are there
+    /// now. An error of kind `Stale`: somebody has written others since.
+    SetEndpoints {
+        /// The slice.
+        id: ResourceId,
+        /// UID it must still have.
+        uid: String,
+        /// The list that is there.
+        from: Value,
+        /// The list that shall be.
+        to: Value,
+    },
     /// Lets these units of `id` go on that a lifecycle hook of Floodway's holds; those
     /// that none holds any more are left.
     Proceed {
@@ -225,6 +238,7 @@ impl Step {
             | Self::CatchUp { id, .. }
             | Self::Raise { id, .. }
             | Self::SetUnits { id, .. }
+            | Self::SetEndpoints { id, .. }
             | Self::Proceed { id, .. }
             | Self::PassOn { id, .. }
             | Self::AwaitReady { id, .. }

@@ -110,6 +110,7 @@ impl Act for Account {
             | Step::CatchUp { .. }
             | Step::Raise { .. }
             | Step::SetUnits { .. }
+            | Step::SetEndpoints { .. }
             | Step::Proceed { .. } => Ok(()),
         }
     }

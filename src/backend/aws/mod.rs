@@ -13,6 +13,7 @@ mod check;
 mod connect;
 mod error;
 mod group;
+mod instances;
 mod lock;
 mod lookup;
 mod market;

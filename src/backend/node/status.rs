@@ -47,7 +47,8 @@ impl Status {
             State::Draining | State::Serving => self.in_flight.max(1),
         };
         let since = self.since.filter(|_| self.state != State::Serving);
-        Left { known: true, since, in_flight, ..Left::default() }
+        let takes_work = self.state == State::Serving;
+        Left { known: true, takes_work, since, in_flight, ..Left::default() }
     }
 }
 

@@ -278,6 +278,7 @@ impl World {
             version: Some(instance.version.clone()).filter(|version| !version.is_empty()),
             instance_type: Some(instance.instance_type.clone()).filter(|name| !name.is_empty()),
             waits: None,
+            address: None,
         };
         let mut units: Vec<Unit> = mine.map(unit).collect();
         units.sort_by(|a, b| a.name.cmp(&b.name));

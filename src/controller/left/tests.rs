@@ -6,6 +6,7 @@ use serde_json::json;
 fn group(name: &str, pool: &str, existing: u32, kept: &[&str]) -> Live {
     let id = ResourceId::group("us-east-1", name);
     let unit = |name: &&str| Unit {
+        address: None,
         name: (*name).to_owned(),
         ready: false,
         ending: false,

@@ -197,6 +197,7 @@ fn a_pool_that_changes_its_stage_is_replaced_and_never_deleted_first() {
             Step::Hold { id, .. } => format!("hold {}", id.name),
             Step::Raise { id, .. } => format!("raise {}", id.name),
             Step::Proceed { id, .. } => format!("proceed {}", id.name),
+            Step::SetEndpoints { id, .. } => format!("set endpoints of {}", id.name),
             Step::SetUnits { id, to, .. } => format!("set {} to {to}", id.name),
             Step::PassOn { id, to, .. } => format!("pass {} on to {to}", id.name),
             Step::CatchUp { id, .. } => format!("catch up {}", id.name),

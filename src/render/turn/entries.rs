@@ -150,6 +150,15 @@ fn done_line(done: &Done, scaling: &Scaling) -> Option<String> {
             let ends = if units.len() == 1 { "ends" } else { "end" };
             (format!("{} {ends}", units.join(", ")), "its drain is over".to_owned())
         }
+        Step::SetEndpoints { to, .. } => {
+            let all = to.as_array().map_or(&[] as &[_], Vec::as_slice);
+            let are = |condition: &str| {
+                all.iter().filter(|endpoint| endpoint["conditions"][condition] == true).count()
+            };
+            let (ready, ending) = (are("ready"), are("terminating"));
+            let leave = if ending == 0 { String::new() } else { format!(", {ending} drain") };
+            (format!("endpoints: {ready} ready{leave}"), String::new())
+        }
         step => (step.id().to_string(), String::new()),
     };
     let why = if why.is_empty() { why } else { format!(": {why}") };

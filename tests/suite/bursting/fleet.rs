@@ -125,6 +125,10 @@ fn ready(cluster: &str, slices: &str) -> Option<f64> {
 }
 
 fn carries(endpoint: &Value) -> f64 {
+    // An instance that stands alone runs four replicas.
+    if endpoint["hostname"].as_str().is_some_and(|host| host.starts_with("i-")) {
+        return 4.0 * BURST;
+    }
     // The nodes that instances become are called as these are.
     let burst = endpoint["nodeName"].as_str().is_some_and(|node| node.starts_with("i-"));
     if burst { BURST } else { ONPREM }

@@ -2,6 +2,7 @@
 //! nodes, the AWS stand-in and a real Prometheus, which scrapes a model of the
 //! fleet. How long real machines take is not shown here.
 
+mod alone;
 mod blind;
 mod bursts;
 mod by_hand;

@@ -137,6 +137,7 @@ fn named(group: &AutoScalingGroup, which: impl Fn(&Instance) -> bool) -> Vec<Uni
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
             ending: is_ending(state),
+            address: None,
         })
     };
     let those = group.instances().iter().filter(|instance| which(instance));

@@ -27,8 +27,7 @@ def shown(region, instance):
     subnet = region.subnet(instance.subnet) or {}
     state, data = state_of(instance), instance.data
     options = data.get("MetadataOptions", {})
-    digits = [int(c, 16) for c in instance.id[-4:]]
-    address = f"10.{digits[0]}.{digits[1] * 16 + digits[2]}.{digits[3] * 15 + 1}"
+    address = instance.address
     return {
         "InstanceId": instance.id, "ImageId": instance.image, "InstanceType": instance.type,
         "State": {"Code": _CODES[state], "Name": state}, "LaunchTime": instance.launched,

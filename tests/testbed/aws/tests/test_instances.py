@@ -142,6 +142,27 @@ class Ec2View(StandInTest):
         self.assertIn(instance["SubnetId"], self.subnets)
         self.refused("InvalidInstanceID.NotFound", ec2.describe_instances, InstanceIds=["i-00000000000000000"])
 
+    def test_an_address_is_an_instances_own_until_it_is_gone(self):
+        truth("POST", "world", {"addresses": ["192.0.2.7"]})
+        self.group(desired=2)
+        ids = [i["InstanceId"] for i in self.serving(2)]
+
+        def addresses(of):
+            named = [{"Name": "instance-id", "Values": of + ["i-0none"]}]
+            found = ec2.describe_instances(Filters=named, MaxResults=5)["Reservations"]
+            return {i["InstanceId"]: i.get("PrivateIpAddress") for r in found for i in r["Instances"]}
+
+        shown = addresses(ids)
+        self.assertEqual(len(set(shown.values())), 2)
+        given = next(i for i, address in shown.items() if address == "192.0.2.7")
+        autoscaling.terminate_instance_in_auto_scaling_group(InstanceId=given, ShouldDecrementDesiredCapacity=False)
+        new = self.until(lambda: set(i["InstanceId"] for i in self.instances(state="InService")) - set(ids))
+        self.serving(2)
+        self.assertNotEqual(addresses(list(new)), {next(iter(new)): shown[given]}, "it was not free yet")
+        self.update(DesiredCapacity=3)
+        last = {i["InstanceId"] for i in self.serving(3)} - set(ids) - new
+        self.assertEqual(list(addresses(list(last)).values()), ["192.0.2.7"])
+
     def test_terminated_from_outside_is_replaced(self):
         self.group(desired=1)
         old = self.serving(1)[0]["InstanceId"]
