@@ -50,6 +50,8 @@ pub struct Scope {
     pub full: bool,
     /// Also where the instances that stand alone are reached.
     pub addresses: bool,
+    /// Also which spot instances are taken back.
+    pub notices: bool,
 }
 
 impl Scope {
@@ -66,6 +68,7 @@ impl Scope {
             strays: true,
             full: false,
             addresses: false,
+            notices: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Instances that stand alone: where their agents answer, what those say, and
 //! whether traffic comes to them.
 
+use super::drains::Drains;
 use super::endpoints::{self, Endpoint};
 use crate::clock::Timestamp;
 use crate::decide::todays_pool;
@@ -9,7 +10,7 @@ use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::spec::model::Launch;
 use futures::stream::{self, StreamExt};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Alone {
 struct One {
     agent: Option<SocketAddr>,
     in_service: bool,
+    /// It ends by its hook's time, and may still work.
+    ending: bool,
     /// How its endpoint stands; none: no slice is there, or none can be seen.
     endpoint: Option<Option<Endpoint>>,
     /// What its agent says.
@@ -58,6 +61,7 @@ impl Alone {
                 let one = One {
                     agent: unit.address.map(|address| SocketAddr::new(address, port)),
                     in_service: unit.ready,
+                    ending: unit.ending,
                     endpoint: slice.map(|slice| slice.iter().find(named).cloned()),
                     said: None,
                 };
@@ -67,12 +71,12 @@ impl Alone {
         self.silent.retain(|name, _| self.all.contains_key(name));
     }
 
-    /// Asks the agents of those in service how they stand, without those that are
-    /// `draining`: these are asked by their drains.
+    /// Asks the agents of those in service how they stand, without those on
+    /// their way out: these are asked by their `drains`.
     pub(super) async fn ask(
         &mut self,
         drain: Option<&Arc<dyn Drain>>,
-        draining: &BTreeSet<String>,
+        drains: &Drains,
         now: Timestamp,
     ) {
         let Some(drain) = drain else { return };
@@ -81,7 +85,7 @@ impl Alone {
         let asked = self.all.iter().filter(|(name, one)| {
             one.in_service
                 && one.agent.is_some()
-                && !draining.contains(*name)
+                && drains.get(name).is_none()
                 && !self.silent.get(*name).is_some_and(recent)
         });
         let asked: Vec<Leaving> =
@@ -116,7 +120,12 @@ impl Alone {
 
     /// Whether it was in service: one that was not has nothing to finish.
     pub(super) fn was_in_service(&self, unit: &str) -> bool {
-        self.all.get(unit).is_some_and(|one| one.in_service)
+        self.all.get(unit).is_some_and(|one| one.in_service || one.ending)
+    }
+
+    /// When a unit is taken back, as its agent says.
+    pub(super) fn taken_back(&self, unit: &str) -> Option<Timestamp> {
+        self.said(unit)?.taken_back
     }
 
     /// Whether its agent says that no new work may come.

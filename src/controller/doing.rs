@@ -56,8 +56,10 @@ impl Controller {
         if cut_off {
             return (done, None);
         }
-        done.extend(self.write_all(rest, standing).await);
         self.choose(inventory, &wanted.shrinks, now);
+        let replaced = self.drains.replaced(inventory).into_iter().map(Write::from);
+        done.extend(self.write_all(replaced.collect(), standing).await);
+        done.extend(self.write_all(rest, standing).await);
         let endpoints = self.endpoints(inventory);
         done.extend(self.write_all(endpoints, standing).await);
         done.extend(self.end_drained(standing, now).await);
@@ -110,11 +112,7 @@ impl Controller {
         let went = self.drains.go_on(by, limit, now).await;
         let (failed, ends): (Vec<Went>, Vec<Went>) =
             went.into_iter().partition(|went| went.failed.is_some());
-        let ends = ends.into_iter().map(|went| {
-            let Went { pool, step, .. } = went;
-            Write { pool, step, adds: false, why: None }
-        });
-        let ends: Vec<Write> = ends.collect();
+        let ends: Vec<Write> = ends.into_iter().map(Write::from).collect();
         let mut done = self.write_all(ends, standing).await;
         for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
             if let Step::DrainUnits { units, .. } = &ended.step {
@@ -182,6 +180,12 @@ impl Controller {
             (None, Some(backend)) => backend.act.act(&write.step).await,
         };
         Done { pool: write.pool, step: write.step, outcome: Some(outcome) }
+    }
+}
+
+impl From<Went> for Write {
+    fn from(Went { pool, step, .. }: Went) -> Self {
+        Self { pool, step, adds: false, why: None }
     }
 }
 

@@ -13,11 +13,17 @@ use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::units::Span;
 use futures::stream::{self, StreamExt};
+use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
+
 use std::sync::Arc;
 
 /// Units that are asked about at once.
 const AT_ONCE: usize = 8;
+
+/// One that goes with its place ends so long before its own place takes it back:
+/// after that its group would fill the place again.
+const LAST: SignedDuration = SignedDuration::from_secs(20);
 
 /// All units on their way out, by the name of the instance.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +43,11 @@ pub struct Going {
     uid: String,
     /// Since when it is on its way.
     pub since: Timestamp,
+    /// It goes because fewer are wanted, and its place in the group's number with it;
+    /// else its place takes it back, and its group fills the place again.
+    pub leaves: bool,
+    /// When its place takes it back, if that has said so.
+    pub taken_back: Option<Timestamp>,
     /// It was closed, so that fewer replicas can be asked for.
     closed: bool,
     /// What was left when it was last asked.
@@ -44,6 +55,15 @@ pub struct Going {
 }
 
 impl Going {
+    /// Whether it stays where a new one would be launched in its place.
+    fn stays_if_asked(&self) -> bool {
+        self.leaves && self.taken_back.is_none()
+    }
+
+    fn replaced(&self, units: Vec<String>) -> Step {
+        Step::ReplaceUnits { id: self.group.clone(), uid: self.uid.clone(), units }
+    }
+
     /// Whether all that it had is finished.
     pub(super) fn is_empty(&self) -> bool {
         self.closed && self.left.as_ref().is_some_and(|left| left.known && left.is_nothing())
@@ -97,9 +117,10 @@ pub struct Went {
 }
 
 impl Drains {
-    /// The units, by name.
+    /// The units that go with their places, by name.
     pub fn names(&self) -> BTreeSet<String> {
-        self.units.keys().cloned().collect()
+        let leave = self.units.iter().filter(|(_, going)| going.leaves);
+        leave.map(|(name, _)| name.clone()).collect()
     }
 
     /// Every unit with what is known of it.
@@ -139,8 +160,52 @@ impl Drains {
         self.ended.retain(|name| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
-            live.is_some_and(|live| stays(live).any(|unit| unit.name == *name))
+            // One that is taken back is drained until it is gone.
+            let mut there = live.into_iter().flat_map(Live::units);
+            there.any(|unit| unit.name == *name && (!unit.ending || !going.leaves))
         });
+    }
+
+    /// Units that their place takes back are on their way out from now on (law 7: a
+    /// drain with a deadline). Nothing waits for that: their end is the place's.
+    pub(super) fn notice(&mut self, environment: &Environment, inventory: &Inventory) {
+        for (live, pool) in groups(environment, inventory) {
+            for unit in live.units() {
+                let Some(ends) = unit.taken_back else { continue };
+                let going = self.units.entry(unit.name.clone()).or_insert_with(|| Going {
+                    pool: Name::clone(&pool),
+                    group: live.id.clone(),
+                    uid: live.uid.clone(),
+                    since: inventory.taken_at,
+                    leaves: false,
+                    taken_back: None,
+                    // Its replicas are wanted elsewhere at once.
+                    closed: true,
+                    left: None,
+                });
+                going.taken_back = Some(ends);
+            }
+        }
+    }
+
+    /// What fills the places of units that are taken back, before these are gone.
+    pub(super) fn replaced(&self, inventory: &Inventory) -> Vec<Went> {
+        let mut all: BTreeMap<&ResourceId, Went> = BTreeMap::new();
+        for (name, going) in self.units.iter().filter(|(_, going)| !going.leaves) {
+            let live = inventory.resources.get(&going.group);
+            if !live.is_some_and(|live| stays(live).any(|unit| unit.name == *name)) {
+                continue;
+            }
+            let went = all.entry(&going.group).or_insert_with(|| Went {
+                pool: going.pool.clone(),
+                step: going.replaced(Vec::new()),
+                failed: None,
+            });
+            if let Step::ReplaceUnits { units, .. } = &mut went.step {
+                units.push(name.clone());
+            }
+        }
+        all.into_values().collect()
     }
 
     /// Goes on with what another controller has begun: instances of groups that are
@@ -159,15 +224,7 @@ impl Drains {
         if begun.is_empty() {
             return;
         }
-        let groups = inventory
-            .resources
-            .values()
-            .filter(|live| live.id.kind == "AutoScalingGroup" && live.ownership == Ownership::Ours);
-        for live in groups {
-            let Some(pool) = live.pool().and_then(|p| todays_pool(environment, p).parse().ok())
-            else {
-                continue;
-            };
+        for (live, pool) in groups(environment, inventory) {
             for unit in stays(live) {
                 let Some(since) = begun.get(unit.name.as_str()) else { continue };
                 self.units.entry(unit.name.clone()).or_insert_with(|| Going {
@@ -175,6 +232,8 @@ impl Drains {
                     group: live.id.clone(),
                     uid: live.uid.clone(),
                     since: *since,
+                    leaves: true,
+                    taken_back: None,
                     closed: true,
                     left: None,
                 });
@@ -190,13 +249,13 @@ impl Drains {
         (alone, now): (&Alone, Timestamp),
     ) -> Vec<String> {
         let free: Vec<&Unit> =
-            stays(live).filter(|unit| !self.units.contains_key(&unit.name)).collect();
+            stays(live).filter(|unit| self.get(&unit.name).is_none_or(|it| !it.leaves)).collect();
         let loads: Vec<UnitLoad> = free
             .iter()
             .map(|unit| UnitLoad {
                 name: unit.name.clone(),
                 serving: unit.ready && !alone.refuses(&unit.name),
-                noticed: false,
+                noticed: unit.taken_back.is_some(),
                 requests: alone.in_flight(&unit.name).map(|requests| requests as f64),
                 usd_per_hour: None,
             })
@@ -208,17 +267,17 @@ impl Drains {
             .map(|at| free[at].name.clone())
             .collect();
         for name in &chosen {
-            self.units.insert(
-                name.clone(),
-                Going {
-                    pool: shrink.pool.clone(),
-                    group: shrink.group.clone(),
-                    uid: shrink.uid.clone(),
-                    since: now,
-                    closed: false,
-                    left: None,
-                },
-            );
+            let going = self.units.entry(name.clone()).or_insert_with(|| Going {
+                pool: shrink.pool.clone(),
+                group: shrink.group.clone(),
+                uid: shrink.uid.clone(),
+                since: now,
+                leaves: true,
+                taken_back: None,
+                closed: false,
+                left: None,
+            });
+            going.leaves = true;
         }
         chosen
     }
@@ -229,7 +288,7 @@ impl Drains {
         let mut own: Vec<(&String, Timestamp)> = self
             .units
             .iter()
-            .filter(|(_, going)| going.group == *group)
+            .filter(|(_, going)| going.group == *group && going.stays_if_asked())
             .map(|(name, going)| (name, going.since))
             .collect();
         own.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
@@ -256,7 +315,24 @@ impl Drains {
         let mut went = Vec::new();
         for (name, closed, answer) in answers {
             let Some(going) = self.units.get_mut(&name) else { continue };
-            let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis());
+            if !going.leaves {
+                match answer {
+                    Err(error) => went.push(Went {
+                        pool: going.pool.clone(),
+                        step: going.replaced(vec![name]),
+                        failed: Some(error),
+                    }),
+                    Ok(left) => {
+                        if !left.known || left.is_nothing() {
+                            self.ended.insert(name);
+                        }
+                        going.left = Some(left);
+                    }
+                }
+                continue;
+            }
+            let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis())
+                || going.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);
             let step = Step::DrainUnits {
                 id: going.group.clone(),
                 uid: going.uid.clone(),
@@ -281,6 +357,17 @@ impl Drains {
         }
         went
     }
+}
+
+/// Our groups, each with the pool that it is of today.
+fn groups<'a>(
+    environment: &'a Environment,
+    inventory: &'a Inventory,
+) -> impl Iterator<Item = (&'a Live, Name)> {
+    let all = inventory.resources.values();
+    let ours =
+        all.filter(|live| live.id.kind == "AutoScalingGroup" && live.ownership == Ownership::Ours);
+    ours.filter_map(|live| Some((live, todays_pool(environment, live.pool()?).parse().ok()?)))
 }
 
 fn stays(live: &Live) -> impl Iterator<Item = &Unit> {

@@ -107,6 +107,8 @@ fn replicas(live: &Live) -> Units {
 /// fill.
 struct Serving {
     joined: BTreeSet<String>,
+    /// Those of all nodes that run, closed ones too.
+    running: BTreeSet<String>,
     /// Nodes' worth of ready pods that no group was credited with yet.
     left: u32,
 }
@@ -115,11 +117,13 @@ impl Serving {
     fn of(environment: &Environment, inventory: &Inventory, pool: &Name) -> Self {
         let ready = |health| matches!(health, Health::Ready);
         let nodes = inventory.nodes.iter().filter(|node| ready(node.health));
+        let running = inventory.nodes.iter().filter(|node| node.health != Health::NotReady);
         let deployment = live_of(environment, inventory, pool, "Deployment").next();
         let pods = deployment.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.ready);
         let per_node = replicas_per_node(environment, inventory, pool);
         Self {
             joined: nodes.filter_map(|node| node.instance.clone()).collect(),
+            running: running.filter_map(|node| node.instance.clone()).collect(),
             left: pods.checked_div(per_node).unwrap_or(0),
         }
     }
@@ -152,7 +156,14 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
     let units: Vec<&Unit> = live.units().iter().filter(there).collect();
     let draining = |unit: &&&Unit| beside.draining.contains(&unit.name);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let free: Vec<&&Unit> = units.iter().filter(|unit| !draining(unit)).collect();
+    // What is taken back serves for two minutes at most, and its place is filled again.
+    let free = |unit: &&&Unit| !draining(unit) && unit.taken_back.is_none();
+    let free: Vec<&&Unit> = units.iter().filter(free).collect();
+    let taken_back = serving.as_ref().map_or(0, |serving| {
+        let back = live.units().iter().filter(|unit| unit.taken_back.is_some());
+        let back = back.filter(|unit| !beside.draining.contains(&unit.name));
+        count(back.filter(|unit| serving.running.contains(&unit.name)).count())
+    });
     let (joined, serves) = match serving {
         Some(serving) => {
             let joined = free.iter().filter(|unit| serving.joined.contains(&unit.name));
@@ -178,6 +189,7 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
         draining: count(units.iter().filter(draining).count()),
         joined,
         serving: serves,
+        taken_back,
         warm: workload.map_or(0, |workload| workload.warm),
         pending_since: None,
         short,

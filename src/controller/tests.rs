@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 mod alone;
+mod notices;
 
 const FILE: &str = r#"
 [environment]

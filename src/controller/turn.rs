@@ -22,6 +22,7 @@ use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{FailureKind, Measure};
+use crate::signal::{Reading, readings_of};
 use crate::spec::Environment;
 use crate::units::Span;
 use futures::future::{join, join_all};
@@ -72,6 +73,8 @@ pub struct Turn {
     pub spent: Spent,
     /// What is paid for and serves nothing.
     pub left: Vec<LeftOver>,
+    /// What the places tell by themselves, pool by pool.
+    pub places: Vec<Reading>,
     /// The sides that could not be seen, and why.
     pub unseen: BTreeMap<Side, String>,
     /// What was written, or would have been.
@@ -146,14 +149,15 @@ impl Controller {
                 }
             }
         }
-        let inventory = self.world.whole(now);
+        let mut inventory = self.world.whole(now);
         let hiding = inventory.gaps.iter().filter(|gap| gap.hides_members).map(|gap| gap.side);
         self.world.hidden = unseen.keys().copied().chain(hiding).collect();
-        self.look_alone(&inventory, now).await;
+        self.look_alone(&mut inventory, now).await;
         let environment = &self.session.resolved.environment;
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
             if *standing == Standing::Leads {
+                self.drains.notice(environment, &inventory);
                 self.drains.adopt(environment, &inventory, &self.alone);
             }
         }
@@ -176,7 +180,8 @@ impl Controller {
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
         let blinds = |gap: &&Gap| {
-            gap.hides_members || gap.side == Side::Kubernetes || gap.what == Gap::ADDRESSES
+            let told = [Gap::ADDRESSES, Gap::NOTICES].contains(&gap.what.as_str());
+            gap.hides_members || gap.side == Side::Kubernetes || told
         };
         for gap in inventory.gaps.iter().filter(blinds) {
             unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
@@ -186,16 +191,34 @@ impl Controller {
         }
         self.note(now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
-        Turn { scaling, load, spent: self.spend.so_far(), left, unseen, done, withheld }
+        let places = self.places(inventory, &unseen);
+        Turn { scaling, load, spent: self.spend.so_far(), left, places, unseen, done, withheld }
+    }
+
+    /// What the places tell; of a side that cannot be seen now, nothing.
+    fn places(&self, mut inventory: Inventory, unseen: &BTreeMap<Side, String>) -> Vec<Reading> {
+        let hidden = self.world.hidden.iter().filter_map(|side| Some((*side, unseen.get(side)?)));
+        inventory.gaps.extend(hidden.map(|(side, why)| Gap {
+            side,
+            what: "it".to_owned(),
+            why: why.clone(),
+            hides_members: true,
+        }));
+        readings_of(&self.session.resolved.environment, &inventory)
     }
 
     /// Looks at what stands alone, and asks how it stands.
-    async fn look_alone(&mut self, inventory: &Inventory, now: Timestamp) {
+    async fn look_alone(&mut self, inventory: &mut Inventory, now: Timestamp) {
         let cluster = self.session.backends.kubernetes.is_some()
             && !self.world.hidden.contains(&Side::Kubernetes);
         self.alone.look(&self.session.resolved.environment, inventory, cluster);
         let [_, agents] = self.drain_by();
-        self.alone.ask(agents.as_ref(), &self.drains.names(), now).await;
+        self.alone.ask(agents.as_ref(), &self.drains, now).await;
+        let groups = inventory.resources.values_mut().filter(|live| live.stands_alone());
+        let units = groups.filter_map(|live| live.workload.as_mut()).flat_map(|w| &mut w.units);
+        for unit in units {
+            unit.taken_back = unit.taken_back.or_else(|| self.alone.taken_back(&unit.name));
+        }
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.

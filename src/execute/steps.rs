@@ -74,6 +74,7 @@ impl Runner<'_, '_> {
             | Step::Raise { .. }
             | Step::SetUnits { .. }
             | Step::SetEndpoints { .. }
+            | Step::ReplaceUnits { .. }
             | Step::Proceed { .. }
             | Step::PassOn { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
@@ -284,6 +285,7 @@ fn name(step: &Step) -> &'static str {
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
         Step::DrainUnits { .. } => "drain_units",
+        Step::ReplaceUnits { .. } => "replace_units",
         Step::Refresh { .. } => "refresh",
         Step::Delete { ends: 0, .. } => "delete",
         Step::Delete { .. } => "force_delete",

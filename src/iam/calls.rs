@@ -66,6 +66,9 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     if purpose == Purpose::Run && scene.aws.pools.values().any(|p| p.join == Join::Standalone) {
         actions.push("ec2:DescribeInstances");
     }
+    if purpose == Purpose::Run && scene.aws.pools.values().any(|pool| pool.spot.is_some()) {
+        actions.push("ec2:DescribeSpotInstanceRequests");
+    }
     // Writing a template asks for its image's root device.
     if purpose == Purpose::Apply {
         actions.push("ec2:DescribeImages");

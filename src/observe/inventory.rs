@@ -56,6 +56,8 @@ pub struct Gap {
 impl Gap {
     /// What a gap is of where it is not known where instances are reached.
     pub const ADDRESSES: &str = "addresses of instances";
+    /// What a gap is of where it is not known which instances are taken back.
+    pub const NOTICES: &str = "spot notices";
 }
 
 /// What the places can do, where plans depend on it.

@@ -43,6 +43,18 @@ pub struct Workload {
     /// What replaces them one by one, where that was looked at and is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Refresh>,
+    /// Launches that failed, where units are missing because of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failed>,
+}
+
+/// Launches that failed, and that no other has made good since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// How many units are missing.
+    pub units: u32,
+    /// When the last one failed; none: the place does not say.
+    pub at: Option<Timestamp>,
 }
 
 /// An instance refresh that is under way.
@@ -112,6 +124,9 @@ pub struct Unit {
     /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// When its place takes it back: a spot notice, if such were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<Timestamp>,
 }
 
 /// What an instance waits for in a lifecycle hook.

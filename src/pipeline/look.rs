@@ -89,7 +89,8 @@ async fn observe_one(
 
 /// What is there on one side, for who goes on when the other cannot be seen; with
 /// what changes rarely (images, subnets, prices, quotas), where that is `asked`, and
-/// with what no plan asks for: where instances that stand alone are reached.
+/// with what no plan asks for: where instances that stand alone are reached,
+/// and which of spot are taken back.
 ///
 /// # Errors
 /// It cannot be reached or read, or is not the declared place.
@@ -99,13 +100,32 @@ pub async fn look_at(
     asked: bool,
 ) -> Result<Inventory, Error> {
     let aws = session.resolved.environment.aws.iter();
-    let alone = aws.flat_map(|aws| aws.pools.values()).any(|p| p.join == Join::Standalone);
-    let mut scope = Scope { strays: false, addresses: alone, ..session.scope([]) };
+    let pools = aws.flat_map(|aws| aws.pools.values());
+    let mut scope = Scope {
+        strays: false,
+        addresses: pools.clone().any(|pool| pool.join == Join::Standalone),
+        notices: pools.clone().any(|pool| pool.spot.is_some()),
+        ..session.scope([])
+    };
     if !asked {
         scope.lookups.clear();
         scope.offers.clear();
     }
     observe_one(session, backend, &scope).await
+}
+
+/// What is there as a controller sees it, on both sides.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_closely(session: &Session) -> Result<Inventory, Error> {
+    let mut inventory = Inventory::empty(super::apply::clock(&session.backends).now());
+    let sides = [&session.backends.kubernetes, &session.backends.aws];
+    let one = |backend| look_at(session, backend, false);
+    for side in try_join_all(sides.into_iter().flatten().map(one)).await? {
+        inventory.merge(side);
+    }
+    Ok(inventory)
 }
 
 /// Everything that carries Floodway's marks, of any environment.

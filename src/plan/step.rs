@@ -202,6 +202,16 @@ pub enum Step {
         /// When to give up.
         limit: Span,
     },
+    /// Ends these units of `id` and lets as many new ones be started at once: none
+    /// leaves with its place in the number that is asked for.
+    ReplaceUnits {
+        /// The thing.
+        id: ResourceId,
+        /// UID it must still have, if it is there.
+        uid: String,
+        /// The units' names.
+        units: Vec<String>,
+    },
     /// Replaces the units of a group that do not run its template's version, by
     /// the place's own means, and waits until none is left, at most `limit`.
     /// One to the same end that is under way is joined.
@@ -244,6 +254,7 @@ impl Step {
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
             | Self::DrainUnits { id, .. }
+            | Self::ReplaceUnits { id, .. }
             | Self::Refresh { id, .. }
             | Self::Delete { id, .. } => id,
         }

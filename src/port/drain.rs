@@ -61,6 +61,8 @@ pub struct Left {
     pub pods: u32,
     /// Requests that the unit still answers, where it says.
     pub in_flight: u64,
+    /// When its place takes the unit back, if it says so.
+    pub taken_back: Option<Timestamp>,
     /// What keeps pods from being moved now.
     pub held: Vec<Held>,
 }

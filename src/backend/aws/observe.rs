@@ -83,6 +83,9 @@ impl Region {
         if scope.addresses {
             gaps.extend(self.addresses(groups.iter_mut().map(|(live, _)| live)).await);
         }
+        if scope.notices {
+            gaps.extend(self.notices(groups.iter_mut().map(|(live, _)| live)).await);
+        }
         let templates = templates.into_iter().map(|template| (template, Vec::new()));
         Ok((groups.into_iter().chain(templates).collect(), gaps))
     }

@@ -43,6 +43,7 @@ impl Act for Cluster {
             Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             // A Deployment's pods are Kubernetes' own to choose.
             Step::DrainUnits { .. }
+            | Step::ReplaceUnits { .. }
             | Step::Proceed { .. }
             | Step::Refresh { .. }
             | Step::PassOn { .. } => Ok(()),

@@ -12,6 +12,9 @@ pub(super) struct Status {
     pub(super) in_flight: u64,
     #[serde(default)]
     pub(super) since: Option<Timestamp>,
+    /// When the instance is taken back.
+    #[serde(default)]
+    pub(super) notice: Option<Timestamp>,
 }
 
 /// Whether an instance takes work.
@@ -48,7 +51,14 @@ impl Status {
         };
         let since = self.since.filter(|_| self.state != State::Serving);
         let takes_work = self.state == State::Serving;
-        Left { known: true, takes_work, since, in_flight, ..Left::default() }
+        Left {
+            known: true,
+            takes_work,
+            since,
+            in_flight,
+            taken_back: self.notice,
+            ..Left::default()
+        }
     }
 }
 

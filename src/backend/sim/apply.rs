@@ -153,6 +153,12 @@ impl World {
                     self.end_units(id, units);
                 }
             }
+            Step::ReplaceUnits { id, uid, units } => {
+                if self.objects.contains_key(id) {
+                    self.the_one(id, uid)?;
+                    self.replace_units(id, units);
+                }
+            }
             Step::Refresh { id, uid, .. } => {
                 let group = id.refreshed_group();
                 self.the_one(&group, uid)?;

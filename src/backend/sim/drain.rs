@@ -93,6 +93,7 @@ impl World {
         Left {
             known: true,
             takes_work: false,
+            taken_back: self.taken_back(instance),
             since: since.map(|moment| self.time(moment)),
             pods: u32::try_from(pods).unwrap_or(u32::MAX),
             in_flight: u64::from(busy),

@@ -45,6 +45,9 @@ impl World {
         }
         if side == Side::Aws {
             let found = |lookup: &Lookup| (lookup.clone(), self.found(lookup));
+            if scope.notices {
+                self.add_notices(&mut inventory);
+            }
             if scope.addresses {
                 add_addresses(&mut inventory);
             }
@@ -65,6 +68,13 @@ impl World {
             };
         }
         inventory
+    }
+
+    fn add_notices(&self, inventory: &mut Inventory) {
+        let groups = inventory.resources.values_mut().filter_map(|live| live.workload.as_mut());
+        for unit in groups.flat_map(|workload| &mut workload.units) {
+            unit.taken_back = self.taken_back(&unit.name);
+        }
     }
 
     /// What the scenario says of spot prices.

@@ -192,6 +192,7 @@ fn a_pool_that_changes_its_stage_is_replaced_and_never_deleted_first() {
             Step::AwaitReady { id, .. } => format!("await {}", id.name),
             Step::Drain { id, .. } => format!("drain {}", id.name),
             Step::DrainUnits { id, units, .. } => format!("drain {} of {}", units.len(), id.name),
+            Step::ReplaceUnits { id, .. } => format!("replace some of {}", id.name),
             Step::Delete { id, .. } => format!("delete {}", id.name),
             Step::Refresh { id, .. } => format!("refresh {}", id.name),
             Step::Hold { id, .. } => format!("hold {}", id.name),

@@ -8,6 +8,7 @@ mod bursts;
 mod by_hand;
 mod cut_off;
 mod leaders;
+mod notices;
 mod short;
 
 pub mod cable;

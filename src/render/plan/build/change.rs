@@ -136,6 +136,7 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::DrainUnits { units, limit, .. } => {
             format!("drain {} of {name} (at most {})", units.join(", "), text::span(*limit))
         }
+        Step::ReplaceUnits { units, .. } => format!("replace {} of {name}", units.join(", ")),
         Step::Refresh { how, limit, .. } => refresh_text(name, how, *limit),
         Step::Delete { ends: 0, .. } => format!("delete {name}"),
         Step::Delete { ends, .. } => {

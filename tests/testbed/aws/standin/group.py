@@ -29,7 +29,9 @@ class Instance:
         self.activity = None
         self.leaving = False  # being replaced: counts no longer, goes when another serves
         self.killed = False  # EC2 has taken it away
+        self.killed_since = None
         self.killed_at = None  # when EC2 will
+        self.noticed_at = None  # when EC2 said so, of spot
         self.gone_at = None
 
     @property

@@ -112,7 +112,7 @@ def kill(region, instance, after=0.0):
     if after:
         instance.killed_at = Clock.now() + after
     else:
-        instance.killed, instance.health = True, "Unhealthy"
+        instance.killed, instance.health, instance.killed_since = True, "Unhealthy", Clock.now()
     if instance.group_name in region.groups:
         region.groups[instance.group_name].due = 0.0
 

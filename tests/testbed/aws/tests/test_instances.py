@@ -232,6 +232,35 @@ class Single(StandInTest):
         found = autoscaling.describe_auto_scaling_instances()["AutoScalingInstances"]
         self.assertEqual(sorted(i["AutoScalingGroupName"] for i in found), ["a", "b"])
 
+    def test_a_notice_stands_in_the_spot_request_until_the_instance_is_gone(self):
+        policy = self.mixed(["g5.xlarge"], above=0)
+        self.group(desired=4, MixedInstancesPolicy=policy, CapacityRebalance=True)
+        ids = {i["InstanceId"] for i in self.serving(4)}
+
+        def requests(code):
+            marked = [{"Name": "status-code", "Values": [code]}]
+            return ec2.describe_spot_instance_requests(Filters=marked, MaxResults=5)["SpotInstanceRequests"]
+
+        self.assertEqual(len(requests("fulfilled")), 4)
+        self.hold()
+        noticed = set(truth("POST", "instances", {"action": "spot-interrupt", "group": "g", "share": 0.5, "after": 120,
+                                                  "rebalance": False})["instances"])
+        shown = requests("marked-for-termination")
+        self.assertEqual({one["InstanceId"] for one in shown}, noticed)
+        self.assertTrue(all(one["State"] == "active" and one["Status"]["UpdateTime"] for one in shown))
+        self.assertEqual(len(noticed), 2)
+        self.advance(119)
+        self.assertEqual({i["InstanceId"] for i in self.instances(state="InService")}, ids)
+        self.advance(2)
+        truth("POST", "clock", {"hold": False})
+        self.until(lambda: not noticed & {i["InstanceId"] for i in self.instances()})
+        self.assertEqual({i["InstanceId"] for i in self.serving(4)} & ids, ids - noticed)
+        self.assertEqual(requests("marked-for-termination"), [])
+        self.assertEqual({one["InstanceId"] for one in requests("instance-terminated-no-capacity")}, noticed)
+        told = autoscaling.describe_scaling_activities(AutoScalingGroupName="g")["Activities"]
+        causes = [one["Cause"] for one in told if one["Description"].startswith("Terminating")]
+        self.assertEqual(len([cause for cause in causes if "EC2 health check" in cause]), 2)
+
     def test_spot_interruptions_with_and_without_rebalancing(self):
         policy = self.mixed(["g5.xlarge"], above=0)
         self.group("plain", desired=1, MixedInstancesPolicy=policy)
