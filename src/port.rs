@@ -50,6 +50,10 @@ pub struct Scope {
     /// Also what a place tells only thing by thing, and is else believed to be as
     /// it was last written.
     pub full: bool,
+    /// Also where the instances that stand alone are reached.
+    pub addresses: bool,
+    /// Also which spot instances are taken back.
+    pub notices: bool,
 }
 
 impl Scope {
@@ -65,6 +69,8 @@ impl Scope {
             whole_namespace: false,
             strays: true,
             full: false,
+            addresses: false,
+            notices: false,
         }
     }
 

@@ -69,7 +69,7 @@ async fn look(
     terminal: &Terminal,
 ) -> Result<(Vec<Measured>, Timestamp), Failure> {
     let session = connect::session(located, global, terminal).await?;
-    let seen = pipeline::look(&session, []).await?.inventory;
+    let seen = pipeline::look_closely(&session).await?;
     let readings = readings_of(environment, &seen).into_iter().map(Measured::plain).collect();
     Ok((readings, pipeline::clock(&session.backends).now()))
 }

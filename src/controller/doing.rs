@@ -2,7 +2,8 @@
 //! units on their way out.
 
 use super::aside::bounded;
-use super::drains::Went;
+use super::drains::{By, Went};
+use super::endpoints;
 use super::lead::Standing;
 use super::turn::{Controller, Done};
 use super::world::backend;
@@ -12,7 +13,7 @@ use crate::decide::scaling::Scaling;
 use crate::id::Name;
 use crate::observe::{Health, Inventory, Ownership, Side, Wait};
 use crate::plan::{PortError, Step};
-use crate::port::{Drain, FailureKind, Leaving};
+use crate::port::{Drain, FailureKind};
 use crate::units::Span;
 use futures::future::join_all;
 use std::collections::BTreeSet;
@@ -56,8 +57,12 @@ impl Controller {
         if cut_off {
             return (done, None);
         }
-        done.extend(self.write_all(rest, standing).await);
         self.choose(inventory, &wanted.shrinks, now);
+        let replaced = self.drains.replaced(inventory).into_iter().map(Write::from);
+        done.extend(self.write_all(replaced.collect(), standing).await);
+        done.extend(self.write_all(rest, standing).await);
+        let endpoints = self.endpoints(inventory);
+        done.extend(self.write_all(endpoints, standing).await);
         done.extend(self.end_drained(standing, now).await);
         let held = self.held(inventory);
         done.extend(self.write_all(held, standing).await);
@@ -75,9 +80,11 @@ impl Controller {
             {
                 for name in self.drains.take_back(id, *to - *from) {
                     *to -= 1;
-                    if let Some(drain) = self.drain() {
-                        // What stays closed is found by the next look at its node.
-                        let _ = drain.undo(&Leaving::joined(name)).await;
+                    let [joined, alone] = self.drain_by();
+                    let by = self.by(&joined, &alone);
+                    if let Some((drain, unit)) = by.whom(&name) {
+                        // What stays closed is found by the next look at it.
+                        let _ = drain.undo(&unit).await;
                     }
                 }
                 if from == to {
@@ -92,7 +99,7 @@ impl Controller {
     fn choose(&mut self, inventory: &Inventory, shrinks: &[Shrink], now: Timestamp) {
         for shrink in shrinks {
             if let Some(live) = inventory.resources.get(&shrink.group) {
-                self.drains.choose(shrink, live, now);
+                self.drains.choose(shrink, live, (&self.alone, now));
             }
         }
     }
@@ -101,15 +108,12 @@ impl Controller {
         let scale = u64::from(self.settings.time_scale.max(1));
         let limit = self.session.resolved.environment.burst.scale_in.drain;
         let limit = Span::from_millis(limit.millis() / scale);
-        let drain = self.drain();
-        let went = self.drains.go_on(drain.as_ref(), limit, now).await;
+        let [joined, alone] = self.drain_by();
+        let by = By { joined: joined.as_ref(), alone: alone.as_ref(), agents: &self.alone };
+        let went = self.drains.go_on(by, limit, now).await;
         let (failed, ends): (Vec<Went>, Vec<Went>) =
             went.into_iter().partition(|went| went.failed.is_some());
-        let ends = ends.into_iter().map(|went| {
-            let Went { pool, step, .. } = went;
-            Write { pool, step, adds: false, why: None }
-        });
-        let ends: Vec<Write> = ends.collect();
+        let ends: Vec<Write> = ends.into_iter().map(Write::from).collect();
         let mut done = self.write_all(ends, standing).await;
         for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
             if let Step::DrainUnits { units, .. } = &ended.step {
@@ -141,10 +145,28 @@ impl Controller {
         all
     }
 
-    fn drain(&self) -> Option<Arc<dyn Drain>> {
+    /// The endpoints to write, where both sides can be seen.
+    fn endpoints(&self, inventory: &Inventory) -> Vec<Write> {
+        if self.world.hidden.is_empty() {
+            let environment = &self.session.resolved.environment;
+            return endpoints::writes(environment, inventory, (&self.alone, &self.drains));
+        }
+        Vec::new()
+    }
+
+    /// Who drains what has joined the cluster, and what stands alone.
+    pub(super) fn drain_by(&self) -> [Option<Arc<dyn Drain>>; 2] {
         let backends = &self.session.backends;
-        let sides = [&backends.kubernetes, &backends.aws];
-        sides.into_iter().flatten().find_map(|backend| backend.drain.clone())
+        [&backends.kubernetes, &backends.aws]
+            .map(|side| side.as_ref().and_then(|backend| backend.drain.clone()))
+    }
+
+    fn by<'a>(
+        &'a self,
+        joined: &'a Option<Arc<dyn Drain>>,
+        alone: &'a Option<Arc<dyn Drain>>,
+    ) -> By<'a> {
+        By { joined: joined.as_ref(), alone: alone.as_ref(), agents: &self.alone }
     }
 
     async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
@@ -167,6 +189,12 @@ impl Controller {
             }
         };
         Done { pool: write.pool, step: write.step, outcome: Some(outcome) }
+    }
+}
+
+impl From<Went> for Write {
+    fn from(Went { pool, step, .. }: Went) -> Self {
+        Self { pool, step, adds: false, why: None }
     }
 }
 

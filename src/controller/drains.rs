@@ -1,6 +1,7 @@
 //! Units on their way out: closed to new work, emptied, then ended (law 7). Each
 //! turn takes every unit one step on, and waits for none.
 
+use super::alone::Alone;
 use super::writes::Shrink;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
@@ -12,11 +13,17 @@ use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::units::Span;
 use futures::stream::{self, StreamExt};
+use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
+
 use std::sync::Arc;
 
 /// Units that are asked about at once.
 const AT_ONCE: usize = 8;
+
+/// One that goes with its place ends so long before its own place takes it back:
+/// after that its group would fill the place again.
+const LAST: SignedDuration = SignedDuration::from_secs(20);
 
 /// All units on their way out, by the name of the instance.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +43,66 @@ pub struct Going {
     uid: String,
     /// Since when it is on its way.
     pub since: Timestamp,
+    /// It goes because fewer are wanted, and its place in the group's number with it;
+    /// else its place takes it back, and its group fills the place again.
+    pub leaves: bool,
+    /// When its place takes it back, if that has said so.
+    pub taken_back: Option<Timestamp>,
     /// It was closed, so that fewer replicas can be asked for.
     closed: bool,
     /// What was left when it was last asked.
     pub left: Option<Left>,
+}
+
+impl Going {
+    /// Whether it stays where a new one would be launched in its place.
+    fn stays_if_asked(&self) -> bool {
+        self.leaves && self.taken_back.is_none()
+    }
+
+    fn replaced(&self, units: Vec<String>) -> Step {
+        Step::ReplaceUnits { id: self.group.clone(), uid: self.uid.clone(), units }
+    }
+
+    /// Whether all that it had is finished.
+    pub(super) fn is_empty(&self) -> bool {
+        self.closed && self.left.as_ref().is_some_and(|left| left.known && left.is_nothing())
+    }
+}
+
+/// Who drains which unit.
+#[derive(Clone, Copy)]
+pub(super) struct By<'a> {
+    /// Those that have joined the cluster.
+    pub(super) joined: Option<&'a Arc<dyn Drain>>,
+    /// Those that stand alone.
+    pub(super) alone: Option<&'a Arc<dyn Drain>>,
+    /// Where each of these is reached.
+    pub(super) agents: &'a Alone,
+}
+
+impl<'a> By<'a> {
+    /// Whom to ask about a unit, and as what; nobody drains it, or it has nothing to
+    /// finish: none.
+    pub(super) fn whom(&self, unit: &str) -> Option<(&'a Arc<dyn Drain>, Leaving)> {
+        let Some(leaving) = self.agents.leaving(unit) else {
+            return Some((self.joined?, Leaving::joined(unit)));
+        };
+        let works = self.agents.was_in_service(unit);
+        self.alone.filter(|_| works).map(|drain| (drain, leaving))
+    }
+
+    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+        match self.whom(unit) {
+            None => Ok(Left::default()),
+            Some((drain, leaving)) if closed => drain.begin(&leaving).await,
+            // Its endpoint goes first: what is on its way by then is still taken.
+            Some(_) if self.agents.leaving(unit).is_some() => {
+                Ok(Left { known: true, ..Left::default() })
+            }
+            Some((drain, leaving)) => drain.close(&leaving).await,
+        }
+    }
 }
 
 /// A unit that is to end now, or cannot be drained.
@@ -54,14 +117,20 @@ pub struct Went {
 }
 
 impl Drains {
-    /// The units, by name.
+    /// The units that go with their places, by name.
     pub fn names(&self) -> BTreeSet<String> {
-        self.units.keys().cloned().collect()
+        let leave = self.units.iter().filter(|(_, going)| going.leaves);
+        leave.map(|(name, _)| name.clone()).collect()
     }
 
     /// Every unit with what is known of it.
     pub fn units(&self) -> impl Iterator<Item = (&str, &Going)> {
         self.units.iter().map(|(name, going)| (name.as_str(), going))
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, unit: &str) -> Option<&Going> {
+        self.units.get(unit)
     }
 
     /// A unit has had its end asked for.
@@ -91,30 +160,71 @@ impl Drains {
         self.ended.retain(|name| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
-            live.is_some_and(|live| stays(live).any(|unit| unit.name == *name))
+            // One that is taken back is drained until it is gone.
+            let mut there = live.into_iter().flat_map(Live::units);
+            there.any(|unit| unit.name == *name && (!unit.ending || !going.leaves))
         });
     }
 
+    /// Units that their place takes back are on their way out from now on (law 7: a
+    /// drain with a deadline). Nothing waits for that: their end is the place's.
+    pub(super) fn notice(&mut self, environment: &Environment, inventory: &Inventory) {
+        for (live, pool) in groups(environment, inventory) {
+            for unit in live.units() {
+                let Some(ends) = unit.taken_back else { continue };
+                let going = self.units.entry(unit.name.clone()).or_insert_with(|| Going {
+                    pool: Name::clone(&pool),
+                    group: live.id.clone(),
+                    uid: live.uid.clone(),
+                    since: inventory.taken_at,
+                    leaves: false,
+                    taken_back: None,
+                    // Its replicas are wanted elsewhere at once.
+                    closed: true,
+                    left: None,
+                });
+                going.taken_back = Some(ends);
+            }
+        }
+    }
+
+    /// What fills the places of units that are taken back, before these are gone.
+    pub(super) fn replaced(&self, inventory: &Inventory) -> Vec<Went> {
+        let mut all: BTreeMap<&ResourceId, Went> = BTreeMap::new();
+        for (name, going) in self.units.iter().filter(|(_, going)| !going.leaves) {
+            let live = inventory.resources.get(&going.group);
+            if !live.is_some_and(|live| stays(live).any(|unit| unit.name == *name)) {
+                continue;
+            }
+            let went = all.entry(&going.group).or_insert_with(|| Went {
+                pool: going.pool.clone(),
+                step: going.replaced(Vec::new()),
+                failed: None,
+            });
+            if let Step::ReplaceUnits { units, .. } = &mut went.step {
+                units.push(name.clone());
+            }
+        }
+        all.into_values().collect()
+    }
+
     /// Goes on with what another controller has begun: instances of groups that are
-    /// ours, on nodes that say that Floodway drains them.
-    pub fn adopt(&mut self, environment: &Environment, inventory: &Inventory) {
-        let begun: BTreeMap<&str, Timestamp> = inventory
-            .nodes
-            .iter()
-            .filter_map(|node| Some((node.instance.as_deref()?, node.draining?)))
-            .collect();
+    /// ours, on nodes that say that Floodway drains them, or whose endpoints say so.
+    pub(super) fn adopt(
+        &mut self,
+        environment: &Environment,
+        inventory: &Inventory,
+        alone: &Alone,
+    ) {
+        let now = inventory.taken_at;
+        let nodes = inventory.nodes.iter();
+        let nodes = nodes.filter_map(|node| Some((node.instance.as_deref()?, node.draining?)));
+        let ending = alone.ending().map(|(unit, since)| (unit, since.unwrap_or(now)));
+        let begun: BTreeMap<&str, Timestamp> = nodes.chain(ending).collect();
         if begun.is_empty() {
             return;
         }
-        let groups = inventory
-            .resources
-            .values()
-            .filter(|live| live.id.kind == "AutoScalingGroup" && live.ownership == Ownership::Ours);
-        for live in groups {
-            let Some(pool) = live.pool().and_then(|p| todays_pool(environment, p).parse().ok())
-            else {
-                continue;
-            };
+        for (live, pool) in groups(environment, inventory) {
             for unit in stays(live) {
                 let Some(since) = begun.get(unit.name.as_str()) else { continue };
                 self.units.entry(unit.name.clone()).or_insert_with(|| Going {
@@ -122,6 +232,8 @@ impl Drains {
                     group: live.id.clone(),
                     uid: live.uid.clone(),
                     since: *since,
+                    leaves: true,
+                    taken_back: None,
                     closed: true,
                     left: None,
                 });
@@ -130,16 +242,21 @@ impl Drains {
     }
 
     /// Chooses the units that a group loses, the cheapest to lose first.
-    pub(super) fn choose(&mut self, shrink: &Shrink, live: &Live, now: Timestamp) -> Vec<String> {
+    pub(super) fn choose(
+        &mut self,
+        shrink: &Shrink,
+        live: &Live,
+        (alone, now): (&Alone, Timestamp),
+    ) -> Vec<String> {
         let free: Vec<&Unit> =
-            stays(live).filter(|unit| !self.units.contains_key(&unit.name)).collect();
+            stays(live).filter(|unit| self.get(&unit.name).is_none_or(|it| !it.leaves)).collect();
         let loads: Vec<UnitLoad> = free
             .iter()
             .map(|unit| UnitLoad {
                 name: unit.name.clone(),
-                serving: unit.ready,
-                noticed: false,
-                requests: None,
+                serving: unit.ready && !alone.refuses(&unit.name),
+                noticed: unit.taken_back.is_some(),
+                requests: alone.in_flight(&unit.name).map(|requests| requests as f64),
                 usd_per_hour: None,
             })
             .collect();
@@ -150,17 +267,17 @@ impl Drains {
             .map(|at| free[at].name.clone())
             .collect();
         for name in &chosen {
-            self.units.insert(
-                name.clone(),
-                Going {
-                    pool: shrink.pool.clone(),
-                    group: shrink.group.clone(),
-                    uid: shrink.uid.clone(),
-                    since: now,
-                    closed: false,
-                    left: None,
-                },
-            );
+            let going = self.units.entry(name.clone()).or_insert_with(|| Going {
+                pool: shrink.pool.clone(),
+                group: shrink.group.clone(),
+                uid: shrink.uid.clone(),
+                since: now,
+                leaves: true,
+                taken_back: None,
+                closed: false,
+                left: None,
+            });
+            going.leaves = true;
         }
         chosen
     }
@@ -171,7 +288,7 @@ impl Drains {
         let mut own: Vec<(&String, Timestamp)> = self
             .units
             .iter()
-            .filter(|(_, going)| going.group == *group)
+            .filter(|(_, going)| going.group == *group && going.stays_if_asked())
             .map(|(name, going)| (name, going.since))
             .collect();
         own.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
@@ -186,21 +303,11 @@ impl Drains {
     /// Takes every unit one step on. One that was closed in this turn is emptied in
     /// the next: by then fewer replicas are asked for, and what is moved is not
     /// made anew elsewhere.
-    pub async fn go_on(
-        &mut self,
-        drain: Option<&Arc<dyn Drain>>,
-        limit: Span,
-        now: Timestamp,
-    ) -> Vec<Went> {
+    pub(super) async fn go_on(&mut self, by: By<'_>, limit: Span, now: Timestamp) -> Vec<Went> {
         let asked = self.units.iter().map(|(name, going)| (name.clone(), going.closed));
         let asked: Vec<(String, bool)> = asked.collect();
         let ask = async |(name, closed): (String, bool)| {
-            let unit = Leaving::joined(&name);
-            let left = match drain {
-                None => Ok(Left::default()),
-                Some(drain) if closed => drain.begin(&unit).await,
-                Some(drain) => drain.close(&unit).await,
-            };
+            let left = by.ask(&name, closed).await;
             (name, closed, left)
         };
         let answers = stream::iter(asked).map(ask).buffer_unordered(AT_ONCE);
@@ -208,7 +315,24 @@ impl Drains {
         let mut went = Vec::new();
         for (name, closed, answer) in answers {
             let Some(going) = self.units.get_mut(&name) else { continue };
-            let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis());
+            if !going.leaves {
+                match answer {
+                    Err(error) => went.push(Went {
+                        pool: going.pool.clone(),
+                        step: going.replaced(vec![name]),
+                        failed: Some(error),
+                    }),
+                    Ok(left) => {
+                        if !left.known || left.is_nothing() {
+                            self.ended.insert(name);
+                        }
+                        going.left = Some(left);
+                    }
+                }
+                continue;
+            }
+            let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis())
+                || going.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);
             let step = Step::DrainUnits {
                 id: going.group.clone(),
                 uid: going.uid.clone(),
@@ -233,6 +357,17 @@ impl Drains {
         }
         went
     }
+}
+
+/// Our groups, each with the pool that it is of today.
+fn groups<'a>(
+    environment: &'a Environment,
+    inventory: &'a Inventory,
+) -> impl Iterator<Item = (&'a Live, Name)> {
+    let all = inventory.resources.values();
+    let ours =
+        all.filter(|live| live.id.kind == "AutoScalingGroup" && live.ownership == Ownership::Ours);
+    ours.filter_map(|live| Some((live, todays_pool(environment, live.pool()?).parse().ok()?)))
 }
 
 fn stays(live: &Live) -> impl Iterator<Item = &Unit> {

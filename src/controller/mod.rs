@@ -4,10 +4,12 @@
 pub mod lead;
 
 mod ahead;
+mod alone;
 mod aside;
 mod counts;
 mod doing;
 mod drains;
+mod endpoints;
 mod gauge;
 mod launches;
 mod left;

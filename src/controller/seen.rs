@@ -1,5 +1,6 @@
 //! From an inventory, the units of every pool as a scaling decision sees them.
 
+use super::alone::Alone;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
@@ -10,7 +11,7 @@ use crate::spec::model::Join;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known beside the inventory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Beside<'a> {
     /// What was seen before: it stands where nothing can be seen now.
     pub(super) before: &'a Seen,
@@ -20,6 +21,8 @@ pub(super) struct Beside<'a> {
     pub(super) visible: &'a BTreeSet<Side>,
     /// Units that are named for their end.
     pub(super) draining: &'a BTreeSet<String>,
+    /// Those that stand alone.
+    pub(super) alone: &'a Alone,
 }
 
 /// The units of every pool of `environment`.
@@ -107,6 +110,8 @@ fn replicas(live: &Live) -> Units {
 /// fill.
 struct Serving {
     joined: BTreeSet<String>,
+    /// Those of all nodes that run, closed ones too.
+    running: BTreeSet<String>,
     /// Nodes' worth of ready pods that no group was credited with yet.
     left: u32,
 }
@@ -115,11 +120,13 @@ impl Serving {
     fn of(environment: &Environment, inventory: &Inventory, pool: &Name) -> Self {
         let ready = |health| matches!(health, Health::Ready);
         let nodes = inventory.nodes.iter().filter(|node| ready(node.health));
+        let running = inventory.nodes.iter().filter(|node| node.health != Health::NotReady);
         let deployment = live_of(environment, inventory, pool, "Deployment").next();
         let pods = deployment.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.ready);
         let per_node = replicas_per_node(environment, inventory, pool);
         Self {
             joined: nodes.filter_map(|node| node.instance.clone()).collect(),
+            running: running.filter_map(|node| node.instance.clone()).collect(),
             left: pods.checked_div(per_node).unwrap_or(0),
         }
     }
@@ -152,15 +159,26 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
     let units: Vec<&Unit> = live.units().iter().filter(there).collect();
     let draining = |unit: &&&Unit| beside.draining.contains(&unit.name);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let free: Vec<&&Unit> = units.iter().filter(|unit| !draining(unit)).collect();
-    let in_service = count(free.iter().filter(|unit| unit.ready).count());
+    // What is taken back serves for two minutes at most, and its place is filled again.
+    let free = |unit: &&&Unit| !draining(unit) && unit.taken_back.is_none();
+    let free: Vec<&&Unit> = units.iter().filter(free).collect();
+    let taken_back = serving.as_ref().map_or(0, |serving| {
+        let back = live.units().iter().filter(|unit| unit.taken_back.is_some());
+        let back = back.filter(|unit| !beside.draining.contains(&unit.name));
+        count(back.filter(|unit| serving.running.contains(&unit.name)).count())
+    });
     let (joined, serves) = match serving {
         Some(serving) => {
             let joined = free.iter().filter(|unit| serving.joined.contains(&unit.name));
             let joined = count(joined.count());
             (joined, serving.take(joined))
         }
-        None => (in_service, in_service),
+        None => {
+            let alone = beside.alone;
+            let joined = free.iter().filter(|unit| unit.ready && alone.has_joined(&unit.name));
+            let serve = joined.clone().filter(|unit| !alone.refuses(&unit.name));
+            (count(joined.count()), count(serve.count()))
+        }
     };
     let workload = live.workload.as_ref();
     let short = workload.into_iter().flat_map(|workload| &workload.problems);
@@ -174,6 +192,7 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
         draining: count(units.iter().filter(draining).count()),
         joined,
         serving: serves,
+        taken_back,
         warm: workload.map_or(0, |workload| workload.warm),
         pending_since: None,
         short,

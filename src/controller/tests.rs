@@ -15,11 +15,14 @@ use crate::pipeline::{self, ApplyRequest, Session};
 use crate::plan::PlanOptions;
 use crate::port::{Backends, Measure, Scope};
 use crate::signal::{Answer, MeasureError, MeasureFailure, Range};
-use crate::spec::{self, Catalog, LoadError, Loaded, Loader};
+use crate::spec::{self, Catalog, LoadError, Loaded, Loader, Resolved};
 use crate::units::Span;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+mod alone;
+mod notices;
 
 const FILE: &str = r#"
 [environment]
@@ -66,11 +69,11 @@ demand = "sum(rate(requests_total[1m]))"
 engine = { inference = "vllm" }
 "#;
 
-struct OneFile;
+struct OneFile(String);
 
 impl Loader for OneFile {
     fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let file = Loaded { bytes: FILE.into(), real: path.to_owned() };
+        let file = Loaded { bytes: self.0.clone().into(), real: path.to_owned() };
         (path == "environments/day.toml").then_some(file).ok_or(LoadError::NotFound)
     }
 }
@@ -133,6 +136,7 @@ impl Measure for Says {
 }
 
 struct Day {
+    text: String,
     simulator: Arc<Simulator>,
     load: Arc<Told>,
     controller: Controller,
@@ -141,15 +145,19 @@ struct Day {
 
 impl Day {
     async fn begin() -> Self {
-        Self::begin_in(Scenario::default()).await
+        Self::begin_in(FILE.to_owned(), Scenario::default()).await
     }
 
-    async fn begin_in(scenario: Scenario) -> Self {
-        let (resolved, found) = spec::resolve("environments/day.toml", &OneFile);
-        let resolved = resolved.unwrap_or_else(|| panic!("{found:?}"));
+    /// Of an environment that is called `day`.
+    async fn of(text: String) -> Self {
+        Self::begin_in(text, Scenario::default()).await
+    }
+
+    async fn begin_in(text: String, scenario: Scenario) -> Self {
         let scope = Scope::of(mark(), "inference");
-        let world = Simulator::in_memory(&resolved.environment, scope, scenario);
-        let session = session(&world);
+        let environment = resolved(&text).environment;
+        let world = Simulator::in_memory(&environment, scope, scenario);
+        let session = session(&world, &text);
         let plan = pipeline::make_plan(&session, &PlanOptions::default()).await.unwrap();
         let (_stop, stop) = tokio::sync::watch::channel(None);
         let request = ApplyRequest {
@@ -161,8 +169,13 @@ impl Day {
         };
         assert!(pipeline::apply(&session, &plan, &request).await.unwrap().report.is_done());
         let load = Arc::<Told>::default();
-        let controller = controller(&world, &load, false);
-        Self { simulator: world, load, controller, standing: Standing::Leads }
+        let controller = controller(&world, &load, &text, false);
+        Self { text, simulator: world, load, controller, standing: Standing::Leads }
+    }
+
+    /// Another controller takes over, which remembers nothing.
+    fn restart(&mut self, dry_run: bool) {
+        self.controller = controller(&self.simulator, &self.load, &self.text, dry_run);
     }
 
     /// Turns, one a minute, under a load; none: it cannot be measured.
@@ -186,9 +199,13 @@ fn mark() -> Mark {
     Mark { environment: "day".into(), repository: "local".into(), file }
 }
 
-fn session(world: &Arc<Simulator>) -> Session {
-    let (resolved, _) = spec::resolve("environments/day.toml", &OneFile);
-    let resolved = resolved.unwrap();
+fn resolved(text: &str) -> Resolved {
+    let (resolved, found) = spec::resolve("environments/day.toml", &OneFile(text.to_owned()));
+    resolved.unwrap_or_else(|| panic!("{found:?}"))
+}
+
+fn session(world: &Arc<Simulator>, text: &str) -> Session {
+    let resolved = resolved(text);
     Session {
         text: resolved.to_toml(),
         resolved,
@@ -203,9 +220,9 @@ fn session(world: &Arc<Simulator>) -> Session {
     }
 }
 
-fn controller(world: &Arc<Simulator>, load: &Arc<Told>, dry_run: bool) -> Controller {
+fn controller(world: &Arc<Simulator>, load: &Arc<Told>, text: &str, dry_run: bool) -> Controller {
     let settings = Settings { dry_run, time_scale: 1, patience: None };
-    controller_of(session(world), (world, load), settings)
+    controller_of(session(world, text), (world, load), settings)
 }
 
 fn controller_of(
@@ -256,7 +273,7 @@ async fn a_constant_load_moves_nothing_once_it_is_carried() {
 #[tokio::test]
 async fn where_no_node_has_room_burst_makes_up_for_it_before_anybody_gives_up() {
     let nodes = vec![NodeSet { gpus: 1, ..NodeSet::default() }];
-    let mut day = Day::begin_in(Scenario { nodes, ..Scenario::default() }).await;
+    let mut day = Day::begin_in(FILE.to_owned(), Scenario { nodes, ..Scenario::default() }).await;
     let busy = day.passes(5, Some(60.0)).await;
     // One replica of 18 has room; 75 − 18 = 57 are two instances of 4 × 9.
     let last = busy.last().unwrap();
@@ -298,7 +315,7 @@ async fn a_dry_run_and_a_follower_show_what_they_would_do_and_write_nothing() {
     let mut day = Day::begin().await;
     let follower = Standing::Follows { leader: "another".into() };
     for (dry_run, standing) in [(true, Standing::Leads), (false, follower)] {
-        day.controller = controller(&day.simulator, &day.load, dry_run);
+        day.restart(dry_run);
         day.standing = standing;
         let before = day.simulator.world().unwrap();
         *day.load.0.lock().unwrap() = Some(60.0);
@@ -342,7 +359,7 @@ async fn the_next_leader_knows_what_was_spent_and_ends_what_was_begun() {
     begun(&mut day).await;
     let spent = day.controller.spend.so_far();
     assert!(spent.day_micros > 1_000_000, "{spent:?}");
-    day.controller = controller(&day.simulator, &day.load, false);
+    day.restart(false);
     let goes_on = day.passes(5, Some(10.0)).await;
     let known = day.controller.spend.so_far().day_micros;
     assert!(known >= spent.day_micros - spent.day_micros / 10, "{known} of {spent:?}");
@@ -395,7 +412,7 @@ async fn replicas_that_carry_half_of_what_is_declared_are_learned_to() {
     let why = pools["g6e"].reasons.iter().any(|reason| reason.text.contains("as measured"));
     assert!(why, "{:?}", pools["g6e"].reasons);
     // And the next leader knows it.
-    day.controller = controller(&day.simulator, &day.load, false);
+    day.restart(false);
     let next = day.passes(2, Some(60.0)).await.pop().unwrap();
     assert!((next.load.worth["g6e"].as_f64() - worth).abs() < 0.1, "{:?}", next.load.worth);
 }
@@ -410,7 +427,7 @@ fn half_of(pool: &crate::decide::scaling::PoolScaling) -> f64 {
 async fn what_the_forecasters_have_learned_is_the_next_leaders() {
     let mut day = Day::begin().await;
     day.passes(50, Some(30.0)).await;
-    day.controller = controller(&day.simulator, &day.load, false);
+    day.restart(false);
     let next = day.passes(2, Some(30.0)).await.pop().unwrap();
     let standings = &next.load.standings["inference"];
     let most = standings.iter().map(|standing| standing.ticks).max().unwrap();

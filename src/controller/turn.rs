@@ -1,5 +1,6 @@
 //! One turn of the controller: look, measure, decide, do.
 
+use super::alone::Alone;
 use super::aside::{Aside, bounded};
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
@@ -22,6 +23,7 @@ use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{PortError, Step};
 use crate::port::{Backends, FailureKind, Measure};
+use crate::signal::{Reading, readings_of};
 use crate::spec::Environment;
 use crate::units::Span;
 use futures::FutureExt;
@@ -64,6 +66,7 @@ pub struct Controller {
     pub spend: Spend,
     /// Units on their way out.
     pub drains: Drains,
+    pub(super) alone: Alone,
 }
 
 /// What one turn came to.
@@ -77,6 +80,8 @@ pub struct Turn {
     pub spent: Spent,
     /// What is paid for and serves nothing.
     pub left: Vec<LeftOver>,
+    /// What the places tell by themselves, pool by pool.
+    pub places: Vec<Reading>,
     /// The sides that could not be seen, and why.
     pub unseen: BTreeMap<Side, String>,
     /// What was written, or would have been.
@@ -144,6 +149,7 @@ impl Controller {
             launches: Launches::default(),
             spend: Spend::default(),
             drains: Drains::default(),
+            alone: Alone::default(),
         }
     }
 
@@ -177,11 +183,16 @@ impl Controller {
         let mut load = self.gauge.read(environment, now).await;
         load.worth = self.memory.worth.clone();
         let measured = self.clock.now();
-        let inventory = self.world.whole(now);
+        let mut inventory = self.world.whole(now);
+        let hiding = inventory.gaps.iter().filter(|gap| gap.hides_members).map(|gap| gap.side);
+        self.world.hidden = unseen.keys().copied().chain(hiding).collect();
+        self.look_alone(&mut inventory, now).await;
+        let environment = &self.session.resolved.environment;
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
             if *standing == Standing::Leads {
-                self.drains.adopt(environment, &inventory);
+                self.drains.notice(environment, &inventory);
+                self.drains.adopt(environment, &inventory, &self.alone);
             }
         }
         let draining = self.drains.names();
@@ -194,6 +205,7 @@ impl Controller {
                 seen_at: &self.world.at,
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
+                alone: &self.alone,
             },
         );
         self.launches.note(&self.world.seen, now);
@@ -202,7 +214,10 @@ impl Controller {
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let decided = self.clock.now();
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
-        let blinds = |gap: &&Gap| gap.hides_members || gap.side == Side::Kubernetes;
+        let blinds = |gap: &&Gap| {
+            let told = [Gap::ADDRESSES, Gap::NOTICES].contains(&gap.what.as_str());
+            gap.hides_members || gap.side == Side::Kubernetes || told
+        };
         for gap in inventory.gaps.iter().filter(blinds) {
             unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
         }
@@ -219,7 +234,34 @@ impl Controller {
             (Part::Act, (decided, self.clock.now())),
         ];
         let spent = self.spend.so_far();
-        Turn { scaling, load, spent, left, unseen, done, withheld, unnoted, parts }
+        let places = self.places(inventory, &unseen);
+        Turn { scaling, load, spent, left, places, unseen, done, withheld, unnoted, parts }
+    }
+
+    /// What the places tell; of a side that cannot be seen now, nothing.
+    fn places(&self, mut inventory: Inventory, unseen: &BTreeMap<Side, String>) -> Vec<Reading> {
+        let hidden = self.world.hidden.iter().filter_map(|side| Some((*side, unseen.get(side)?)));
+        inventory.gaps.extend(hidden.map(|(side, why)| Gap {
+            side,
+            what: "it".to_owned(),
+            why: why.clone(),
+            hides_members: true,
+        }));
+        readings_of(&self.session.resolved.environment, &inventory)
+    }
+
+    /// Looks at what stands alone, and asks how it stands.
+    async fn look_alone(&mut self, inventory: &mut Inventory, now: Timestamp) {
+        let cluster = self.session.backends.kubernetes.is_some()
+            && !self.world.hidden.contains(&Side::Kubernetes);
+        self.alone.look(&self.session.resolved.environment, inventory, cluster);
+        let [_, agents] = self.drain_by();
+        self.alone.ask(agents.as_ref(), &self.drains, now).await;
+        let groups = inventory.resources.values_mut().filter(|live| live.stands_alone());
+        let units = groups.filter_map(|live| live.workload.as_mut()).flat_map(|w| &mut w.units);
+        for unit in units {
+            unit.taken_back = unit.taken_back.or_else(|| self.alone.taken_back(&unit.name));
+        }
     }
 
     /// Whoever begins to lead goes on with what the one before has learned.

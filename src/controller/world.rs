@@ -9,7 +9,7 @@ use crate::plan::Step;
 use crate::port::Backend;
 use futures::future::join_all;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(super) struct World {
     facts_at: BTreeMap<Side, Timestamp>,
     looks: BTreeMap<Side, Aside<Look>>,
     pub(super) seen: Seen,
+    /// The sides of which something may be there that was not seen just now.
+    pub(super) hidden: BTreeSet<Side>,
 }
 
 /// What a look at a side came to.
@@ -155,6 +157,15 @@ impl World {
                     unit.ending = true;
                     workload.desired = workload.desired.saturating_sub(1);
                 }
+            }
+            Step::SetEndpoints { to, .. } => {
+                if let Some(field) = &mut live.runtime {
+                    field.value = to.clone();
+                }
+            }
+            Step::ReplaceUnits { units, .. } => {
+                let there = live.workload.iter_mut().flat_map(|workload| &mut workload.units);
+                there.filter(|unit| units.contains(&unit.name)).for_each(|unit| unit.ending = true);
             }
             _ => {}
         }

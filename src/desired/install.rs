@@ -6,14 +6,12 @@ use crate::id::Namespace;
 use crate::observe::Mark;
 use crate::observe::marks::base64url;
 use crate::spec::Environment;
-use crate::spec::model::{Egress, Join, Launch};
+use crate::spec::model::{Egress, Join};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the controller answers.
 const PORT: u16 = 9469;
-/// Where an agent answers that no other port was declared for.
-const AGENT_PORT: u16 = 9470;
 /// Where API servers and AWS answer.
 const SERVERS: [u16; 2] = [443, 6443];
 
@@ -171,10 +169,7 @@ fn outside_ports(environment: &Environment) -> impl Iterator<Item = u16> {
 fn agents(environment: &Environment) -> Option<Agents> {
     let pools = environment.aws.iter().flat_map(|aws| aws.pools.values().map(move |p| (aws, p)));
     let alone = pools.filter(|(_, pool)| pool.join == Join::Standalone);
-    let port = |launch: &Launch| launch.agent_port;
-    let ports: BTreeSet<u16> = alone
-        .map(|(aws, pool)| port(&pool.launch).or(port(&aws.launch)).unwrap_or(AGENT_PORT))
-        .collect();
+    let ports: BTreeSet<u16> = alone.map(|(aws, pool)| aws.agent_port(pool)).collect();
     (!ports.is_empty()).then_some(Agents { ranges: &PRIVATE_RANGES, ports })
 }
 

@@ -73,6 +73,8 @@ impl Runner<'_, '_> {
             | Step::CatchUp { .. }
             | Step::Raise { .. }
             | Step::SetUnits { .. }
+            | Step::SetEndpoints { .. }
+            | Step::ReplaceUnits { .. }
             | Step::Proceed { .. }
             | Step::PassOn { .. } => Ok(()),
             Step::AwaitReady { limit, .. } => {
@@ -277,11 +279,13 @@ fn name(step: &Step) -> &'static str {
         Step::CatchUp { .. } => "catch_up",
         Step::Raise { .. } => "raise",
         Step::SetUnits { .. } => "set_units",
+        Step::SetEndpoints { .. } => "set_endpoints",
         Step::Proceed { .. } => "proceed",
         Step::PassOn { .. } => "pass_on",
         Step::AwaitReady { .. } => "await_ready",
         Step::Drain { .. } => "drain",
         Step::DrainUnits { .. } => "drain_units",
+        Step::ReplaceUnits { .. } => "replace_units",
         Step::Refresh { .. } => "refresh",
         Step::Delete { ends: 0, .. } => "delete",
         Step::Delete { .. } => "force_delete",

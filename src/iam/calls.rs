@@ -6,7 +6,7 @@ use super::document::{Condition, Policy, Scene};
 use super::{Purpose, place};
 use crate::desired::lookups;
 use crate::observe::{Sought, marks};
-use crate::spec::model::{Count, RefreshRule};
+use crate::spec::model::{Count, Join, RefreshRule};
 
 /// What there is, why instances do not come, and what they cost and may be.
 const LOOK: [&str; 11] = [
@@ -62,6 +62,13 @@ const SCALE: [&str; 5] = [
 pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     let mut actions = LOOK.to_vec();
     let mut parameters = Vec::new();
+    // Where instances that stand alone are reached.
+    if purpose == Purpose::Run && scene.aws.pools.values().any(|p| p.join == Join::Standalone) {
+        actions.push("ec2:DescribeInstances");
+    }
+    if purpose == Purpose::Run && scene.aws.pools.values().any(|pool| pool.spot.is_some()) {
+        actions.push("ec2:DescribeSpotInstanceRequests");
+    }
     // Writing a template asks for its image's root device.
     if purpose == Purpose::Apply {
         actions.push("ec2:DescribeImages");

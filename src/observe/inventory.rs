@@ -54,6 +54,13 @@ pub struct Gap {
     pub hides_members: bool,
 }
 
+impl Gap {
+    /// What a gap is of where it is not known where instances are reached.
+    pub const ADDRESSES: &str = "addresses of instances";
+    /// What a gap is of where it is not known which instances are taken back.
+    pub const NOTICES: &str = "spot notices";
+}
+
 /// What the places can do, where plans depend on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {

@@ -21,4 +21,6 @@ pub use path::FieldPath;
 pub use requirements::{Requirements, Within};
 pub use reserved::Reserved;
 pub use resource::{Live, Ownership, ResourceId, RuntimeField, Side, Taken};
-pub use workload::{Health, Node, Problem, ProblemKind, Refresh, Taint, Unit, Wait, Workload};
+pub use workload::{
+    Failed, Health, Node, Problem, ProblemKind, Refresh, Taint, Unit, Wait, Workload,
+};

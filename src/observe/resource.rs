@@ -175,6 +175,13 @@ impl Live {
         self.workload.as_ref().map_or(&[], |workload| &workload.units)
     }
 
+    /// Whether it is a group of ours whose instances stand alone, as marked.
+    pub fn stands_alone(&self) -> bool {
+        self.id.kind == "AutoScalingGroup"
+            && self.ownership == Ownership::Ours
+            && self.marks.get("join").is_some_and(|join| join == "standalone")
+    }
+
     /// The market that a group was made for: as marked, else as its policy says.
     pub fn market(&self) -> Option<String> {
         let marked = self.marks.get("market").cloned();

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The units (pods of a Deployment, instances of a group) behind one thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,18 @@ pub struct Workload {
     /// What replaces them one by one, where that was looked at and is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Refresh>,
+    /// Launches that failed, where units are missing because of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failed>,
+}
+
+/// Launches that failed, and that no other has made good since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// How many units are missing.
+    pub units: u32,
+    /// When the last one failed; none: the place does not say.
+    pub at: Option<Timestamp>,
 }
 
 /// An instance refresh that is under way.
@@ -89,7 +102,7 @@ impl Workload {
 }
 
 /// One instance of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Its name: an instance's ID.
     pub name: String,
@@ -107,6 +120,13 @@ pub struct Unit {
     /// A lifecycle hook of Floodway's holds it, until somebody says go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Wait>,
+    /// Where it is reached, of one that stands alone, if that was asked for and is
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// When its place takes it back: a spot notice, if such were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<Timestamp>,
 }
 
 /// What an instance waits for in a lifecycle hook.

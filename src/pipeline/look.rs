@@ -5,6 +5,7 @@ use crate::decide::{self, Decision, PlanningInput, Supply};
 use crate::observe::{Gap, Inventory, Location, ResourceId, Side};
 use crate::plan::wrong_place;
 use crate::port::{Backend, Scope};
+use crate::spec::model::Join;
 use futures::future::try_join_all;
 
 /// What is there, and how much capacity each pool should have.
@@ -87,7 +88,9 @@ async fn observe_one(
 }
 
 /// What is there on one side, for who goes on when the other cannot be seen; with
-/// what changes rarely (images, subnets, prices, quotas), where that is `asked`.
+/// what changes rarely (images, subnets, prices, quotas), where that is `asked`, and
+/// with what no plan asks for: where instances that stand alone are reached,
+/// and which of spot are taken back.
 ///
 /// # Errors
 /// It cannot be reached or read, or is not the declared place.
@@ -96,12 +99,33 @@ pub async fn look_at(
     backend: &Backend,
     asked: bool,
 ) -> Result<Inventory, Error> {
-    let mut scope = Scope { strays: false, ..session.scope([]) };
+    let aws = session.resolved.environment.aws.iter();
+    let pools = aws.flat_map(|aws| aws.pools.values());
+    let mut scope = Scope {
+        strays: false,
+        addresses: pools.clone().any(|pool| pool.join == Join::Standalone),
+        notices: pools.clone().any(|pool| pool.spot.is_some()),
+        ..session.scope([])
+    };
     if !asked {
         scope.lookups.clear();
         scope.offers.clear();
     }
     observe_one(session, backend, &scope).await
+}
+
+/// What is there as a controller sees it, on both sides.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_closely(session: &Session) -> Result<Inventory, Error> {
+    let mut inventory = Inventory::empty(super::apply::clock(&session.backends).now());
+    let sides = [&session.backends.kubernetes, &session.backends.aws];
+    let one = |backend| look_at(session, backend, false);
+    for side in try_join_all(sides.into_iter().flatten().map(one)).await? {
+        inventory.merge(side);
+    }
+    Ok(inventory)
 }
 
 /// Everything that carries Floodway's marks, of any environment.

@@ -4,6 +4,7 @@ use crate::desired::Seed;
 use crate::observe::{Body, FieldPath, ResourceId, Wait, marks};
 use crate::units::Span;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What must be true of a thing for a write to it to be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +138,18 @@ pub enum Step {
         /// How many shall be.
         to: u32,
     },
+    /// Makes the endpoints of `id`, an EndpointSlice, be `to` where `from` are there
+    /// now. An error of kind `Stale`: somebody has written others since.
+    SetEndpoints {
+        /// The slice.
+        id: ResourceId,
+        /// UID it must still have.
+        uid: String,
+        /// The list that is there.
+        from: Value,
+        /// The list that shall be.
+        to: Value,
+    },
     /// Lets these units of `id` go on that a lifecycle hook of Floodway's holds; those
     /// that none holds any more are left.
     Proceed {
@@ -189,6 +202,16 @@ pub enum Step {
         /// When to give up.
         limit: Span,
     },
+    /// Ends these units of `id` and lets as many new ones be started at once: none
+    /// leaves with its place in the number that is asked for.
+    ReplaceUnits {
+        /// The thing.
+        id: ResourceId,
+        /// UID it must still have, if it is there.
+        uid: String,
+        /// The units' names.
+        units: Vec<String>,
+    },
     /// Replaces the units of a group that do not run its template's version, by
     /// the place's own means, and waits until none is left, at most `limit`.
     /// One to the same end that is under way is joined.
@@ -225,11 +248,13 @@ impl Step {
             | Self::CatchUp { id, .. }
             | Self::Raise { id, .. }
             | Self::SetUnits { id, .. }
+            | Self::SetEndpoints { id, .. }
             | Self::Proceed { id, .. }
             | Self::PassOn { id, .. }
             | Self::AwaitReady { id, .. }
             | Self::Drain { id, .. }
             | Self::DrainUnits { id, .. }
+            | Self::ReplaceUnits { id, .. }
             | Self::Refresh { id, .. }
             | Self::Delete { id, .. } => id,
         }

@@ -62,6 +62,7 @@ impl Limits<'_> {
 
 /// Makes a thing that is not there.
 pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> Vec<Step> {
+    let begins_empty = begins_empty(want, seed.as_ref());
     let mut steps = vec![Step::Apply {
         id: want.id.clone(),
         body: want.body.clone(),
@@ -69,10 +70,17 @@ pub(super) fn create(limits: Limits<'_>, want: &Desired, seed: Option<Seed>) -> 
         precondition: Precondition::Absent,
         takes: Takes::Nothing,
     }];
-    if kinds::is_workload(&want.id) {
+    if kinds::is_workload(&want.id) && !begins_empty {
         steps.extend(wait(limits, want));
     }
     steps
+}
+
+/// Whether a new group has no instances to wait for.
+fn begins_empty(want: &Desired, seed: Option<&Seed>) -> bool {
+    let seeded = seed.map(|seed| seed.value.clone());
+    let desired = seeded.or_else(|| want.body.at("/desired"));
+    want.id.kind == "AutoScalingGroup" && desired == Some(0.into())
 }
 
 /// Waits until the units of a workload serve.

@@ -33,6 +33,11 @@ pub trait Drain: Send + Sync {
     /// fewer are asked for. Nothing is moved.
     async fn close(&self, unit: &Leaving) -> Result<Left, PortError>;
 
+    /// How the unit stands; nothing is changed. Who cannot be asked knows it not.
+    async fn status(&self, _unit: &Leaving) -> Result<Left, PortError> {
+        Ok(Left::default())
+    }
+
     /// As [`Drain::close`], and what can be moved is moved away.
     async fn begin(&self, unit: &Leaving) -> Result<Left, PortError>;
 
@@ -47,6 +52,8 @@ pub struct Left {
     /// The place knows the unit. What it does not know never joined, or is gone:
     /// nothing of it can be drained there.
     pub known: bool,
+    /// It says itself that new work may come.
+    pub takes_work: bool,
     /// Since when no new work comes.
     pub since: Option<Timestamp>,
     /// Pods that end or are still to be moved, without those that go with their
@@ -54,6 +61,8 @@ pub struct Left {
     pub pods: u32,
     /// Requests that the unit still answers, where it says.
     pub in_flight: u64,
+    /// When its place takes the unit back, if it says so.
+    pub taken_back: Option<Timestamp>,
     /// What keeps pods from being moved now.
     pub held: Vec<Held>,
 }

@@ -11,8 +11,8 @@ const DEPLOYMENT: &str = "Deployment";
 const GROUP: &str = "AutoScalingGroup";
 
 /// What `inventory` says of every pool of `environment`: pods that wait, nodes that
-/// are not ready; instances that are on their way, in service or not well, and
-/// those that AWS had no capacity for. What may be hidden by a gap is not a number.
+/// are not ready; instances that are on their way, in service or not well, those that
+/// AWS had no capacity for, whose launch failed, and that AWS takes back. What may be hidden by a gap is not a number.
 pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Reading> {
     let seen = Seen { inventory };
     let mut readings = Vec::new();
@@ -25,7 +25,7 @@ pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Read
         readings.extend(seen.cluster(pool, serves));
     }
     for (pool, declared) in environment.aws.iter().flat_map(|aws| &aws.pools) {
-        readings.extend(seen.account(pool));
+        readings.extend(seen.account(pool, declared.spot.is_some()));
         if declared.join == crate::spec::model::Join::Kubernetes {
             let marked =
                 |node: &&Node| node.labels.get(marks::POOL).is_some_and(|of| of == pool.as_str());
@@ -54,17 +54,41 @@ impl<'i> Seen<'i> {
         ]
     }
 
-    fn account(&self, pool: &Name) -> Vec<Reading> {
+    fn account(&self, pool: &Name, spot: bool) -> Vec<Reading> {
         let groups = self.workloads(GROUP, pool);
         let reading = |what: &str, value: f64| {
             self.reading(Side::Aws, format!("aws/{pool}/{what}"), "instances", value)
         };
-        vec![
+        let failed = groups.iter().filter_map(|workload| workload.failed);
+        let last = failed.clone().filter_map(|failed| failed.at).max();
+        let failed = failed.map(|failed| u64::from(failed.units)).sum::<u64>();
+        let failed = reading("failed_launches", failed as f64);
+        // As old as the last of them.
+        let failed = Reading { at: failed.value.and(last).or(failed.at), ..failed };
+        let mut all = vec![
             reading("in_service", sum(&groups, |workload| workload.ready)),
             reading("pending", sum(&groups, |workload| workload.pending)),
             reading("unhealthy", sum(&groups, unhealthy)),
             reading("capacity_failures", sum(&groups, without_capacity)),
-        ]
+            failed,
+        ];
+        if spot {
+            let taken = |workload: &Workload| {
+                let taken = workload.units.iter().filter(|unit| unit.taken_back.is_some());
+                u32::try_from(taken.count()).unwrap_or(u32::MAX)
+            };
+            let unknown = self.inventory.gaps.iter().find(|gap| gap.what == Gap::NOTICES);
+            all.push(match unknown {
+                Some(gap) => Reading {
+                    value: None,
+                    at: None,
+                    verdict: Verdict::Unreachable(gap.why.clone()),
+                    ..reading("spot_notices", 0.0)
+                },
+                None => reading("spot_notices", sum(&groups, taken)),
+            });
+        }
+        all
     }
 
     fn workloads(&self, kind: &str, pool: &Name) -> Vec<&'i Workload> {

@@ -5,6 +5,8 @@
 //! Terraform's core on as many things that call nobody.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
+#[path = "aws/floor.rs"]
+mod floor;
 mod listing;
 mod measure;
 mod peers;
@@ -15,7 +17,7 @@ use aws_sdk_autoscaling::types as asg;
 use aws_sdk_ec2::types as ec2;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use futures::stream::{self, StreamExt};
+use floor::Writes;
 use listing::bare_list;
 use measure::{Pairs, run};
 use serde_json::json;
@@ -91,29 +93,38 @@ async fn apply_200_groups() {
     let repository = Repository::new(None);
     let head = "extends = \"base.toml\"\n[environment]\nname = \"many\"\n";
     repository.write("many", &format!("{head}{}", burst(SOME, &TYPES)));
-    let (mut pairs, mut boto) = (Pairs::default(), Vec::new());
+    let (mut pairs, mut saved, mut boto) = (Pairs::default(), Pairs::default(), Vec::new());
     for round in 0..=ROUNDS {
         aws.reset();
         seed(&aws);
         let (ours, _) = run(command(&repository, &aws, &["apply", "many", "--yes"]));
+        let writes = Writes::of(&aws.calls());
+        assert_eq!(writes.count(), (SOME, 4 * SOME));
         aws.reset();
         seed(&aws);
         let clients = clients(&aws).await;
         let began = Instant::now();
-        bare_creates(&clients).await;
+        writes.make(&clients, CONCURRENCY).await;
         let floor = began.elapsed();
         aws.reset();
         seed(&aws);
         let boto3 = boto3(&aws);
+        aws.reset();
+        seed(&aws);
+        run(command(&repository, &aws, &["plan", "many", "--out", "many.plan"]));
+        let (from_plan, _) = run(command(&repository, &aws, &["apply", "many.plan"]));
         if round > 0 {
             pairs.add(ours, floor);
+            saved.add(from_plan, floor);
             boto.push(boto3);
         }
     }
     println!(
-        "apply of {} groups and {SOME} templates, new (whole process, with its plan): {} (limit 1.5); \
-         boto3 with {CONCURRENCY} threads: {:.2?}",
+        "apply of {} groups and {SOME} templates, new, beside the same calls: of a saved plan {} \
+         (limit 1.5); with its plan {}; boto3 with {CONCURRENCY} threads and next to nothing in \
+         the calls: {:.2?}",
         4 * SOME,
+        saved.report(),
         pairs.report(),
         measure::median(&mut boto)
     );
@@ -150,54 +161,8 @@ async fn clients(aws: &AwsBed) -> Clients {
     }
 }
 
-/// The writes of the apply, and nothing else.
-async fn bare_creates(clients: &Clients) {
-    let template = async |pool: usize| {
-        let data = ec2::RequestLaunchTemplateData::builder().image_id("ami-0a").build();
-        let create =
-            clients.ec2.create_launch_template().launch_template_name(format!("bare-{pool}"));
-        create.launch_template_data(data).send().await.unwrap();
-    };
-    stream::iter(0..SOME).map(template).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await;
-    let group = async |number: usize| {
-        let (pool, offering) = (number / 4, number % 4);
-        let name = format!("bare-{pool}-{offering}");
-        let named = asg::LaunchTemplateSpecification::builder()
-            .launch_template_name(format!("bare-{pool}"))
-            .version("$Default")
-            .build();
-        let template = asg::LaunchTemplate::builder()
-            .launch_template_specification(named)
-            .overrides(
-                asg::LaunchTemplateOverrides::builder().instance_type(TYPES[offering / 2]).build(),
-            )
-            .build();
-        let share = if offering % 2 == 0 { 100 } else { 0 };
-        let policy = asg::MixedInstancesPolicy::builder()
-            .launch_template(template)
-            .instances_distribution(
-                asg::InstancesDistribution::builder()
-                    .on_demand_percentage_above_base_capacity(share)
-                    .build(),
-            )
-            .build();
-        let create = clients.autoscaling.create_auto_scaling_group();
-        create
-            .auto_scaling_group_name(&name)
-            .mixed_instances_policy(policy)
-            .min_size(0)
-            .max_size(4)
-            .vpc_zone_identifier("subnet-0a")
-            .send()
-            .await
-            .unwrap();
-        let count = clients.autoscaling.enable_metrics_collection();
-        count.auto_scaling_group_name(&name).granularity("1Minute").send().await.unwrap();
-    };
-    stream::iter(0..4 * SOME).map(group).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await;
-}
-
-/// The same writes as a script makes them; without its start.
+/// As many writes as a script makes them, with next to nothing in them; without its
+/// start.
 fn boto3(aws: &AwsBed) -> Duration {
     let script = format!(
         r#"

@@ -6,6 +6,7 @@ use crate::observe::{Ownership, ResourceId};
 use crate::plan::{FailureKind, PortError, Precondition};
 use aws_config::SdkConfig;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -31,6 +32,8 @@ pub(super) struct Region {
     /// Of images that were asked about.
     pub(super) root_devices: Arc<Mutex<HashMap<String, String>>>,
     pub(super) looks: Arc<Looks>,
+    /// Of instances that were asked about.
+    pub(super) addresses: Arc<Mutex<HashMap<String, IpAddr>>>,
 }
 
 impl Region {
@@ -51,6 +54,7 @@ impl Region {
             quotas: client!(aws_sdk_servicequotas),
             root_devices: Arc::default(),
             looks: Arc::default(),
+            addresses: Arc::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Writes.
 
 use super::account::{Account, stale};
-use super::group::{self, Group};
+use super::group::{self, Group, Place};
 use super::template::Template;
 use crate::observe::{Mark, ResourceId, marks};
 use crate::plan::{FailureKind, PortError, Step};
@@ -98,18 +98,23 @@ impl Act for Account {
             // A group's number has no owner that could lose it.
             Step::Hold { .. } => Ok(()),
             Step::DrainUnits { uid, units, .. } if !is_template => {
-                self.group(id)?.drain_units(uid, units).await
+                self.group(id)?.end_units(uid, units, Place::Goes).await
+            }
+            Step::ReplaceUnits { uid, units, .. } if !is_template => {
+                self.group(id)?.end_units(uid, units, Place::Stays).await
             }
             Step::Refresh { uid, how, .. } => {
                 let group = id.refreshed_group();
                 self.group(&group)?.refresh(uid, how).await
             }
             Step::DrainUnits { .. }
+            | Step::ReplaceUnits { .. }
             | Step::PassOn { .. }
             | Step::Drain { .. }
             | Step::CatchUp { .. }
             | Step::Raise { .. }
             | Step::SetUnits { .. }
+            | Step::SetEndpoints { .. }
             | Step::Proceed { .. } => Ok(()),
         }
     }

@@ -15,6 +15,7 @@ mod connect;
 mod counted;
 mod error;
 mod group;
+mod instances;
 mod lock;
 mod lookup;
 mod market;

@@ -41,7 +41,9 @@ impl Observe for Account {
         let (seen, found, market) =
             join3(try_join_all(regions), self.found(scope), self.market(scope)).await;
         inventory.market = market;
-        for (live, notes) in seen?.into_iter().flatten() {
+        let (seen, gaps): (Vec<_>, Vec<_>) = seen?.into_iter().unzip();
+        inventory.gaps.extend(gaps.into_iter().flatten());
+        for (live, notes) in seen.into_iter().flatten() {
             let (side, what) = (Side::Aws, live.id.to_string());
             let gap = |why| Gap { side, what: what.clone(), why, hides_members: false };
             inventory.gaps.extend(notes.into_iter().map(gap));
@@ -73,12 +75,19 @@ impl Account {
 }
 
 impl Region {
-    async fn observe(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
+    async fn observe(&self, scope: &Scope) -> Result<(Vec<Seen>, Vec<Gap>), PortError> {
         let (mut groups, templates) =
             futures::future::try_join(self.groups(scope), self.templates(scope)).await?;
         self.refreshes(scope, &mut groups, &templates).await;
+        let mut gaps = Vec::new();
+        if scope.addresses {
+            gaps.extend(self.addresses(groups.iter_mut().map(|(live, _)| live)).await);
+        }
+        if scope.notices {
+            gaps.extend(self.notices(groups.iter_mut().map(|(live, _)| live)).await);
+        }
         let templates = templates.into_iter().map(|template| (template, Vec::new()));
-        Ok(groups.into_iter().chain(templates).collect())
+        Ok((groups.into_iter().chain(templates).collect(), gaps))
     }
 
     /// The scope's groups: by tag, and by name whose they may be.

@@ -1,7 +1,8 @@
 //! Why instances do not come: what a group's scaling activities say.
 
 use super::account::Region;
-use crate::observe::{Problem, ProblemKind, Workload};
+use crate::clock::Timestamp;
+use crate::observe::{Failed, Problem, ProblemKind, Workload};
 use aws_sdk_autoscaling::types::{Activity, ScalingActivityStatusCode};
 
 /// The newest of a group's activities that are looked at.
@@ -19,6 +20,9 @@ impl Region {
         if let Some(failed) = newest_failure(&activities).filter(|_| missing > 0) {
             let message = failed.status_message().unwrap_or("no reason given").to_owned();
             workload.problems.push(Problem { kind: kind(&message), units: missing, message });
+            let at = failed.end_time().or(failed.start_time());
+            let at = at.and_then(|at| Timestamp::from_second(at.secs()).ok());
+            workload.failed = Some(Failed { units: missing, at });
         } else if missing > 0 {
             let message = "instances are being launched".to_owned();
             workload.problems.push(Problem {

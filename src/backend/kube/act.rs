@@ -36,10 +36,14 @@ impl Act for Cluster {
             Step::SetUnits { uid, path, from, to, .. } => {
                 self.set_units(id, &resource, (uid, path), (*from, *to)).await
             }
+            Step::SetEndpoints { uid, from, to, .. } => {
+                self.set_endpoints(id, &resource, uid, (from, to)).await
+            }
             Step::CatchUp { with, path, .. } => self.catch_up(id, with, path).await,
             Step::Drain { uid, .. } => self.drain(id, &resource, uid).await,
             // A Deployment's pods are Kubernetes' own to choose.
             Step::DrainUnits { .. }
+            | Step::ReplaceUnits { .. }
             | Step::Proceed { .. }
             | Step::Refresh { .. }
             | Step::PassOn { .. } => Ok(()),
@@ -166,6 +170,27 @@ impl Cluster {
             has => Err(PortError::moved(id, u32::try_from(has).unwrap_or(u32::MAX))),
         };
         self.write_over((id, resource), at, &Takes::Everything, wanted).await
+    }
+
+    /// Makes the endpoints be `to` where `from` are there, at the version that was
+    /// read.
+    async fn set_endpoints(
+        &self,
+        id: &ResourceId,
+        resource: &Resource<'_>,
+        uid: &str,
+        (from, to): (&Value, &Value),
+    ) -> Result<(), PortError> {
+        let wanted = |value: Option<&Value>| match live::list(value) {
+            has if has == *to => Ok(None),
+            has if has == *from => Ok(Some(to.clone())),
+            _ => Err(PortError {
+                kind: FailureKind::Stale,
+                message: format!("somebody else has written the endpoints of {id} meanwhile"),
+                help: None,
+            }),
+        };
+        self.write_over((id, resource), (uid, live::ENDPOINTS), &Takes::Everything, wanted).await
     }
 
     /// Writes what is `wanted` for the live value at a path, over exactly the version

@@ -6,6 +6,9 @@ use crate::observe::{Live, Mark, Ownership, ResourceId, RuntimeField, Taken, mar
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Where an EndpointSlice lists its endpoints.
+pub(super) const ENDPOINTS: &str = "/endpoints";
+
 /// Reduces an object, as the API server lists it, to what plans look at.
 pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &str) -> Live {
     let Managed { object, managers } = managed;
@@ -106,15 +109,20 @@ fn taken(object: &Value, managers: &[Manager]) -> BTreeMap<String, Taken> {
 fn runtime(id: &ResourceId, object: &Value, managers: &[Manager]) -> Option<RuntimeField> {
     let path = match id.kind.as_str() {
         "Deployment" => "/spec/replicas",
-        "EndpointSlice" => "/endpoints",
+        "EndpointSlice" => ENDPOINTS,
         _ => return None,
     };
     let owners = managers.iter().filter(|manager| manager.fields.owns(path));
     let mut managers: Vec<String> = owners.map(|manager| manager.name.clone()).collect();
     managers.sort();
     managers.dedup();
-    let value = object.pointer(path).cloned().unwrap_or_else(|| json!([]));
+    let value = list(object.pointer(path));
     Some(RuntimeField { path: path.to_owned(), value, managers })
+}
+
+/// The value at a path; no list, which the API server tells as null, is an empty one.
+pub(super) fn list(value: Option<&Value>) -> Value {
+    value.filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!([]))
 }
 
 fn own_marks(object: &Value) -> BTreeMap<String, String> {

@@ -33,6 +33,7 @@ pub(super) fn of_status(object: &Value) -> Workload {
         problems: refused(object).into_iter().collect(),
         units: Vec::new(),
         kept: Vec::new(),
+        failed: None,
         refresh: None,
     }
 }

@@ -44,14 +44,6 @@ impl Agents {
         Self { client, limit }
     }
 
-    /// How an instance stands; nothing is changed.
-    ///
-    /// # Errors
-    /// No answer in time, one of another instance, or one that cannot be read.
-    pub async fn status(&self, unit: &Leaving) -> Result<Left, PortError> {
-        Ok(self.call(unit, Method::GET, "/v1/status").await?.left())
-    }
-
     async fn call(&self, unit: &Leaving, how: Method, path: &str) -> Result<Status, PortError> {
         let agent = unit.agent.ok_or_else(|| PortError {
             kind: FailureKind::Other,
@@ -126,6 +118,12 @@ impl Drain for Agents {
     /// As `begin`: an agent moves nothing.
     async fn close(&self, unit: &Leaving) -> Result<Left, PortError> {
         self.begin(unit).await
+    }
+
+    /// An error: no answer in time, one of another instance, or one that cannot be
+    /// read.
+    async fn status(&self, unit: &Leaving) -> Result<Left, PortError> {
+        Ok(self.call(unit, Method::GET, "/v1/status").await?.left())
     }
 
     async fn begin(&self, unit: &Leaving) -> Result<Left, PortError> {

@@ -12,6 +12,9 @@ pub(super) struct Status {
     pub(super) in_flight: u64,
     #[serde(default)]
     pub(super) since: Option<Timestamp>,
+    /// When the instance is taken back.
+    #[serde(default)]
+    pub(super) notice: Option<Timestamp>,
 }
 
 /// Whether an instance takes work.
@@ -47,7 +50,15 @@ impl Status {
             State::Draining | State::Serving => self.in_flight.max(1),
         };
         let since = self.since.filter(|_| self.state != State::Serving);
-        Left { known: true, since, in_flight, ..Left::default() }
+        let takes_work = self.state == State::Serving;
+        Left {
+            known: true,
+            takes_work,
+            since,
+            in_flight,
+            taken_back: self.notice,
+            ..Left::default()
+        }
     }
 }
 

@@ -92,6 +92,17 @@ impl World {
                     object.update(marks::HANDOVER_MANAGER, &keyed::pointer(path), json!(to));
                 }
             }
+            Step::SetEndpoints { id, uid, from, to } => {
+                let object = self.the_one(id, uid)?;
+                let has = object.get("/endpoints").cloned().unwrap_or_else(|| json!([]));
+                if has != *to {
+                    if has != *from {
+                        return Err(stale(id));
+                    }
+                    let path = keyed::pointer("/endpoints");
+                    object.update(marks::HANDOVER_MANAGER, &path, to.clone());
+                }
+            }
             Step::PassOn { id, uid, to, number } => {
                 if self.objects.contains_key(id) {
                     let object = self.the_one(id, uid)?;
@@ -140,6 +151,12 @@ impl World {
                 if self.objects.contains_key(id) {
                     self.the_one(id, uid)?;
                     self.end_units(id, units);
+                }
+            }
+            Step::ReplaceUnits { id, uid, units } => {
+                if self.objects.contains_key(id) {
+                    self.the_one(id, uid)?;
+                    self.replace_units(id, units);
                 }
             }
             Step::Refresh { id, uid, .. } => {

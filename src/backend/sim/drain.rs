@@ -2,7 +2,7 @@
 //! as disruption budgets let them go. An instance that stands alone finishes what
 //! it has within the scenario's drain.
 
-use super::groups::InstanceState;
+use super::groups::{Instance, InstanceState};
 use super::keyed;
 use super::object::Object;
 use super::world::{Moment, World};
@@ -14,6 +14,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl World {
+    /// How an instance stands, as its agent says it.
+    pub(super) fn standing(&self, instance: &str) -> Left {
+        let serves = |one: &&Instance| one.state == InstanceState::InService;
+        let there = self.instances.iter().filter(|one| one.id == instance).find(serves);
+        let draining = self.draining.contains_key(instance);
+        match there {
+            None => Left::default(),
+            Some(_) if draining => self.left(instance, Vec::new()),
+            Some(_) => Left { known: true, takes_work: true, in_flight: 1, ..Left::default() },
+        }
+    }
+
     /// No new work comes to an instance.
     pub(super) fn close(&mut self, instance: &str) -> Left {
         let node = self.nodes.iter_mut().find(|node| node.name == instance);
@@ -80,6 +92,8 @@ impl World {
         let since = self.draining.get(instance).copied();
         Left {
             known: true,
+            takes_work: false,
+            taken_back: self.taken_back(instance),
             since: since.map(|moment| self.time(moment)),
             pods: u32::try_from(pods).unwrap_or(u32::MAX),
             in_flight: u64::from(busy),

@@ -75,6 +75,7 @@ impl World {
                 }
             }
             Actor::Capacity(change) => self.limit(change),
+            Actor::SpotNotice(share) => self.give_notice(share),
             Actor::Fault(fault) => {
                 self.faults_left.push(fault.calls);
                 self.scenario.faults.push(fault);

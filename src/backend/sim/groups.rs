@@ -5,10 +5,16 @@ use super::nodes::{MOST_NODES, SimNode};
 use super::object::{Object, Version};
 use super::types;
 use super::world::{Moment, World};
-use crate::observe::{Body, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
+use crate::clock::Timestamp;
+use crate::observe::{Body, Failed, Problem, ProblemKind, ResourceId, Unit, Workload, marks};
+use crate::units::Share;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::time::Duration;
+
+/// Milliseconds from a spot notice to the end.
+const NOTICE: Moment = 120_000;
 
 /// One instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +27,9 @@ pub(super) struct Instance {
     pub(super) version: String,
     #[serde(default)]
     pub(super) instance_type: String,
+    /// When AWS takes it back: its notice was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) taken_at: Option<Moment>,
     /// It ends by its name alone, and not because fewer are asked for.
     #[serde(default)]
     pub(super) protected: bool,
@@ -39,11 +48,12 @@ pub(super) enum InstanceState {
 
 impl Instance {
     pub(super) fn next_event(&self) -> Option<Moment> {
-        match self.state {
+        let own = match self.state {
             InstanceState::Pending { in_service_at } => Some(in_service_at),
             InstanceState::Terminating { gone_at } => Some(gone_at),
             InstanceState::InService => None,
-        }
+        };
+        own.into_iter().chain(self.taken_at).min()
     }
 
     fn is_alive(&self) -> bool {
@@ -69,6 +79,10 @@ impl World {
         let mut gone = HashSet::new();
         let mut joined = Vec::new();
         for instance in &mut self.instances {
+            if instance.taken_at.is_some_and(|at| at <= now) {
+                gone.insert(instance.id.clone());
+                continue;
+            }
             match instance.state {
                 InstanceState::Pending { in_service_at } if in_service_at <= now => {
                     instance.state = InstanceState::InService;
@@ -229,7 +243,15 @@ impl World {
                 format!("i-{}", self.draw_uid().replace('-', "").get(..17).unwrap_or_default());
             let state = InstanceState::Pending { in_service_at: self.now + delay };
             let (group, version) = (group.clone(), version.clone());
-            self.instances.push(Instance { id, group, state, version, instance_type, protected });
+            self.instances.push(Instance {
+                id,
+                group,
+                state,
+                version,
+                instance_type,
+                taken_at: None,
+                protected,
+            });
         }
         number
     }
@@ -278,6 +300,8 @@ impl World {
             version: Some(instance.version.clone()).filter(|version| !version.is_empty()),
             instance_type: Some(instance.instance_type.clone()).filter(|name| !name.is_empty()),
             waits: None,
+            address: None,
+            taken_back: None,
         };
         let mut units: Vec<Unit> = mine.map(unit).collect();
         units.sort_by(|a, b| a.name.cmp(&b.name));
@@ -307,6 +331,36 @@ impl World {
         }
     }
 
+    /// Ends these instances, and starts others in their place.
+    pub(super) fn replace_units(&mut self, group: &ResourceId, names: &[String]) {
+        for at in self.alive(group) {
+            if names.contains(&self.instances[at].id) {
+                self.terminate(at);
+            }
+        }
+    }
+
+    /// AWS gives notice of this share of the spot instances that serve.
+    pub(super) fn give_notice(&mut self, share: Share) {
+        let spot = |one: &&mut Instance| {
+            let group = self.objects.get(&one.group);
+            one.state == InstanceState::InService
+                && one.taken_at.is_none()
+                && group.and_then(|group| group.text("/capacity_type")) == Some("spot")
+        };
+        let all: Vec<&mut Instance> = self.instances.iter_mut().filter(spot).collect();
+        let count = (all.len() as f64 * share.as_f64()).ceil() as usize;
+        for one in all.into_iter().take(count) {
+            one.taken_at = Some(self.now + NOTICE);
+        }
+    }
+
+    /// When AWS takes an instance back, if it has given notice.
+    pub(super) fn taken_back(&self, instance: &str) -> Option<Timestamp> {
+        let one = self.instances.iter().find(|one| one.id == instance)?;
+        Some(self.beginning() + Duration::from_millis(one.taken_at?))
+    }
+
     /// What runs in a group.
     pub(super) fn group_workload(&self, group: &ResourceId) -> Option<Workload> {
         let object = self.objects.get(group)?;
@@ -315,6 +369,7 @@ impl World {
         let ready = number(mine().filter(|i| i.state == InstanceState::InService).count());
         let alive = number(mine().filter(|i| i.is_alive()).count());
         let desired = number(self.group_desired(group));
+        let missing = desired.checked_sub(alive).filter(|missing| *missing > 0);
         let mut problems = Vec::new();
         if alive > ready {
             let (kind, message) = (ProblemKind::Starting, "instances boot".to_owned());
@@ -341,6 +396,7 @@ impl World {
             units: self.group_units(group),
             kept: Vec::new(),
             refresh: None,
+            failed: missing.map(|units| Failed { units, at: Some(self.now()) }),
         })
     }
 }

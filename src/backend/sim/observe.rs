@@ -46,6 +46,12 @@ impl World {
         }
         if side == Side::Aws {
             let found = |lookup: &Lookup| (lookup.clone(), self.found(lookup));
+            if scope.notices {
+                self.add_notices(&mut inventory);
+            }
+            if scope.addresses {
+                add_addresses(&mut inventory);
+            }
             inventory.found = scope.lookups.iter().map(found).collect();
             inventory.reserved = scope.lookups.iter().filter_map(|l| self.reserved(l)).collect();
             inventory.market = self.market();
@@ -63,6 +69,13 @@ impl World {
             };
         }
         inventory
+    }
+
+    fn add_notices(&self, inventory: &mut Inventory) {
+        let groups = inventory.resources.values_mut().filter_map(|live| live.workload.as_mut());
+        for unit in groups.flat_map(|workload| &mut workload.units) {
+            unit.taken_back = self.taken_back(&unit.name);
+        }
     }
 
     /// What the scenario says of spot prices.
@@ -215,6 +228,19 @@ fn runtime(id: &ResourceId, object: &Object) -> Option<RuntimeField> {
     let keys = keyed::pointer(path);
     let value = keyed::unkey(keyed::get(&object.content, &keys)?);
     Some(RuntimeField { path: path.to_owned(), value, managers: object.managers_of(&keys) })
+}
+
+/// Each instance that stands alone has an address of its own, told by its name.
+fn add_addresses(inventory: &mut Inventory) {
+    let alone = inventory.resources.values_mut().filter(|live| live.stands_alone());
+    for unit in alone.filter_map(|live| live.workload.as_mut()).flat_map(|all| &mut all.units) {
+        let digits: u32 = unit
+            .name
+            .bytes()
+            .fold(0, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        let [_, b, c, d] = digits.to_be_bytes();
+        unit.address = Some([10, b, c, d.max(1)].into());
+    }
 }
 
 fn own_marks(id: &ResourceId, object: &Object) -> BTreeMap<String, String> {

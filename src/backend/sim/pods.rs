@@ -235,6 +235,7 @@ impl World {
             units: Vec::new(),
             kept: Vec::new(),
             refresh: None,
+            failed: None,
         })
     }
 }

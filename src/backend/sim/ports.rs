@@ -244,6 +244,10 @@ impl Drain for OneSide {
         self.simulator.store.write(|world| world.close(&unit.instance))
     }
 
+    async fn status(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.simulator.store.read(|world| world.standing(&unit.instance))
+    }
+
     async fn begin(&self, unit: &Leaving) -> Result<Left, PortError> {
         self.simulator.store.write(|world| world.begin_drain(&unit.instance))
     }

@@ -64,6 +64,9 @@
 //! at = "50m"                               # none to be had; without `instances`, no limit again
 //! capacity = { instance_type = "g6e.12xlarge", capacity_type = "on-demand", instances = 0 }
 //! [[events]]
+//! at = "52m"                               # of this share of the spot instances AWS gives notice
+//! spot_notice = "50%"
+//! [[events]]
 //! at = "55m"
 //! fault = { kind = "throttled", name = "deepseek", calls = 2 }   # as those of [[faults]]
 //! ```

@@ -6,6 +6,8 @@ use serde_json::json;
 fn group(name: &str, pool: &str, existing: u32, kept: &[&str]) -> Live {
     let id = ResourceId::group("us-east-1", name);
     let unit = |name: &&str| Unit {
+        address: None,
+        taken_back: None,
         name: (*name).to_owned(),
         ready: false,
         ending: false,
@@ -27,6 +29,7 @@ fn group(name: &str, pool: &str, existing: u32, kept: &[&str]) -> Live {
         problems: Vec::new(),
         units: Vec::new(),
         kept,
+        failed: None,
         refresh: None,
     };
     Live { workload: Some(workload), ..live_thing(id, "inference", pool, json!({})) }

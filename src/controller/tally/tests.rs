@@ -69,6 +69,7 @@ fn turn(minute: i64, (own, burst): (u32, u32), (load, serving): (u64, u64)) -> T
         load: Load::default(),
         spent: <_>::default(),
         left: Vec::new(),
+        places: Vec::new(),
         unseen: BTreeMap::new(),
         done: Vec::new(),
         withheld: None,

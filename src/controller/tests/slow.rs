@@ -28,7 +28,7 @@ impl Observe for Slow {
 async fn day() -> (Day, Arc<Semaphore>) {
     let mut day = Day::begin().await;
     let answers = Arc::new(Semaphore::new(0));
-    let mut session = session(&day.simulator);
+    let mut session = session(&day.simulator, &day.text);
     let aws = session.backends.aws.as_mut().unwrap();
     let place = Arc::clone(&aws.observe);
     aws.observe = Arc::new(Slow { place, answers: Arc::clone(&answers) });

@@ -135,8 +135,12 @@ fn taken_back(source: &Source) -> Option<Reason> {
 fn tell(input: &ScalingInput<'_>, pool: &Pool<'_>) -> PoolScaling {
     let worth = input.worth.get(pool.name).copied();
     let writes = pool.is_ours() && pool.visible;
-    let nodes =
-        pool.sources.iter().map(|one| one.units.joined.saturating_mul(one.replicas_per_node));
+    let nodes = pool.sources.iter().map(|one| {
+        // The replicas of what is taken back wait for the nodes that come in its place.
+        let missing = one.units.asked().saturating_sub(one.units.joined);
+        let nodes = one.units.joined.saturating_add(one.units.taken_back.min(missing));
+        nodes.saturating_mul(one.replicas_per_node)
+    });
     let mut reasons = pool.reasons.clone();
     // A schedule's or an event's number is why it is not less.
     let asked = pool.floor.0 > pool.decided.min && pool.total() <= pool.floor.0;

@@ -155,6 +155,8 @@ pub struct Units {
     pub joined: u32,
     /// Serving, without those that are draining.
     pub serving: u32,
+    /// Joined, and taken back by their place within minutes; none of those above.
+    pub taken_back: u32,
     /// Stopped instances that can be started.
     pub warm: u32,
     /// Since when the oldest that does not serve is on its way, if that is known.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::desired::fixture::{environment, mark, unit};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn files() -> BTreeMap<String, Vec<u8>> {
     let text = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
@@ -84,6 +84,22 @@ fn without_instances_that_join_no_node_may_be_touched() {
         pool.join = Join::Standalone;
     }
     assert!(!verbs(&rendered(&environment, None)));
+}
+
+#[test]
+fn without_instances_that_stand_alone_no_endpoint_may_be_written() {
+    let mut environment = environment();
+    let writes = |environment: &Environment| {
+        let rules = of(&rendered(environment, None), "Role", "floodway-prod-run")["rules"].clone();
+        let of_slices = |rule: &&Value| rule["resources"] == json!(["endpointslices"]);
+        let verbs = rules.as_array().unwrap().iter().filter(of_slices).map(|rule| &rule["verbs"]);
+        verbs.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(writes(&environment), [json!(["list"]), json!(["get", "patch"])]);
+    for pool in environment.aws.iter_mut().flat_map(|aws| aws.pools.values_mut()) {
+        pool.join = Join::Kubernetes;
+    }
+    assert_eq!(writes(&environment), [json!(["list"])]);
 }
 
 #[test]

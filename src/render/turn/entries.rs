@@ -8,7 +8,7 @@ use crate::decide::scaling::{
     Direction, Event, EventKind, Hold, HoldCause, PoolScaling, Scaling, SourceScaling, StageScaling,
 };
 use crate::id::Name;
-use crate::observe::Side;
+use crate::observe::{Side, Wait};
 use crate::plan::Step;
 
 /// What a reader who has seen `before` wants to know of `turn`.
@@ -153,6 +153,26 @@ fn done_line(done: &Done, scaling: &Scaling) -> Option<String> {
         Step::DrainUnits { units, .. } => {
             let ends = if units.len() == 1 { "ends" } else { "end" };
             (format!("{} {ends}", units.join(", ")), "its drain is over".to_owned())
+        }
+        Step::ReplaceUnits { units, .. } => {
+            let are = if units.len() == 1 { "is" } else { "are" };
+            (format!("{} {are} replaced", units.join(", ")), "AWS takes spot back".to_owned())
+        }
+        Step::Proceed { units, wait, .. } => {
+            let why = match wait {
+                Wait::ToServe => "their nodes have joined",
+                Wait::ToEnd => "nothing is left on them",
+            };
+            (format!("no hook holds {} any more", units.join(", ")), why.to_owned())
+        }
+        Step::SetEndpoints { to, .. } => {
+            let all = to.as_array().map_or(&[] as &[_], Vec::as_slice);
+            let are = |condition: &str| {
+                all.iter().filter(|endpoint| endpoint["conditions"][condition] == true).count()
+            };
+            let (ready, ending) = (are("ready"), are("terminating"));
+            let leave = if ending == 0 { String::new() } else { format!(", {ending} drain") };
+            (format!("endpoints: {ready} ready{leave}"), String::new())
         }
         step => (step.id().to_string(), String::new()),
     };

@@ -7,6 +7,7 @@ use crate::decide::scaling::{Direction, StageScaling};
 use crate::observe::Side;
 use crate::port::CallCounts;
 use crate::render::metrics::{Kind, Metric, Sample};
+use crate::signal::Reading;
 use crate::spec::Environment;
 
 /// What numbers need beside the turn.
@@ -305,19 +306,29 @@ fn of_pools(turn: &Turn) -> [Metric; 3] {
     ]
 }
 
-fn of_signals(turn: &Turn) -> [Metric; 2] {
+fn of_signals(turn: &Turn) -> [Metric; 3] {
     let at = turn.scaling.at;
-    let signal = |name: &String| vec![("signal", name.clone())];
-    let ages = turn.load.readings.iter().filter_map(|measured| {
-        let age = at.duration_since(measured.reading.at?).as_secs_f64();
-        Some(Sample { labels: signal(&measured.reading.signal), value: age })
+    let signal = |reading: &Reading| vec![("signal", reading.signal.clone())];
+    let measured = turn.load.readings.iter().map(|measured| &measured.reading);
+    let all = measured.chain(&turn.places);
+    let ages = all.clone().filter_map(|reading| {
+        let age = at.duration_since(reading.at?).as_secs_f64();
+        Some(Sample { labels: signal(reading), value: age })
     });
-    let good = turn.load.readings.iter().map(|measured| Sample {
-        labels: signal(&measured.reading.signal),
-        value: flag(measured.reading.verdict.may_scale_in()),
+    let values = all
+        .clone()
+        .filter_map(|reading| Some(Sample { labels: signal(reading), value: reading.value? }));
+    let good = all.map(|reading| Sample {
+        labels: signal(reading),
+        value: flag(reading.verdict.may_scale_in()),
     });
     let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
     [
+        gauge(
+            "floodway_signal_value",
+            "The newest value of a signal that could be used.",
+            values.collect(),
+        ),
         gauge("floodway_signal_age_seconds", "How old a signal's value is.", ages.collect()),
         gauge("floodway_signal_good", "1 where a signal may be acted upon.", good.collect()),
     ]

@@ -24,7 +24,12 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
     let short = problem(ProblemKind::InsufficientCapacity, 2);
     let refused = problem(ProblemKind::Refused, 1);
     let starting = problem(ProblemKind::Starting, 4);
-    let spot = group("prod-g6e-spot", workload(1, 6, vec![short, starting]));
+    let mut spot = group("prod-g6e-spot", workload(1, 6, vec![short, starting]));
+    let last = Timestamp::from_second(77).ok();
+    let unit = |taken_back| crate::observe::Unit { taken_back, ..<_>::default() };
+    let known = spot.workload.as_mut().unwrap();
+    known.failed = Some(crate::observe::Failed { units: 2, at: last });
+    known.units = vec![unit(last), unit(None), unit(last)];
     let on_demand = group("prod-g6e-od", workload(2, 1, vec![refused]));
     let mut inventory = fixture::inventory([pods, spot, on_demand]);
     let node = |pool: &str, health| Node {
@@ -43,7 +48,9 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
     let side = |side| Location { side, identity: "x".into(), title: "here".into() };
     inventory.locations = vec![side(Side::Kubernetes), side(Side::Aws)];
     change(&mut inventory);
-    let readings = readings_of(&fixture::environment(), &inventory);
+    let mut environment = fixture::environment();
+    environment.aws.as_mut().unwrap().pools.get_mut("edge").unwrap().spot = None;
+    let readings = readings_of(&environment, &inventory);
     readings.into_iter().map(|reading| (reading.signal.clone(), reading)).collect()
 }
 
@@ -62,6 +69,13 @@ fn each_pool_tells_what_waits_what_serves_and_what_fails() {
     assert_eq!(value("aws/g6e/pending"), 7.0);
     assert_eq!(value("aws/g6e/unhealthy"), 1.0);
     assert_eq!(value("aws/g6e/capacity_failures"), 2.0);
+    assert_eq!(value("aws/g6e/failed_launches"), 2.0);
+    assert_eq!(readings["aws/g6e/failed_launches"].at.unwrap().as_second(), 77);
+    assert_eq!(value("aws/g6e/spot_notices"), 2.0);
+    assert_eq!(
+        (value("aws/edge/failed_launches"), readings.get("aws/edge/spot_notices")),
+        (0.0, None)
+    );
     assert!(readings.values().all(|reading| reading.verdict == Verdict::Good));
     assert!(!readings.contains_key("kubernetes/edge/pending_pods"), "it is no node");
     assert!(value("aws/edge/pending").is_sign_positive(), "nothing is 0, not -0");
@@ -76,6 +90,13 @@ fn what_a_gap_may_hide_is_no_number() {
         assert_eq!(readings["kubernetes/h100/pending_pods"].verdict, Verdict::Good);
     }
     let readings = seen(|inventory| inventory.gaps.push(gap(Side::Aws, "spot prices", false)));
+    assert_eq!(readings["aws/g6e/pending"].verdict, Verdict::Good);
+}
+
+#[test]
+fn notices_that_cannot_be_read_are_no_zero() {
+    let readings = seen(|inventory| inventory.gaps.push(gap(Side::Aws, Gap::NOTICES, false)));
+    assert_eq!(readings["aws/g6e/spot_notices"].value, None);
     assert_eq!(readings["aws/g6e/pending"].verdict, Verdict::Good);
 }
 

@@ -261,6 +261,11 @@ impl Aws {
         named.chain(self.pools.values().map(|pool| self.region_of(pool))).collect()
     }
 
+    /// Where the agents of a pool's instances answer.
+    pub fn agent_port(&self, pool: &BurstPool) -> u16 {
+        self.launch_of(pool).agent_port.unwrap_or(Launch::AGENT_PORT)
+    }
+
     /// How the instances of a pool start.
     pub fn launch_of(&self, pool: &BurstPool) -> Launch {
         let (own, all) = (&pool.launch, &self.launch);

@@ -212,8 +212,13 @@ fn ready(cluster: &str, slices: &str) -> Option<(f64, f64)> {
     // The nodes that instances become are called as these are.
     let is_burst =
         |endpoint: &Value| endpoint["nodeName"].as_str().is_some_and(|node| node.starts_with("i-"));
-    let (burst, onprem): (Vec<_>, Vec<_>) = ready.partition(|endpoint| is_burst(endpoint));
-    Some((onprem.len() as f64, burst.len() as f64))
+    // An instance that stands alone runs four replicas.
+    let is_alone =
+        |endpoint: &Value| endpoint["hostname"].as_str().is_some_and(|host| host.starts_with("i-"));
+    let (alone, ready): (Vec<_>, Vec<_>) = ready.partition(|endpoint| is_alone(endpoint));
+    let (burst, onprem): (Vec<_>, Vec<_>) =
+        ready.into_iter().partition(|endpoint| is_burst(endpoint));
+    Some((onprem.len() as f64, (burst.len() + 4 * alone.len()) as f64))
 }
 
 impl State {

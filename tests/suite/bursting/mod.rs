@@ -2,11 +2,13 @@
 //! nodes, the AWS stand-in and a real Prometheus, which scrapes a model of the
 //! fleet. How long real machines take is not shown here.
 
+mod alone;
 mod blind;
 mod bursts;
 mod by_hand;
 mod cut_off;
 mod leaders;
+mod notices;
 mod replayed;
 mod restarted;
 mod short;

@@ -5,8 +5,9 @@ use super::Ground;
 use crate::support::bed::eventually;
 use crate::support::repository::Said;
 use floodway::backend::kube::{Way, connect};
-use floodway::plan::PortError;
-use floodway::port::{Drain, Leaving};
+use floodway::observe::ResourceId;
+use floodway::plan::{PortError, Step};
+use floodway::port::{Backend, Drain, Leaving};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,11 +20,14 @@ const NOT_HERE: [&str; 2] = ["prometheusrules", "events"];
 const SIGNALS: &str = "[signals]\nprometheus = \"http://127.0.0.1:9\"\ndemand = \"sum(x)\"\n\
                        timeout = \"100ms\"\n";
 
-/// A burst pool whose instances join, for the rules that it takes.
+/// Burst pools whose instances join, and stand alone, for the rules that these take.
 const BURST: &str = "[aws]\nprovider = \"sim\"\nregion = \"us-east-1\"\n\
                      [aws.pools.burst]\nstage = \"inference\"\nsize = { min = 0, max = 2 }\n\
                      join = \"kubernetes\"\ninstance_types = [\"g6e.12xlarge\"]\n\
-                     capacity = { \"g6e.12xlarge\" = \"9 req/s\" }\nimage = { name = \"i\" }\n";
+                     capacity = { \"g6e.12xlarge\" = \"9 req/s\" }\nimage = { name = \"i\" }\n\
+                     [aws.pools.alone]\nstage = \"inference\"\nsize = { min = 0, max = 2 }\n\
+                     join = \"standalone\"\ninstance_types = [\"g6.12xlarge\"]\n\
+                     capacity = { \"g6.12xlarge\" = \"9 req/s\" }\nimage = { name = \"i\" }\n";
 
 struct Installed {
     ground: Ground,
@@ -75,11 +79,15 @@ impl Installed {
 
     /// Lets a controller with the printed rights drain.
     fn with_drain<T>(&self, test: impl AsyncFnOnce(Arc<dyn Drain>) -> T) -> T {
+        self.with_backend(async |backend| test(backend.drain.unwrap()).await)
+    }
+
+    fn with_backend<T>(&self, test: impl AsyncFnOnce(Backend) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let kubeconfig = Some(self.kubeconfig.as_path());
             let way = Way { context: Some("bed"), cluster_uid: None, kubeconfig };
-            test(connect(way).await.unwrap().drain.unwrap()).await
+            test(connect(way).await.unwrap()).await
         })
     }
 }
@@ -210,7 +218,25 @@ impl Installed {
             drain.undo(&unit).await
         });
         let drained = drained.err().map(|error| error.message).unwrap_or_default();
-        format!("{} {} {drained}", said.out, said.err)
+        format!("{} {} {drained} {}", said.out, said.err, self.writes_endpoints())
+    }
+
+    /// What a write of other endpoints says.
+    fn writes_endpoints(&self) -> String {
+        let name = format!("{}-alone", self.ground.name);
+        let slice = self.ground.get("endpointslice", &name).unwrap();
+        let from = Some(&slice["endpoints"]).filter(|list| list.is_array());
+        let from = from.cloned().unwrap_or_else(|| json!([]));
+        let to = match from == json!([]) {
+            true => json!([{"addresses": ["192.0.2.7"], "conditions": {"ready": true}}]),
+            false => json!([]),
+        };
+        let (api, namespace) = ("discovery.k8s.io/v1", Some(self.ground.name.as_str()));
+        let id = ResourceId::kubernetes(api, "EndpointSlice", namespace, &name);
+        let uid = slice["metadata"]["uid"].as_str().unwrap().to_owned();
+        let step = Step::SetEndpoints { id, uid, from, to };
+        let written = self.with_backend(async |backend| backend.act.act(&step).await);
+        written.err().map(|error| error.message).unwrap_or_default()
     }
 
     fn has_notes(&self) -> bool {
@@ -249,6 +275,11 @@ fn without_any_one_of_its_rights_a_controller_says_which_one_it_lacks() {
     let installed = Installed::new("rights");
     let ground = &installed.ground;
     declare(ground, 2, "");
+    ground.bed.apply(&[json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": format!("{}-alone", ground.name), "namespace": ground.name},
+        "endpoints": [], "ports": [],
+    })]);
     ground.bed.apply(&[json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": {"name": format!("{}-joined", ground.name)},

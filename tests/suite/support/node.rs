@@ -41,7 +41,11 @@ pub struct Node {
 
 impl Node {
     pub fn start(instance: &str, manner: Manner) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), instance, manner)
+    }
+
+    /// At an address that is given.
+    pub fn on(listener: TcpListener, instance: &str, manner: Manner) -> Self {
         let address = listener.local_addr().unwrap();
         let engine = Arc::new(Engine {
             instance: instance.to_owned(),

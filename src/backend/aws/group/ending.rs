@@ -13,6 +13,15 @@ use aws_sdk_autoscaling::types::AutoScalingGroup;
 /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_SetInstanceProtection.html>
 const NAMED_AT_ONCE: usize = 50;
 
+/// What becomes of the place that an instance has in its group's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::backend::aws) enum Place {
+    /// It goes with the instance.
+    Goes,
+    /// The group fills it again at once: an instance that ends counts no more.
+    Stays,
+}
+
 impl Group<'_> {
     /// Asks for `number` instances.
     pub(in crate::backend::aws) async fn set_desired(&self, number: i32) -> Result<(), PortError> {
@@ -95,13 +104,14 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Ends these instances through the terminate hook, each with one fewer to
-    /// ask for unless more run than that. Those that are ending or gone are left:
+    /// Ends these instances through the terminate hook; where their places go, each
+    /// with one fewer to ask for unless more run than that. Those that are ending or gone are left:
     /// a repeat asks for no fewer than the first try.
-    pub(in crate::backend::aws) async fn drain_units(
+    pub(in crate::backend::aws) async fn end_units(
         &self,
         planned: &str,
         names: &[String],
+        place: Place,
     ) -> Result<(), PortError> {
         let Some(live) = self.get().await? else { return Ok(()) };
         if uid(&live) != planned {
@@ -115,7 +125,7 @@ impl Group<'_> {
                 .autoscaling
                 .terminate_instance_in_auto_scaling_group()
                 .instance_id(&unit.name)
-                .should_decrement_desired_capacity(surplus == 0)
+                .should_decrement_desired_capacity(place == Place::Goes && surplus == 0)
                 .send()
                 .await;
             surplus = surplus.saturating_sub(1);

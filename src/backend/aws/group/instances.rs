@@ -50,6 +50,7 @@ pub(in crate::backend::aws) fn workload(group: &AutoScalingGroup) -> Workload {
         units: units(group),
         kept,
         refresh: None,
+        failed: None,
     }
 }
 
@@ -137,6 +138,8 @@ fn named(group: &AutoScalingGroup, which: impl Fn(&Instance) -> bool) -> Vec<Uni
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
             ending: is_ending(state),
+            address: None,
+            taken_back: None,
         })
     };
     let those = group.instances().iter().filter(|instance| which(instance));

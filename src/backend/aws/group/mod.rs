@@ -12,6 +12,7 @@ mod schedules;
 mod shape;
 mod write;
 
+pub(super) use ending::Place;
 pub(super) use instances::{may_be_refreshed, notes, workload};
 pub(super) use read::{Beside, live, tags_of, uid};
 pub(super) use schedules::Schedules;

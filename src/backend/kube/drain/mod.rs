@@ -140,8 +140,8 @@ impl Drain for Drainer {
             known: true,
             since: node.since,
             pods: count(pods.len() - gone),
-            in_flight: 0,
             held: evict::by_cause(held),
+            ..Left::default()
         })
     }
 

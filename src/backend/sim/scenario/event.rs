@@ -1,7 +1,7 @@
 //! What happens in a world by itself.
 
 use super::{CapacityType, Fault};
-use crate::units::Span;
+use crate::units::{Share, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,6 +34,9 @@ pub enum Actor {
     GpusUnhealthy(GpusUnhealthy),
     /// AWS has less of an offering than before, or more.
     Capacity(CapacityChange),
+    /// AWS gives notice of this share of the spot instances that serve, and takes them
+    /// back two minutes later.
+    SpotNotice(Share),
     /// Calls fail from now on.
     Fault(Fault),
 }
@@ -143,6 +146,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     capacity: Option<CapacityChange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    spot_notice: Option<Share>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     fault: Option<Fault>,
 }
 
@@ -160,6 +165,7 @@ impl TryFrom<Written> for Event {
             written.node_ready.map(Actor::NodeReady),
             written.gpus_unhealthy.map(Actor::GpusUnhealthy),
             written.capacity.map(Actor::Capacity),
+            written.spot_notice.map(Actor::SpotNotice),
             written.fault.map(Actor::Fault),
         ]
         .into_iter()
@@ -184,6 +190,7 @@ impl From<Event> for Written {
             Actor::NodeReady(node) => written.node_ready = Some(node),
             Actor::GpusUnhealthy(gpus) => written.gpus_unhealthy = Some(gpus),
             Actor::Capacity(change) => written.capacity = Some(change),
+            Actor::SpotNotice(share) => written.spot_notice = Some(share),
             Actor::Fault(fault) => written.fault = Some(fault),
         }
         written

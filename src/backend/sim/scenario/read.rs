@@ -181,7 +181,7 @@ impl Check<'_> {
                 self.node(&format!("{at}.gpus_unhealthy.node"), &gpus.node, nodes);
             }
             // Its type is checked with those of all limits.
-            Actor::Capacity(_) => {}
+            Actor::Capacity(_) | Actor::SpotNotice(_) => {}
             Actor::Fault(fault) => self.fault(&format!("{at}.fault"), fault),
         }
     }
@@ -264,7 +264,7 @@ mod tests {
             .map(|line| line.trim_start_matches("//!").trim_start().to_owned() + "\n")
             .collect();
         let scenario = read(&example).unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (7, 8));
+        assert_eq!((scenario.events.len(), scenario.nodes[0].gpus), (8, 8));
     }
 
     #[test]

@@ -349,6 +349,7 @@ impl Group {
         let existing = self.units.len() as u32;
         let short = self.refused.filter(|_| existing < self.desired);
         Units {
+            taken_back: 0,
             desired: self.desired,
             existing,
             draining: self.draining,

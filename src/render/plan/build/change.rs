@@ -123,6 +123,7 @@ fn step_text(step: &Step, change: &Change) -> String {
         }
         Step::Raise { least, .. } => format!("bring {name} to {least}"),
         Step::Proceed { units, .. } => format!("let {} of {name} go on", units.join(", ")),
+        Step::SetEndpoints { .. } => format!("write the endpoints of {name}"),
         Step::SetUnits { from, to, .. } => format!("change {name} from {from} to {to}"),
         Step::PassOn { to, number, .. } => {
             format!("note on {name}: {to} carries on, with {number}")
@@ -135,6 +136,7 @@ fn step_text(step: &Step, change: &Change) -> String {
         Step::DrainUnits { units, limit, .. } => {
             format!("drain {} of {name} (at most {})", units.join(", "), text::span(*limit))
         }
+        Step::ReplaceUnits { units, .. } => format!("replace {} of {name}", units.join(", ")),
         Step::Refresh { how, limit, .. } => refresh_text(name, how, *limit),
         Step::Delete { ends: 0, .. } => format!("delete {name}"),
         Step::Delete { ends, .. } => {

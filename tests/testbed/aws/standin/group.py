@@ -17,6 +17,7 @@ class Instance:
             offering.type, offering.market, offering.zone, offering.subnet, offering.weight)
         self.template = template  # {"LaunchTemplateId", "LaunchTemplateName", "Version"}
         self.image = offering.image
+        self.address = None  # private, in its VPC
         self.data = offering.data
         self.state = "Warmed:Pending" if warm else "Pending"
         self.protected = bool(group.config.get("NewInstancesProtectedFromScaleIn"))
@@ -28,7 +29,9 @@ class Instance:
         self.activity = None
         self.leaving = False  # being replaced: counts no longer, goes when another serves
         self.killed = False  # EC2 has taken it away
+        self.killed_since = None
         self.killed_at = None  # when EC2 will
+        self.noticed_at = None  # when EC2 said so, of spot
         self.gone_at = None
 
     @property

@@ -27,8 +27,7 @@ def shown(region, instance):
     subnet = region.subnet(instance.subnet) or {}
     state, data = state_of(instance), instance.data
     options = data.get("MetadataOptions", {})
-    digits = [int(c, 16) for c in instance.id[-4:]]
-    address = f"10.{digits[0]}.{digits[1] * 16 + digits[2]}.{digits[3] * 15 + 1}"
+    address = instance.address
     return {
         "InstanceId": instance.id, "ImageId": instance.image, "InstanceType": instance.type,
         "State": {"Code": _CODES[state], "Name": state}, "LaunchTime": instance.launched,
@@ -113,7 +112,7 @@ def kill(region, instance, after=0.0):
     if after:
         instance.killed_at = Clock.now() + after
     else:
-        instance.killed, instance.health = True, "Unhealthy"
+        instance.killed, instance.health, instance.killed_since = True, "Unhealthy", Clock.now()
     if instance.group_name in region.groups:
         region.groups[instance.group_name].due = 0.0
 

@@ -186,6 +186,18 @@ def _no_capacity(group, market, tried):
             f"{', '.join(others)}. Launching EC2 instance failed.")
 
 
+def _address(region, instance):
+    """A seeded one that no instance has, else one of its own.
+
+    EC2 User Guide "Amazon EC2 instance IP addressing": an instance keeps its primary private
+    address until it is terminated; then it is free for another.
+    """
+    taken = {other.address for other in region.instances.values() if other.gone_at is None and not other.killed}
+    free = [address for address in region.addresses if address not in taken]
+    digits = [int(c, 16) for c in instance.id[-4:]]
+    return free[0] if free else f"10.{digits[0]}.{digits[1] * 16 + digits[2]}.{digits[3] * 15 + 1}"
+
+
 def launch(group, now, before, desired, warm=False):
     """Starts one instance, or records the failed activity and waits for the next try."""
     stamp = timestamp(now)[:-5] + "Z"
@@ -200,6 +212,7 @@ def launch(group, now, before, desired, warm=False):
         return None
     instance = Instance(group, now, offering, template, warm)
     instance.ready_at = now + Settings.launch_seconds
+    instance.address = _address(group.region, instance)
     instance.killed_at = reservations.closes(group.region, offering.data)
     instance.tags = {"aws:autoscaling:groupName": group.name,
                      "aws:ec2launchtemplate:id": template["LaunchTemplateId"],

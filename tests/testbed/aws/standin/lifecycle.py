@@ -93,6 +93,7 @@ def pass_by(group, now):
     for instance in list(group.instances.values()):
         if instance.killed_at is not None and instance.killed_at <= now and not instance.killed:
             instance.killed, instance.health, instance.killed_at = True, "Unhealthy", None
+            instance.killed_since = now
             changed = True
         if instance.ready_at is None or instance.ready_at > now:
             continue

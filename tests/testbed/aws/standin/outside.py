@@ -1,5 +1,7 @@
 """POST /truth/instances: what happens to instances and groups from outside."""
 
+import math
+
 from . import engine, refreshes
 from .instances import kill
 from .lifecycle import complete
@@ -38,10 +40,12 @@ def act(spec):
         elif action == "spot-interrupt":
             if instance.market != "spot":
                 continue
-            # User Guide "Capacity Rebalancing": with it a replacement is started on the notice;
-            # without it the instance is replaced once it is gone. EC2's notice is two minutes.
-            if group.config.get("CapacityRebalance"):
+            # User Guide "Capacity Rebalancing": with it a replacement is started on the notice, as far
+            # as there is time (`rebalance` false: there is none); without it the instance is replaced
+            # once it is gone. EC2's notice is two minutes.
+            if group is not None and group.config.get("CapacityRebalance") and spec.get("rebalance", True):
                 instance.leaving = True
+            instance.noticed_at = Clock.now()
             kill(region, instance, spec.get("after", 0.5))
             done.append(instance.id)
         else:
@@ -56,4 +60,5 @@ def _chosen(region, spec):
     group = region.groups[spec["group"]]
     found = [i for i in group.instances.values() if spec.get("state") in (None, i.state)
              and spec.get("market") in (None, i.market) and spec.get("zone") in (None, i.zone)]
-    return found[: spec.get("count", len(found))]
+    count = math.ceil(len(found) * spec["share"]) if "share" in spec else spec.get("count", len(found))
+    return found[:count]

@@ -6,7 +6,7 @@ from . import identity
 from .state import Clock, Worlds, new_id
 
 _KEYS = {"account", "region", "images", "subnets", "security_groups", "parameters", "prices", "quotas",
-         "instance_types", "capacity_reservations", "keys", "network"}
+         "instance_types", "capacity_reservations", "keys", "network", "addresses"}
 DEFAULT_REGION = "us-east-1"
 
 
@@ -54,6 +54,7 @@ def plant(spec):
         region.quotas.append({"ServiceCode": one.get("service", "ec2"), "QuotaCode": one["code"],
                               "QuotaName": one.get("name", one["code"]), "Value": float(one["value"])})
     region.instance_types.update(spec.get("instance_types", {}))
+    region.addresses += spec.get("addresses", [])
     region.capacity_reservations += [_reservation(region, one) for one in spec.get("capacity_reservations", [])]
     return made
 

@@ -64,6 +64,7 @@ class Region:
         self.images, self.subnets, self.security_groups = [], [], []
         self.parameters, self.prices, self.quotas = {}, [], []
         self.instance_types = {}
+        self.addresses = []  # that the next instances have
         self.capacity_reservations = []
         self.template_tokens, self.version_tokens = {}, {}
 

@@ -142,6 +142,27 @@ class Ec2View(StandInTest):
         self.assertIn(instance["SubnetId"], self.subnets)
         self.refused("InvalidInstanceID.NotFound", ec2.describe_instances, InstanceIds=["i-00000000000000000"])
 
+    def test_an_address_is_an_instances_own_until_it_is_gone(self):
+        truth("POST", "world", {"addresses": ["192.0.2.7"]})
+        self.group(desired=2)
+        ids = [i["InstanceId"] for i in self.serving(2)]
+
+        def addresses(of):
+            named = [{"Name": "instance-id", "Values": of + ["i-0none"]}]
+            found = ec2.describe_instances(Filters=named, MaxResults=5)["Reservations"]
+            return {i["InstanceId"]: i.get("PrivateIpAddress") for r in found for i in r["Instances"]}
+
+        shown = addresses(ids)
+        self.assertEqual(len(set(shown.values())), 2)
+        given = next(i for i, address in shown.items() if address == "192.0.2.7")
+        autoscaling.terminate_instance_in_auto_scaling_group(InstanceId=given, ShouldDecrementDesiredCapacity=False)
+        new = self.until(lambda: set(i["InstanceId"] for i in self.instances(state="InService")) - set(ids))
+        self.serving(2)
+        self.assertNotEqual(addresses(list(new)), {next(iter(new)): shown[given]}, "it was not free yet")
+        self.update(DesiredCapacity=3)
+        last = {i["InstanceId"] for i in self.serving(3)} - set(ids) - new
+        self.assertEqual(list(addresses(list(last)).values()), ["192.0.2.7"])
+
     def test_terminated_from_outside_is_replaced(self):
         self.group(desired=1)
         old = self.serving(1)[0]["InstanceId"]
@@ -210,6 +231,35 @@ class Single(StandInTest):
         self.serving(1, "a"), self.serving(1, "b")
         found = autoscaling.describe_auto_scaling_instances()["AutoScalingInstances"]
         self.assertEqual(sorted(i["AutoScalingGroupName"] for i in found), ["a", "b"])
+
+    def test_a_notice_stands_in_the_spot_request_until_the_instance_is_gone(self):
+        policy = self.mixed(["g5.xlarge"], above=0)
+        self.group(desired=4, MixedInstancesPolicy=policy, CapacityRebalance=True)
+        ids = {i["InstanceId"] for i in self.serving(4)}
+
+        def requests(code):
+            marked = [{"Name": "status-code", "Values": [code]}]
+            return ec2.describe_spot_instance_requests(Filters=marked, MaxResults=5)["SpotInstanceRequests"]
+
+        self.assertEqual(len(requests("fulfilled")), 4)
+        self.hold()
+        noticed = set(truth("POST", "instances", {"action": "spot-interrupt", "group": "g", "share": 0.5, "after": 120,
+                                                  "rebalance": False})["instances"])
+        shown = requests("marked-for-termination")
+        self.assertEqual({one["InstanceId"] for one in shown}, noticed)
+        self.assertTrue(all(one["State"] == "active" and one["Status"]["UpdateTime"] for one in shown))
+        self.assertEqual(len(noticed), 2)
+        self.advance(119)
+        self.assertEqual({i["InstanceId"] for i in self.instances(state="InService")}, ids)
+        self.advance(2)
+        truth("POST", "clock", {"hold": False})
+        self.until(lambda: not noticed & {i["InstanceId"] for i in self.instances()})
+        self.assertEqual({i["InstanceId"] for i in self.serving(4)} & ids, ids - noticed)
+        self.assertEqual(requests("marked-for-termination"), [])
+        self.assertEqual({one["InstanceId"] for one in requests("instance-terminated-no-capacity")}, noticed)
+        told = autoscaling.describe_scaling_activities(AutoScalingGroupName="g")["Activities"]
+        causes = [one["Cause"] for one in told if one["Description"].startswith("Terminating")]
+        self.assertEqual(len([cause for cause in causes if "EC2 health check" in cause]), 2)
 
     def test_spot_interruptions_with_and_without_rebalancing(self):
         policy = self.mixed(["g5.xlarge"], above=0)
