@@ -7,7 +7,8 @@ use crate::decide::scaling::DecisionRecord;
 use crate::observe::Hands;
 use crate::pipeline::{self, Session};
 use crate::render::top;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::backend::Backend;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
         }
         let mut screen = ratatui::try_init()
             .map_err(|error| Failure::new(Exit::Failed, format!("no live view: {error}")))?;
-        let watched = watch(&mut view, &mut screen, terminal).await;
+        let watched = watch(&mut view, &mut screen, terminal, pressed).await;
         ratatui::restore();
         watched.map_err(|error| Failure::new(Exit::Failed, format!("the live view ended: {error}")))
     })
@@ -93,29 +94,43 @@ struct View {
     session: Result<Session, String>,
 }
 
-async fn watch(
+/// The key that is pressed within a time; none: none is.
+fn pressed(within: Duration) -> io::Result<Option<KeyEvent>> {
+    if !event::poll(within)? {
+        return Ok(None);
+    }
+    match event::read()? {
+        Event::Key(key) if key.kind == KeyEventKind::Press => Ok(Some(key)),
+        // Another size is drawn at once.
+        _ => Ok(Some(KeyEvent::new(KeyCode::Null, KeyModifiers::NONE))),
+    }
+}
+
+/// Draws, and does what `keys` say, until one of them ends it.
+async fn watch<B: Backend>(
     view: &mut View,
-    screen: &mut ratatui::DefaultTerminal,
+    screen: &mut ratatui::Terminal<B>,
     terminal: &Terminal,
-) -> io::Result<Exit> {
+    mut keys: impl FnMut(Duration) -> io::Result<Option<KeyEvent>>,
+) -> io::Result<Exit>
+where
+    B::Error: Send + Sync + 'static,
+{
     let mut next = Instant::now() + REFRESH;
     loop {
-        screen.draw(|frame| {
+        let drawn = screen.draw(|frame| {
             let area = frame.area();
             top::draw(&view.top(), &terminal.out, area, frame.buffer_mut());
-        })?;
+        });
+        drawn.map_err(io::Error::other)?;
         let left = next.saturating_duration_since(Instant::now());
         // Nothing else runs meanwhile.
-        if event::poll(left)? {
-            if let Event::Key(key) = event::read()?
-                && key.kind == KeyEventKind::Press
-            {
-                let interrupt = key.modifiers.contains(KeyModifiers::CONTROL);
-                match key.code {
-                    KeyCode::Char('c') if interrupt => return Ok(Exit::Done),
-                    KeyCode::Char('q') | KeyCode::Esc => return Ok(Exit::Done),
-                    code => view.key(code),
-                }
+        if let Some(key) = keys(left)? {
+            let interrupt = key.modifiers.contains(KeyModifiers::CONTROL);
+            match key.code {
+                KeyCode::Char('c') if interrupt => return Ok(Exit::Done),
+                KeyCode::Char('q') | KeyCode::Esc => return Ok(Exit::Done),
+                code => view.key(code),
             }
         } else {
             view.refresh().await?;
@@ -182,5 +197,89 @@ impl View {
             _ => return,
         };
         (self.at, self.frozen) = (to.min(last), frozen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decision_log::DecisionLog;
+    use super::*;
+    use crate::decide::scaling::{Cost, Memory, Mode, Scaling};
+    use clap::ColorChoice;
+    use ratatui::backend::TestBackend;
+    use std::collections::VecDeque;
+
+    fn decision(second: i64) -> DecisionRecord {
+        let scaling = Scaling {
+            at: Timestamp::from_second(second).unwrap(),
+            mode: Mode::Normal,
+            stages: <_>::default(),
+            pools: <_>::default(),
+            events: Vec::new(),
+            cost_now: Cost::default(),
+            cost_after: Cost::default(),
+            memory: Memory::default(),
+        };
+        DecisionRecord::of(&"day".parse().unwrap(), &scaling)
+    }
+
+    /// Runs the loop: each key is pressed, and where there is none the time passes, in
+    /// which the controller decides once more.
+    async fn played(keys: &[Option<KeyCode>]) -> (View, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = DecisionLog::new(folder.path(), "day").unwrap();
+        (0..3).for_each(|second| log.add(&decision(second)).unwrap());
+        let mut view = View {
+            environment: "day".to_owned(),
+            records: Vec::new(),
+            at: 0,
+            frozen: false,
+            stage: 0,
+            hands: Err("nobody was asked".to_owned()),
+            follow: Follow::new(folder.path(), "day"),
+            session: Err("there is no place".to_owned()),
+        };
+        view.refresh().await.unwrap();
+        let mut screen = ratatui::Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let mut keys: VecDeque<Option<KeyCode>> = keys.iter().copied().collect();
+        let mut second = 3;
+        let next = |_: Duration| {
+            // Without a key more the loop would go on for ever.
+            let key = keys.pop_front().unwrap_or(Some(KeyCode::Char('q')));
+            if key.is_none() {
+                log.add(&decision(second)).unwrap();
+                second += 1;
+            }
+            Ok(key.map(|code| KeyEvent::new(code, KeyModifiers::NONE)))
+        };
+        let terminal = Terminal::detect(ColorChoice::Never);
+        assert!(watch(&mut view, &mut screen, &terminal, next).await.unwrap() == Exit::Done);
+        (view, screen.backend().to_string())
+    }
+
+    #[tokio::test]
+    async fn it_follows_what_is_decided_until_it_is_frozen_and_then_stays() {
+        let (view, screen) = played(&[None, None]).await;
+        assert_eq!((view.records.len(), view.at, view.frozen), (5, 4, false));
+        assert!(screen.contains("day") && screen.contains("00:00:04"), "{screen}");
+        let (view, screen) = played(&[Some(KeyCode::Left), None, None]).await;
+        assert_eq!((view.records.len(), view.at, view.frozen), (5, 1, true));
+        assert!(screen.contains("00:00:01"), "{screen}");
+        // Space takes that back.
+        let (view, _) = played(&[Some(KeyCode::Left), None, Some(KeyCode::Char(' '))]).await;
+        assert_eq!((view.at, view.frozen), (3, false));
+    }
+
+    #[tokio::test]
+    async fn every_key_of_the_head_does_what_it_says_and_no_other_does_anything() {
+        let (view, _) = played(&[Some(KeyCode::Tab), Some(KeyCode::Tab)]).await;
+        assert_eq!(view.stage, 2);
+        let (view, _) = played(&[Some(KeyCode::Up), Some(KeyCode::Right)]).await;
+        assert_eq!((view.at, view.frozen), (1, true));
+        let (view, _) = played(&[Some(KeyCode::Char('x')), Some(KeyCode::Null)]).await;
+        assert_eq!((view.at, view.frozen, view.stage), (2, false, 0));
+        // It ends with the key, whatever comes after.
+        let (view, _) = played(&[Some(KeyCode::Esc), None]).await;
+        assert_eq!(view.records.len(), 3);
     }
 }

@@ -126,7 +126,7 @@ fn it_says_how_the_forecasters_stood_and_which_was_used() {
     let record = record().with_forecasters(&standings);
     let shown = text(&record, &Style::plain(100));
     let unwrapped = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    let ranked = "ets 2.1 (used), persistence 3, mstl, not measured yet";
+    let ranked = "ets 2.14 (used), persistence 3, mstl, not measured yet";
     assert!(unwrapped.contains(ranked), "{shown}");
     assert!(shown.contains("lstm has no forecast: it needs the last 12 steps"), "{shown}");
     let read = DecisionRecord::from_line(&record.to_line().unwrap()).unwrap();
