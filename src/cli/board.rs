@@ -31,13 +31,14 @@ struct Posted {
     metrics: Vec<Metric>,
     /// Why this controller is not ready.
     not_ready: Option<String>,
+    /// How long the next turn may take to end.
+    patience: Duration,
 }
 
 /// The board, as who reads it sees it.
 #[derive(Clone)]
 pub(super) struct Told {
     latest: watch::Receiver<Arc<Posted>>,
-    patience: Duration,
 }
 
 impl Board {
@@ -45,9 +46,15 @@ impl Board {
     pub(super) fn new(interval: Span) -> Self {
         let not_ready = Some("it has not decided yet".to_owned());
         let at = SystemClock.monotonic();
-        let (tell, _) = watch::channel(Arc::new(Posted { at, metrics: Vec::new(), not_ready }));
-        let patience = LONGEST_TURN.max(interval.duration().saturating_mul(MISSING));
+        let patience = patience(interval);
+        let metrics = Vec::new();
+        let (tell, _) = watch::channel(Arc::new(Posted { at, metrics, not_ready, patience }));
         Self { counts: Counts::default(), tell, patience }
+    }
+
+    /// Turns are so far apart from now on.
+    pub(super) fn expect(&mut self, interval: Span) {
+        self.patience = patience(interval);
     }
 
     /// Puts the turn up that has just ended.
@@ -77,13 +84,18 @@ impl Board {
 
     fn put(&self, metrics: Vec<Metric>, not_ready: Option<String>) {
         let at = SystemClock.monotonic();
-        self.tell.send_replace(Arc::new(Posted { at, metrics, not_ready }));
+        let patience = self.patience;
+        self.tell.send_replace(Arc::new(Posted { at, metrics, not_ready, patience }));
     }
 
     /// For a reader.
     pub(super) fn told(&self) -> Told {
-        Told { latest: self.tell.subscribe(), patience: self.patience }
+        Told { latest: self.tell.subscribe() }
     }
+}
+
+fn patience(interval: Span) -> Duration {
+    LONGEST_TURN.max(interval.duration().saturating_mul(MISSING))
 }
 
 fn not_ready(standing: &Standing) -> Option<String> {
@@ -120,7 +132,7 @@ impl Told {
     pub(super) fn dead(&self) -> Option<String> {
         let age = self.age();
         let seconds = age.as_secs();
-        (age > self.patience).then(|| format!("no turn has ended for {seconds} s"))
+        (age > self.latest.borrow().patience).then(|| format!("no turn has ended for {seconds} s"))
     }
 
     /// Why it is not ready; none: it is.

@@ -25,6 +25,11 @@ fn paths(root: &Path, environment: &str) -> [PathBuf; 2] {
     ["ndjson", "before.ndjson"].map(|end| folder.join(format!("{environment}.{end}")))
 }
 
+/// Whose log it is: the decisions of a dry run are not those that were done.
+pub(super) fn name_of(environment: &str, dry_run: bool) -> String {
+    if dry_run { format!("{environment}.dry-run") } else { environment.to_owned() }
+}
+
 impl DecisionLog {
     /// The log of `environment`; nothing is written yet.
     pub(super) fn new(root: &Path, environment: &str) -> io::Result<Self> {

@@ -1,5 +1,5 @@
 use super::board::Board;
-use super::decision_log::DecisionLog;
+use super::decision_log::{self, DecisionLog};
 use super::exit::{Exit, Failure};
 use super::repository::Located;
 use super::terminal::Terminal;
@@ -13,6 +13,7 @@ use crate::pipeline::{self, Session};
 use crate::port::{Backends, Measure};
 use crate::render::{tally, turn as render};
 use crate::signal::declared;
+use crate::spec::Environment;
 use crate::units::Span;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 /// How long a turn waits for what a place answers, whatever the interval.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Watch the load, look ahead, and move capacity between on-prem and the burst pools
 ///
@@ -58,7 +60,7 @@ pub(super) struct Args {
     #[command(flatten)]
     listen: listen::Listen,
     #[command(flatten)]
-    traces: traces::Args,
+    traces: traces::Export,
     #[command(flatten)]
     access: prometheus::Access,
 }
@@ -86,7 +88,7 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
 /// A controller with all that stands around it.
 struct Running {
     controller: Controller,
-    log: Option<DecisionLog>,
+    log: DecisionLog,
     leading: Leading,
     world: Option<Arc<Simulator>>,
     interval: Span,
@@ -123,6 +125,32 @@ fn trained(session: &Session) -> Result<Option<Trained>, Failure> {
         .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
 }
 
+/// Between two turns.
+fn interval(args: &Args, environment: &Environment) -> Result<Span, Failure> {
+    let signals = environment.signals.as_ref();
+    let declared = signals.map_or(Span::from_secs(15), |signals| signals.interval);
+    let interval = args.interval.unwrap_or(declared);
+    if interval.duration() < SHORTEST_INTERVAL {
+        let message = format!("--interval {interval} leaves the places no time");
+        return Err(Failure::usage(message).help("turns are at least 100ms apart"));
+    }
+    Ok(interval)
+}
+
+/// How long a turn waits for what a place answers.
+fn patience(args: &Args, interval: Span) -> Duration {
+    (interval.duration() / args.time_scale / 2).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+}
+
+/// Where an environment stands, and who leads it is told.
+fn place(environment: &Environment) -> impl PartialEq + use<> {
+    let onprem = environment.onprem.as_ref();
+    let onprem = onprem.map(|o| (o.provider, o.context.clone(), o.cluster_uid.clone()));
+    let aws = environment.aws.as_ref();
+    let aws = aws.map(|aws| (aws.provider, aws.account.clone(), aws.lock.clone()));
+    (environment.service.namespace.clone(), onprem, aws)
+}
+
 /// How this controller is told whether it leads.
 enum Leading {
     /// There is no place for a lease: it is alone.
@@ -143,9 +171,7 @@ impl Running {
         let servers = servers(args, &session, world.as_ref())?;
         let calendar = calendar(&session)?;
         let environment = &session.resolved.environment;
-        let signals = environment.signals.as_ref();
-        let declared = signals.map_or(Span::from_secs(15), |signals| signals.interval);
-        let interval = args.interval.unwrap_or(declared);
+        let interval = interval(args, environment)?;
         // A world passes faster by itself; else every window is shorter.
         let time_scale = if world.is_some() { 1 } else { args.time_scale };
         let clock = pipeline::clock(&session.backends);
@@ -156,18 +182,11 @@ impl Running {
             true => (Leading::Alone, None),
             false => Leading::begin(&session, world.is_some()),
         };
-        let log = match args.dry_run {
-            true => None,
-            false => Some(
-                DecisionLog::new(located.files.root(), environment.environment.name.as_str())
-                    .map_err(|error| {
-                        Failure::file(located.files.root(), "takes no decision log", &error)
-                    })?,
-            ),
-        };
-        let wall = interval.duration() / args.time_scale;
-        let patience = (wall / 2).clamp(SHORTEST_WAIT, LONGEST_WAIT);
-        let patience = world.is_none().then_some(patience);
+        let name = decision_log::name_of(environment.environment.name.as_str(), args.dry_run);
+        let root = located.files.root();
+        let log = DecisionLog::new(root, &name);
+        let log = log.map_err(|error| Failure::file(root, "takes no decision log", &error))?;
+        let patience = world.is_none().then(|| patience(args, interval));
         let settings = Settings { dry_run: args.dry_run, time_scale, patience };
         let controller = Controller::new(session, gauge, fence, settings);
         let board = Board::new(interval);
@@ -211,17 +230,30 @@ impl Running {
             before = Some(turn);
             let passed = clock.now().duration_since(began).as_millis();
             let over = args.r#for.is_some_and(|most| passed >= i128::from(most.millis()));
-            if over && !args.json {
-                terminal.print(&format!("\n{}", tally::text(&sums, &terminal.out)));
+            let asked = match args.once || over {
+                true => false,
+                false => tokio::select! {
+                    () = self.pause(args, &*clock, started.elapsed()) => continue,
+                    _ = terminated.recv() => true,
+                    _ = interrupted.recv() => true,
+                },
+            };
+            // Who only looked on wants to know what came of it, however it ends.
+            if (over || asked && args.dry_run) && !args.json {
+                terminal.print(&format!("\n{}", tally::text(&sums, args.dry_run, &terminal.out)));
             }
-            if args.once || over {
-                return Ok(Exit::Done);
+            return self.ended(args, before.as_ref());
+        }
+    }
+
+    /// How it ends by itself: one that was to decide and do once, and was not let to,
+    /// has done nothing.
+    fn ended(&self, args: &Args, last: Option<&Turn>) -> Result<Exit, Failure> {
+        match last.and_then(|turn| turn.withheld.as_ref()) {
+            Some(why) if args.once && !args.dry_run => {
+                Err(Failure::new(Exit::Locked, format!("nothing was written: {why}")))
             }
-            tokio::select! {
-                () = self.pause(args, &*clock, started.elapsed()) => {}
-                _ = terminated.recv() => return Ok(Exit::Done),
-                _ = interrupted.recv() => return Ok(Exit::Done),
-            }
+            _ => Ok(Exit::Done),
         }
     }
 
@@ -262,11 +294,21 @@ impl Running {
             let message = "the environment has another name now: end this controller, and run that";
             return Err(Failure::new(Exit::Invalid, message));
         }
+        if place(&resolved.environment) != place(&known.environment) {
+            let message = "the environment stands elsewhere now (its namespace, its cluster, its \
+                           account or where its lock lies), and another may lead it there";
+            return Err(Failure::new(Exit::Invalid, message)
+                .help("end this controller and every other one of it, and run them anew"));
+        }
+        let interval = interval(args, &resolved.environment)?;
         let (session, world) = connect::connected(located, resolved, global, terminal).await?;
         let servers = servers(args, &session, world.as_ref())?;
         let (calendar, trained) = (calendar(&session)?, trained(&session)?);
         self.world = world;
-        self.controller.reload(session, servers, calendar, trained);
+        self.interval = interval;
+        self.board.expect(interval);
+        let patience = self.world.is_none().then(|| patience(args, interval));
+        self.controller.reload(session, servers, calendar, trained, patience);
         Ok(true)
     }
 
@@ -298,13 +340,12 @@ impl Running {
                 terminal.print(&format!("{line}\n"));
             }
         }
-        if let Some(Err(error)) = self.log.as_mut().map(|log| log.add(&record)) {
+        if let Err(error) = self.log.add(&record) {
             terminal.note(&format!("the decision was not recorded: {error}\n"));
         }
     }
 
     async fn end(self) {
-        self.traces.end().await;
         match self.leading {
             Leading::Alone => {}
             Leading::InTurn(mut candidate) => candidate.resign().await,
@@ -313,6 +354,8 @@ impl Running {
                 let _ = tokio::time::timeout(Duration::from_secs(5), task).await;
             }
         }
+        // Last: nobody leads meanwhile.
+        self.traces.end().await;
     }
 }
 
@@ -326,7 +369,7 @@ impl Leading {
         else {
             return (Self::Alone, None);
         };
-        let name = format!("{}, process {}", super::applying::holder(), std::process::id());
+        let name = super::applying::holder();
         let candidate = Candidate::new(lock, session.scope([]), name, clock);
         let fence = candidate.fence();
         if simulated {

@@ -6,12 +6,12 @@ use crate::controller::lead::Standing;
 
 #[cfg(not(feature = "otlp"))]
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Export {}
 
 /// Where traces go.
 #[cfg(feature = "otlp")]
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Export {
     /// Send a trace of every turn to the OpenTelemetry collector there, by OTLP over
     /// HTTP: http://127.0.0.1:4318
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
@@ -26,7 +26,7 @@ pub(super) struct Traces {
 
 #[cfg(not(feature = "otlp"))]
 impl Traces {
-    pub(super) fn begin(_: &Args) -> Result<Self, Failure> {
+    pub(super) fn begin(_: &Export) -> Result<Self, Failure> {
         Ok(Self {})
     }
 
@@ -37,7 +37,7 @@ impl Traces {
 
 #[cfg(feature = "otlp")]
 impl Traces {
-    pub(super) fn begin(args: &Args) -> Result<Self, Failure> {
+    pub(super) fn begin(args: &Export) -> Result<Self, Failure> {
         use crate::backend::otlp::Collector;
 
         let Some(url) = &args.otlp else { return Ok(Self { collector: None }) };

@@ -10,6 +10,7 @@ use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::spec::model::Launch;
 use futures::stream::{self, StreamExt};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,12 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// One that gave no answer is left alone for so long: an image may have none.
 const LEFT_ALONE: Duration = Duration::from_secs(60);
 
+/// For so long an instance that is in no list any more keeps its endpoint.
+const ABSENT: SignedDuration = SignedDuration::from_secs(60);
+
 /// All instances that stand alone.
 #[derive(Debug, Default)]
 pub(super) struct Alone {
     all: BTreeMap<String, One>,
     /// When those were asked that gave no answer.
     silent: BTreeMap<String, Timestamp>,
+    /// Since when those are nowhere to be seen that have an endpoint.
+    absent: BTreeMap<String, Timestamp>,
 }
 
 /// One of them.
@@ -69,6 +75,20 @@ impl Alone {
             }
         }
         self.silent.retain(|name, _| self.all.contains_key(name));
+        let ends = slices.values().flatten().map(|endpoint| endpoint.instance.clone());
+        let absent = ends.filter(|name| !self.all.contains_key(name));
+        let since = |name: String| {
+            let since = self.absent.get(&name).copied().unwrap_or(inventory.taken_at);
+            (name, since)
+        };
+        self.absent = absent.map(since).collect();
+    }
+
+    /// Whether an instance that has an endpoint is nowhere to be seen, and has been so
+    /// for a short time only: a list may have been short.
+    pub(super) fn just_absent(&self, unit: &str, now: Timestamp) -> bool {
+        let recent = |at: &Timestamp| now.duration_since(*at) < ABSENT;
+        self.absent.get(unit).is_some_and(recent)
     }
 
     /// Asks the agents of those in service how they stand, without those on

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// A write, and what else a turn asks for, that has no answer for so long is not
-/// waited for: the next look tells what became of it.
-const LONGEST: Duration = Duration::from_secs(5);
+/// waited for: the next look tells what became of it. One that was begun under the
+/// lease ends before another may lead.
+const LONGEST: Duration = Duration::from_millis(3500);
 
 /// One thing at a time that goes on beside the turns.
 #[derive(Debug)]
@@ -68,14 +69,15 @@ pub(super) async fn bounded<T>(
     patience: Option<Duration>,
     asked: impl Future<Output = Result<T, PortError>>,
 ) -> Result<T, PortError> {
-    let Some(patience) = patience else { return asked.await };
-    let longest = patience.max(LONGEST);
-    tokio::time::timeout(longest, asked).await.unwrap_or_else(|_| {
+    if patience.is_none() {
+        return asked.await;
+    }
+    tokio::time::timeout(LONGEST, asked).await.unwrap_or_else(|_| {
         Err(PortError {
             kind: FailureKind::Unknown,
             message: format!(
                 "no answer within {} s: the next look tells what became of it",
-                longest.as_secs()
+                LONGEST.as_secs_f64()
             ),
             help: None,
         })

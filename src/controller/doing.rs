@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 impl Controller {
     /// Why nothing may be written now; none: it may.
-    fn withheld(&self, standing: &Standing) -> Option<String> {
+    pub(super) fn withheld(&self, standing: &Standing) -> Option<String> {
         if self.settings.dry_run {
             return Some("a dry run writes nothing".to_owned());
         }
@@ -50,9 +50,10 @@ impl Controller {
         }
         let cut_off = matches!(standing, Standing::CutOff { .. });
         let mut done = Vec::new();
-        let numbers = self.take_back(wanted.numbers).await;
+        let numbers = self.take_back(wanted.numbers);
         let (adds, rest): (Vec<Write>, Vec<Write>) = numbers.into_iter().partition(|w| w.adds);
         done.extend(self.write_all(adds, standing).await);
+        self.reopen().await;
         // One that may not be alone takes nothing away.
         if cut_off {
             return (done, None);
@@ -71,22 +72,15 @@ impl Controller {
 
     /// Units that are on their way out stay, where new ones would be launched in
     /// their group.
-    async fn take_back(&mut self, numbers: Vec<Write>) -> Vec<Write> {
+    fn take_back(&mut self, numbers: Vec<Write>) -> Vec<Write> {
         let mut left = Vec::new();
         for mut write in numbers {
             if let Step::SetUnits { id, from, to, .. } = &mut write.step
                 && write.adds
                 && id.side == Side::Aws
             {
-                for name in self.drains.take_back(id, *to - *from) {
-                    *to -= 1;
-                    let [joined, alone] = self.drain_by();
-                    let by = self.by(&joined, &alone);
-                    if let Some((drain, unit)) = by.whom(&name) {
-                        // What stays closed is found by the next look at it.
-                        let _ = drain.undo(&unit).await;
-                    }
-                }
+                let back = self.drains.take_back(id, *to - *from);
+                *to -= u32::try_from(back.len()).unwrap_or(0);
                 if from == to {
                     continue;
                 }
@@ -94,6 +88,24 @@ impl Controller {
             left.push(write);
         }
         left
+    }
+
+    /// Tells those that stay after all that new work may come, until each has heard it.
+    async fn reopen(&mut self) {
+        let [joined, alone] = self.drain_by();
+        let by = self.by(&joined, &alone);
+        let told = self.drains.stay().into_iter().map(async |unit| match by.whom(&unit) {
+            Some((drain, leaving)) => {
+                let undone = bounded(self.settings.patience, drain.undo(&leaving)).await;
+                undone.is_ok().then_some(unit)
+            }
+            None => Some(unit),
+        });
+        let told: Vec<String> = join_all(told).await.into_iter().flatten().collect();
+        for unit in told {
+            self.drains.stays(&unit);
+            self.world.reopened(&unit);
+        }
     }
 
     fn choose(&mut self, inventory: &Inventory, shrinks: &[Shrink], now: Timestamp) {
@@ -109,8 +121,9 @@ impl Controller {
         let limit = self.session.resolved.environment.burst.scale_in.drain;
         let limit = Span::from_millis(limit.millis() / scale);
         let [joined, alone] = self.drain_by();
-        let by = By { joined: joined.as_ref(), alone: alone.as_ref(), agents: &self.alone };
-        let went = self.drains.go_on(by, limit, now).await;
+        let mut drains = std::mem::take(&mut self.drains);
+        let went = drains.go_on(self.by(&joined, &alone), limit, now).await;
+        self.drains = drains;
         let (failed, ends): (Vec<Went>, Vec<Went>) =
             went.into_iter().partition(|went| went.failed.is_some());
         let ends: Vec<Write> = ends.into_iter().map(Write::from).collect();
@@ -166,7 +179,14 @@ impl Controller {
         joined: &'a Option<Arc<dyn Drain>>,
         alone: &'a Option<Arc<dyn Drain>>,
     ) -> By<'a> {
-        By { joined: joined.as_ref(), alone: alone.as_ref(), agents: &self.alone }
+        By {
+            joined: joined.as_ref(),
+            alone: alone.as_ref(),
+            agents: &self.alone,
+            patience: self.settings.patience,
+            fence: self.fence.as_ref(),
+            blind: !self.world.hidden.is_empty(),
+        }
     }
 
     async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {

@@ -2,13 +2,15 @@
 //! turn takes every unit one step on, and waits for none.
 
 use super::alone::Alone;
+use super::aside::bounded;
+use super::lead::Fence;
 use super::writes::Shrink;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
 use crate::decide::todays_pool;
 use crate::id::Name;
 use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit, Wait};
-use crate::plan::{PortError, Step};
+use crate::plan::{FailureKind, PortError, Step};
 use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::units::Span;
@@ -17,9 +19,10 @@ use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Units that are asked about at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 64;
 
 /// One that goes with its place ends so long before its own place takes it back:
 /// after that its group would fill the place again.
@@ -31,6 +34,8 @@ pub struct Drains {
     units: BTreeMap<String, Going>,
     /// Those that were ended, until they are gone.
     ended: BTreeSet<String>,
+    /// Those that stay after all, until that was told.
+    stay: BTreeSet<String>,
 }
 
 /// One of them.
@@ -79,6 +84,13 @@ pub(super) struct By<'a> {
     pub(super) alone: Option<&'a Arc<dyn Drain>>,
     /// Where each of these is reached.
     pub(super) agents: &'a Alone,
+    /// See [`super::Settings::patience`].
+    pub(super) patience: Option<Duration>,
+    /// Asked before each call: whoever may not write drains nothing either.
+    pub(super) fence: Option<&'a Fence>,
+    /// Something may be there that was not seen: only what its place takes back anyway
+    /// goes on.
+    pub(super) blind: bool,
 }
 
 impl<'a> By<'a> {
@@ -93,14 +105,21 @@ impl<'a> By<'a> {
     }
 
     async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+        if self.fence.is_some_and(|fence| !fence.holds()) {
+            return Err(PortError {
+                kind: FailureKind::Other,
+                message: "the lease has run out".to_owned(),
+                help: None,
+            });
+        }
         match self.whom(unit) {
             None => Ok(Left::default()),
-            Some((drain, leaving)) if closed => drain.begin(&leaving).await,
+            Some((drain, leaving)) if closed => bounded(self.patience, drain.begin(&leaving)).await,
             // Its endpoint goes first: what is on its way by then is still taken.
             Some(_) if self.agents.leaving(unit).is_some() => {
                 Ok(Left { known: true, ..Left::default() })
             }
-            Some((drain, leaving)) => drain.close(&leaving).await,
+            Some((drain, leaving)) => bounded(self.patience, drain.close(&leaving)).await,
         }
     }
 }
@@ -158,6 +177,7 @@ impl Drains {
             .map(|unit| unit.name.as_str())
             .collect();
         self.ended.retain(|name| there.contains(name.as_str()));
+        self.stay.retain(|name| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
             // One that is taken back is drained until it is gone.
@@ -221,11 +241,25 @@ impl Drains {
         let nodes = nodes.filter_map(|node| Some((node.instance.as_deref()?, node.draining?)));
         let ending = alone.ending().map(|(unit, since)| (unit, since.unwrap_or(now)));
         let begun: BTreeMap<&str, Timestamp> = nodes.chain(ending).collect();
-        if begun.is_empty() {
-            return;
-        }
         for (live, pool) in groups(environment, inventory) {
-            for unit in stays(live) {
+            // Ended by another, and held by its hook until nothing is left on it.
+            let held = |unit: &&Unit| unit.ending && unit.waits == Some(Wait::ToEnd);
+            for unit in live.units().iter().filter(held) {
+                if self.ended.contains(&unit.name) {
+                    continue;
+                }
+                self.units.entry(unit.name.clone()).or_insert_with(|| Going {
+                    pool: Name::clone(&pool),
+                    group: live.id.clone(),
+                    uid: live.uid.clone(),
+                    since: now,
+                    leaves: false,
+                    taken_back: None,
+                    closed: true,
+                    left: None,
+                });
+            }
+            for unit in stays(live).filter(|unit| !self.stay.contains(&unit.name)) {
                 let Some(since) = begun.get(unit.name.as_str()) else { continue };
                 self.units.entry(unit.name.clone()).or_insert_with(|| Going {
                     pool: Name::clone(&pool),
@@ -267,6 +301,7 @@ impl Drains {
             .map(|at| free[at].name.clone())
             .collect();
         for name in &chosen {
+            self.stay.remove(name);
             let going = self.units.entry(name.clone()).or_insert_with(|| Going {
                 pool: shrink.pool.clone(),
                 group: shrink.group.clone(),
@@ -297,14 +332,27 @@ impl Drains {
         for name in &back {
             self.units.remove(name);
         }
+        self.stay.extend(back.iter().cloned());
         back
+    }
+
+    /// Units that stay after all, and may still be closed.
+    pub(super) fn stay(&self) -> Vec<String> {
+        self.stay.iter().cloned().collect()
+    }
+
+    /// It was told: the unit takes work again.
+    pub(super) fn stays(&mut self, unit: &str) {
+        self.stay.remove(unit);
     }
 
     /// Takes every unit one step on. One that was closed in this turn is emptied in
     /// the next: by then fewer replicas are asked for, and what is moved is not
     /// made anew elsewhere.
     pub(super) async fn go_on(&mut self, by: By<'_>, limit: Span, now: Timestamp) -> Vec<Went> {
-        let asked = self.units.iter().map(|(name, going)| (name.clone(), going.closed));
+        let goes = |going: &Going| !by.blind || going.taken_back.is_some();
+        let asked = self.units.iter().filter(|(_, going)| goes(going));
+        let asked = asked.map(|(name, going)| (name.clone(), going.closed));
         let asked: Vec<(String, bool)> = asked.collect();
         let ask = async |(name, closed): (String, bool)| {
             let left = by.ask(&name, closed).await;
@@ -331,7 +379,9 @@ impl Drains {
                 }
                 continue;
             }
-            let over = now.duration_since(going.since).as_millis() >= i128::from(limit.millis())
+            // What was never closed may have work at any time: its limit has not begun.
+            let past = now.duration_since(going.since).as_millis() >= i128::from(limit.millis());
+            let over = past && closed
                 || going.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);
             let step = Step::DrainUnits {
                 id: going.group.clone(),
@@ -352,6 +402,9 @@ impl Drains {
             let empty = closed && left.is_nothing() || !left.known;
             if empty || over {
                 went.push(went_so(None));
+            }
+            if !closed {
+                going.since = now;
             }
             (going.closed, going.left) = (true, Some(left));
         }

@@ -62,6 +62,8 @@ pub(super) fn writes(
         let before = of(slice);
         let mut wanted: Vec<Endpoint> =
             own.iter().filter_map(|unit| wanted(unit, &before, (alone, drains))).collect();
+        let absent = |one: &&Endpoint| alone.just_absent(&one.instance, inventory.taken_at);
+        wanted.extend(before.iter().filter(|one| one.ready).filter(absent).cloned());
         // Where there is no room for all, those that serve have it.
         wanted.sort_by(|a, b| (!a.ready, &a.instance).cmp(&(!b.ready, &b.instance)));
         wanted.truncate(MOST);

@@ -14,7 +14,7 @@ use crate::spec::Environment;
 use crate::spec::model::Slo;
 use crate::units::{Share, Span};
 use futures::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Steps that a forecast has up to its horizon.
@@ -55,6 +55,10 @@ pub struct Gauge {
     stages: BTreeMap<Name, Ahead>,
     /// What is known of stages that begin anew.
     kept: BTreeMap<Name, Kept>,
+    /// The load of each stage before an event, by the event's start.
+    bases: BTreeMap<Timestamp, BTreeMap<Name, f64>>,
+    /// Signals that were good once.
+    known: BTreeSet<String>,
 }
 
 /// What one race leaves to the next.
@@ -75,7 +79,8 @@ impl Gauge {
     ) -> Self {
         let time_scale = time_scale.max(1);
         let (weights, stages, kept) = <_>::default();
-        Self { servers, calendar, clock, aside, time_scale, weights, stages, kept }
+        let (bases, known) = <_>::default();
+        Self { servers, calendar, clock, aside, time_scale, weights, stages, kept, bases, known }
     }
 
     /// With a forecaster that was trained before, in the race of every load. It has
@@ -178,12 +183,16 @@ impl Gauge {
                 }
                 None => None,
             };
+            let measured = good(&load.readings, &demand_of(stage));
+            let factor = self.factor(environment, now).max(self.planned(stage, now, measured));
+            let verdict = demand.map_or(Verdict::Missing, |demand| demand.reading.verdict.clone());
+            let lost = self.lost(&load.readings, stage);
             let seen = StageDemand {
                 now: demand.and_then(|demand| demand.reading.value),
-                verdict: demand.map_or(Verdict::Missing, |demand| demand.reading.verdict.clone()),
+                verdict: if verdict == Verdict::Good { lost.unwrap_or(verdict) } else { verdict },
                 waiting: waiting(&load.readings, stage),
                 forecast,
-                factor: self.factor(environment, now),
+                factor,
                 tokens: tokens(&load.readings, stage),
                 served: served(&load.readings, stage, &environment.slo),
             };
@@ -247,8 +256,55 @@ impl Gauge {
         }
     }
 
-    /// By how much the events that are on, or begin within the horizon, multiply
-    /// what the load is now.
+    /// By how much the load of an event that is on is expected to be over what it is
+    /// now: its factor is of the load before it began.
+    fn planned(&mut self, stage: &Name, now: Timestamp, measured: Option<f64>) -> f64 {
+        let mut planned: f64 = 0.0;
+        for event in &self.calendar.events {
+            let base = self.bases.entry(event.start).or_default();
+            if now < event.start {
+                base.extend(measured.map(|measured| (stage.clone(), measured)));
+            } else if now < event.end {
+                planned = planned.max(base.get(stage).map_or(0.0, |base| base * event.factor));
+            }
+        }
+        let on = |start: &Timestamp| {
+            self.calendar.events.iter().any(|event| event.start == *start && now < event.end)
+        };
+        self.bases.retain(|start, _| on(start));
+        match measured {
+            Some(measured) if measured > 0.0 => (planned / measured).max(1.0),
+            _ => 1.0,
+        }
+    }
+
+    /// Why something beside the load that a decision goes by, and that was measured
+    /// before, is not to be believed now: without it less would seem to be needed.
+    fn lost(&mut self, readings: &[Measured], stage: &Name) -> Option<Verdict> {
+        let beside = [
+            "queue/{}",
+            "kafka/{}",
+            "engine/{}/waiting",
+            "engine/{}/finished",
+            "engine/{}/tokens_in",
+            "engine/{}/tokens_out",
+        ];
+        let mut lost = None;
+        for signal in beside.map(|of| of.replace("{}", stage.as_str())) {
+            let Some(measured) = value(readings, &signal) else { continue };
+            let verdict = &measured.reading.verdict;
+            if verdict.may_scale_in() {
+                self.known.insert(signal);
+            } else if self.known.contains(&signal) {
+                let why = format!("{signal} was measured before: {verdict}");
+                lost = Some(Verdict::Contradicted(why));
+            }
+        }
+        lost
+    }
+
+    /// By how much the events that begin within the horizon multiply what the load is
+    /// now.
     fn factor(&self, environment: &Environment, now: Timestamp) -> f64 {
         let horizon = self.faster(environment.burst.forecast.horizon).duration();
         let until = now.saturating_add(horizon).unwrap_or(now);

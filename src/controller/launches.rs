@@ -34,7 +34,12 @@ struct Pool {
 struct Source {
     /// When each unit was asked for that does not serve yet, the oldest first.
     asked: VecDeque<Timestamp>,
-    serving: u32,
+    /// The most that served at once, of those that are still asked for.
+    #[serde(alias = "serving")]
+    most: u32,
+    /// How many were asked for when it was last seen.
+    #[serde(default)]
+    wanted: u32,
 }
 
 impl Launches {
@@ -77,24 +82,26 @@ impl Pool {
     fn note(&mut self, source: &str, units: &Units, now: Timestamp) {
         let new = !self.sources.contains_key(source);
         let known = self.sources.entry(source.to_owned()).or_default();
-        let came = units.serving.saturating_sub(known.serving);
+        let asked = units.asked();
         // What is on its way when it is first seen was asked for at a time that
-        // nobody knows.
-        if !new {
-            for _ in 0..came {
-                let Some(asked) = known.asked.pop_front() else { break };
-                let took = now.duration_since(asked).as_millis();
-                self.took.push_back(Span::from_millis(u64::try_from(took).unwrap_or(0)));
-            }
+        // nobody knows; and what served, went and serves again is no launch.
+        if new {
+            (known.most, known.wanted) = (units.serving, asked);
+            return;
         }
-        let pending = usize::try_from(units.asked().saturating_sub(units.serving)).unwrap_or(0);
-        if !new {
-            while known.asked.len() < pending {
-                known.asked.push_back(now);
-            }
+        for _ in 0..asked.saturating_sub(known.wanted) {
+            known.asked.push_back(now);
         }
+        known.most = known.most.min(asked);
+        for _ in 0..units.serving.saturating_sub(known.most) {
+            let Some(asked) = known.asked.pop_front() else { break };
+            let took = now.duration_since(asked).as_millis();
+            self.took.push_back(Span::from_millis(u64::try_from(took).unwrap_or(0)));
+        }
+        known.most = known.most.max(units.serving);
+        let pending = usize::try_from(asked.saturating_sub(known.most)).unwrap_or(0);
         known.asked.truncate(pending);
-        known.serving = units.serving;
+        known.wanted = asked;
         while self.took.len() > REMEMBERED {
             self.took.pop_front();
         }
@@ -147,6 +154,17 @@ mod tests {
             launches.note(&seen(0, 0), at(nth * 100 + 70));
         }
         assert_eq!(launches.delays(&pool, declared()).slow, Span::from_secs(60));
+    }
+
+    #[test]
+    fn what_served_and_serves_again_is_no_launch() {
+        let (mut launches, pool) = (Launches::default(), "p".parse::<Name>().unwrap());
+        for (desired, serving, second) in
+            [(4, 4, 0), (4, 0, 10), (4, 4, 30), (5, 3, 40), (5, 4, 50), (5, 5, 640)]
+        {
+            launches.note(&seen(desired, serving), at(second));
+        }
+        assert_eq!(launches.pools[&pool].took, [Span::from_secs(600)]);
     }
 
     #[test]

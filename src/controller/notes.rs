@@ -8,9 +8,10 @@ use crate::decide::scaling::Memory;
 use crate::forecast::RaceState;
 use crate::id::Name;
 use crate::pipeline::Session;
+use crate::plan::{FailureKind, PortError};
 use crate::port::{KeepNotes, MOST_NOTES};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub(super) struct Notes {
     pub(super) spend: Spend,
     pub(super) launches: Launches,
     pub(super) memory: Memory,
+    /// Instances that have joined the cluster.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) joined: BTreeSet<String>,
     /// What the race of each stage has learned, as far as there is room.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) races: BTreeMap<Name, RaceState>,
@@ -65,15 +69,53 @@ impl Notes {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Noting {
     pub(super) led: bool,
+    /// What was there when it began to lead is known, and may be written over.
+    known: bool,
+    /// Why it is not known.
+    unread: Option<String>,
+    /// When it led last: what was noted before is its own.
+    led_at: Option<Timestamp>,
     /// What was not noted, and why.
     pub(super) left_out: Option<String>,
     noted_at: Option<Timestamp>,
 }
 
 impl Noting {
+    /// Notes how it stands; whether what another may have noted is to be read first.
+    pub(super) fn stands(&mut self, leads: bool, now: Timestamp) -> bool {
+        self.known &= leads;
+        self.led = leads;
+        if leads && self.known {
+            self.led_at = Some(now);
+        }
+        leads && !self.known
+    }
+
+    /// Whether these are of another leader, since this one led.
+    pub(super) fn are_news(&self, notes: &Notes) -> bool {
+        self.led_at.is_none_or(|at| notes.memory.at.is_some_and(|noted| noted > at))
+    }
+
+    /// What was noted is known.
+    pub(super) fn read(&mut self) {
+        (self.known, self.unread, self.left_out) = (true, None, None);
+    }
+
+    /// What was noted cannot be read now.
+    pub(super) fn failed(&mut self, why: &PortError) {
+        self.unread = Some(why.to_string());
+        self.left_out = self.unread.clone();
+    }
+
+    /// Why it is not known what was noted.
+    pub(super) fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
+    }
+
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         let every = i128::try_from(EVERY.as_millis()).unwrap_or(i128::MAX);
-        self.noted_at.is_none_or(|at| now.duration_since(at).as_millis() >= every)
+        let old = |at: Timestamp| now.duration_since(at).as_millis() >= every;
+        self.led && self.known && self.noted_at.is_none_or(old)
     }
 
     pub(super) fn done(&mut self, now: Timestamp) {
@@ -86,10 +128,19 @@ fn keeper(session: &Session) -> Option<&Arc<dyn KeepNotes>> {
     sides.into_iter().flatten().find_map(|side| side.notes.as_ref())
 }
 
-/// What was noted, if it is there and can be understood.
-pub(super) async fn read(session: &Session) -> Option<Notes> {
-    let text = keeper(session)?.read_notes(&session.scope([])).await.ok()??;
-    serde_json::from_str(&text).ok()
+/// What was noted, if anything was.
+///
+/// # Errors
+/// It cannot be read, or not be understood: what is there must not be written over.
+pub(super) async fn read(session: &Session) -> Result<Option<Notes>, PortError> {
+    let Some(keeper) = keeper(session) else { return Ok(None) };
+    let Some(text) = keeper.read_notes(&session.scope([])).await? else { return Ok(None) };
+    let notes = serde_json::from_str(&text).map_err(|error| PortError {
+        kind: FailureKind::Rejected,
+        message: format!("what the last leader has noted cannot be understood: {error}"),
+        help: Some("use the Floodway that wrote it; or take the notes away".to_owned()),
+    })?;
+    Ok(Some(notes))
 }
 
 /// Notes what is worth most of it, as far as there is room. What cannot be noted

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{Health, Inventory, Live, Ownership, ProblemKind, Side, Unit, Workload};
+use crate::observe::{Gap, Health, Inventory, Live, Ownership, ProblemKind, Side, Unit, Workload};
 use crate::spec::Environment;
 use crate::spec::model::Join;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,8 @@ pub(super) struct Beside<'a> {
     pub(super) visible: &'a BTreeSet<Side>,
     /// Units that are named for their end.
     pub(super) draining: &'a BTreeSet<String>,
+    /// Instances that had joined the cluster.
+    pub(super) had_joined: &'a BTreeSet<String>,
     /// Those that stand alone.
     pub(super) alone: &'a Alone,
 }
@@ -30,6 +32,7 @@ pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Bes
     let hidden =
         |side: Side| inventory.gaps.iter().any(|gap| gap.side == side && gap.hides_members);
     let visible = |side: Side| beside.visible.contains(&side) && !hidden(side);
+    let nodes_hidden = inventory.gaps.iter().any(|gap| gap.what == Gap::NODES);
     let mut seen = Seen::default();
     let onprem = environment.onprem.iter().flat_map(|onprem| &onprem.pools);
     for name in onprem.map(|(name, _)| name) {
@@ -40,7 +43,8 @@ pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Bes
     for (name, pool) in environment.aws.iter().flat_map(|aws| &aws.pools) {
         let joins = pool.join == Join::Kubernetes;
         // Whether a node serves is Kubernetes' to tell.
-        let can_see = visible(Side::Aws) && (!joins || visible(Side::Kubernetes));
+        let joined = visible(Side::Kubernetes) && !nodes_hidden;
+        let can_see = visible(Side::Aws) && (!joins || joined);
         let sight = Sight::of(Side::Aws, can_see, &beside);
         let pool = sight.pool(name, &beside, |seen| {
             let serving = joins.then(|| Serving::of(environment, inventory, name));
@@ -106,6 +110,16 @@ fn replicas(live: &Live) -> Units {
     }
 }
 
+/// The instances that have joined the cluster, with those of them that had before and
+/// are still there.
+pub(super) fn joined(inventory: &Inventory, before: &BTreeSet<String>) -> BTreeSet<String> {
+    let nodes = inventory.nodes().filter(|node| matches!(node.health, Health::Ready));
+    let now = nodes.filter_map(|node| node.instance.clone());
+    let units = inventory.resources.values().flat_map(Live::units);
+    let still = units.filter(|unit| before.contains(&unit.name)).map(|unit| unit.name.clone());
+    now.chain(still).collect()
+}
+
 /// The nodes of a pool that joined the cluster, and how many of them its pods
 /// fill.
 struct Serving {
@@ -167,6 +181,11 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
         let back = back.filter(|unit| !beside.draining.contains(&unit.name));
         count(back.filter(|unit| serving.running.contains(&unit.name)).count())
     });
+    let away = |joined: &BTreeSet<String>| {
+        let away = free.iter().filter(|unit| unit.ready && beside.had_joined.contains(&unit.name));
+        count(away.filter(|unit| !joined.contains(&unit.name)).count())
+    };
+    let away = serving.as_ref().map_or(0, |serving| away(&serving.joined));
     let (joined, serves) = match serving {
         Some(serving) => {
             let joined = free.iter().filter(|unit| serving.joined.contains(&unit.name));
@@ -191,6 +210,7 @@ fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) ->
         existing: count(units.len()),
         draining: count(units.iter().filter(draining).count()),
         joined,
+        away,
         serving: serves,
         taken_back,
         warm: workload.map_or(0, |workload| workload.warm),

@@ -30,6 +30,13 @@ pub struct PoolTally {
     pub unit_hours: f64,
     /// What they cost, as far as prices are known; none: no price is.
     pub usd: Option<f64>,
+    /// The hours of the units that were wanted, and what these would have cost: what
+    /// a dry run would have had, beside what others asked for.
+    pub wanted_hours: f64,
+    /// See above; none: no price is known.
+    pub wanted_usd: Option<f64>,
+    /// For how many hours another number was wanted than was asked for.
+    pub apart_hours: f64,
     /// Units that were added.
     pub added: u32,
     /// Units that were taken away.
@@ -81,10 +88,15 @@ impl Tally {
         for (name, pool) in &scaling.pools {
             let Some(tally) = self.pools.get_mut(name) else { continue };
             tally.unit_hours += f64::from(pool.now) * hours;
+            tally.wanted_hours += f64::from(pool.wanted) * hours;
+            tally.apart_hours += if pool.wanted == pool.now { 0.0 } else { hours };
             for source in &pool.sources {
                 if let Some(price) = source.usd_per_hour {
                     let usd = price.as_f64() * f64::from(source.desired) * hours;
                     tally.usd = Some(tally.usd.unwrap_or(0.0) + usd);
+                    let wanted = source.set.saturating_sub(source.shrink);
+                    let usd = price.as_f64() * f64::from(wanted) * hours;
+                    tally.wanted_usd = Some(tally.wanted_usd.unwrap_or(0.0) + usd);
                 }
             }
         }

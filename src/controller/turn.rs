@@ -8,10 +8,10 @@ use super::launches::Launches;
 use super::lead::{Fence, Standing};
 use super::left::{LeftOver, left_over};
 use super::notes::{self, Notes, Noting};
-use super::seen::{Beside, seen};
+use super::seen::{Beside, joined, seen};
 use super::spend::Spend;
 use super::tell;
-use super::world::World;
+use super::world::{FIRST, World};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, Spent, StageDemand, Tuning, scale,
@@ -57,9 +57,12 @@ pub struct Controller {
     clock: Arc<dyn Clock>,
     pub(super) world: World,
     memory: Memory,
-    hands: Hands,
+    /// What operators have said, once it was read.
+    hands: Option<Hands>,
     said: Aside<Result<Option<Hands>, pipeline::Error>>,
     noting: Noting,
+    /// Instances that have joined the cluster, whether they can be seen there now or not.
+    had_joined: BTreeSet<String>,
     /// How long launches take.
     pub launches: Launches,
     /// What burst has cost.
@@ -143,9 +146,10 @@ impl Controller {
             clock,
             world: World::default(),
             memory: Memory::default(),
-            hands: Hands::default(),
+            hands: None,
             said: Aside::default(),
             noting: Noting::default(),
+            had_joined: BTreeSet::new(),
             launches: Launches::default(),
             spend: Spend::default(),
             drains: Drains::default(),
@@ -160,7 +164,9 @@ impl Controller {
         servers: Vec<Arc<dyn Measure>>,
         calendar: CalendarInputs,
         weights: Option<Trained>,
+        patience: Option<Duration>,
     ) {
+        self.settings.patience = patience;
         self.gauge.reconnect(servers, calendar, weights);
         self.clock = pipeline::clock(&session.backends);
         self.session = watching(session, self.settings);
@@ -174,9 +180,12 @@ impl Controller {
         self.go_on_leading(standing).await;
         let patience = self.settings.patience;
         let looks = self.world.look(&self.session, now, patience);
-        let said = said(&self.session, &mut self.said, now, patience);
+        // Without it nothing may be written.
+        let for_hands = patience.map(|p| if self.hands.is_none() { FIRST } else { p });
+        let said = said(&self.session, &mut self.said, now, for_hands);
         let (mut unseen, said) = join(looks, said).await;
-        let hands = self.hands(said);
+        let mut hands = self.hands(said);
+        hands.holds.extend(self.unknown_spend());
         let looked = self.clock.now();
         // The load last: what it asks for is then done at once.
         let environment = &self.session.resolved.environment;
@@ -206,8 +215,12 @@ impl Controller {
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
                 alone: &self.alone,
+                had_joined: &self.had_joined,
             },
         );
+        if self.world.hidden.is_empty() {
+            self.had_joined = joined(&inventory, &self.had_joined);
+        }
         self.launches.note(&self.world.seen, now);
         let scaling = self.decide(&inventory, &load, &hands, standing);
         self.memory = scaling.memory.clone();
@@ -225,7 +238,7 @@ impl Controller {
             let told = tell::events(&self.session, &inventory, &scaling);
             let _ = bounded(patience, told.map(Ok)).await;
         }
-        let unnoted = self.note(now).await;
+        let unnoted = self.note(standing, now).await;
         let left = left_over(&self.session.resolved.environment, &inventory);
         let parts = vec![
             (Part::Look, (now, looked)),
@@ -264,25 +277,34 @@ impl Controller {
         }
     }
 
-    /// Whoever begins to lead goes on with what the one before has learned.
+    /// Whoever begins to lead goes on with what the one before has learned, or with
+    /// what it knows itself, if that is newer. Until that was read, nothing is noted.
     async fn go_on_leading(&mut self, standing: &Standing) {
-        let leads = *standing == Standing::Leads;
-        if leads
-            && !self.noting.led
-            && let Some(Notes { spend, launches, memory, races }) = notes::read(&self.session).await
-        {
+        let now = self.clock.now();
+        if !self.noting.stands(*standing == Standing::Leads, now) {
+            return;
+        }
+        let noted = bounded(self.settings.patience, notes::read(&self.session)).await;
+        let noted = match noted {
+            Ok(noted) => noted,
+            Err(error) => return self.noting.failed(&error),
+        };
+        self.noting.read();
+        let news = noted.filter(|notes| self.noting.are_news(notes));
+        if let Some(Notes { spend, launches, memory, joined, races }) = news {
             (self.spend, self.launches, self.memory) = (spend, launches, memory);
+            self.had_joined.extend(joined);
             self.gauge.resume(races);
         }
-        self.noting.led = leads;
     }
 
     /// Notes what was learned, now and then.
-    async fn note(&mut self, now: Timestamp) -> Option<String> {
-        if self.noting.led && !self.settings.dry_run && self.noting.is_due(now) {
+    async fn note(&mut self, standing: &Standing, now: Timestamp) -> Option<String> {
+        if self.withheld(standing).is_none() && self.noting.is_due(now) {
             let memory = self.memory.clone();
             let (spend, launches) = (self.spend, self.launches.clone());
-            let notes = Notes { spend, launches, memory, ..Notes::default() };
+            let joined = self.had_joined.clone();
+            let notes = Notes { spend, launches, memory, joined, ..Notes::default() };
             let (notes, left_out) = notes.with_races(&self.gauge.states());
             self.noting.left_out = left_out;
             let noted = notes::write(&self.session, notes);
@@ -325,19 +347,38 @@ impl Controller {
         })
     }
 
-    /// What operators say. What cannot be read is believed to be as it was; what is
-    /// not to be understood may mean anything, so everything is held.
+    /// What operators say. What cannot be read is believed to be as it was; before it
+    /// was read once, and where it is not to be understood, it may be anything, so
+    /// everything is held.
     fn hands(&mut self, said: Option<Result<Option<Hands>, pipeline::Error>>) -> Hands {
-        match said.unwrap_or_else(|| Ok(Some(self.hands.clone()))) {
-            Ok(said) => self.hands = said.unwrap_or_default(),
-            Err(pipeline::Error::Place(error)) if is_away(error.kind) => {}
-            Err(error) => {
-                let reason = format!("what operators say cannot be read: {error}");
-                let all = HandHold { scale_in: true, scale_out: true, reason, ..<_>::default() };
-                return Hands { holds: vec![all], ..Hands::default() };
+        let why = match said {
+            Some(Ok(said)) => {
+                self.hands = Some(said.unwrap_or_default());
+                None
             }
+            None => Some("what operators say was not read yet".to_owned()),
+            Some(Err(error)) => {
+                let away = matches!(&error, pipeline::Error::Place(error) if is_away(error.kind));
+                if !away {
+                    return all_held(format!("what operators say cannot be read: {error}"));
+                }
+                Some(format!("what operators say was not read yet: {error}"))
+            }
+        };
+        match (&self.hands, why) {
+            (Some(hands), _) => hands.clone(),
+            (None, why) => all_held(why.unwrap_or_default()),
         }
-        self.hands.clone()
+    }
+
+    /// Where a day or a month has its budget, nothing is bought before it is known what
+    /// was spent of it.
+    fn unknown_spend(&self) -> Option<HandHold> {
+        let budget = self.session.resolved.environment.burst.budget.as_ref()?;
+        let counts = budget.usd_per_day.is_some() || budget.usd_per_month.is_some();
+        let why = self.noting.unread().filter(|_| counts)?;
+        let reason = format!("what was spent of the budget is not known: {why}");
+        Some(HandHold { scale_out: true, reason, ..<_>::default() })
     }
 
     fn delays(&self) -> BTreeMap<Name, Delays> {
@@ -370,6 +411,11 @@ fn watching(session: Session, settings: Settings) -> Arc<Session> {
         }
     }
     Arc::new(session)
+}
+
+fn all_held(reason: String) -> Hands {
+    let all = HandHold { scale_in: true, scale_out: true, reason, ..<_>::default() };
+    Hands { holds: vec![all], ..Hands::default() }
 }
 
 /// What operators say; none: the answer is not here yet.

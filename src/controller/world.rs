@@ -3,7 +3,7 @@
 use super::aside::Aside;
 use crate::clock::Timestamp;
 use crate::decide::scaling::Seen;
-use crate::observe::{Inventory, Side};
+use crate::observe::{Inventory, Node, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::Step;
 use crate::port::Backend;
@@ -17,7 +17,7 @@ use std::time::Duration;
 const FACTS: Duration = Duration::from_secs(600);
 /// How long the first look at a side is waited for: without it there is nothing to
 /// decide by.
-const FIRST: Duration = Duration::from_secs(60);
+pub(super) const FIRST: Duration = Duration::from_secs(60);
 /// For so long what was seen stands, while the next look is not at its end.
 const BELIEVED: Duration = Duration::from_secs(30);
 
@@ -168,6 +168,19 @@ impl World {
                 there.filter(|unit| units.contains(&unit.name)).for_each(|unit| unit.ending = true);
             }
             _ => {}
+        }
+    }
+
+    /// A unit takes work again: a look that began before is of no use, and until the
+    /// next one is at its end its node is not one that is drained.
+    pub(super) fn reopened(&mut self, unit: &str) {
+        if let Some(look) = self.looks.get_mut(&Side::Kubernetes) {
+            look.drop_it();
+        }
+        let Some(seen) = self.sides.get_mut(&Side::Kubernetes) else { return };
+        let own = |node: &&mut Arc<Node>| node.instance.as_deref() == Some(unit);
+        for node in seen.nodes.iter_mut().filter(own) {
+            Arc::make_mut(node).draining = None;
         }
     }
 

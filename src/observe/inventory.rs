@@ -55,6 +55,8 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// What a gap is of where it is not known which instances have joined.
+    pub const NODES: &str = "nodes and their pods";
     /// What a gap is of where it is not known where instances are reached.
     pub const ADDRESSES: &str = "addresses of instances";
     /// What a gap is of where it is not known which instances are taken back.

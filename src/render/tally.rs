@@ -6,8 +6,9 @@ use super::text::{Line, Screen, Table, count, money, rate, span};
 use crate::controller::Tally;
 use crate::units::Span;
 
-/// The table, and a line for each stage whose load was measured.
-pub fn text(tally: &Tally, style: &Style) -> String {
+/// The table, and a line for each stage whose load was measured; of a `dry_run` also
+/// what it would have had, beside what others asked for.
+pub fn text(tally: &Tally, dry_run: bool, style: &Style) -> String {
     let mut screen = Screen::new(style);
     let mut table =
         Table::new(&["POOL", ">MOST UNITS", ">UNIT HOURS", ">COST", ">ADDED", ">REMOVED"]);
@@ -33,6 +34,19 @@ pub fn text(tally: &Tally, style: &Style) -> String {
             money(tally.usd())
         ),
     );
+    for (name, pool) in tally.pools.iter().filter(|_| dry_run) {
+        let minutes = count_minutes((pool.apart_hours * 60.0).round() as u64);
+        let cost =
+            |usd: Option<f64>| usd.map_or_else(String::new, |usd| format!(" (${})", money(usd)));
+        let text = format!(
+            "{name}: others had {:.1} unit hours{}, this would have had {:.1}{}; {minutes} apart",
+            pool.unit_hours,
+            cost(pool.usd),
+            pool.wanted_hours,
+            cost(pool.wanted_usd),
+        );
+        screen.hanging(0, 2, &Line::from(text));
+    }
     for (name, stage) in &tally.stages {
         let over = (stage.over_hours * 60.0).round() as u64;
         let share = match tally.hours > 0.0 {

@@ -69,6 +69,12 @@ impl Measured {
 pub fn judge(query: &Query, said: &Observation, policy: Policy, now: Timestamp) -> Measured {
     let (sample, verdict) = believe(said, policy, now);
     let warnings = said.answer.as_ref().map_or(&[][..], |answer| &answer.warnings);
+    // A part of it may be missing; hints about the query are none of that.
+    let partial = warnings.iter().find(|warning| !warning.starts_with("PromQL info"));
+    let verdict = match (verdict, partial) {
+        (Verdict::Good, Some(warning)) => Verdict::Contradicted(warning.clone()),
+        (verdict, _) => verdict,
+    };
     let warn = |warning: &String| format!("{} warns: {warning}", said.server);
     Measured {
         reading: Reading {

@@ -55,7 +55,8 @@ pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
     let cluster =
         Arc::new(Cluster { client, title, calls: Arc::clone(&calls), watch: Arc::default() });
     let kept = |purpose| {
-        let keeper = Cluster::clone(&cluster);
+        // What leads outlives a reload, and keeps no watch of what was before.
+        let keeper = Cluster { watch: Arc::default(), ..Cluster::clone(&cluster) };
         Some(Arc::new(Kept { keeper, purpose }) as Arc<dyn Lock>)
     };
     Ok(Backend {

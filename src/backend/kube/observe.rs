@@ -40,7 +40,7 @@ impl Observe for Cluster {
         }
         match nodes {
             Ok(nodes) => inventory.nodes = nodes,
-            Err(error) => inventory.gaps.push(gap("nodes and their pods", error, false)?),
+            Err(error) => inventory.gaps.push(gap(Gap::NODES, error, false)?),
         }
         self.parent(scope, &mut inventory).await?;
         self.named(scope, &mut inventory).await?;

@@ -22,9 +22,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A watch that says nothing for so long is begun anew: a connection that died
-/// unheard is not believed for longer.
-const LONGEST_SECONDS: u32 = 30;
+/// A watch is begun anew after so long; kube's runtime gives up one whose end does
+/// not come 5 s later, so a connection that died unheard is believed for 30 s.
+const LONGEST_SECONDS: u32 = 25;
 /// Items of one page of what there is at the beginning.
 const PAGE: u32 = 250;
 /// Until everything was listed once, at most; and before a watch that failed is
@@ -102,6 +102,9 @@ async fn known(mut standing: watch::Receiver<Standing>) -> Result<(), PortError>
         message: format!("nodes and pods are not known: {what}"),
         help: None,
     };
+    if standing.has_changed().is_err() {
+        return Err(unknown("their watch has ended"));
+    }
     match tokio::time::timeout(PATIENCE, standing.wait_for(begun)).await {
         Ok(Ok(standing)) => match &*standing {
             Standing::Failed(error) => Err(error.clone()),

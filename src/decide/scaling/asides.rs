@@ -20,6 +20,9 @@ pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut
     let patience = times(pool.delays.slow, input.tuning.give_up_after);
     let (name, ours) = (pool.name, pool.is_ours());
     for source in pool.sources.iter_mut().filter(|source| source.exists) {
+        go_away(input, source, |text| {
+            events.push(Event { kind: EventKind::Lost, about: name.clone(), text });
+        });
         wait(input.now, source, can_serve);
         let mut tell = |kind, text: String| {
             events.push(Event { kind, about: name.clone(), text });
@@ -38,11 +41,32 @@ pub(super) fn counted_on(source: &Source) -> u32 {
     let Some(aside) = source.aside() else { return asked };
     let there = match aside.cause {
         AsideCause::NoCapacity => source.units.there(),
-        AsideCause::NeverReady => source.units.serving,
+        AsideCause::NeverReady => source.units.serving.saturating_add(source.units.away),
     };
     match aside.probe {
         Some((_, with_it)) => with_it.max(there).min(asked),
         None => there.min(asked),
+    }
+}
+
+/// Units whose nodes do not answer carry nothing after a while, so that others are
+/// asked for; they stay, for they may well be at work.
+fn go_away(input: &ScalingInput<'_>, source: &mut Source, mut tell: impl FnMut(String)) {
+    let away = source.units.away;
+    let Some(since) = source.memory.away_since.filter(|_| away > 0) else {
+        source.memory.away_since = (away > 0).then_some(input.now);
+        return;
+    };
+    let gone = |at: Timestamp| between(since, at) >= input.tuning.away_after;
+    if gone(input.now) {
+        source.away = away;
+        if !input.memory.at.is_some_and(gone) {
+            let key = &source.key;
+            tell(format!(
+                "{away} of {key} are in service and their nodes do not answer: they count as \
+                 lost for scale-out, and are not ended"
+            ));
+        }
     }
 }
 
@@ -57,7 +81,7 @@ fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
         }
         return;
     }
-    if units.asked() <= units.serving {
+    if units.asked() <= units.serving.saturating_add(units.away) {
         source.memory.waiting = None;
         return;
     }

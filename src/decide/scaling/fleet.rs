@@ -42,6 +42,8 @@ pub(super) struct Source {
     pub(super) memory: SourceMemory,
     /// Units that are counted on: pending ones once, and none that is given up.
     pub(super) coming: u32,
+    /// Units that carry nothing, for their nodes do not answer.
+    pub(super) away: u32,
     /// Units wanted.
     pub(super) wanted: u32,
     /// Its place takes it back before what is launched now would serve.
@@ -139,7 +141,11 @@ impl<'a> Pool<'a> {
         if self.lost {
             return Rate::default();
         }
-        let own: Rate = self.sources.iter().map(|one| one.capacity.times(one.coming)).sum();
+        let own: Rate = self
+            .sources
+            .iter()
+            .map(|one| one.capacity.times(one.coming.saturating_sub(one.away)))
+            .sum();
         own + self.legacy.coming
     }
 
@@ -151,7 +157,7 @@ impl<'a> Pool<'a> {
         if grows && self.visible && source.exists && source.aside().is_none() {
             return source.wanted.max(self.decided.max);
         }
-        source.wanted
+        source.wanted.saturating_sub(source.away)
     }
 
     pub(super) fn capacity_serving(&self) -> Rate {
@@ -272,6 +278,7 @@ fn on_prem(
         family: None,
         units: seen.replicas.clone().unwrap_or_default(),
         coming: 0,
+        away: 0,
         wanted: 0,
         ends_soon: false,
         closed: None,
@@ -364,6 +371,7 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         family: family.map(|family| (group.region.clone(), family)),
         units: Units::default(),
         coming: 0,
+        away: 0,
         wanted: 0,
         ends_soon: false,
         closed: None,

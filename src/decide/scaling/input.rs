@@ -155,6 +155,9 @@ pub struct Units {
     pub joined: u32,
     /// Serving, without those that are draining.
     pub serving: u32,
+    /// In service where they run, and seen there no more: they had joined, and their
+    /// nodes do not answer. One of the two places is wrong, so they are not ended.
+    pub away: u32,
     /// Joined, and taken back by their place within minutes; none of those above.
     pub taken_back: u32,
     /// Stopped instances that can be started.

@@ -105,6 +105,9 @@ pub struct Ongoing {
 pub struct SourceMemory {
     /// Units that do not serve yet.
     pub waiting: Option<Waiting>,
+    /// Since when units are away.
+    #[serde(default)]
+    pub away_since: Option<Timestamp>,
     /// It is left alone for a while.
     pub aside: Option<Aside>,
     /// The last time for which it was left alone, and when that ended.

@@ -111,6 +111,18 @@ impl Pool<'_> {
         if warm { self.delays.warm.p95 } else { self.delays.cold.p95 }
     }
 
+    /// What a source can still add, of its warm instances or else of all, as far as its
+    /// pool has room.
+    fn left(&self, at: usize) -> Rate {
+        let source = &self.sources[at];
+        let room = self.most().saturating_sub(self.total());
+        let units = match source.warm_left() {
+            0 => room,
+            warm => room.min(warm),
+        };
+        source.capacity.times(units)
+    }
+
     /// How good its next unit is. A type's two markets count with what both cost
     /// together, so that their turns do not move a pool.
     fn rank(&self, at: usize) -> Rank {
@@ -207,6 +219,8 @@ pub(super) fn place(
         stage.iter().map(|&pool| ranked(pools, pool)).collect();
     let mut lead = load.bounded(slowest(pools, stage));
     let mut need = load.need(lead);
+    // What is better and quicker can still be asked for later, and counts for then.
+    let mut later = Rate::default();
     loop {
         let best = next.iter().enumerate().filter_map(|(slot, next)| Some(((*next)?, slot))).min();
         let Some(((_, pool, at), slot)) = best else { break };
@@ -214,13 +228,15 @@ pub(super) fn place(
         if its_lead != lead {
             (lead, need) = (its_lead, load.need(its_lead));
         }
-        if coming >= need.capacity {
-            break;
+        if coming + later >= need.capacity {
+            later = later + pools[pool].left(at);
+            next[slot] = None;
+            continue;
         }
         let label = pools[pool].sources[at].label.clone();
         let (mut added, mut at) = (0u32, at);
         let warm = pools[pool].sources[at].warm_left() > 0;
-        while coming < need.capacity {
+        while coming + later < need.capacity {
             let capacity = pools[pool].sources[at].capacity;
             if !pools[pool].raise(at, input.now, purse) {
                 break;
@@ -242,7 +258,7 @@ pub(super) fn place(
         }
         next[slot] = ranked(pools, pool);
     }
-    let unmet = need.capacity.saturating_sub(coming);
+    let unmet = need.capacity.saturating_sub(coming + later);
     if unmet > Rate::default() {
         for &at in stage {
             tell_closed(&mut pools[at]);

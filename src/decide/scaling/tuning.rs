@@ -13,6 +13,8 @@ pub struct Tuning {
     pub probe_most: Span,
     /// After how long a refusal that says no time is one of what was asked last.
     pub refused_after: Span,
+    /// After how long units whose nodes do not answer carry nothing, for scale-out.
+    pub away_after: Span,
     /// After how many times its p95 launch delay a unit is given up.
     pub give_up_after: u32,
     /// The short window of sudden load.
@@ -45,6 +47,7 @@ impl Default for Tuning {
             probe_first: Span::from_secs(60),
             probe_most: Span::from_secs(30 * 60),
             refused_after: Span::from_secs(30),
+            away_after: Span::from_secs(120),
             give_up_after: 3,
             panic_short: Span::from_secs(60),
             panic_long: Span::from_secs(180),
@@ -67,6 +70,7 @@ impl Tuning {
             probe_first: faster(self.probe_first),
             probe_most: faster(self.probe_most),
             refused_after: faster(self.refused_after),
+            away_after: faster(self.away_after),
             panic_short: faster(self.panic_short),
             panic_long: faster(self.panic_long),
             backlog: faster(self.backlog),

@@ -53,7 +53,12 @@ fn a_dry_run_writes_nothing() {
     assert!(ground.lease().is_none(), "it stands for no election");
     let after = ground.bed.get(&ground.name, "configmap", &format!("floodway-{}", ground.name));
     assert_eq!(before, after);
-    assert!(!ground.repository.path().join(".floodway/decisions").exists());
+    // What it decided is on record, and not as what was done.
+    let logs = std::fs::read_dir(ground.repository.path().join(".floodway/decisions")).unwrap();
+    let logs: Vec<String> =
+        logs.map(|log| log.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(logs, [format!("{}.dry-run.ndjson", ground.name)]);
+    assert!(said.contains("this would have had"), "{said}");
 }
 
 #[test]

@@ -354,6 +354,7 @@ impl Group {
             existing,
             draining: self.draining,
             joined: self.serving(now).max(self.joined),
+            away: 0,
             serving: self.serving(now),
             warm: self.warm,
             pending_since: None,
