@@ -1,5 +1,6 @@
 //! The controller in a simulated world.
 
+mod lost;
 mod slow;
 
 use super::lead::Standing;

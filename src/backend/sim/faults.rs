@@ -197,6 +197,10 @@ fn hide(inventory: &mut Inventory, side: Side, kind: &str) {
     if kind == "ConfigMap" {
         inventory.last_apply = None;
     }
-    let (what, why) = (format!("the list of kind {kind}"), "forbidden by the scenario".to_owned());
+    let what = match hides_members {
+        true => format!("the list of kind {kind}"),
+        false => Gap::NODES.to_owned(),
+    };
+    let why = "forbidden by the scenario".to_owned();
     inventory.gaps.push(Gap { side, what, why, hides_members });
 }

@@ -155,6 +155,51 @@ async fn callers_come_and_go_with_what_is_declared() {
     assert!((value(&app) - 1000.0 * value(own)).abs() < 1e-6);
 }
 
+#[tokio::test]
+async fn an_event_that_is_on_asks_for_its_factor_of_the_load_before_it() {
+    let mut watch = Watch::begin();
+    let start = watch.time.now() + jiff::SignedDuration::from_hours(1);
+    let end = start + jiff::SignedDuration::from_hours(2);
+    watch.gauge.calendar.events = vec![forecast::EventWindow { start, end, factor: 3.0 }];
+    let environment = environment(&[]);
+    let mut asked = Vec::new();
+    for _ in 0..24 {
+        let now = watch.time.now();
+        let load = watch.pass(&environment, 1).await;
+        let demand = &load.demand["inference"];
+        asked.push((now, demand.now.unwrap(), demand.factor));
+    }
+    let base = asked.iter().rfind(|(at, ..)| *at < start).unwrap().1;
+    for (at, load, factor) in asked {
+        if at >= start && at < end {
+            assert!((load * factor - 3.0 * base).abs() < 1e-6, "{at}: {load} × {factor}");
+        } else if at >= end {
+            assert_eq!(factor, 1.0, "{at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_was_measured_and_is_not_any_more_is_a_doubt() {
+    let mut watch = Watch::begin();
+    let mut environment = environment(&[]);
+    let signals = environment.signals.as_mut().unwrap();
+    signals.queue.insert("inference".parse().unwrap(), "sum(queue)".to_owned());
+    watch.server.silent.lock().unwrap().push("sum(queue)");
+    let never = watch.pass(&environment, 3).await;
+    assert_eq!(never.demand["inference"].verdict, Verdict::Good, "there may be none");
+    watch.server.silent.lock().unwrap().clear();
+    let known = watch.pass(&environment, 3).await;
+    assert!(known.demand["inference"].waiting.is_some());
+    watch.server.silent.lock().unwrap().push("sum(queue)");
+    let lost = watch.pass(&environment, 1).await;
+    let verdict = &lost.demand["inference"].verdict;
+    assert!(
+        !verdict.may_scale_in() && verdict.to_string().contains("queue/inference"),
+        "{verdict}"
+    );
+}
+
 /// The real load of a platform in steps of ten minutes, from 1970 on, and weights
 /// that were trained on its first 8 days; see tests/data/README.md.
 #[cfg(feature = "lstm")]

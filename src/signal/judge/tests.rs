@@ -61,6 +61,19 @@ fn an_answer_of_now_from_old_samples_is_stale_and_keeps_its_value() {
 }
 
 #[test]
+fn of_what_a_server_warns_that_a_part_may_be_missing_nothing_is_scaled_in() {
+    let mut part = value(12.5);
+    let warn = |warning: &str, said: &mut Observation| {
+        said.answer.as_mut().unwrap().warnings = vec![warning.to_owned()];
+    };
+    warn("partial response: 5 of 10 stores missing", &mut part);
+    let reading = judged(&part).reading;
+    assert!(!reading.verdict.may_scale_in() && reading.value == Some(12.5), "{reading:?}");
+    warn("PromQL info: metric might not be a counter", &mut part);
+    assert_eq!(verdict(&part), Verdict::Good);
+}
+
+#[test]
 fn a_server_whose_clock_is_behind_answers_what_is_old() {
     let mut behind = said(Ok(Answer::of(at(NOW - 500), 1.0)));
     behind.facts = None;

@@ -294,6 +294,45 @@ fn units_that_never_serve_are_given_up_and_tried_again() {
 }
 
 #[test]
+fn units_whose_nodes_do_not_answer_are_made_up_for_and_not_ended() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    world.load(70.0);
+    world.run(40);
+    let before = world.asked("cheap");
+    world.group("cheap", "g5.12xlarge/on-demand").away = before;
+    let soon = world.run(2);
+    assert_eq!(wanted(&soon, "cheap"), before, "nodes come back as a rule");
+    let later = world.run(20);
+    assert!(wanted(&later, "cheap") >= 2 * before, "{:?}", later.pools["cheap"]);
+    for _ in 0..240 {
+        let scaling = world.run(1);
+        let source = &scaling.pools["cheap"].sources[0];
+        assert!(source.wanted >= before && source.aside.is_none(), "{source:?}");
+    }
+    // What is back is more than is needed, and goes one by one.
+    world.group("cheap", "g5.12xlarge/on-demand").away = 0;
+    world.run(400);
+    assert_eq!(world.asked("cheap"), before);
+}
+
+#[test]
+fn a_free_replica_that_is_quick_does_not_hold_burst_back() {
+    let mut world = three();
+    let quick = Delay { median: Span::from_secs(20), p95: Span::from_secs(60) };
+    world.delays.insert(name("own"), Delays { cold: quick, warm: quick, slow: quick.p95 });
+    world.has("own", "replicas", 3);
+    world.load(25.0);
+    // In three minutes more than all of on-prem carries; the replica serves in one.
+    world.stage().forecast = Some(forecast(&world, &[12.0, 12.0, 40.0, 40.0, 40.0, 40.0]));
+    let scaling = world.decide();
+    assert_eq!(["own", "cheap"].map(|pool| wanted(&scaling, pool)), [3, 1]);
+    // Not so where the replica makes up for all that comes.
+    world.stage().forecast = Some(forecast(&world, &[12.0, 12.0, 19.0, 19.0, 19.0, 19.0]));
+    let scaling = world.decide();
+    assert_eq!(["own", "cheap"].map(|pool| wanted(&scaling, pool)), [3, 0]);
+}
+
+#[test]
 fn a_unit_that_has_joined_is_waited_for_anew_and_only_once() {
     let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
     world.group("cheap", "g5.12xlarge/on-demand").broken = true;

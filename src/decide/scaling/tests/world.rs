@@ -41,6 +41,8 @@ pub(in crate::decide::scaling) struct Group {
     pub(in crate::decide::scaling) broken: bool,
     /// So many have joined, whether they serve or not.
     pub(in crate::decide::scaling) joined: u32,
+    /// So many of those that serve are not seen by their cluster.
+    pub(in crate::decide::scaling) away: u32,
 }
 
 pub(in crate::decide::scaling) struct World {
@@ -183,6 +185,7 @@ impl World {
                 draining: 0,
                 ends: None,
                 joined: 0,
+                away: 0,
                 broken: false,
             }));
         }
@@ -342,7 +345,7 @@ impl Group {
 
     pub(in crate::decide::scaling) fn serving(&self, now: Timestamp) -> u32 {
         let serving = self.units.iter().filter(|ready| **ready <= now).count() as u32;
-        if self.broken { 0 } else { serving - self.draining.min(serving) }
+        if self.broken { 0 } else { serving.saturating_sub(self.draining + self.away) }
     }
 
     fn seen(&self, now: Timestamp) -> Units {
@@ -354,7 +357,7 @@ impl Group {
             existing,
             draining: self.draining,
             joined: self.serving(now).max(self.joined),
-            away: 0,
+            away: self.away,
             serving: self.serving(now),
             warm: self.warm,
             pending_since: None,
