@@ -172,13 +172,14 @@ async fn amazon(environment: &Environment, aws: &Aws, limits: &mut Vec<String>) 
                 .to_owned(),
         );
     }
+    let lease = environment.lease_bucket();
     let way = Way {
         profile: aws.profile.as_deref(),
         role: aws.role.as_deref(),
         region: &aws.region,
         regions: aws.all_regions(),
         alone,
-        lock: lock
+        bucket: lease
             .map(|lock| (lock.bucket.as_str(), lock.region.as_deref().unwrap_or(&aws.region))),
     };
     Some(connect(way).await)

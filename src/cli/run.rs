@@ -97,19 +97,18 @@ struct Running {
 }
 
 /// Who measures the load: a simulated world's own, or Prometheus.
-fn servers(
-    args: &Args,
-    session: &Session,
+pub(super) fn servers(
+    access: &prometheus::Access,
+    environment: &Environment,
     world: Option<&Arc<Simulator>>,
 ) -> Result<Vec<Arc<dyn Measure>>, Failure> {
-    let environment = &session.resolved.environment;
     match (world, &environment.signals) {
         (_, None) => Ok(Vec::new()),
         (Some(world), Some(_)) => {
             let load = SimulatedLoad::new(Arc::clone(world), declared(environment));
             Ok(vec![Arc::new(load)])
         }
-        (None, Some(signals)) => prometheus::servers(signals, &args.access),
+        (None, Some(signals)) => prometheus::servers(signals, access),
     }
 }
 
@@ -168,7 +167,7 @@ impl Running {
         session: Session,
         world: Option<Arc<Simulator>>,
     ) -> Result<Self, Failure> {
-        let servers = servers(args, &session, world.as_ref())?;
+        let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
         let calendar = calendar(&session)?;
         let environment = &session.resolved.environment;
         let interval = interval(args, environment)?;
@@ -302,7 +301,7 @@ impl Running {
         }
         let interval = interval(args, &resolved.environment)?;
         let (session, world) = connect::connected(located, resolved, global, terminal).await?;
-        let servers = servers(args, &session, world.as_ref())?;
+        let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
         let (calendar, trained) = (calendar(&session)?, trained(&session)?);
         self.world = world;
         self.interval = interval;
@@ -362,7 +361,12 @@ impl Running {
 impl Leading {
     fn begin(session: &Session, simulated: bool) -> (Self, Option<Fence>) {
         let Backends { kubernetes, aws } = &session.backends;
-        let places = [kubernetes, aws].into_iter().flatten();
+        // Where a bucket shall tell it, it does, whatever cluster there is.
+        let places = match session.resolved.environment.lease_bucket() {
+            Some(_) => [aws, kubernetes],
+            None => [kubernetes, aws],
+        };
+        let places = places.into_iter().flatten();
         let Some((lock, clock)) = places
             .filter_map(|place| Some((place.leadership.clone()?, Arc::clone(&place.clock))))
             .next()

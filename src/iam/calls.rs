@@ -107,11 +107,20 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
 /// told as such only to who may list its bucket:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
 pub(super) fn lock(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
-    let Some(lock) = scene.environment.lock_bucket() else { return };
+    let environment = scene.environment;
+    let alone = environment.lock_bucket().is_some();
+    let kept = match purpose {
+        Purpose::Run => environment.lease_bucket(),
+        Purpose::Plan | Purpose::Apply => environment.lock_bucket(),
+    };
+    let Some(lock) = kept else { return };
     let bucket = scene.place.arn("s3", "", "", &lock.bucket);
     let mark = scene.mark;
     let keys = match purpose {
-        Purpose::Run => vec![mark.leadership_key(), mark.hands_key(), mark.notes_key()],
+        Purpose::Run if alone => {
+            vec![mark.leadership_key(), mark.hands_key(), mark.notes_key()]
+        }
+        Purpose::Run => vec![mark.leadership_key()],
         Purpose::Plan | Purpose::Apply => vec![mark.lock_key()],
     };
     let objects = keys.into_iter().map(|key| format!("{bucket}/{key}")).collect();

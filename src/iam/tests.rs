@@ -99,7 +99,7 @@ fn without_a_cluster_other_regions_are_searched_and_a_bucket_keeps_the_lock() {
         ["SearchRegions", "Lock", "SeeNoLock"]
             .map(|sid| statement(&policy, sid)["Resource"].clone())
     };
-    let bucket = Some(LockBucket { bucket: "acme".into(), region: None });
+    let bucket = Some(LockBucket { bucket: "acme".into(), region: None, leads: false });
     let mut alone = environment(|aws| aws.lock = bucket);
     alone.onprem = None;
     let object = "arn:aws:s3:::acme/floodway/prod.json";
@@ -108,6 +108,16 @@ fn without_a_cluster_other_regions_are_searched_and_a_bucket_keeps_the_lock() {
     in_a_cluster.onprem = fixture::environment().onprem;
     in_a_cluster.onprem.as_mut().unwrap().provider = OnPremProvider::Kubernetes;
     assert_eq!(lock(&in_a_cluster), [Value::Null, Value::Null, Value::Null]);
+    let run = |environment: &Environment| {
+        let policy = of(environment, Purpose::Run, &Known::default());
+        statement(&policy, "Lock")["Resource"].clone()
+    };
+    let all = ["run", "hands", "notes"];
+    let all = all.map(|of| json!(format!("arn:aws:s3:::acme/floodway/prod.{of}.json")));
+    assert_eq!(run(&alone), json!(all));
+    assert_eq!(run(&in_a_cluster), Value::Null);
+    in_a_cluster.aws.as_mut().unwrap().lock.as_mut().unwrap().leads = true;
+    assert_eq!(run(&in_a_cluster), json!([all[0]]));
 }
 
 #[test]

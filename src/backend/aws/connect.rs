@@ -45,9 +45,10 @@ pub struct Way<'a> {
     pub regions: BTreeSet<&'a str>,
     /// There is no cluster: nothing else notes in which regions something was left.
     pub alone: bool,
-    /// The bucket that keeps the lock, and its region; none: something else keeps
-    /// it, or nothing.
-    pub lock: Option<(&'a str, &'a str)>,
+    /// The bucket that tells which controller leads, and its region; in an account
+    /// that is alone also the lock, what operators say and what was learned. None:
+    /// something else keeps them, or nothing.
+    pub bucket: Option<(&'a str, &'a str)>,
 }
 
 /// Connects to an account. Whether it lets us in is seen at the first call.
@@ -66,7 +67,7 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         regions: way.regions.iter().map(region).collect(),
         searches: way.alone.then(|| (config.clone(), counted.clone())),
     });
-    let bucket = way.lock.map(|(name, region)| {
+    let bucket = way.bucket.map(|(name, region)| {
         let region = aws_sdk_s3::config::Region::new(region.to_owned());
         // The bucket stands in the path: its name may hold dots, which no
         // certificate covers, and other makers' stores know no other way.
@@ -85,11 +86,11 @@ pub fn connect_by(config: &SdkConfig, way: &Way<'_>) -> Backend {
         check: Arc::clone(&account) as _,
         act: Arc::clone(&account) as _,
         progress: account,
-        lock: kept(Purpose::Apply),
+        lock: kept(Purpose::Apply).filter(|_| way.alone),
         leadership: kept(Purpose::Lead),
         drain: None,
-        hands: bucket.clone().map(|bucket| Arc::new(bucket) as _),
-        notes: bucket.clone().map(|bucket| Arc::new(bucket) as _),
+        hands: bucket.clone().filter(|_| way.alone).map(|bucket| Arc::new(bucket) as _),
+        notes: bucket.clone().filter(|_| way.alone).map(|bucket| Arc::new(bucket) as _),
         tell: None,
         calls: Some(calls),
         clock: Arc::new(SystemClock),

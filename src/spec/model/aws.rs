@@ -76,6 +76,9 @@ table! {
         pub bucket: String as Bucket,
         /// Its region; without one, that of `[aws]`.
         pub region: Option<String> as Option<Region>,
+        /// Which controller leads is told there too where there is a cluster: for
+        /// controllers outside it, which go on when it does not answer.
+        pub leads: bool = false,
     }
 }
 

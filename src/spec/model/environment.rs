@@ -63,6 +63,14 @@ impl Environment {
     pub fn lock_bucket(&self) -> Option<&LockBucket> {
         self.account_alone()?.lock.as_ref()
     }
+
+    /// The bucket that tells which controller leads, for want of a cluster or because
+    /// it shall.
+    pub fn lease_bucket(&self) -> Option<&LockBucket> {
+        let declared = self.aws.as_ref().filter(|aws| aws.provider == AwsProvider::Aws);
+        let declared = declared.and_then(|aws| aws.lock.as_ref()).filter(|lock| lock.leads);
+        self.lock_bucket().or(declared)
+    }
 }
 
 table! {

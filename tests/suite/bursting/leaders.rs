@@ -53,6 +53,35 @@ fn a_leader_that_was_stopped_writes_nothing_when_it_wakes() {
 }
 
 #[test]
+fn where_a_bucket_shall_tell_who_leads_the_cluster_does_not() {
+    let bucket = "acme.leases";
+    let ground = Ground::edited("outside", |ground, text| {
+        ground.aws.make_bucket(bucket);
+        let lock =
+            format!("region = \"us-east-1\"\nlock = {{ bucket = \"{bucket}\", leads = true }}");
+        text.replace("region = \"us-east-1\"", &lock)
+    });
+    let first = ground.controller(&[]);
+    ground.settles(&first, 6.0);
+    let once = ["run", &ground.name, "--time-scale", "20", "--once"];
+    let second = ground.command_in(&copy_of(&ground), &once).output().unwrap();
+    let leader = format!("{} leads", first.process());
+    crate::support::repository::Said::from(second).exits(11).says(&leader);
+    assert!(ground.lease().is_none());
+    ground.fleet.offer(40.0);
+    within("it bursts", 20, || (ground.asked()[0] >= 2).then_some(()));
+}
+
+/// Another copy of the repository, with the environment as it is.
+fn copy_of(ground: &Ground) -> crate::support::repository::Repository {
+    let copy = ground.copy();
+    let file = format!("environments/{}.toml", ground.name);
+    let text = std::fs::read_to_string(ground.repository.path().join(file)).unwrap();
+    copy.write(&ground.name, &text);
+    copy
+}
+
+#[test]
 fn one_that_is_ended_gives_the_lease_back() {
     let ground = Ground::new("ended");
     let first = ground.controller(&[]);

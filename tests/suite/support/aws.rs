@@ -73,7 +73,7 @@ impl AwsBed {
             region,
             regions: [region].into(),
             alone: false,
-            lock: None,
+            bucket: None,
         };
         floodway::backend::aws::connect_by(&config, &way)
     }
