@@ -112,6 +112,36 @@ fn a_service_that_never_comes_leaves_it_alive_and_not_ready() {
 }
 
 #[test]
+fn no_user_data_makes_a_status_longer_than_the_protocol_allows() {
+    let imds = Imds::new();
+    let long = format!("\"{}\"", "\\\"".repeat(256));
+    let words = ["environment", "stage", "pool", "workload", "join", "namespace", "model", "image"];
+    let words = words.map(|word| format!("  {word}: {long}\n")).concat();
+    let numbers = "  port: 65535\n  gpus_per_replica: 4294967295\n  startup_seconds: 1\n  \
+        drain_seconds: 18446744073709551615\n";
+    imds.set("user-data", Some(&format!("#cloud-config\nfloodway:\n{words}{numbers}")));
+    let at = address();
+    imds.answer_at(at);
+    let agent = Agent::start(at, &[]);
+    agent.until_ready();
+    let said = agent.status();
+    assert_eq!(said["identity"]["floodway"]["port"], 65535);
+    assert!(said.to_string().len() < 16 * 1024);
+}
+
+#[test]
+fn user_data_that_cannot_be_read_is_told_and_left_out() {
+    let (imds, at) = (Imds::new(), address());
+    imds.set("user-data", Some("#cloud-config\nfloodway: {pool: hunter2}\n"));
+    imds.answer_at(at);
+    let mut agent = Agent::start(at, &[]);
+    let why = agent.event("failed").to_string();
+    assert!(why.contains("user data") && !why.contains("hunter2"), "{why}");
+    agent.until_ready();
+    assert_eq!(agent.status()["identity"].get("floodway"), None);
+}
+
+#[test]
 fn notices_come_and_go() {
     let (imds, at) = Imds::start();
     let agent = Agent::start(at, &[]);

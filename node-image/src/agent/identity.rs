@@ -124,11 +124,13 @@ fn floodway(user_data: &str) -> Result<Option<Floodway>, String> {
         ("namespace", &section.namespace),
         ("model", &section.model),
     ];
-    let long = words.iter().find(|(_, value)| value.len() > LONGEST).map(|(key, _)| *key);
+    let odd =
+        |value: &str, longest: usize| value.len() > longest || value.chars().any(char::is_control);
+    let key = words.iter().find(|(_, value)| odd(value, LONGEST)).map(|(key, _)| *key);
     // A reference with a digest is longer than a name.
-    let long = long.or((section.image.len() > 2 * LONGEST).then_some("image"));
-    match long {
-        Some(key) => Err(format!("floodway.{key} in the user data is too long")),
+    let key = key.or(odd(&section.image, 2 * LONGEST).then_some("image"));
+    match key {
+        Some(key) => Err(format!("floodway.{key} in the user data is no name")),
         None => Ok(Some(section)),
     }
 }
@@ -172,6 +174,8 @@ mod tests {
         let long =
             WRITTEN.replace("environment: prod", &format!("environment: {}", "x".repeat(300)));
         assert!(floodway(&long).unwrap_err().contains("floodway.environment"));
+        let control = WRITTEN.replace("pool: g6e\n  work", "pool: \"a\\nb\"\n  work");
+        assert!(floodway(&control).unwrap_err().contains("floodway.pool"));
     }
 
     #[test]
