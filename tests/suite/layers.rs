@@ -82,7 +82,10 @@ const BELONGS: [(&str, &[&str]); 41] = [
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube", "backend/prometheus", "backend/node", "backend/serve.rs"]),
     ("form_urlencoded", &["backend/prometheus"]),
-    ("http_body_util", &["backend/prometheus", "backend/node", "backend/serve.rs"]),
+    (
+        "http_body_util",
+        &["backend/prometheus", "backend/node", "backend/serve.rs", "backend/otlp.rs"],
+    ),
     ("hyper", &["backend/node", "backend/serve.rs"]),
     ("hyper_rustls", &["backend/prometheus", "backend/otlp.rs"]),
     ("hyper_util", &["backend/prometheus", "backend/node", "backend/serve.rs", "backend/otlp.rs"]),
@@ -130,6 +133,26 @@ const CALLS: [(&str, &[&str]); 5] = [
     ("io::stderr", &["cli"]),
 ];
 
+/// As [`BELONGS`] and [`CALLS`], for the agent in `node-image/src`.
+const OF_AGENT: [(&str, &[&str]); 13] = [
+    ("http", &["agent/engine.rs", "agent/fetch.rs", "agent/imds.rs", "agent/serve.rs"]),
+    ("http_body_util", &["agent/fetch.rs", "agent/serve.rs"]),
+    ("hyper", &["agent/fetch.rs", "agent/serve.rs"]),
+    ("hyper_util", &["agent/fetch.rs", "agent/serve.rs"]),
+    ("clap", &["agent/options.rs", "agent/run.rs"]),
+    ("rustix", &["agent/clock.rs"]),
+    ("serde_saphyr", &["agent/identity.rs"]),
+    ("tokio::signal", &["agent/run.rs"]),
+    ("std::env", &[]),
+    ("std::fs", &[]),
+    ("std::process", &["agent/run.rs"]),
+    ("jiff::Timestamp::now", &["agent/clock.rs"]),
+    ("std::io::stdout", &["agent/log.rs"]),
+];
+
+/// Rooms of the agent that are data or pure functions.
+const AGENT_PURE: [&str; 3] = ["agent/drain.rs", "agent/standing.rs", "agent/status.rs"];
+
 /// Only the command line prints.
 const PRINTS: [&str; 5] = ["println", "eprintln", "print", "eprint", "dbg"];
 
@@ -167,12 +190,6 @@ fn one_backend_does_not_know_another() {
 fn vendor_crates_clocks_files_and_prints_stay_in_their_folders() {
     assert_house(|source| {
         let mut found = Vec::new();
-        let starts = |path: &str, what: &str| {
-            path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        };
-        let ends = |path: &str, what: &str| {
-            path.strip_suffix(what).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
-        };
         for path in &source.paths {
             let uses =
                 |&&(what, places): &&(&str, &[&str])| starts(path, what) && !source.is_in(places);
@@ -209,11 +226,39 @@ fn the_image_and_the_root_crate_do_not_know_each_other() {
 }
 
 #[test]
+fn the_agent_keeps_its_rooms_and_knows_nothing_of_the_build() {
+    assert_all("node-image/src", 10, |source| {
+        if !source.is_in(&["agent"]) {
+            return Vec::new();
+        }
+        let strange = |path: &str| {
+            let of_crate = starts(path, "crate") && !starts(path, "crate::agent");
+            let sdk = path.starts_with("aws_");
+            let placed =
+                OF_AGENT.iter().any(|(what, places)| starts(path, what) && !source.is_in(places));
+            let late = ends(path, "Timestamp::now") && !source.is_in(&["agent/clock.rs"]);
+            let waits = source.is_in(&AGENT_PURE) && starts(path, "tokio");
+            of_crate || sdk || placed || late || waits
+        };
+        let paths = source.paths.iter().filter(|path| strange(path));
+        let mut found: Vec<_> = paths.map(|path| format!("uses {path}")).collect();
+        let prints = source.macros.iter().filter(|name| PRINTS.contains(&name.as_str()));
+        found.extend(prints.map(|name| format!("uses {name}!")));
+        if source.is_in(&AGENT_PURE) && source.waits {
+            found.push("has an async fn".to_owned());
+        }
+        found
+    });
+}
+
+#[test]
 fn no_file_is_longer_than_one_sitting() {
-    assert_house(|source| {
+    let long = |source: &Source| {
         let lines = source.lines;
         if lines > 500 { vec![format!("has {lines} lines without its tests")] } else { vec![] }
-    });
+    };
+    assert_house(long);
+    assert_all("node-image/src", 10, long);
 }
 
 #[test]
@@ -236,6 +281,16 @@ fn the_layer_test_sees_what_it_forbids() {
     assert_eq!(source("fn f() { println!(\"http://x\"); }").macros, ["println"]);
     let tests = "#[cfg(test)] mod tests { use crate::cli; } use crate::id;";
     assert_eq!(paths(tests), ["crate::id"], "and what comes after them");
+}
+
+/// Whether `path` is `what`, or something in it.
+fn starts(path: &str, what: &str) -> bool {
+    path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// Whether `path` is `what`, by a whole or a shorter name.
+fn ends(path: &str, what: &str) -> bool {
+    path.strip_suffix(what).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
 }
 
 /// What a file of the crate names.
@@ -383,8 +438,13 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 }
 
 fn assert_house(check: impl Fn(&Source) -> Vec<String>) {
-    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    assert!(sources.len() > 20, "the sources were not found");
+    assert_all("src", 20, check);
+}
+
+/// As [`assert_house`], for the more than `least` files of a folder.
+fn assert_all(folder: &str, least: usize, check: impl Fn(&Source) -> Vec<String>) {
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    assert!(sources.len() > least, "the sources were not found");
     let wrong: Vec<String> = sources
         .iter()
         .flat_map(|source| check(source).into_iter().map(|w| format!("{}: {w}", source.path)))

@@ -1,0 +1,67 @@
+//! When the phases of the boot were over.
+
+use super::clock::{self, Moment};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
+use std::time::Duration;
+
+/// The phases, each by its time since the kernel started. What stands does not
+/// change: a phase is over once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phases {
+    /// The agent started.
+    pub(super) agent: Duration,
+    /// The metadata service answered for the first time.
+    pub(super) network: Option<Duration>,
+    /// The instance is known.
+    pub(super) identity: Option<Duration>,
+    /// It takes requests.
+    pub(super) ready: Option<Duration>,
+}
+
+/// What is told of them: in seconds since the kernel started, to the millisecond.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Told {
+    /// When the kernel started, by the wall clock of now, which may have been set
+    /// since.
+    kernel_started: Timestamp,
+    #[serde(serialize_with = "seconds")]
+    agent_seconds: Option<Duration>,
+    #[serde(serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    network_seconds: Option<Duration>,
+    #[serde(serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    identity_seconds: Option<Duration>,
+    #[serde(serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    ready_seconds: Option<Duration>,
+}
+
+impl Phases {
+    /// The agent has started just now.
+    pub(super) fn start() -> Self {
+        Self { agent: clock::since_boot(), network: None, identity: None, ready: None }
+    }
+
+    /// What is told of them at `now`.
+    pub(super) fn told(&self, now: Moment) -> Told {
+        let up = SignedDuration::try_from(now.since_boot).unwrap_or_default();
+        let kernel = now.wall.checked_sub(up).unwrap_or(now.wall);
+        Told {
+            kernel_started: Timestamp::from_second(kernel.as_second()).unwrap_or(kernel),
+            agent_seconds: Some(self.agent),
+            network_seconds: self.network,
+            identity_seconds: self.identity,
+            ready_seconds: self.ready,
+        }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde's shape")]
+fn seconds<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => {
+            let milliseconds = u32::try_from(time.as_millis()).map_or(f64::INFINITY, f64::from);
+            to.serialize_f64(milliseconds / 1000.0)
+        }
+        None => to.serialize_none(),
+    }
+}
