@@ -2,6 +2,7 @@
 //! was wrong with them is counted, and nothing is made up: what cannot be used is
 //! a gap.
 
+use super::judge::nothing_less;
 use super::{Range, Sample, Series};
 use crate::clock::Timestamp;
 use crate::units::Span;
@@ -61,12 +62,12 @@ fn ordered(samples: &[Sample], latest: Timestamp, found: &mut Blemishes) -> Vec<
     for sample in samples {
         if !sample.value.is_finite() {
             found.not_numbers += 1;
-        } else if sample.value < 0.0 {
+        } else if nothing_less(sample.value) < 0.0 {
             found.negative += 1;
         } else if sample.at > latest {
             found.future += 1;
         } else {
-            kept.push(*sample);
+            kept.push(Sample { value: nothing_less(sample.value), ..*sample });
         }
     }
     // Stable: of a time's samples, the order in which they came.

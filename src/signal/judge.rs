@@ -90,6 +90,12 @@ pub fn judge(query: &Query, said: &Observation, policy: Policy, now: Timestamp) 
     }
 }
 
+/// A sum of rates that is nothing may come out a little below it: `increase` and `sum`
+/// reckon with fractions.
+pub(super) fn nothing_less(value: f64) -> f64 {
+    if value < 0.0 && value > -1e-6 { 0.0 } else { value }
+}
+
 fn believe(said: &Observation, policy: Policy, now: Timestamp) -> (Option<Sample>, Verdict) {
     let answer = match &said.answer {
         Ok(answer) => answer,
@@ -114,7 +120,8 @@ fn believe(said: &Observation, policy: Policy, now: Timestamp) -> (Option<Sample
         let why = format!("{} series where one number is asked for: wrap it in sum()", more + 1);
         return (None, Verdict::Wrong(why));
     }
-    let value = sample.value;
+    let value = nothing_less(sample.value);
+    let sample = Sample { value, ..sample };
     if !value.is_finite() {
         return (None, Verdict::Wrong(format!("{value} is no measurement")));
     }

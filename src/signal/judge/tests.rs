@@ -61,6 +61,13 @@ fn an_answer_of_now_from_old_samples_is_stale_and_keeps_its_value() {
 }
 
 #[test]
+fn what_rounding_leaves_below_nothing_is_nothing() {
+    let reading = judged(&value(-1.3e-14)).reading;
+    assert_eq!((reading.value, reading.verdict), (Some(0.0), Verdict::Good));
+    assert!(matches!(verdict(&value(-0.1)), Verdict::Wrong(_)));
+}
+
+#[test]
 fn of_what_a_server_warns_that_a_part_may_be_missing_nothing_is_scaled_in() {
     let mut part = value(12.5);
     let warn = |warning: &str, said: &mut Observation| {
