@@ -1,7 +1,7 @@
 //! What `floodway run` takes of memory and time in a large cluster: 10,000 Node
 //! objects and 30,000 pods with GPUs on a real API server, which change all the
 //! while; eight days of load behind its forecasters: `cargo bench --bench watching`.
-//! `SECONDS=3600` watches for an hour, `NODES` and `PODS` make it smaller.
+//! `LASTS=3600` watches for an hour, `NODES` and `PODS` make it smaller.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
 #[path = "watching/crowd.rs"]
@@ -31,7 +31,7 @@ fn number(name: &str, otherwise: u32) -> u32 {
 
 fn main() {
     let (nodes, pods) = (number("NODES", 10_000), number("PODS", 30_000));
-    let seconds = u64::from(number("SECONDS", 600));
+    let seconds = u64::from(number("LASTS", 600));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let bed = Bed::fresh();
     let aws = Arc::new(AwsBed::start_with(&["--launch-seconds", "0"]));
@@ -45,7 +45,10 @@ fn main() {
     let repository = Repository::new(Some(bed.kubeconfig()));
     let text = include_str!("../suite/bursting/environment.toml");
     let text = text.replace("NAME", NAME).replace("PROMETHEUS", &prometheus);
-    repository.write(NAME, &text.replace("interval = \"20s\"", "interval = \"1s\""));
+    // No replica is waited for: nobody runs pods here.
+    let text =
+        text.replace("interval = \"20s\"", "interval = \"1s\"").replace("min = 1", "min = 0");
+    repository.write(NAME, &text);
     let command = |arguments: &[&str]| {
         let mut command = repository.command(arguments);
         aws.command_env(&mut command);
@@ -81,20 +84,21 @@ fn watch(run: &mut Child, seconds: u64) {
     while began.elapsed() < Duration::from_secs(seconds) {
         std::thread::sleep(every);
         assert!(run.try_wait().unwrap().is_none(), "the controller ended");
-        let (rss, peak) = memory(run);
+        let (rss, own, peak) = memory(run);
         let at = began.elapsed().as_secs();
-        println!("after {at} s: {rss} MiB, peak {peak} MiB, processor {:.1} s", cpu_seconds(run));
+        let cpu = cpu_seconds(run);
+        println!("after {at} s: {rss} MiB, {own} its own, peak {peak}; processor {cpu:.1} s");
     }
 }
 
-/// What it holds now and held at most, in MiB.
-fn memory(run: &Child) -> (u64, u64) {
+/// What it holds now, with its file's pages and without, and held at most, in MiB.
+fn memory(run: &Child) -> (u64, u64, u64) {
     let text = fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap();
     let of = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     };
-    (of("VmRSS:"), of("VmHWM:"))
+    (of("VmRSS:"), of("RssAnon:"), of("VmHWM:"))
 }
 
 /// Processor time, its own and the system's for it, at 100 ticks a second.
