@@ -24,14 +24,16 @@ fn an_operators_hold_and_number_count_before_the_next_write() {
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(ground.asked(), [0, 0], "{}", run.said());
 
+    // Which of its groups has them is the pool's own matter.
+    let asked = || ground.asked().iter().sum::<u64>();
     hand(&["resume", &pool]);
-    within("it bursts", 20, || (ground.asked()[0] >= 2).then_some(()));
+    within("it bursts", 20, || (asked() >= 2).then_some(()));
     within("its pods serve", 60, || (ground.replicas("g6e").1 >= 8).then_some(()));
     hand(&["scale", &ground.name, "g6e", "1", "--for", "2h", "--reason", "a test"]);
-    within("it is one", 60, || (ground.asked() == [1, 0]).then_some(()));
+    within("it is one", 60, || (asked() == 1).then_some(()));
     within("its pods are of one", 30, || (ground.replicas("g6e").0 == 4).then_some(()));
     hand(&["resume", &pool]);
-    within("it bursts again", 20, || (ground.asked()[0] >= 2).then_some(()));
+    within("it bursts again", 20, || (asked() >= 2).then_some(()));
 }
 
 #[test]
