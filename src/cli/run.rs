@@ -97,7 +97,7 @@ struct Running {
 }
 
 /// Who measures the load: a simulated world's own, or Prometheus.
-pub(super) fn servers(
+fn servers(
     access: &prometheus::Access,
     environment: &Environment,
     world: Option<&Arc<Simulator>>,

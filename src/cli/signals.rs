@@ -1,13 +1,11 @@
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use super::{Global, applying, connect, prometheus, repository};
-use crate::backend::sim::Simulator;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-use crate::pipeline::{self, Session};
+use crate::pipeline;
 use crate::render::signals::{self as render, SignalsView};
 use crate::signal::{Measured, Policy, declared, readings_of};
 use crate::spec::Environment;
-use std::sync::Arc;
 
 /// Show every signal with its value, its age and what to believe of it
 #[derive(Debug, clap::Args)]
@@ -28,17 +26,8 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     let located = repository::locate(&args.env)?;
     let environment = located.resolve(terminal)?.environment;
     let view = applying::block_on(async {
-        let resolved = located.resolve(terminal)?;
-        let connected = connect::connected(&located, resolved, global, terminal).await;
-        let world = connected.as_ref().ok().and_then(|(_, world)| world.clone());
-        let world = world.as_ref();
-        let measured = ask(&environment, &args.access, world).await?;
-        let seen = match connected {
-            Ok((session, _)) => look(&environment, &session).await,
-            Err(failure) => Err(failure),
-        };
-        let now = world.map_or_else(|| SystemClock.now(), |world| world.now());
-        let seen = match seen {
+        let measured = ask(&environment, &args.access).await?;
+        let seen = match look(&environment, &located, global, terminal).await {
             Ok(seen) => Some(seen),
             Err(failure) => {
                 // What Prometheus says is shown all the same.
@@ -47,7 +36,7 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
             }
         };
         let places = seen.as_ref().map(|(readings, now)| (readings.as_slice(), *now));
-        Ok(SignalsView::new(&environment, &measured, places, now))
+        Ok(SignalsView::new(&environment, &measured, places, SystemClock.now()))
     })?;
     if args.json {
         terminal.print(&super::schema::pretty(&view));
@@ -61,25 +50,26 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
 async fn ask(
     environment: &Environment,
     access: &prometheus::Access,
-    world: Option<&Arc<Simulator>>,
 ) -> Result<Vec<Measured>, Failure> {
     let Some(signals) = &environment.signals else { return Ok(Vec::new()) };
     let queries = declared(environment);
     if queries.is_empty() {
         return Ok(Vec::new());
     }
-    let servers = super::run::servers(access, environment, world)?;
+    let servers = prometheus::servers(signals, access)?;
     let policy = Policy::new(signals.max_age);
-    let now = || world.map_or_else(|| SystemClock.now(), |world| world.now());
-    Ok(pipeline::measure(&servers, &queries, policy, &now).await)
+    Ok(pipeline::measure(&servers, &queries, policy, &|| SystemClock.now()).await)
 }
 
 /// What the cluster and the account tell, and what time it is there.
 async fn look(
     environment: &Environment,
-    session: &Session,
+    located: &repository::Located,
+    global: &Global,
+    terminal: &Terminal,
 ) -> Result<(Vec<Measured>, Timestamp), Failure> {
-    let seen = pipeline::look_closely(session).await?;
+    let session = connect::session(located, global, terminal).await?;
+    let seen = pipeline::look_closely(&session).await?;
     let readings = readings_of(environment, &seen).into_iter().map(Measured::plain).collect();
     Ok((readings, pipeline::clock(&session.backends).now()))
 }
