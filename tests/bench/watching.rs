@@ -68,10 +68,11 @@ fn main() {
     watch(&mut run, seconds);
     churn.abort();
     let turns = fs::read_to_string(&decisions).unwrap().lines().count();
-    let (rss, peak) = memory(&run);
+    let (rss, own, peak) = memory(&run);
     println!(
-        "turns {turns} in {seconds} s; memory at the end {rss} MiB, peak {peak} MiB (limit 64)"
+        "turns {turns} in {seconds} s; at the end {rss} MiB, of it {own} its own and the rest"
     );
+    println!("the program's file; peak {peak} MiB (limit 64)");
     println!("processor {:.1} ms a turn", cpu_seconds(&run) * 1000.0 / turns.max(1) as f64);
     let _ = run.kill();
     let _ = run.wait();
