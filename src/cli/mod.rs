@@ -23,6 +23,7 @@ mod init;
 mod install;
 mod journal;
 mod journal_file;
+mod leading;
 mod listen;
 mod lock;
 mod man;

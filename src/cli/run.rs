@@ -1,16 +1,16 @@
 use super::board::Board;
 use super::decision_log::{self, DecisionLog};
 use super::exit::{Exit, Failure};
+use super::leading::Leading;
 use super::repository::Located;
 use super::terminal::Terminal;
 use super::{Global, applying, changed, connect, listen, prometheus, repository, traces, weights};
 use crate::backend::sim::{SimulatedLoad, Simulator};
-use crate::controller::lead::{Candidate, Fence, Standing, stand};
 use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
 use crate::decide::scaling::DecisionRecord;
 use crate::forecast::{CalendarInputs, Trained};
 use crate::pipeline::{self, Session};
-use crate::port::{Backends, Measure};
+use crate::port::Measure;
 use crate::render::{tally, turn as render};
 use crate::signal::declared;
 use crate::spec::Environment;
@@ -18,8 +18,6 @@ use crate::units::Span;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 /// How long a turn waits for what a place answers, whatever the interval.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
@@ -148,16 +146,6 @@ fn place(environment: &Environment) -> impl PartialEq + use<> {
     let aws = environment.aws.as_ref();
     let aws = aws.map(|aws| (aws.provider, aws.account.clone(), aws.lock.clone()));
     (environment.service.namespace.clone(), onprem, aws)
-}
-
-/// How this controller is told whether it leads.
-enum Leading {
-    /// There is no place for a lease: it is alone.
-    Alone,
-    /// In a world whose time only its turns move.
-    InTurn(Box<Candidate>),
-    /// Beside its turns.
-    Aside { standing: watch::Receiver<Standing>, stop: watch::Sender<bool>, task: JoinHandle<()> },
 }
 
 impl Running {
@@ -345,62 +333,8 @@ impl Running {
     }
 
     async fn end(self) {
-        match self.leading {
-            Leading::Alone => {}
-            Leading::InTurn(mut candidate) => candidate.resign().await,
-            Leading::Aside { stop, task, .. } => {
-                stop.send_replace(true);
-                let _ = tokio::time::timeout(Duration::from_secs(5), task).await;
-            }
-        }
+        self.leading.resign().await;
         // Last: nobody leads meanwhile.
         self.traces.end().await;
-    }
-}
-
-impl Leading {
-    fn begin(session: &Session, simulated: bool) -> (Self, Option<Fence>) {
-        let Backends { kubernetes, aws } = &session.backends;
-        // Where a bucket shall tell it, it does, whatever cluster there is.
-        let places = match session.resolved.environment.lease_bucket() {
-            Some(_) => [aws, kubernetes],
-            None => [kubernetes, aws],
-        };
-        let places = places.into_iter().flatten();
-        let Some((lock, clock)) = places
-            .filter_map(|place| Some((place.leadership.clone()?, Arc::clone(&place.clock))))
-            .next()
-        else {
-            return (Self::Alone, None);
-        };
-        let name = super::applying::holder();
-        let candidate = Candidate::new(lock, session.scope([]), name, clock);
-        let fence = candidate.fence();
-        if simulated {
-            return (Self::InTurn(Box::new(candidate)), Some(fence));
-        }
-        let why = crate::port::PortError {
-            kind: crate::port::FailureKind::Other,
-            message: "it has only just begun".to_owned(),
-            help: None,
-        };
-        let (tell, standing) = watch::channel(Standing::Waits { why });
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(stand(candidate, tell, stopped));
-        (Self::Aside { standing, stop, task }, Some(fence))
-    }
-
-    async fn standing(&mut self) -> Standing {
-        match self {
-            Self::Alone => Standing::Leads,
-            Self::InTurn(candidate) => candidate.beat().await,
-            Self::Aside { standing, .. } => {
-                // The first look is worth waiting for.
-                if matches!(&*standing.borrow(), Standing::Waits { .. }) {
-                    let _ = tokio::time::timeout(Duration::from_secs(5), standing.changed()).await;
-                }
-                standing.borrow().clone()
-            }
-        }
     }
 }

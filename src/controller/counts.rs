@@ -1,6 +1,6 @@
 //! What a controller has done since its process began: numbers that only rise.
 
-use super::turn::{Done, Turn};
+use super::report::{Done, Turn};
 use crate::observe::Side;
 use crate::plan::{FailureKind, Step};
 use std::collections::BTreeMap;

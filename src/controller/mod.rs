@@ -11,9 +11,12 @@ mod doing;
 mod drains;
 mod endpoints;
 mod gauge;
+mod hear;
 mod launches;
+mod learned;
 mod left;
 mod notes;
+mod report;
 mod seen;
 mod spend;
 mod tally;
@@ -28,9 +31,10 @@ pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;
 pub use left::{LeftOver, Why};
+pub use report::{Done, Part, Turn};
 pub use spend::Spend;
 pub use tally::{PoolTally, StageTally, Tally};
-pub use turn::{Controller, Done, Part, Settings, Turn};
+pub use turn::{Controller, Settings};
 
 #[cfg(test)]
 mod tests;

@@ -98,13 +98,17 @@ impl Noting {
 
     /// What was noted is known.
     pub(super) fn read(&mut self) {
-        (self.known, self.unread, self.left_out) = (true, None, None);
+        (self.known, self.unread) = (true, None);
     }
 
     /// What was noted cannot be read now.
     pub(super) fn failed(&mut self, why: &PortError) {
         self.unread = Some(why.to_string());
-        self.left_out = self.unread.clone();
+    }
+
+    /// What is not handed on, or was not, and why.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.unread.clone().or_else(|| self.left_out.clone())
     }
 
     /// Why it is not known what was noted.

@@ -1,6 +1,6 @@
 //! What a span of turns came to: for the report at its end.
 
-use super::turn::{Done, Turn};
+use super::report::{Done, Turn};
 use crate::clock::Timestamp;
 use crate::decide::DesiredOwner;
 use crate::decide::scaling::Scaling;

@@ -4,25 +4,26 @@ use super::alone::Alone;
 use super::aside::{Aside, bounded};
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
+use super::hear::{Heard, said};
 use super::launches::Launches;
 use super::lead::{Fence, Standing};
-use super::left::{LeftOver, left_over};
-use super::notes::{self, Notes, Noting};
+use super::left::left_over;
+use super::notes::Noting;
+use super::report::{Part, Turn};
 use super::seen::{Beside, joined, seen};
 use super::spend::Spend;
 use super::tell;
 use super::world::{FIRST, World};
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{
-    Delays, Memory, Mode, Scaling, ScalingInput, Spent, StageDemand, Tuning, scale,
+    Delays, Memory, Mode, Scaling, ScalingInput, StageDemand, Tuning, scale,
 };
 use crate::decide::{PlanningInput, Supply};
 use crate::forecast::{CalendarInputs, Trained};
 use crate::id::Name;
-use crate::observe::{Gap, HandHold, Hands, Inventory, Side};
+use crate::observe::{Gap, Hands, Inventory, Side};
 use crate::pipeline::{self, Session};
-use crate::plan::{PortError, Step};
-use crate::port::{Backends, FailureKind, Measure};
+use crate::port::{Backends, Measure};
 use crate::signal::{Reading, readings_of};
 use crate::spec::Environment;
 use crate::units::Span;
@@ -52,17 +53,17 @@ pub struct Controller {
     pub session: Arc<Session>,
     pub(super) settings: Settings,
     tuning: Tuning,
-    gauge: Gauge,
+    pub(super) gauge: Gauge,
     pub(super) fence: Option<Fence>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) world: World,
-    memory: Memory,
+    pub(super) memory: Memory,
     /// What operators have said, once it was read.
-    hands: Option<Hands>,
-    said: Aside<Result<Option<Hands>, pipeline::Error>>,
-    noting: Noting,
+    pub(super) hands: Option<Hands>,
+    said: Aside<Heard>,
+    pub(super) noting: Noting,
     /// Instances that have joined the cluster, whether they can be seen there now or not.
-    had_joined: BTreeSet<String>,
+    pub(super) had_joined: BTreeSet<String>,
     /// How long launches take.
     pub launches: Launches,
     /// What burst has cost.
@@ -70,67 +71,6 @@ pub struct Controller {
     /// Units on their way out.
     pub drains: Drains,
     pub(super) alone: Alone,
-}
-
-/// What one turn came to.
-#[derive(Debug, Clone)]
-pub struct Turn {
-    /// What was decided.
-    pub scaling: Scaling,
-    /// What was measured and expected.
-    pub load: Load,
-    /// What burst has cost so far.
-    pub spent: Spent,
-    /// What is paid for and serves nothing.
-    pub left: Vec<LeftOver>,
-    /// What the places tell by themselves, pool by pool.
-    pub places: Vec<Reading>,
-    /// The sides that could not be seen, and why.
-    pub unseen: BTreeMap<Side, String>,
-    /// What was written, or would have been.
-    pub done: Vec<Done>,
-    /// Why nothing was written; none: what was decided was done.
-    pub withheld: Option<String>,
-    /// What of what was learned is not kept for the next leader, and why.
-    pub unnoted: Option<String>,
-    /// Its parts in their order, each from when until when.
-    pub parts: Vec<(Part, (Timestamp, Timestamp))>,
-}
-
-/// A part of a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// What is there, and what operators say.
-    Look,
-    /// The load, and what is expected of it.
-    Measure,
-    /// How much each pool should have.
-    Decide,
-    /// Writing it, draining, and telling.
-    Act,
-}
-
-impl Part {
-    /// In a word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Look => "look",
-            Self::Measure => "measure",
-            Self::Decide => "decide",
-            Self::Act => "act",
-        }
-    }
-}
-
-/// A write, and what became of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done {
-    /// The pool it is about.
-    pub pool: Name,
-    /// What.
-    pub step: Step,
-    /// None: it was only shown.
-    pub outcome: Option<Result<(), PortError>>,
 }
 
 impl Controller {
@@ -184,7 +124,7 @@ impl Controller {
         let for_hands = patience.map(|p| if self.hands.is_none() { FIRST } else { p });
         let said = said(&self.session, &mut self.said, now, for_hands);
         let (mut unseen, said) = join(looks, said).await;
-        let mut hands = self.hands(said);
+        let mut hands = self.hear(said);
         hands.holds.extend(self.unknown_spend());
         let looked = self.clock.now();
         // The load last: what it asks for is then done at once.
@@ -277,43 +217,6 @@ impl Controller {
         }
     }
 
-    /// Whoever begins to lead goes on with what the one before has learned, or with
-    /// what it knows itself, if that is newer. Until that was read, nothing is noted.
-    async fn go_on_leading(&mut self, standing: &Standing) {
-        let now = self.clock.now();
-        if !self.noting.stands(*standing == Standing::Leads, now) {
-            return;
-        }
-        let noted = bounded(self.settings.patience, notes::read(&self.session)).await;
-        let noted = match noted {
-            Ok(noted) => noted,
-            Err(error) => return self.noting.failed(&error),
-        };
-        self.noting.read();
-        let news = noted.filter(|notes| self.noting.are_news(notes));
-        if let Some(Notes { spend, launches, memory, joined, races }) = news {
-            (self.spend, self.launches, self.memory) = (spend, launches, memory);
-            self.had_joined.extend(joined);
-            self.gauge.resume(races);
-        }
-    }
-
-    /// Notes what was learned, now and then.
-    async fn note(&mut self, standing: &Standing, now: Timestamp) -> Option<String> {
-        if self.withheld(standing).is_none() && self.noting.is_due(now) {
-            let memory = self.memory.clone();
-            let (spend, launches) = (self.spend, self.launches.clone());
-            let joined = self.had_joined.clone();
-            let notes = Notes { spend, launches, memory, joined, ..Notes::default() };
-            let (notes, left_out) = notes.with_races(&self.gauge.states());
-            self.noting.left_out = left_out;
-            let noted = notes::write(&self.session, notes);
-            let _ = bounded(self.settings.patience, noted.map(Ok)).await;
-            self.noting.done(now);
-        }
-        self.noting.left_out.clone()
-    }
-
     fn decide(
         &self,
         inventory: &Inventory,
@@ -345,40 +248,6 @@ impl Controller {
             tuning: &self.tuning,
             memory: &self.memory,
         })
-    }
-
-    /// What operators say. What cannot be read is believed to be as it was; before it
-    /// was read once, and where it is not to be understood, it may be anything, so
-    /// everything is held.
-    fn hands(&mut self, said: Option<Result<Option<Hands>, pipeline::Error>>) -> Hands {
-        let why = match said {
-            Some(Ok(said)) => {
-                self.hands = Some(said.unwrap_or_default());
-                None
-            }
-            None => Some("what operators say was not read yet".to_owned()),
-            Some(Err(error)) => {
-                let away = matches!(&error, pipeline::Error::Place(error) if is_away(error.kind));
-                if !away {
-                    return all_held(format!("what operators say cannot be read: {error}"));
-                }
-                Some(format!("what operators say was not read yet: {error}"))
-            }
-        };
-        match (&self.hands, why) {
-            (Some(hands), _) => hands.clone(),
-            (None, why) => all_held(why.unwrap_or_default()),
-        }
-    }
-
-    /// Where a day or a month has its budget, nothing is bought before it is known what
-    /// was spent of it.
-    fn unknown_spend(&self) -> Option<HandHold> {
-        let budget = self.session.resolved.environment.burst.budget.as_ref()?;
-        let counts = budget.usd_per_day.is_some() || budget.usd_per_month.is_some();
-        let why = self.noting.unread().filter(|_| counts)?;
-        let reason = format!("what was spent of the budget is not known: {why}");
-        Some(HandHold { scale_out: true, reason, ..<_>::default() })
     }
 
     fn delays(&self) -> BTreeMap<Name, Delays> {
@@ -413,24 +282,6 @@ fn watching(session: Session, settings: Settings) -> Arc<Session> {
     Arc::new(session)
 }
 
-fn all_held(reason: String) -> Hands {
-    let all = HandHold { scale_in: true, scale_out: true, reason, ..<_>::default() };
-    Hands { holds: vec![all], ..Hands::default() }
-}
-
-/// What operators say; none: the answer is not here yet.
-async fn said(
-    session: &Arc<Session>,
-    aside: &mut Aside<Result<Option<Hands>, pipeline::Error>>,
-    now: Timestamp,
-    patience: Option<Duration>,
-) -> Option<Result<Option<Hands>, pipeline::Error>> {
-    let Some(patience) = patience else { return Some(pipeline::hands(session).await) };
-    let session = Arc::clone(session);
-    aside.begin(now, async move { pipeline::hands(&session).await });
-    aside.within(patience).await.map(|(_, said)| said)
-}
-
 /// The environment with the windows of its decisions divided by `scale`.
 fn faster(environment: &Environment, scale: u32) -> Cow<'_, Environment> {
     if scale <= 1 {
@@ -448,9 +299,4 @@ fn faster(environment: &Environment, scale: u32) -> Cow<'_, Environment> {
         faster(&mut onprem.lost_after);
     }
     Cow::Owned(environment)
-}
-
-/// Whether a place gave no answer, rather than one that is not to be understood.
-fn is_away(kind: FailureKind) -> bool {
-    matches!(kind, FailureKind::Unreachable | FailureKind::Unknown | FailureKind::Transient)
 }

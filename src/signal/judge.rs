@@ -90,10 +90,12 @@ pub fn judge(query: &Query, said: &Observation, policy: Policy, now: Timestamp) 
     }
 }
 
-/// A sum of rates that is nothing may come out a little below it: `increase` and `sum`
-/// reckon with fractions.
+/// A sum that is nothing may come out so little below it: queries reckon with fractions.
+const ROUNDING: f64 = 1e-6;
+
+/// The value, or nothing where it is below that by rounding alone.
 pub(super) fn nothing_less(value: f64) -> f64 {
-    if value < 0.0 && value > -1e-6 { 0.0 } else { value }
+    if value < 0.0 && value > -ROUNDING { 0.0 } else { value }
 }
 
 fn believe(said: &Observation, policy: Policy, now: Timestamp) -> (Option<Sample>, Verdict) {

@@ -1,27 +1,12 @@
 //! The controller's own HTTP: what a scrape and a probe get from the real binary.
 
 use crate::support::programs::program;
-use crate::support::repository::Repository;
+use crate::support::repository::{BUSY, Repository};
 use crate::support::running::Running;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
-
-/// The simulated demo, with a load that is measured.
-const BUSY: &str = r#"
-extends = "demo.toml"
-
-[environment]
-name = "busy"
-
-[onprem.pools.post]
-replicas = { min = 1, max = 4 }
-
-[signals]
-prometheus = "http://prometheus.example:9090"
-demand = 'sum(rate(inference_requests_total[1m]))'
-"#;
 
 /// A controller of a simulated world, and where it answers.
 fn controller(repository: &Repository) -> (Running, String) {

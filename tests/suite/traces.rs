@@ -1,24 +1,11 @@
 //! What an OpenTelemetry collector is sent by the real binary.
 
-use crate::support::repository::Repository;
+use crate::support::repository::{BUSY, Repository};
+use crate::support::web::request;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
-
-const BUSY: &str = r#"
-extends = "demo.toml"
-
-[environment]
-name = "busy"
-
-[onprem.pools.post]
-replicas = { min = 1, max = 4 }
-
-[signals]
-prometheus = "http://prometheus.example:9090"
-demand = 'sum(rate(inference_requests_total[1m]))'
-"#;
 
 /// Takes what it is sent: its address, and the first lines and bodies.
 fn collector() -> (String, Receiver<(String, Value)>) {
@@ -29,6 +16,7 @@ fn collector() -> (String, Receiver<(String, Value)>) {
         for mut stream in listener.incoming().flatten() {
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             while let Some((line, body)) = request(&mut reader) {
+                let body = serde_json::from_slice(&body).unwrap();
                 let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
                               Content-Length: 2\r\n\r\n{}";
                 stream.write_all(answer.as_bytes()).unwrap();
@@ -39,26 +27,6 @@ fn collector() -> (String, Receiver<(String, Value)>) {
         }
     });
     (url, told)
-}
-
-fn request(reader: &mut impl BufRead) -> Option<(String, Value)> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let header = header.trim().to_ascii_lowercase();
-        if header.is_empty() {
-            break;
-        }
-        if let Some(number) = header.strip_prefix("content-length:") {
-            length = number.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    Read::read_exact(reader, &mut body).ok()?;
-    Some((line.trim().to_owned(), serde_json::from_slice(&body).ok()?))
 }
 
 fn spans(body: &Value) -> Vec<Value> {

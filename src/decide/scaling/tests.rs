@@ -1,5 +1,6 @@
 //! Decisions over environments written as users write them, in a toy world.
 
+mod asides;
 mod hands;
 mod laws;
 mod scale_in;

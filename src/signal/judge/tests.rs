@@ -219,7 +219,8 @@ proptest::proptest! {
         let reading = judged(&said).reading;
         let oldest = measured.unwrap_or(answered).min(answered);
         let newest = measured.unwrap_or(answered).max(answered);
-        let sound = number.is_finite() && number >= 0.0 && oldest >= NOW - 120 && newest <= NOW + 5;
+        let counts = number.is_finite() && number > -ROUNDING;
+        let sound = counts && oldest >= NOW - 120 && newest <= NOW + 5;
         proptest::prop_assert_eq!(reading.verdict.may_scale_in(), sound);
         proptest::prop_assert!(reading.value.is_none_or(|value| value.is_finite() && value >= 0.0));
     }

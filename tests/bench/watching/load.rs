@@ -1,7 +1,8 @@
 //! A load of eight days, as Prometheus would tell of it: a wave a day.
 
+use crate::support::web::request;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,8 @@ pub fn serve() -> String {
 fn answer(stream: TcpStream) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
-    while let Some(asked) = request(&mut reader) {
+    while let Some((line, body)) = request(&mut reader) {
+        let asked = format!("{line}&{}", String::from_utf8_lossy(&body));
         let body = match asked.contains("query_range") {
             true => range(&asked),
             false if asked.contains("/api/v1/query") => instant(),
@@ -33,26 +35,6 @@ fn answer(stream: TcpStream) {
             return;
         }
     }
-}
-
-/// Path and parameters of the next request; none: there is no more.
-fn request(reader: &mut impl BufRead) -> Option<String> {
-    let (mut line, mut length) = (String::new(), 0);
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let header = header.trim().to_ascii_lowercase();
-        if header.is_empty() {
-            break;
-        }
-        if let Some(number) = header.strip_prefix("content-length:") {
-            length = number.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(format!("{line}&{}", String::from_utf8_lossy(&body)))
 }
 
 fn now() -> f64 {

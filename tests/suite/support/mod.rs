@@ -12,3 +12,4 @@ pub mod prometheus;
 pub mod pty;
 pub mod repository;
 pub mod running;
+pub mod web;

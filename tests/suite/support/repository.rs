@@ -4,6 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// The simulated demo, with a load that is measured.
+pub const BUSY: &str = r#"
+extends = "demo.toml"
+
+[environment]
+name = "busy"
+
+[onprem.pools.post]
+replicas = { min = 1, max = 4 }
+
+[signals]
+prometheus = "http://prometheus.example:9090"
+demand = 'sum(rate(inference_requests_total[1m]))'
+"#;
+
 /// What a command said and how it ended.
 #[derive(Debug)]
 pub struct Said {

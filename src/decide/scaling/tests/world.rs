@@ -367,6 +367,25 @@ impl Group {
     }
 }
 
+/// The causes that hold scale-out.
+pub(in crate::decide::scaling) fn out(scaling: &Scaling) -> Vec<HoldCause> {
+    causes(scaling, Direction::ScaleOut)
+}
+
+/// What a decision has to say.
+pub(in crate::decide::scaling) fn kinds(scaling: &Scaling) -> Vec<EventKind> {
+    scaling.events.iter().map(|event| event.kind).collect()
+}
+
+/// Own replicas, a cheap pool, and a dear one.
+pub(in crate::decide::scaling) fn three() -> World {
+    world(&[
+        onprem("own", "{ min = 1, max = 4 }"),
+        burst("cheap", "{ min = 0, max = 3 }", &[G5], ""),
+        burst("dear", "{ min = 0, max = 9 }", &[G6E], ""),
+    ])
+}
+
 /// What a pool should have.
 pub(in crate::decide::scaling) fn wanted(scaling: &Scaling, pool: &str) -> u32 {
     scaling.pools[&name(pool)].wanted

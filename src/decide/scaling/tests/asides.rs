@@ -1,0 +1,167 @@
+//! Offerings that are left alone, and units that never serve or serve no more.
+
+use super::world::*;
+use crate::decide::scaling::*;
+use std::time::Duration;
+
+#[test]
+fn an_offering_without_capacity_is_left_alone_with_growing_probes_of_one() {
+    let mut world = world(&[
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+        burst("dear", "{ min = 0, max = 9 }", &[G6E], ""),
+    ]);
+    world.group("cheap", "g5.12xlarge/on-demand").limit = 1;
+    // It grows by a node each time, so that there is always something to try for.
+    let mut probes = Vec::new();
+    let began = world.now;
+    for step in 0..240 {
+        world.load(100.0 + f64::from(step));
+        let scaling = world.decide();
+        let cheap = &scaling.pools["cheap"].sources[0];
+        if step > 0 {
+            assert!(cheap.wanted <= 2, "{step}: one at a time");
+        }
+        if cheap.wanted == 2 && cheap.desired == 1 {
+            probes.push(world.now.duration_since(began).as_secs() / 60);
+        }
+        let all = 100.0 + f64::from(step);
+        let after = scaling.stages["inference"].after.as_f64();
+        assert!(after >= all, "{step}: the other is raised at once");
+        world.apply(&scaling, Duration::from_secs(15));
+    }
+    let apart: Vec<i64> = probes.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(apart.len() >= 3 && apart.windows(2).all(|pair| pair[1] >= pair[0]), "{probes:?}");
+    assert!(apart.last().unwrap() >= &8, "{probes:?}");
+    // It has capacity again, and one unit finds that out.
+    world.group("cheap", "g5.12xlarge/on-demand").limit = 99;
+    let mut recovered = false;
+    for step in 240..500 {
+        world.load(100.0 + f64::from(step));
+        let scaling = world.decide();
+        recovered |= kinds(&scaling).contains(&EventKind::Recovered);
+        world.apply(&scaling, Duration::from_secs(15));
+    }
+    assert!(recovered);
+}
+
+#[test]
+fn an_old_refusal_is_none_of_what_is_asked_now() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    let before = world.now;
+    world.load(0.0);
+    world.run(2);
+    world.load(80.0);
+    let scaling = world.decide();
+    world.apply(&scaling, Duration::from_secs(15));
+    // Not there yet, and the last refusal is of before.
+    world.group("cheap", "g5.12xlarge/on-demand").units.pop();
+    world.group("cheap", "g5.12xlarge/on-demand").refused = Some(before);
+    let scaling = world.decide();
+    assert_eq!(wanted(&scaling, "cheap"), 2);
+    assert!(kinds(&scaling).is_empty(), "that it is short was told before");
+}
+
+#[test]
+fn units_that_never_serve_are_given_up_and_tried_again() {
+    let mut world = world(&[
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+        burst("dear", "{ min = 0, max = 9 }", &[G6E], ""),
+    ]);
+    world.group("cheap", "g5.12xlarge/on-demand").broken = true;
+    world.load(80.0);
+    // Three times the p95 of five minutes.
+    let waits = world.run(60);
+    assert_eq!((wanted(&waits, "cheap"), wanted(&waits, "dear")), (2, 0));
+    let gives_up = world.run(2);
+    assert_eq!((wanted(&gives_up, "cheap"), wanted(&gives_up, "dear")), (0, 2));
+    assert!(kinds(&gives_up).contains(&EventKind::GivenUp));
+    assert_eq!(gives_up.pools["cheap"].sources[0].shrink, 2);
+    assert_eq!(gives_up.pools["cheap"].sources[0].aside, Some(AsideCause::NeverReady));
+    // It is tried when more is needed, and works now.
+    world.apply(&gives_up, Duration::from_secs(120));
+    world.group("cheap", "g5.12xlarge/on-demand").broken = false;
+    world.load(160.0);
+    let tried = world.decide();
+    assert_eq!((wanted(&tried, "cheap"), wanted(&tried, "dear")), (1, 3));
+    let later = world.run(20);
+    assert_eq!(later.pools["cheap"].sources[0].aside, None);
+}
+
+#[test]
+fn units_whose_nodes_do_not_answer_are_made_up_for_and_not_ended() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    world.load(70.0);
+    world.run(40);
+    let before = world.asked("cheap");
+    world.group("cheap", "g5.12xlarge/on-demand").away = before;
+    let soon = world.run(2);
+    assert_eq!(wanted(&soon, "cheap"), before, "nodes come back as a rule");
+    let later = world.run(20);
+    assert!(wanted(&later, "cheap") >= 2 * before, "{:?}", later.pools["cheap"]);
+    for _ in 0..240 {
+        let scaling = world.run(1);
+        let source = &scaling.pools["cheap"].sources[0];
+        assert!(source.wanted >= before && source.aside.is_none(), "{source:?}");
+    }
+    // What is back is more than is needed, and goes one by one.
+    world.group("cheap", "g5.12xlarge/on-demand").away = 0;
+    world.run(400);
+    assert_eq!(world.asked("cheap"), before);
+}
+
+#[test]
+fn a_unit_that_has_joined_is_waited_for_anew_and_only_once() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    world.group("cheap", "g5.12xlarge/on-demand").broken = true;
+    world.load(80.0);
+    // Three times the p95 of five minutes, and most of that is over.
+    world.run(56);
+    world.group("cheap", "g5.12xlarge/on-demand").joined = 2;
+    let joined = world.run(58);
+    assert_eq!(joined.pools["cheap"].sources[0].aside, None);
+    // A node that comes and goes has not come further.
+    world.group("cheap", "g5.12xlarge/on-demand").joined = 0;
+    world.run(1);
+    world.group("cheap", "g5.12xlarge/on-demand").joined = 2;
+    let given_up = world.run(4);
+    assert_eq!(given_up.pools["cheap"].sources[0].aside, Some(AsideCause::NeverReady));
+}
+
+#[test]
+fn replicas_whose_nodes_are_away_are_carried_elsewhere_and_keep_their_number() {
+    let mut world = world(&[
+        onprem("own", "{ min = 1, max = 4 }"),
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+    ]);
+    world.has("own", "replicas", 4);
+    world.load(40.0);
+    assert_eq!(wanted(&world.decide(), "cheap"), 0);
+    world.group("own", "replicas").broken = true;
+    world.group("own", "replicas").units.clear();
+    let given_up = world.run(70);
+    assert_eq!(given_up.pools["own"].sources[0].aside, Some(AsideCause::NeverReady));
+    assert_eq!((wanted(&given_up, "own"), wanted(&given_up, "cheap")), (4, 1));
+    assert_eq!(given_up.pools["own"].sources[0].shrink, 0);
+}
+
+#[test]
+fn what_an_autoscaler_can_still_add_counts_until_it_is_stuck() {
+    let hpa = onprem("own", "{ min = 1, max = 6 }") + "hpa = { cpu = \"70%\" }\n";
+    let mut world = world(&[hpa, burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    world.has("own", "replicas", 2);
+    world.load(60.0);
+    let scaling = world.decide();
+    assert_eq!((wanted(&scaling, "own"), wanted(&scaling, "cheap")), (2, 0));
+    // Its pods find no node.
+    let now = world.now;
+    let own = world.group("own", "replicas");
+    (own.desired, own.refused) = (6, Some(now));
+    let scaling = world.decide();
+    assert_eq!((wanted(&scaling, "own"), wanted(&scaling, "cheap")), (6, 1));
+    assert_eq!(scaling.pools["own"].sources[0].set, 6);
+    // One node more, and it gets on again.
+    world.has("own", "replicas", 6);
+    world.run(8);
+    let scaling = world.decide();
+    assert_eq!(scaling.pools["own"].sources[0].aside, None);
+}
