@@ -48,7 +48,7 @@ impl Traces {
         ];
         let collector = Collector::at(url, service).map_err(|why| {
             Failure::usage(format!("no traces can be sent to {url}: {why}"))
-                .help("write the collector's address like http://127.0.0.1:4318")
+                .help("write the collector's address like --otlp http://127.0.0.1:4318")
         })?;
         Ok(Self { collector: Some(collector) })
     }

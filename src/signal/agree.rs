@@ -7,12 +7,12 @@ use super::{Measured, Reading, Verdict};
 const APART: f64 = 1.0 / 3.0;
 
 /// One reading of what each server said, in the order in which they are declared:
-/// of the first that answers well. Another good answer that differs contradicts it,
-/// and then nothing is scaled in by it. None where no server was asked.
+/// of the first that answers well. Good answers that differ contradict each other:
+/// then the largest counts, and nothing is scaled in by it. None where no server was
+/// asked.
 pub fn agree(said: Vec<Measured>) -> Option<Measured> {
-    let (at, _) = said.iter().enumerate().min_by_key(|(_, one)| rank(&one.reading.verdict))?;
     let mut others = said;
-    let mut chosen = others.remove(at);
+    let mut chosen = others.remove(which(&others)?);
     let mut against = Vec::new();
     for other in others {
         chosen.notes.extend(other.notes);
@@ -33,6 +33,22 @@ pub fn agree(said: Vec<Measured>) -> Option<Measured> {
         chosen.reading.verdict = Verdict::Contradicted(against.join(", "));
     }
     Some(chosen)
+}
+
+/// Which one counts.
+fn which(said: &[Measured]) -> Option<usize> {
+    let (first, best) =
+        said.iter().enumerate().min_by_key(|(_, one)| rank(&one.reading.verdict))?;
+    let value = |one: &Measured| one.reading.value.unwrap_or(f64::NEG_INFINITY);
+    let largest = said
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.reading.verdict == Verdict::Good)
+        .max_by(|(_, a), (_, b)| value(a).total_cmp(&value(b)));
+    match largest {
+        Some((at, most)) if differ(value(best), value(most), best.reading.unit) => Some(at),
+        _ => Some(first),
+    }
 }
 
 /// The better, the lower.

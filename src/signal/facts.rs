@@ -13,11 +13,15 @@ const LABEL: &str = "floodway_fact";
 const MOST: usize = 8;
 /// How far back samples of series that have ended are looked for.
 const BACK: &str = "[10m:10s]";
+/// For how long a target that cannot be scraped still counts as one of a series:
+/// after that its end is somebody's decision.
+const REMEMBERED: &str = "[1h]";
 
 /// How to ask for the facts about the series that a query reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactsQuery {
-    /// PromQL: when each was last measured, and whether it was there a window ago.
+    /// PromQL: when each was last measured, whether it was there a window ago, and how
+    /// many of its targets cannot be scraped.
     pub promql: String,
     /// PromQL: when each was last measured before it ended, which costs more.
     pub ended: String,
@@ -33,6 +37,8 @@ pub struct Facts {
     pub newest: Option<Timestamp>,
     /// Some of them are younger than the query's window.
     pub young: Option<Span>,
+    /// So many targets that they were measured from cannot be scraped now.
+    pub unscraped: u64,
 }
 
 impl FactsQuery {
@@ -54,6 +60,13 @@ impl FactsQuery {
                 let before = format!("count({selector} offset {}ms)", window.millis());
                 now.push(fact("before", at, &before));
             }
+            // Pods that are gone have left the targets with their series; `up` tells of
+            // those that should be there.
+            let down = format!(
+                "count(up == 0 and on (job, instance) \
+                 group by (job, instance) (last_over_time({selector}{REMEMBERED})))"
+            );
+            now.push(fact("down", at, &down));
             let last = format!("max(max_over_time(timestamp({selector}){BACK}))");
             ended.push(fact("newest", at, &last));
         }
@@ -72,15 +85,17 @@ impl FactsQuery {
             let series = answer.series.iter().find(|s| s.labels.get(LABEL) == Some(&name));
             series.and_then(|series| series.samples.last()).map(|sample| sample.value)
         };
-        let (mut newest, mut young) = (None::<Timestamp>, None);
+        let (mut newest, mut young, mut unscraped) = (None::<Timestamp>, None, 0);
         for at in 0..self.selectors {
+            // Selectors may share their targets.
+            unscraped = unscraped.max(value("down", at).map_or(0, |count| count as u64));
             let Some(last) = value("newest", at).and_then(timestamp) else { continue };
             newest = Some(newest.map_or(last, |newest| newest.min(last)));
             if value("before", at).is_none() {
                 young = self.window;
             }
         }
-        Facts { newest, young }
+        Facts { newest, young, unscraped }
     }
 }
 
@@ -106,13 +121,25 @@ mod tests {
     #[test]
     fn the_facts_are_of_each_series_that_is_read() {
         let asked = FactsQuery::of("sum(rate(a[1m])) / sum(rate(b{c=\"d\"}[5m]))").unwrap();
+        let facts: Vec<_> = asked.promql.split(" or ").collect();
+        let fact =
+            |what: &str, value: &str| format!("label_replace({value}, \"floodway_fact\", \"{what}\", \"\", \"\")");
+        let down = |of: &str| {
+            format!(
+                "count(up == 0 and on (job, instance) \
+                 group by (job, instance) (last_over_time({of}[1h])))"
+            )
+        };
         assert_eq!(
-            asked.promql,
-            "label_replace(max(timestamp(a)), \"floodway_fact\", \"newest0\", \"\", \"\") \
-             or label_replace(count(a offset 300000ms), \"floodway_fact\", \"before0\", \"\", \"\") \
-             or label_replace(max(timestamp(b{c=\"d\"})), \"floodway_fact\", \"newest1\", \"\", \"\") \
-             or label_replace(count(b{c=\"d\"} offset 300000ms), \"floodway_fact\", \"before1\", \
-             \"\", \"\")"
+            facts,
+            [
+                fact("newest0", "max(timestamp(a))"),
+                fact("before0", "count(a offset 300000ms)"),
+                fact("down0", &down("a")),
+                fact("newest1", "max(timestamp(b{c=\"d\"}))"),
+                fact("before1", "count(b{c=\"d\"} offset 300000ms)"),
+                fact("down1", &down("b{c=\"d\"}")),
+            ]
         );
         assert_eq!(FactsQuery::of("vector(1)"), None);
     }
@@ -126,11 +153,14 @@ mod tests {
             asked.read(&both),
             Facts {
                 newest: Timestamp::from_millisecond(980_500).ok(),
-                young: Some(Span::from_secs(60))
+                young: Some(Span::from_secs(60)),
+                unscraped: 0,
             }
         );
         let one = answer(&[("newest0", 990.0), ("before0", 1.0)]);
-        assert_eq!(asked.read(&one), Facts { newest: at(990), young: None });
+        assert_eq!(asked.read(&one), Facts { newest: at(990), ..Facts::default() });
         assert_eq!(asked.read(&answer(&[("newest0", f64::NAN)])), Facts::default());
+        let down = answer(&[("newest0", 990.0), ("before0", 1.0), ("down0", 2.0), ("down1", 1.0)]);
+        assert_eq!(asked.read(&down).unscraped, 2);
     }
 }

@@ -71,8 +71,9 @@ pub fn judge(query: &Query, said: &Observation, policy: Policy, now: Timestamp) 
     let warnings = said.answer.as_ref().map_or(&[][..], |answer| &answer.warnings);
     // A part of it may be missing; hints about the query are none of that.
     let partial = warnings.iter().find(|warning| !warning.starts_with("PromQL info"));
+    let partial = partial.cloned().or_else(|| unscraped(said));
     let verdict = match (verdict, partial) {
-        (Verdict::Good, Some(warning)) => Verdict::Contradicted(warning.clone()),
+        (Verdict::Good, Some(why)) => Verdict::Contradicted(why),
         (verdict, _) => verdict,
     };
     let warn = |warning: &String| format!("{} warns: {warning}", said.server);
@@ -146,6 +147,15 @@ fn believe(said: &Observation, policy: Policy, now: Timestamp) -> (Option<Sample
         return (measured, settling);
     }
     (measured, Verdict::Good)
+}
+
+/// What is behind the number may be less than all.
+fn unscraped(said: &Observation) -> Option<String> {
+    let count = said.facts.as_ref().map_or(0, |facts| facts.unscraped);
+    let targets = if count == 1 { "target" } else { "targets" };
+    (count > 0).then(|| {
+        format!("{} cannot scrape {count} {targets} that it was measured from (up == 0)", said.server)
+    })
 }
 
 /// Nothing is answered: its series have ended, or there were none.

@@ -109,6 +109,14 @@ impl Simulator {
         self.store.read(World::clone)
     }
 
+    /// Whether its scenario says how much is asked of it.
+    ///
+    /// # Errors
+    /// As its file.
+    pub fn has_a_load(&self) -> Result<bool, PortError> {
+        self.ask(|world| !world.scenario.load.is_empty())
+    }
+
     /// Changes the world as others than Floodway do.
     ///
     /// # Errors

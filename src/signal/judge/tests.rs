@@ -20,7 +20,7 @@ fn said(answer: Result<Answer, MeasureError>) -> Observation {
     Observation {
         server: "http://a".into(),
         answer,
-        facts: Some(Facts { newest: Some(at(NOW - 10)), young: None }),
+        facts: Some(Facts { newest: Some(at(NOW - 10)), ..Facts::default() }),
         last: None,
         started: Some(at(1)),
         window: Some(Span::from_secs(60)),
@@ -50,13 +50,13 @@ fn what_was_measured_just_now_is_good_and_bears_the_time_of_its_samples() {
 #[test]
 fn an_answer_of_now_from_old_samples_is_stale_and_keeps_its_value() {
     let mut old = value(12.5);
-    old.facts = Some(Facts { newest: Some(at(NOW - 121)), young: None });
+    old.facts = Some(Facts { newest: Some(at(NOW - 121)), ..Facts::default() });
     let reading = judged(&old).reading;
     let (age, limit) = (Span::from_secs(121), Span::from_secs(120));
     assert_eq!(reading.verdict, Verdict::Stale { age, limit });
     assert_eq!(reading.value, Some(12.5));
     assert!(!reading.verdict.may_scale_in());
-    old.facts = Some(Facts { newest: Some(at(NOW - 120)), young: None });
+    old.facts = Some(Facts { newest: Some(at(NOW - 120)), ..Facts::default() });
     assert_eq!(verdict(&old), Verdict::Good);
 }
 
@@ -81,6 +81,15 @@ fn of_what_a_server_warns_that_a_part_may_be_missing_nothing_is_scaled_in() {
 }
 
 #[test]
+fn by_what_some_targets_do_not_tell_nothing_is_scaled_in() {
+    let mut half = value(12.5);
+    half.facts.as_mut().unwrap().unscraped = 1;
+    let reading = judged(&half).reading;
+    let why = "http://a cannot scrape 1 target that it was measured from (up == 0)".to_owned();
+    assert_eq!((reading.value, reading.verdict), (Some(12.5), Verdict::Contradicted(why)));
+}
+
+#[test]
 fn a_server_whose_clock_is_behind_answers_what_is_old() {
     let mut behind = said(Ok(Answer::of(at(NOW - 500), 1.0)));
     behind.facts = None;
@@ -95,10 +104,10 @@ fn what_cannot_be_is_wrong_and_has_no_value() {
         assert_eq!(reading.value, None);
     }
     let mut ahead = value(1.0);
-    ahead.facts = Some(Facts { newest: Some(at(NOW + 6)), young: None });
+    ahead.facts = Some(Facts { newest: Some(at(NOW + 6)), ..Facts::default() });
     let Verdict::Wrong(why) = verdict(&ahead) else { panic!("{ahead:?}") };
     assert_eq!(why, "measured 6s from now: its clock and ours differ");
-    ahead.facts = Some(Facts { newest: Some(at(NOW + 5)), young: None });
+    ahead.facts = Some(Facts { newest: Some(at(NOW + 5)), ..Facts::default() });
     assert_eq!(verdict(&ahead), Verdict::Good);
 }
 
@@ -188,6 +197,10 @@ fn two_servers_that_contradict_each_other_release_no_capacity() {
     assert_eq!(agreed.reading.value, Some(100.0));
     assert!(!agreed.reading.verdict.may_scale_in());
     assert!(!agreed.is_unreadable());
+    // The one that sees less may see only a part.
+    let agreed = agree(vec![judged(&value(30.0)), other(value(100.0))]).unwrap();
+    assert_eq!(agreed.reading.verdict, Verdict::Contradicted("http://a says 30".into()));
+    assert_eq!(agreed.reading.value, Some(100.0));
 }
 
 #[test]
@@ -215,7 +228,7 @@ proptest::proptest! {
         measured in proptest::option::of(9_000i64..11_000),
     ) {
         let mut said = said(Ok(Answer::of(at(answered), number)));
-        said.facts = Some(Facts { newest: measured.map(at), young: None });
+        said.facts = Some(Facts { newest: measured.map(at), ..Facts::default() });
         let reading = judged(&said).reading;
         let oldest = measured.unwrap_or(answered).min(answered);
         let newest = measured.unwrap_or(answered).max(answered);

@@ -10,6 +10,7 @@ use floodway::signal::{MeasureFailure, Policy, Query, Range, Verdict};
 use floodway::units::Span;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A simulated environment that measures with `signals`.
 pub fn measured(signals: &str) -> Repository {
@@ -90,6 +91,31 @@ fn a_living_engine_is_measured_and_one_that_has_ended_is_stale() {
 }
 
 #[test]
+fn where_some_of_its_targets_are_not_scraped_a_load_is_not_the_whole() {
+    let engines = [Exporter::start(20.0), Exporter::start(20.0)];
+    let ports = engines.each_ref().map(|engine| engine.port);
+    let prometheus = Prometheus::of(&ports, Duration::from_secs(1));
+    let repository = measured(&declared(&prometheus.url()));
+    eventually("both are measured", || {
+        let (code, document) = signals(&repository);
+        let demand = by_name(&document, "demand/inference");
+        let whole = demand["value"].as_f64().is_some_and(|rate| rate > 30.0);
+        (code == Some(0) && whole && demand["verdict"] == "good").then_some(())
+    });
+    let [stays, ends] = engines;
+    drop(ends);
+    let half = eventually("half of it is seen", || {
+        let (_, document) = signals(&repository);
+        let demand = by_name(&document, "demand/inference");
+        demand["value"].as_f64().is_some_and(|rate| rate < 30.0).then_some(demand)
+    });
+    assert_eq!(half["verdict"], "contradicted", "{half:#}");
+    assert!(half["why"].as_str().unwrap().contains("cannot scrape 1 target"), "{half:#}");
+    assert_eq!(half["may_scale_in"], false);
+    drop(stays);
+}
+
+#[test]
 fn a_server_that_has_lost_its_data_settles_and_two_that_differ_contradict() {
     let busy = Exporter::start(40.0);
     let idle = Exporter::start(4.0);
@@ -97,7 +123,8 @@ fn a_server_that_has_lost_its_data_settles_and_two_that_differ_contradict() {
     let second = Prometheus::start(idle.port);
     let one = measured(&declared(&first.url()));
     eventually("it is whole", || (signals(&one).0 == Some(0)).then_some(()));
-    let servers = format!("prometheus = [\"{}\", \"{}\"]", first.url(), second.url());
+    // The second sees more.
+    let servers = format!("prometheus = [\"{}\", \"{}\"]", second.url(), first.url());
     let both =
         declared(&first.url()).replacen(&format!("prometheus = \"{}\"", first.url()), &servers, 1);
     let two = measured(&both);

@@ -26,6 +26,18 @@ fn what_is_not_configured_is_not_listed_and_no_server_is_asked() {
 }
 
 #[test]
+fn a_simulated_world_with_a_load_measures_it_itself() {
+    let repository = measured("prometheus = \"http://192.0.2.1:9090\"\ndemand = 'sum(a)'");
+    let load = "[[load]]\nstage = \"postprocess\"\nat = \"0s\"\nrate = \"500 req/s\"\n";
+    std::fs::write(repository.path().join("load.toml"), load).unwrap();
+    let more = "\n[onprem.pools.post]\nreplicas = { min = 1, max = 4 }\n";
+    let text = repository.path().join("environments/measured.toml");
+    std::fs::write(&text, std::fs::read_to_string(&text).unwrap() + more).unwrap();
+    let said = repository.run(&["signals", "measured", "--scenario", "load.toml"]).exits(0);
+    said.says("demand/postprocess").says("500 req/s").says("good");
+}
+
+#[test]
 fn a_server_that_asks_for_certificates_gets_them_from_files_alone() {
     let exporter = Exporter::start(1.0);
     let folder = tempfile::tempdir().unwrap();

@@ -91,7 +91,12 @@ impl Prometheus {
 
     /// Scrapes `exporter` once in every `interval`.
     pub fn start_at(exporter: u16, interval: Duration) -> Self {
-        let prometheus = Self::launch(exporter, interval, None);
+        Self::of(&[exporter], interval)
+    }
+
+    /// Scrapes each of `exporters` once in every `interval`.
+    pub fn of(exporters: &[u16], interval: Duration) -> Self {
+        let prometheus = Self::launch(exporters, interval, None);
         eventually("Prometheus is ready", || {
             let mut stream = TcpStream::connect(("127.0.0.1", prometheus.port)).ok()?;
             stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").ok()?;
@@ -104,17 +109,19 @@ impl Prometheus {
 
     /// Lets only those in that have a certificate of the authority in `pki`.
     pub fn with_tls(exporter: u16, pki: &Path) -> Self {
-        Self::launch(exporter, Duration::from_secs(1), Some(pki))
+        Self::launch(&[exporter], Duration::from_secs(1), Some(pki))
     }
 
-    fn launch(exporter: u16, interval: Duration, pki: Option<&Path>) -> Self {
+    fn launch(exporters: &[u16], interval: Duration, pki: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("floodway-prometheus-").tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let every = interval.as_millis();
+        let targets: Vec<_> = exporters.iter().map(|port| format!("'127.0.0.1:{port}'")).collect();
+        let targets = targets.join(", ");
         let text = format!(
             "global: {{ scrape_interval: {every}ms, scrape_timeout: {every}ms }}\n\
              scrape_configs:\n\
-             - job_name: vllm\n  static_configs: [{{ targets: ['127.0.0.1:{exporter}'] }}]\n"
+             - job_name: vllm\n  static_configs: [{{ targets: [{targets}] }}]\n"
         );
         fs::write(&config, text).unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -103,8 +103,8 @@ type testBed struct {
 // startNodes adds what makes pods run: the scheduler, kwok, and a metrics API.
 func (b *testBed) startNodes(kwok, stages string) {
 	b.control, b.tls = freePort(), freePort()
-	b.start("kube-scheduler", "--kubeconfig="+b.path("kubeconfig"), "--leader-elect=false", "--secure-port=0",
-		"--kube-api-qps=300", "--kube-api-burst=600")
+	b.write("scheduler.yaml", b.schedulerConfig())
+	b.start("kube-scheduler", "--config="+b.path("scheduler.yaml"), "--secure-port=0")
 	b.start("metrics", fmt.Sprintf("--api=127.0.0.1:%d", b.tls), fmt.Sprintf("--control=127.0.0.1:%d", b.control))
 	b.spawn("kwok", kwok, "--kubeconfig="+b.path("kubeconfig"), "--config="+stages, "--manage-all-nodes=true")
 	// An aggregated API behind a name that resolves to loopback: endpoints on
@@ -215,6 +215,19 @@ users: [{name: admin, user: {token: %s}}]
 contexts: [{name: bed, context: {cluster: bed, user: admin}}]
 current-context: bed
 `, local("https", b.api), b.path("certs/apiserver.crt"), adminToken)
+}
+
+// schedulerConfig has pods that found no node tried again a second after one
+// came. By default that takes up to ten, the longer the more often others came
+// before: minutes to a test that runs many times as fast as life.
+func (b *testBed) schedulerConfig() string {
+	return fmt.Sprintf(`apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection: {kubeconfig: "%s", qps: 300, burst: 600}
+leaderElection: {leaderElect: false}
+podInitialBackoffSeconds: 1
+podMaxBackoffSeconds: 1
+`, b.path("kubeconfig"))
 }
 
 func (b *testBed) writeServiceAccountKey() {
