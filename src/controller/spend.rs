@@ -3,12 +3,14 @@
 use crate::clock::Timestamp;
 use crate::decide::scaling::Spent;
 use crate::units::UsdPerHour;
+use jiff::SignedDuration;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-/// Time that nobody watched is counted with what ran before it, up to this: what
-/// ran meanwhile is not known, and was hardly nothing.
-const LONGEST_GAP_SECONDS: i64 = 3600;
+/// After so long without a look, only what runs at its end too is taken to have run
+/// all the while.
+const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(1);
 const MILLIS_PER_HOUR: u128 = 3_600_000;
 
 /// What the running day and month have cost, in UTC.
@@ -26,14 +28,18 @@ impl Spend {
     /// Adds what has run since the last time, then goes on with `rate`.
     pub fn note(&mut self, now: Timestamp, rate: UsdPerHour) {
         if let Some(before) = self.at {
-            let (day, month) = (new_day(before, now), new_month(before, now));
-            let passed = now.duration_since(before);
-            let counted = passed.as_millis().clamp(0, i128::from(LONGEST_GAP_SECONDS) * 1000);
-            let micros = u128::from(self.rate.micros()) * counted.unsigned_abs() / MILLIS_PER_HOUR;
-            let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+            let (day, month) = (date(now), date(now).first_of_month());
+            let known = before.saturating_add(LONGEST_GAP).unwrap_or(now).min(now);
+            // From the later of the two on: what was before belongs to another day.
+            let since = |start: Timestamp| {
+                cost(self.rate, before.max(start), known)
+                    .saturating_add(cost(self.rate.min(rate), known.max(start), now))
+            };
             let after = |begun: bool, spent: u64| if begun { 0 } else { spent };
-            self.spent.day_micros = after(day, self.spent.day_micros).saturating_add(micros);
-            self.spent.month_micros = after(month, self.spent.month_micros).saturating_add(micros);
+            let of_day = after(day > date(before), self.spent.day_micros);
+            let of_month = after(month > date(before).first_of_month(), self.spent.month_micros);
+            self.spent.day_micros = of_day.saturating_add(since(start_of(day)));
+            self.spent.month_micros = of_month.saturating_add(since(start_of(month)));
         }
         // A clock that goes back counts nothing twice.
         self.at = Some(self.at.map_or(now, |before| before.max(now)));
@@ -46,14 +52,20 @@ impl Spend {
     }
 }
 
-fn new_day(before: Timestamp, now: Timestamp) -> bool {
-    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
-    day(now) > day(before)
+/// What an hourly rate comes to from one time to another, in millionths of a dollar;
+/// nothing where they stand the other way round.
+fn cost(rate: UsdPerHour, from: Timestamp, to: Timestamp) -> u64 {
+    let millis = to.duration_since(from).as_millis().max(0).unsigned_abs();
+    let micros = u128::from(rate.micros()) * millis / MILLIS_PER_HOUR;
+    u64::try_from(micros).unwrap_or(u64::MAX)
 }
 
-fn new_month(before: Timestamp, now: Timestamp) -> bool {
-    let month = |at: Timestamp| TimeZone::UTC.to_datetime(at).date().first_of_month();
-    month(now) > month(before)
+fn date(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+fn start_of(date: Date) -> Timestamp {
+    TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]
@@ -76,18 +88,27 @@ mod tests {
         assert_eq!(spend.so_far(), Spent { day_micros: 20_000_000, month_micros: 20_000_000 });
         spend.note(at("2026-11-30T23:30:00Z"), dollars(10));
         assert_eq!(spend.so_far().day_micros, 30_000_000);
-        spend.note(at("2026-12-01T00:00:00Z"), dollars(0));
-        assert_eq!(spend.so_far(), Spent { day_micros: 5_000_000, month_micros: 5_000_000 });
+        spend.note(at("2026-12-01T00:15:00Z"), dollars(0));
+        assert_eq!(spend.so_far(), Spent { day_micros: 2_500_000, month_micros: 2_500_000 });
     }
 
     #[test]
-    fn a_clock_that_goes_back_and_a_long_gap_count_little() {
+    fn a_clock_that_goes_back_counts_nothing() {
         let mut spend = Spend::default();
         spend.note(at("2026-11-10T10:00:00Z"), dollars(10));
         spend.note(at("2026-11-10T09:00:00Z"), dollars(10));
         spend.note(at("2026-11-10T10:00:00Z"), dollars(10));
         assert_eq!(spend.so_far().day_micros, 0);
-        spend.note(at("2026-11-10T20:00:00Z"), dollars(10));
-        assert_eq!(spend.so_far().day_micros, 10_000_000);
+    }
+
+    #[test]
+    fn in_a_long_gap_what_runs_at_both_ends_has_run() {
+        let mut spend = Spend::default();
+        spend.note(at("2026-11-10T10:00:00Z"), dollars(10));
+        spend.note(at("2026-11-10T20:00:00Z"), dollars(4));
+        assert_eq!(spend.so_far().day_micros, 46_000_000);
+        // Of two days, what is of today.
+        spend.note(at("2026-11-12T03:00:00Z"), dollars(4));
+        assert_eq!(spend.so_far(), Spent { day_micros: 12_000_000, month_micros: 170_000_000 });
     }
 }
