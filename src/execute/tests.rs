@@ -302,14 +302,9 @@ async fn waiting_ends_when_units_are_ready_and_says_why_not_at_the_limit() {
 #[tokio::test]
 async fn a_drain_of_named_units_ends_when_they_are_gone_whatever_else_comes_and_goes() {
     let unit = |name: &str| Unit {
-        address: None,
-        taken_back: None,
         name: name.into(),
         ready: true,
-        ending: false,
-        version: None,
-        instance_type: None,
-        waits: None,
+        ..Unit::default()
     };
     let runs = |names: &[&str], desired| {
         let units: Vec<Unit> = names.iter().map(|name| unit(name)).collect();

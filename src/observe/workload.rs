@@ -114,6 +114,10 @@ pub struct Unit {
     /// not known, or where somebody has set the unit aside.
     #[serde(default)]
     pub version: Option<String>,
+    /// Somebody has taken it out of service and keeps it (Standby): it is none of what
+    /// is asked for, and not Floodway's to end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub set_aside: bool,
     /// Its instance type, if the place says.
     #[serde(default)]
     pub instance_type: Option<String>,
@@ -192,6 +196,9 @@ pub struct Node {
     pub gpus_allocatable: u32,
     /// GPUs that pods have.
     pub gpus_used: u32,
+    /// Of those, GPUs of pods that are ready.
+    #[serde(default)]
+    pub gpus_ready: u32,
     /// GPUs the node has and does not offer.
     pub gpus_unhealthy: u32,
 }

@@ -27,8 +27,13 @@ pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Read
     for (pool, declared) in environment.aws.iter().flat_map(|aws| &aws.pools) {
         readings.extend(seen.account(pool, declared.spot.is_some()));
         if declared.join == crate::spec::model::Join::Kubernetes {
-            let marked =
-                |node: &&Node| node.labels.get(marks::POOL).is_some_and(|of| of == pool.as_str());
+            let own = environment.environment.name.as_str();
+            let is = |node: &Node, key: &str, value: &str| {
+                node.labels.get(key).is_some_and(|of| of == value)
+            };
+            let marked = |node: &&Node| {
+                is(node, marks::ENVIRONMENT, own) && is(node, marks::POOL, pool.as_str())
+            };
             readings.extend(seen.cluster(pool, marked));
         }
     }

@@ -2,7 +2,7 @@
 
 mod wire;
 
-pub(super) use wire::{NodeSeen, PodSeen};
+pub(super) use wire::{NodeSeen, PodGpus, PodSeen};
 
 use super::cluster::Cluster;
 use super::kinds::Resource;
@@ -32,15 +32,18 @@ impl Cluster {
             return Ok(nodes.into_iter().map(Arc::new).collect());
         }
         let running = format!("fieldSelector={}", super::cluster::escape(RUNNING));
-        let pods = Resource::new("v1", "pods", None);
+        let path = Resource::new("v1", "pods", None);
         let gpus = |text: &str| serde_json::from_str(text).map(|pod: PodSeen| pod.gpus());
-        let used = self.list_texts(&pods, &running, gpus).await?;
-        let mut by_node: BTreeMap<String, u32> = BTreeMap::new();
-        for (node, gpus) in used {
-            *by_node.entry(node).or_default() += gpus;
+        let pods = self.list_texts(&path, &running, gpus).await?;
+        let mut by_node: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+        for PodGpus { node, gpus, ready } in pods {
+            let (used, serving) = by_node.entry(node).or_default();
+            *used += gpus;
+            *serving += if ready { gpus } else { 0 };
         }
         for node in &mut nodes {
-            node.gpus_used = by_node.get(&node.name).copied().unwrap_or(0);
+            (node.gpus_used, node.gpus_ready) =
+                by_node.get(&node.name).copied().unwrap_or_default();
         }
         Ok(nodes.into_iter().map(Arc::new).collect())
     }

@@ -121,9 +121,10 @@ impl World {
         let Some(object) = self.objects.get(group) else { return };
         let tag = |key: &str| object.get("/tags")?.get(key)?.as_str();
         if tag(marks::JOIN) == Some("kubernetes") {
-            let workload = tag(marks::WORKLOAD).unwrap_or_default().to_owned();
+            let [environment, workload] = [marks::ENVIRONMENT, marks::WORKLOAD]
+                .map(|key| tag(key).unwrap_or_default().to_owned());
             let gpus = tag(marks::GPUS).and_then(|gpus| gpus.parse().ok()).unwrap_or(0);
-            self.nodes.push(SimNode::of_instance(instance, &workload, gpus));
+            self.nodes.push(SimNode::of_instance(instance, &environment, &workload, gpus));
         }
     }
 
@@ -299,6 +300,7 @@ impl World {
             ending: !instance.is_alive(),
             version: Some(instance.version.clone()).filter(|version| !version.is_empty()),
             instance_type: Some(instance.instance_type.clone()).filter(|name| !name.is_empty()),
+            set_aside: false,
             waits: None,
             address: None,
             taken_back: None,

@@ -2,6 +2,7 @@
 //! burst instances become.
 
 use super::capacity::Room;
+use super::pods::Pod;
 use super::scenario::NodeSet;
 use super::world::World;
 use crate::observe::{Health, Node, Taint, marks};
@@ -48,11 +49,14 @@ impl SimNode {
         })
     }
 
-    /// The node that a burst instance becomes.
-    pub(super) fn of_instance(name: &str, workload: &str, gpus: u32) -> Self {
+    /// The node that a burst instance of `environment` becomes.
+    pub(super) fn of_instance(name: &str, environment: &str, workload: &str, gpus: u32) -> Self {
         Self {
             name: name.to_owned(),
-            labels: BTreeMap::from([(marks::WORKLOAD.to_owned(), workload.to_owned())]),
+            labels: BTreeMap::from([
+                (marks::ENVIRONMENT.to_owned(), environment.to_owned()),
+                (marks::WORKLOAD.to_owned(), workload.to_owned()),
+            ]),
             taint: Some((marks::WORKLOAD.to_owned(), workload.to_owned())),
             // Instances with these GPUs have more of the rest than pods ask for.
             room: Room { gpus, cpu_millis: 1_000_000, memory_bytes: 1 << 42 },
@@ -70,7 +74,8 @@ impl SimNode {
 impl World {
     /// The nodes as an inventory has them.
     pub(super) fn observed_nodes(&self) -> Vec<Node> {
-        let observed = |(node, used): (&SimNode, Room)| Node {
+        let (used, ready) = (self.used(), self.used_by(Pod::is_ready));
+        let observed = |((node, used), ready): ((&SimNode, Room), Room)| Node {
             name: node.name.clone(),
             instance: node.taint.is_some().then(|| node.name.clone()),
             draining: self.draining_since(&node.name),
@@ -83,9 +88,10 @@ impl World {
             },
             gpus_allocatable: node.offered().gpus,
             gpus_used: used.gpus,
+            gpus_ready: ready.gpus,
             gpus_unhealthy: node.gpus_unhealthy,
         };
-        self.nodes.iter().zip(self.used()).map(observed).collect()
+        self.nodes.iter().zip(used).zip(ready).map(observed).collect()
     }
 }
 

@@ -200,10 +200,15 @@ impl World {
 
     /// What runs on each node, in the nodes' order, all its pods together.
     pub(super) fn used(&self) -> Vec<Room> {
+        self.used_by(|_| true)
+    }
+
+    /// What these pods have on each node, in the nodes' order.
+    pub(super) fn used_by(&self, which: impl Fn(&Pod) -> bool) -> Vec<Room> {
         let nodes = self.nodes.iter().enumerate();
         let index: HashMap<&str, usize> = nodes.map(|(at, n)| (n.name.as_str(), at)).collect();
         let mut used = vec![Room::default(); self.nodes.len()];
-        for pod in &self.pods {
+        for pod in self.pods.iter().filter(|pod| which(pod)) {
             let node = pod.node.as_deref().and_then(|name| index.get(name));
             if let Some(at) = node {
                 used[*at] = used[*at].plus(pod.asks);

@@ -6,14 +6,8 @@ use serde_json::json;
 fn group(name: &str, pool: &str, existing: u32, kept: &[&str]) -> Live {
     let id = ResourceId::group("us-east-1", name);
     let unit = |name: &&str| Unit {
-        address: None,
-        taken_back: None,
         name: (*name).to_owned(),
-        ready: false,
-        ending: false,
-        version: None,
-        instance_type: None,
-        waits: None,
+        ..Unit::default()
     };
     let kept = kept.iter().map(unit).collect();
     let workload = Workload {

@@ -155,6 +155,12 @@ pub struct Units {
     pub joined: u32,
     /// Serving, without those that are draining.
     pub serving: u32,
+    /// Joined, and serving in part for want of some of their replicas: nothing waits for
+    /// the rest, and they are not ended for it; none of those above.
+    pub partly: u32,
+    /// Joined, and named for their end, but not closed yet: their replicas are still
+    /// asked for.
+    pub open: u32,
     /// In service where they run, and seen there no more: they had joined, and their
     /// nodes do not answer. One of the two places is wrong, so they are not ended.
     pub away: u32,
@@ -164,7 +170,7 @@ pub struct Units {
     pub warm: u32,
     /// Since when the oldest that does not serve is on its way, if that is known.
     pub pending_since: Option<Timestamp>,
-    /// The place has no capacity for more.
+    /// The place has no capacity for more, or refuses more.
     pub short: Option<Short>,
     /// When the place takes all of them back: the end of a capacity block.
     pub ends: Option<Timestamp>,
@@ -187,13 +193,15 @@ impl Units {
     }
 }
 
-/// A launch that the place refused for want of capacity.
+/// A launch that failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Short {
     /// When, if that is known; else it is so now.
     pub at: Option<Timestamp>,
     /// What the place says.
     pub message: String,
+    /// It is not for want of capacity: a quota, a permission, a mistake.
+    pub refused: bool,
 }
 
 /// How long it takes from asking for a unit until it serves.

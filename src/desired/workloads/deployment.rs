@@ -132,11 +132,15 @@ impl Pool<'_> {
         }
     }
 
-    /// On-prem as declared; burst only on the pool's own nodes.
+    /// On-prem as declared; burst only on the pool's own nodes, which another
+    /// environment of the cluster may have under the same names.
     fn node_selector(&self) -> BTreeMap<String, String> {
         match self.on_prem() {
             Some(pool) => pool.node_selector.clone(),
-            None => BTreeMap::from([(marks::WORKLOAD.to_owned(), self.name.to_owned())]),
+            None => BTreeMap::from([
+                (marks::ENVIRONMENT.to_owned(), self.scene.environment_name()),
+                (marks::WORKLOAD.to_owned(), self.name.to_owned()),
+            ]),
         }
     }
 

@@ -18,6 +18,7 @@ fn node(product: &str, used: u32) -> Node {
         health: Health::Ready,
         gpus_allocatable: 8,
         gpus_used: used,
+        gpus_ready: 0,
         gpus_unhealthy: 0,
     }
 }

@@ -52,6 +52,10 @@ impl<'a> PoolFacts<'a> {
                     && selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
             }
             None => {
+                let own = environment.environment.name.as_str();
+                if node.labels.get(marks::ENVIRONMENT).is_some_and(|of| of != own) {
+                    return false;
+                }
                 let workload = node.labels.get(marks::WORKLOAD);
                 node.labels.get(marks::POOL).is_some_and(|pool| pool == name)
                     || deployments.iter().any(|live| workload == Some(&live.id.name))

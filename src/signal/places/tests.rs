@@ -32,23 +32,32 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
     known.units = vec![unit(last), unit(None), unit(last)];
     let on_demand = group("prod-g6e-od", workload(2, 1, vec![refused]));
     let mut inventory = fixture::inventory([pods, spot, on_demand]);
-    let node = |pool: &str, health| Node {
+    let mut environment = fixture::environment();
+    let own = environment.environment.name.to_string();
+    let node = |of: &str, pool: &str, health| Node {
         instance: None,
         draining: None,
         name: format!("{pool}-1"),
-        labels: [(marks::POOL.to_owned(), pool.to_owned())].into(),
+        labels: [
+            (marks::POOL.to_owned(), pool.to_owned()),
+            (marks::ENVIRONMENT.to_owned(), of.to_owned()),
+        ]
+        .into(),
         taints: Vec::new(),
         health,
         gpus_allocatable: 4,
         gpus_used: 0,
+        gpus_ready: 0,
         gpus_unhealthy: 0,
     };
-    inventory.nodes =
-        vec![node("g6e", Health::NotReady).into(), node("g6e", Health::Cordoned).into()];
+    inventory.nodes = vec![
+        node(&own, "g6e", Health::NotReady).into(),
+        node(&own, "g6e", Health::Cordoned).into(),
+        node("another", "g6e", Health::NotReady).into(),
+    ];
     let side = |side| Location { side, identity: "x".into(), title: "here".into() };
     inventory.locations = vec![side(Side::Kubernetes), side(Side::Aws)];
     change(&mut inventory);
-    let mut environment = fixture::environment();
     environment.aws.as_mut().unwrap().pools.get_mut("edge").unwrap().spot = None;
     let readings = readings_of(&environment, &inventory);
     readings.into_iter().map(|reading| (reading.signal.clone(), reading)).collect()

@@ -128,11 +128,23 @@ fn a_burst_pools_pods_serve_on_the_nodes_that_joined_for_it() {
                  capacity = { \"g6e.12xlarge\" = \"9 req/s\" }\n\
                  image = { name = \"gpu-inference\" }\n";
     ground.declare(&(ground.pool("gpu", "1") + burst));
-    // What the simulated instance would be, joined.
-    let joined = json!({"floodway.dev/workload": "llm-inference-burst"});
-    ground.bed.add_nodes(&format!("{}-joined", ground.name), 1, 4, &joined);
+    // What the simulated instances would be, joined: this environment's, and that of
+    // another one with the same service and pool in the cluster.
+    let joined = |environment: &str| {
+        json!({"floodway.dev/workload": "llm-inference-burst", "floodway.dev/environment": environment})
+    };
+    ground.bed.add_nodes(&format!("{}-another", ground.name), 1, 4, &joined("another"));
+    ground.bed.add_nodes(&format!("{}-joined", ground.name), 1, 4, &joined(&ground.name));
     ground.apply();
     ground.is_settled();
+    let selector = "-lfloodway.dev/pool=burst";
+    let said = ground.bed.kubectl(
+        &["get", "pods", "-n", &ground.name, selector, "-o", "jsonpath={.items[*].spec.nodeName}"],
+        "",
+    );
+    let on = String::from_utf8(said.stdout).unwrap();
+    let own = format!("{}-joined-0", ground.name);
+    assert!(on.split(' ').count() == 4 && on.split(' ').all(|node| node == own), "{on}");
     assert_eq!(ground.replicas("llm-inference-burst"), Some(4));
     let pod = "/spec/template/spec";
     let live = ground.get("deployment", "llm-inference-burst").unwrap();

@@ -137,6 +137,7 @@ fn named(group: &AutoScalingGroup, which: impl Fn(&Instance) -> bool) -> Vec<Uni
             waits: waits(state),
             // What a person has set aside, a refresh leaves.
             version: version(instance).filter(|_| !state.contains("Standby")),
+            set_aside: state.contains("Standby"),
             ending: is_ending(state),
             address: None,
             taken_back: None,

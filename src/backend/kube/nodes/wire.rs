@@ -2,7 +2,7 @@
 //! rest of it is never held.
 
 use crate::observe::{Health, Node, Taint, marks};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ pub(in crate::backend::kube) struct PodSeen {
     pub(in crate::backend::kube) metadata: ObjectMeta,
     #[serde(default)]
     spec: PodSpec,
+    #[serde(default)]
+    status: PodStatus,
 }
 
 /// Of an object's metadata what is looked at.
@@ -35,6 +37,7 @@ struct SlimMeta {
     resource_version: Option<String>,
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
+    deletion_timestamp: Option<Time>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -67,6 +70,21 @@ struct NodeStatus {
 struct Condition {
     r#type: String,
     status: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct PodStatus {
+    conditions: Vec<Condition>,
+}
+
+/// GPUs that a pod has on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::backend::kube) struct PodGpus {
+    pub(in crate::backend::kube) node: String,
+    pub(in crate::backend::kube) gpus: u32,
+    /// The pod serves.
+    pub(in crate::backend::kube) ready: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -103,6 +121,12 @@ enum Quantity {
     Text(String),
 }
 
+impl Condition {
+    fn is_ready(&self) -> bool {
+        self.r#type == "Ready" && self.status == "True"
+    }
+}
+
 impl Gpus {
     fn number(&self) -> u32 {
         match &self.number {
@@ -121,6 +145,7 @@ fn slim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Err
         resource_version: slim.resource_version,
         labels: slim.labels,
         annotations: slim.annotations,
+        deletion_timestamp: slim.deletion_timestamp,
         ..ObjectMeta::default()
     })
 }
@@ -130,9 +155,7 @@ impl NodeSeen {
     pub(in crate::backend::kube) fn node(self) -> Node {
         let (capacity, allocatable) = (&self.status.capacity, &self.status.allocatable);
         let (capacity, allocatable) = (capacity.number(), allocatable.number());
-        let is_ready =
-            |condition: &Condition| condition.r#type == "Ready" && condition.status == "True";
-        let ready = self.status.conditions.iter().any(is_ready);
+        let ready = self.status.conditions.iter().any(Condition::is_ready);
         let annotations = self.metadata.annotations.unwrap_or_default();
         let labels = self.metadata.labels.unwrap_or_default();
         // As its provider says, else as it is labelled.
@@ -150,17 +173,21 @@ impl NodeSeen {
             },
             gpus_allocatable: allocatable,
             gpus_used: 0,
+            gpus_ready: 0,
             gpus_unhealthy: capacity.saturating_sub(allocatable),
         }
     }
 }
 
 impl PodSeen {
-    /// On which node it has how many GPUs; none: it has no node yet, or no GPU.
-    pub(in crate::backend::kube) fn gpus(self) -> Option<(String, u32)> {
+    /// The GPUs that it has; none: it has no node yet, or no GPU.
+    pub(in crate::backend::kube) fn gpus(self) -> Option<PodGpus> {
         let limits = self.spec.containers.iter().map(|container| &container.resources.limits);
         let gpus = limits.map(Gpus::number).fold(0, u32::saturating_add);
-        self.spec.node_name.filter(|_| gpus > 0).map(|node| (node, gpus))
+        // What ends takes no new work, whatever its condition says.
+        let ready = self.metadata.deletion_timestamp.is_none()
+            && self.status.conditions.iter().any(Condition::is_ready);
+        self.spec.node_name.filter(|_| gpus > 0).map(|node| PodGpus { node, gpus, ready })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Nodes, and the GPUs that pods have there, kept up with what changes.
 
-use crate::backend::kube::nodes::{NodeSeen, PodSeen};
+use crate::backend::kube::nodes::{NodeSeen, PodGpus, PodSeen};
 use crate::observe::{Node, marks};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::watcher::Event;
@@ -22,10 +22,10 @@ pub(super) struct Room {
 /// Pods that have GPUs.
 #[derive(Debug, Default)]
 struct Pods {
-    /// By namespace and name: the node, and how many.
-    pods: HashMap<Box<str>, (Box<str>, u32)>,
-    /// The sums, by the node's name.
-    used: HashMap<Box<str>, u32>,
+    /// By namespace and name: the node, how many, and whether they serve.
+    pods: HashMap<Box<str>, (Box<str>, u32, bool)>,
+    /// The sums, by the node's name: all, and those that serve.
+    used: HashMap<Box<str>, (u32, u32)>,
 }
 
 impl Room {
@@ -65,9 +65,10 @@ impl Room {
     /// All nodes, by name.
     pub(super) fn nodes(&mut self) -> Vec<Arc<Node>> {
         for (name, node) in &mut self.nodes {
-            let used = self.pods.used.get(name.as_str()).copied().unwrap_or(0);
-            if node.gpus_used != used {
-                Arc::make_mut(node).gpus_used = used;
+            let sums = self.pods.used.get(name.as_str()).copied().unwrap_or_default();
+            if (node.gpus_used, node.gpus_ready) != sums {
+                let node = Arc::make_mut(node);
+                (node.gpus_used, node.gpus_ready) = sums;
             }
         }
         self.nodes.values().cloned().collect()
@@ -84,17 +85,20 @@ impl Pods {
     fn put(&mut self, pod: PodSeen) {
         let key = key(&pod.metadata);
         self.take(&key);
-        if let Some((node, gpus)) = pod.gpus() {
+        if let Some(PodGpus { node, gpus, ready }) = pod.gpus() {
             let node: Box<str> = node.into();
-            *self.used.entry(node.clone()).or_default() += gpus;
-            self.pods.insert(key, (node, gpus));
+            let (used, serving) = self.used.entry(node.clone()).or_default();
+            *used += gpus;
+            *serving += if ready { gpus } else { 0 };
+            self.pods.insert(key, (node, gpus, ready));
         }
     }
 
     fn take(&mut self, key: &str) {
-        let Some((node, gpus)) = self.pods.remove(key) else { return };
-        if let Some(used) = self.used.get_mut(&node) {
+        let Some((node, gpus, ready)) = self.pods.remove(key) else { return };
+        if let Some((used, serving)) = self.used.get_mut(&node) {
             *used = used.saturating_sub(gpus);
+            *serving = serving.saturating_sub(if ready { gpus } else { 0 });
             if *used == 0 {
                 self.used.remove(&node);
             }
@@ -169,6 +173,28 @@ mod tests {
         room.note_pod(Event::Delete(pod("unheard of", Some("n2"), 4)));
         room.note_node(Event::Delete(node("n1", "a")));
         assert_eq!(used(&mut room), of(&[("n2", 0)]));
+    }
+
+    #[test]
+    fn what_serves_of_them_follows_the_pods_readiness() {
+        let pod = |ready: &str, ends: Option<&str>| -> PodSeen {
+            serde_json::from_value(json!({
+                "metadata": {"name": "a", "namespace": "ns", "deletionTimestamp": ends},
+                "spec": {"nodeName": "n1",
+                    "containers": [{"resources": {"limits": {"nvidia.com/gpu": "2"}}}]},
+                "status": {"conditions": [{"type": "Ready", "status": ready}]},
+            }))
+            .unwrap()
+        };
+        let mut room = listed(&["n1"], &[("b", "n1", 1)]);
+        let ready = |room: &mut Room| room.nodes()[0].gpus_ready;
+        assert_eq!(ready(&mut room), 0);
+        room.note_pod(Event::Apply(pod("True", None)));
+        assert_eq!(ready(&mut room), 2);
+        room.note_pod(Event::Apply(pod("False", None)));
+        assert_eq!(ready(&mut room), 0);
+        room.note_pod(Event::Apply(pod("True", Some("2026-11-27T10:00:00Z"))));
+        assert_eq!((ready(&mut room), used(&mut room)), (0, of(&[("n1", 3)])));
     }
 
     #[test]
