@@ -5,6 +5,7 @@ use super::aside::bounded;
 use super::drains::{By, Went};
 use super::endpoints;
 use super::lead::Standing;
+use super::loads::Loads;
 use super::report::Done;
 use super::turn::Controller;
 use super::world::backend;
@@ -110,9 +111,10 @@ impl Controller {
     }
 
     fn choose(&mut self, inventory: &Inventory, shrinks: &[Shrink], now: Timestamp) {
+        let loads = Loads::new(inventory, &self.had_joined, &self.alone);
         for shrink in shrinks {
             if let Some(live) = inventory.resources.get(&shrink.group) {
-                self.drains.choose(shrink, live, (&self.alone, now));
+                self.drains.choose(shrink, live, (&loads, now));
             }
         }
     }

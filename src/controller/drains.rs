@@ -4,6 +4,7 @@
 use super::alone::Alone;
 use super::aside::bounded;
 use super::lead::Fence;
+use super::loads::Loads;
 use super::writes::Shrink;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
@@ -140,6 +141,12 @@ impl Drains {
     pub fn names(&self) -> BTreeSet<String> {
         let leave = self.units.iter().filter(|(_, going)| going.leaves);
         leave.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Those of them that take no new work.
+    pub(super) fn closed(&self) -> BTreeSet<String> {
+        let closed = self.units.iter().filter(|(_, going)| going.leaves && going.closed);
+        closed.map(|(name, _)| name.clone()).collect()
     }
 
     /// Every unit with what is known of it.
@@ -280,20 +287,13 @@ impl Drains {
         &mut self,
         shrink: &Shrink,
         live: &Live,
-        (alone, now): (&Alone, Timestamp),
+        (loads, now): (&Loads<'_>, Timestamp),
     ) -> Vec<String> {
-        let free: Vec<&Unit> =
-            stays(live).filter(|unit| self.get(&unit.name).is_none_or(|it| !it.leaves)).collect();
-        let loads: Vec<UnitLoad> = free
-            .iter()
-            .map(|unit| UnitLoad {
-                name: unit.name.clone(),
-                serving: unit.ready && !alone.refuses(&unit.name),
-                noticed: unit.taken_back.is_some(),
-                requests: alone.in_flight(&unit.name).map(|requests| requests as f64),
-                usd_per_hour: None,
-            })
-            .collect();
+        let is_free = |unit: &&Unit| {
+            !unit.set_aside && self.get(&unit.name).is_none_or(|going| !going.leaves)
+        };
+        let free: Vec<&Unit> = stays(live).filter(is_free).collect();
+        let loads: Vec<UnitLoad> = free.iter().map(|unit| loads.of(live, unit)).collect();
         let count = usize::try_from(shrink.units).unwrap_or(usize::MAX);
         let chosen: Vec<String> = cheapest_to_lose(&loads)
             .into_iter()

@@ -15,6 +15,7 @@ mod hear;
 mod launches;
 mod learned;
 mod left;
+mod loads;
 mod notes;
 mod report;
 mod seen;

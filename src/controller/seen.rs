@@ -5,10 +5,13 @@ use crate::clock::Timestamp;
 use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{Gap, Health, Inventory, Live, Ownership, ProblemKind, Side, Unit, Workload};
+use crate::observe::{
+    Gap, Health, Inventory, Live, Node, Ownership, Problem, ProblemKind, Side, Unit, Workload,
+};
 use crate::spec::Environment;
 use crate::spec::model::Join;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
 /// What is known beside the inventory.
 #[derive(Clone, Copy)]
@@ -19,8 +22,10 @@ pub(super) struct Beside<'a> {
     pub(super) seen_at: &'a BTreeMap<Side, Timestamp>,
     /// The sides that could be seen for this decision.
     pub(super) visible: &'a BTreeSet<Side>,
-    /// Units that are named for their end.
+    /// Units that are named for their end, and those of them that are closed to new
+    /// work.
     pub(super) draining: &'a BTreeSet<String>,
+    pub(super) closed: &'a BTreeSet<String>,
     /// Instances that had joined the cluster.
     pub(super) had_joined: &'a BTreeSet<String>,
     /// Those that stand alone.
@@ -103,7 +108,11 @@ fn replicas(live: &Live) -> Units {
     Units {
         desired: workload.desired,
         existing: existing.saturating_sub(full.map_or(0, |problem| problem.units)),
-        short: full.map(|problem| Short { at: None, message: problem.message.clone() }),
+        short: full.map(|problem| Short {
+            at: None,
+            message: problem.message.clone(),
+            refused: false,
+        }),
         joined: workload.ready,
         serving: workload.ready,
         ..Units::default()
@@ -120,104 +129,118 @@ pub(super) fn joined(inventory: &Inventory, before: &BTreeSet<String>) -> BTreeS
     now.chain(still).collect()
 }
 
-/// The nodes of a pool that joined the cluster, and how many of them its pods
-/// fill.
-struct Serving {
-    joined: BTreeSet<String>,
+/// The nodes of a pool that joined the cluster, and what its pods do there.
+struct Serving<'a> {
+    /// By instance, those that take work.
+    joined: BTreeMap<&'a str, &'a Node>,
     /// Those of all nodes that run, closed ones too.
-    running: BTreeSet<String>,
-    /// Nodes' worth of ready pods that no group was credited with yet.
+    running: BTreeSet<&'a str>,
+    /// The GPUs of each of its pods; none: it has none, and pods cannot be told apart
+    /// by the nodes that they are on.
+    gpus: Option<NonZeroU32>,
+    /// Ready pods that no group was credited with yet.
     left: u32,
 }
 
-impl Serving {
-    fn of(environment: &Environment, inventory: &Inventory, pool: &Name) -> Self {
-        let ready = |health| matches!(health, Health::Ready);
-        let nodes = inventory.nodes.iter().filter(|node| ready(node.health));
-        let running = inventory.nodes.iter().filter(|node| node.health != Health::NotReady);
+impl<'a> Serving<'a> {
+    fn of(environment: &Environment, inventory: &'a Inventory, pool: &Name) -> Self {
+        let by_instance = |node: &'a Node| Some((node.instance.as_deref()?, node));
+        let joined = inventory.nodes().filter(|node| matches!(node.health, Health::Ready));
+        let running = inventory.nodes().filter(|node| node.health != Health::NotReady);
         let deployment = live_of(environment, inventory, pool, "Deployment").next();
-        let pods = deployment.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.ready);
-        let per_node = replicas_per_node(environment, inventory, pool);
+        let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
+        let stage = burst.and_then(|pool| environment.service.stages.get(&pool.stage));
         Self {
-            joined: nodes.filter_map(|node| node.instance.clone()).collect(),
-            running: running.filter_map(|node| node.instance.clone()).collect(),
-            left: pods.checked_div(per_node).unwrap_or(0),
+            joined: joined.filter_map(by_instance).collect(),
+            running: running.filter_map(|node| node.instance.as_deref()).collect(),
+            gpus: stage.and_then(|stage| NonZeroU32::new(stage.gpus)),
+            left: deployment.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.ready),
         }
     }
 
-    /// How many of these serve, of the nodes' worth that is left.
-    fn take(&mut self, joined: u32) -> u32 {
-        let serving = joined.min(self.left);
-        self.left -= serving;
-        serving
+    /// How many of these nodes serve, each with so many replicas, and how many more do
+    /// in part.
+    fn take(&mut self, nodes: &[&Node], per_node: u32) -> (u32, u32) {
+        let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let Some(gpus) = self.gpus else {
+            let serving = (self.left / per_node).min(count);
+            self.left -= serving * per_node;
+            return (serving, 0);
+        };
+        let pods = nodes.iter().map(|node| (node.gpus_ready / gpus).min(per_node));
+        let some = pods.clone().filter(|pods| *pods > 0).count();
+        let serving = pods.fold(0, u32::saturating_add) / per_node;
+        (serving, u32::try_from(some).unwrap_or(u32::MAX).saturating_sub(serving))
     }
 }
 
-/// As the pool's groups were made: each of its nodes runs so many.
-fn replicas_per_node(environment: &Environment, inventory: &Inventory, pool: &Name) -> u32 {
-    let marked = live_of(environment, inventory, pool, "AutoScalingGroup")
-        .filter_map(|live| live.fields.text_at("/tags/floodway.dev~1replicas-per-node"));
-    marked.filter_map(|number| number.parse().ok()).max().unwrap_or(1)
+/// As the group was made: each of its nodes runs so many.
+fn replicas_per_node(live: &Live) -> u32 {
+    let marked = live.fields.text_at("/tags/floodway.dev~1replicas-per-node");
+    marked.and_then(|number| number.parse().ok()).unwrap_or(1).max(1)
 }
 
 fn in_order<'a>(
     groups: impl Iterator<Item = &'a Live>,
-    mut serving: Option<Serving>,
+    mut serving: Option<Serving<'_>>,
     beside: &Beside<'_>,
 ) -> BTreeMap<String, Units> {
     groups.map(|live| (live.id.name.clone(), instances(live, serving.as_mut(), beside))).collect()
 }
 
-fn instances(live: &Live, serving: Option<&mut Serving>, beside: &Beside<'_>) -> Units {
-    let there = |unit: &&Unit| !unit.ending;
+fn instances(live: &Live, serving: Option<&mut Serving<'_>>, beside: &Beside<'_>) -> Units {
+    let there = |unit: &&Unit| !unit.ending && !unit.set_aside;
     let units: Vec<&Unit> = live.units().iter().filter(there).collect();
     let draining = |unit: &&&Unit| beside.draining.contains(&unit.name);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     // What is taken back serves for two minutes at most, and its place is filled again.
     let free = |unit: &&&Unit| !draining(unit) && unit.taken_back.is_none();
     let free: Vec<&&Unit> = units.iter().filter(free).collect();
-    let taken_back = serving.as_ref().map_or(0, |serving| {
-        let back = live.units().iter().filter(|unit| unit.taken_back.is_some());
-        let back = back.filter(|unit| !beside.draining.contains(&unit.name));
-        count(back.filter(|unit| serving.running.contains(&unit.name)).count())
-    });
-    let away = |joined: &BTreeSet<String>| {
-        let away = free.iter().filter(|unit| unit.ready && beside.had_joined.contains(&unit.name));
-        count(away.filter(|unit| !joined.contains(&unit.name)).count())
-    };
-    let away = serving.as_ref().map_or(0, |serving| away(&serving.joined));
-    let (joined, serves) = match serving {
-        Some(serving) => {
-            let joined = free.iter().filter(|unit| serving.joined.contains(&unit.name));
-            let joined = count(joined.count());
-            (joined, serving.take(joined))
-        }
-        None => {
-            let alone = beside.alone;
-            let joined = free.iter().filter(|unit| unit.ready && alone.has_joined(&unit.name));
-            let serve = joined.clone().filter(|unit| !alone.refuses(&unit.name));
-            (count(joined.count()), count(serve.count()))
-        }
-    };
     let workload = live.workload.as_ref();
-    let short = workload.into_iter().flat_map(|workload| &workload.problems);
-    let short = short
-        .filter(|problem| problem.kind == ProblemKind::InsufficientCapacity)
-        .map(|problem| Short { at: None, message: problem.message.clone() })
-        .next();
-    Units {
+    let mut seen = Units {
         desired: workload.map_or(0, |workload| workload.desired),
         existing: count(units.len()),
         draining: count(units.iter().filter(draining).count()),
-        joined,
-        away,
-        serving: serves,
-        taken_back,
         warm: workload.map_or(0, |workload| workload.warm),
-        pending_since: None,
-        short,
+        short: workload.and_then(short),
         ends: closes(live),
-    }
+        ..Units::default()
+    };
+    let Some(serving) = serving else {
+        let alone = beside.alone;
+        let joined = free.iter().filter(|unit| unit.ready && alone.has_joined(&unit.name));
+        let serve = joined.clone().filter(|unit| !alone.refuses(&unit.name));
+        (seen.joined, seen.serving) = (count(joined.count()), count(serve.count()));
+        return seen;
+    };
+    let nodes = free.iter().filter_map(|unit| serving.joined.get(unit.name.as_str()).copied());
+    let nodes: Vec<&Node> = nodes.collect();
+    let away = free.iter().filter(|unit| unit.ready && beside.had_joined.contains(&unit.name));
+    let away = away.filter(|unit| !serving.joined.contains_key(unit.name.as_str()));
+    let back = live.units().iter().filter(|unit| unit.taken_back.is_some());
+    let back = back.filter(|unit| !beside.draining.contains(&unit.name));
+    let open = units.iter().filter(draining).filter(|unit| !beside.closed.contains(&unit.name));
+    let runs = |unit: &&Unit| serving.running.contains(unit.name.as_str());
+    seen.taken_back = count(back.filter(runs).count());
+    seen.open = count(open.filter(|unit| runs(unit)).count());
+    seen.away = count(away.count());
+    seen.joined = count(nodes.len());
+    (seen.serving, seen.partly) = serving.take(&nodes, replicas_per_node(live));
+    seen
+}
+
+/// Why launches fail, if they do.
+fn short(workload: &Workload) -> Option<Short> {
+    let fails = |problem: &&Problem| match problem.kind {
+        ProblemKind::InsufficientCapacity | ProblemKind::Refused => true,
+        ProblemKind::Other => workload.failed.is_some(),
+        _ => false,
+    };
+    workload.problems.iter().find(fails).map(|problem| Short {
+        at: workload.failed.as_ref().and_then(|failed| failed.at),
+        message: problem.message.clone(),
+        refused: problem.kind != ProblemKind::InsufficientCapacity,
+    })
 }
 
 /// When EC2 begins to end what runs in a capacity block.

@@ -32,8 +32,11 @@ impl Spend {
             let known = before.saturating_add(LONGEST_GAP).unwrap_or(now).min(now);
             // From the later of the two on: what was before belongs to another day.
             let since = |start: Timestamp| {
-                cost(self.rate, before.max(start), known)
-                    .saturating_add(cost(self.rate.min(rate), known.max(start), now))
+                cost(self.rate, before.max(start), known).saturating_add(cost(
+                    self.rate.min(rate),
+                    known.max(start),
+                    now,
+                ))
             };
             let after = |begun: bool, spent: u64| if begun { 0 } else { spent };
             let of_day = after(day > date(before), self.spent.day_micros);

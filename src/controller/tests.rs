@@ -1,5 +1,6 @@
 //! The controller in a simulated world.
 
+mod broken;
 mod lost;
 mod slow;
 

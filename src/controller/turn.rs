@@ -144,7 +144,7 @@ impl Controller {
                 self.drains.adopt(environment, &inventory, &self.alone);
             }
         }
-        let draining = self.drains.names();
+        let (draining, closed) = (self.drains.names(), self.drains.closed());
         let visible = self.world.sides.keys().copied().filter(|side| !unseen.contains_key(side));
         self.world.seen = seen(
             environment,
@@ -154,6 +154,7 @@ impl Controller {
                 seen_at: &self.world.at,
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
+                closed: &closed,
                 alone: &self.alone,
                 had_joined: &self.had_joined,
             },

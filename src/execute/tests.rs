@@ -301,11 +301,7 @@ async fn waiting_ends_when_units_are_ready_and_says_why_not_at_the_limit() {
 
 #[tokio::test]
 async fn a_drain_of_named_units_ends_when_they_are_gone_whatever_else_comes_and_goes() {
-    let unit = |name: &str| Unit {
-        name: name.into(),
-        ready: true,
-        ..Unit::default()
-    };
+    let unit = |name: &str| Unit { name: name.into(), ready: true, ..Unit::default() };
     let runs = |names: &[&str], desired| {
         let units: Vec<Unit> = names.iter().map(|name| unit(name)).collect();
         let existing = u32::try_from(units.len()).unwrap();

@@ -122,8 +122,9 @@ mod tests {
     fn the_facts_are_of_each_series_that_is_read() {
         let asked = FactsQuery::of("sum(rate(a[1m])) / sum(rate(b{c=\"d\"}[5m]))").unwrap();
         let facts: Vec<_> = asked.promql.split(" or ").collect();
-        let fact =
-            |what: &str, value: &str| format!("label_replace({value}, \"floodway_fact\", \"{what}\", \"\", \"\")");
+        let fact = |what: &str, value: &str| {
+            format!("label_replace({value}, \"floodway_fact\", \"{what}\", \"\", \"\")")
+        };
         let down = |of: &str| {
             format!(
                 "count(up == 0 and on (job, instance) \

@@ -154,7 +154,10 @@ fn unscraped(said: &Observation) -> Option<String> {
     let count = said.facts.as_ref().map_or(0, |facts| facts.unscraped);
     let targets = if count == 1 { "target" } else { "targets" };
     (count > 0).then(|| {
-        format!("{} cannot scrape {count} {targets} that it was measured from (up == 0)", said.server)
+        format!(
+            "{} cannot scrape {count} {targets} that it was measured from (up == 0)",
+            said.server
+        )
     })
 }
 

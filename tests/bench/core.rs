@@ -111,7 +111,7 @@ fn decide_and_diff_10_000_nodes() {
             gpus_allocatable: 8,
             gpus_used: 8,
             gpus_ready: 0,
-        gpus_unhealthy: 0,
+            gpus_unhealthy: 0,
         }));
     }
     let environment = &session.resolved.environment;

@@ -5,10 +5,7 @@ use serde_json::json;
 
 fn group(name: &str, pool: &str, existing: u32, kept: &[&str]) -> Live {
     let id = ResourceId::group("us-east-1", name);
-    let unit = |name: &&str| Unit {
-        name: (*name).to_owned(),
-        ..Unit::default()
-    };
+    let unit = |name: &&str| Unit { name: (*name).to_owned(), ..Unit::default() };
     let kept = kept.iter().map(unit).collect();
     let workload = Workload {
         desired: existing,

@@ -5,7 +5,7 @@ use crate::backend::sim::{Actor, Fault, FaultKind};
 use crate::controller::{Settings, Turn};
 use crate::decide::scaling::HoldCause;
 use crate::observe::{Hands, Side};
-use crate::plan::{FailureKind, PortError};
+use crate::plan::{FailureKind, PortError, Step};
 use crate::port::{Drain, KeepHands, KeepNotes, Leaving, Left, Said, Scope};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -76,6 +76,12 @@ async fn what_was_never_closed_is_not_ended_however_long_it_takes() {
     let all = quiet.iter().flat_map(|turn| &turn.done);
     let on_aws = all.filter(|done| done.step.id().side == Side::Aws);
     assert_eq!(on_aws.filter(|done| done.outcome == Some(Ok(()))).count(), 0);
+    // Nor are its replicas taken back, which Kubernetes would end elsewhere.
+    let fewer = quiet.iter().flat_map(|turn| &turn.done).filter(|done| match &done.step {
+        Step::SetUnits { id, from, to, .. } => id.name.ends_with("g6e") && to < from,
+        _ => false,
+    });
+    assert_eq!(fewer.count(), 0);
 }
 
 /// Says nothing.

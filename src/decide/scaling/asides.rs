@@ -7,7 +7,11 @@ use super::memory::{Aside, AsideCause, Waiting};
 use super::outcome::{Event, EventKind};
 use super::time::{between, later, times};
 use crate::clock::Timestamp;
+use crate::decide::DesiredOwner;
 use crate::units::Span;
+
+/// By how much the place's clock may be behind, which tells whole seconds.
+const CLOCKS: Span = Span::from_secs(5);
 
 /// Brings what is remembered of the pool's sources up to what is seen.
 pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut Vec<Event>) {
@@ -19,18 +23,30 @@ pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut
     let can_serve = !(in_cluster && input.mode == Mode::KubernetesUnreachable);
     let patience = times(pool.delays.slow, input.tuning.give_up_after);
     let (name, ours) = (pool.name, pool.is_ours());
+    // What an autoscaler asks for more is its own matter.
+    let may_get_stuck = pool.is_onprem() && pool.decided.owner != DesiredOwner::Hpa;
     for source in pool.sources.iter_mut().filter(|source| source.exists) {
         go_away(input, source, |text| {
             events.push(Event { kind: EventKind::Lost, about: name.clone(), text });
+        });
+        get_on(source, |text| {
+            events.push(Event { kind: EventKind::Recovered, about: name.clone(), text });
         });
         wait(input.now, source, can_serve);
         let mut tell = |kind, text: String| {
             events.push(Event { kind, about: name.clone(), text });
         };
         match source.memory.aside.clone() {
-            None => begin(input, source, patience, &mut tell),
+            None if may_get_stuck && source.units.serving > 0 => {
+                get_stuck(input, source, patience, &mut tell);
+            }
+            None => {}
             Some(aside) => go_on(input, source, aside, patience, ours, &mut tell),
         }
+        if source.memory.aside.is_none() {
+            begin(input, source, patience, &mut tell);
+        }
+        source.away = source.away.saturating_add(source.memory.stuck);
     }
 }
 
@@ -41,7 +57,7 @@ pub(super) fn counted_on(source: &Source) -> u32 {
     let Some(aside) = source.aside() else { return asked };
     let there = match aside.cause {
         AsideCause::NoCapacity => source.units.there(),
-        AsideCause::NeverReady => source.units.serving.saturating_add(source.units.away),
+        AsideCause::NeverReady => source.units.at_work(),
     };
     match aside.probe {
         Some((_, with_it)) => with_it.max(there).min(asked),
@@ -70,6 +86,40 @@ fn go_away(input: &ScalingInput<'_>, source: &mut Source, mut tell: impl FnMut(S
     }
 }
 
+/// Replicas that were given up and serve now, or are asked for no more.
+fn get_on(source: &mut Source, mut tell: impl FnMut(String)) {
+    let missing = source.units.asked().saturating_sub(source.units.serving);
+    let stuck = source.memory.stuck;
+    source.memory.stuck = stuck.min(missing);
+    if stuck > 0 && missing == 0 {
+        tell(format!("all of {} serve again", source.key));
+    }
+}
+
+/// Replicas that do not become ready where others do cost nothing on-prem, and stay
+/// for when they can: others are asked for in their place.
+fn get_stuck(
+    input: &ScalingInput<'_>,
+    source: &mut Source,
+    patience: Span,
+    tell: &mut impl FnMut(EventKind, String),
+) {
+    let waited = source.memory.waiting.map(|waiting| between(waiting.since, input.now));
+    let short = source.units.short.is_some();
+    if short || waited.is_none_or(|waited| waited <= patience) {
+        return;
+    }
+    let missing = source.units.asked().saturating_sub(source.units.serving);
+    let text = format!(
+        "{missing} of {} did not serve within {patience}: they count for nothing until they do, \
+         and others are asked for",
+        source.key
+    );
+    tell(EventKind::GivenUp, text);
+    source.memory.stuck = missing;
+    source.memory.waiting = None;
+}
+
 /// Since when units are on their way without one more that has joined or serves.
 /// One that joins, goes and joins again gains nothing by it.
 fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
@@ -81,11 +131,11 @@ fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
         }
         return;
     }
-    if units.asked() <= units.serving.saturating_add(units.away) {
+    if units.asked() <= units.at_work().saturating_add(source.memory.stuck) {
         source.memory.waiting = None;
         return;
     }
-    let (serving, joined) = (units.serving, units.joined);
+    let (serving, joined) = (units.serving.saturating_add(units.partly), units.joined);
     source.memory.waiting = Some(match source.memory.waiting {
         Some(before) => {
             let on = serving > before.serving || joined > before.joined;
@@ -104,7 +154,7 @@ fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
 fn is_short(input: &ScalingInput<'_>, source: &Source, after: Option<Timestamp>) -> bool {
     let missing = source.units.existing < source.units.desired;
     let newer = |at: Option<Timestamp>| match (at, after) {
-        (Some(at), Some(after)) => at >= after,
+        (Some(at), Some(after)) => later(at, CLOCKS) >= after,
         (None, Some(after)) => between(after, input.now) >= input.tuning.refused_after,
         (_, None) => true,
     };
@@ -140,13 +190,18 @@ fn begin(
     let (kind, text) = match cause {
         AsideCause::NoCapacity => (
             EventKind::SetAside,
-            format!("{} has no capacity, tried again in {step}: {message}", source.key),
+            match source.units.short.as_ref().is_some_and(|short| short.refused) {
+                true => format!("{} is refused, tried again in {step}: {message}", source.key),
+                false => {
+                    format!("{} has no capacity, tried again in {step}: {message}", source.key)
+                }
+            },
         ),
         AsideCause::NeverReady => (
             EventKind::GivenUp,
             format!(
                 "{} of {} did not serve within {patience}; tried again in {step}",
-                source.units.asked().saturating_sub(source.units.serving),
+                source.units.asked().saturating_sub(source.units.at_work()),
                 source.key
             ),
         ),
@@ -169,11 +224,11 @@ fn go_on(
     let units = &source.units;
     let recovered = match (aside.cause, aside.probe) {
         (AsideCause::NoCapacity, Some((_, with_it))) => units.there() >= with_it,
-        (AsideCause::NeverReady, Some((_, with_it))) => units.serving >= with_it,
+        (AsideCause::NeverReady, Some((_, with_it))) => units.at_work() >= with_it,
         // What others own is tried by them; what came late after all is there.
         (_, None) => {
             let again = !ours && now >= aside.until;
-            units.asked() <= units.serving && (again || late(source))
+            units.asked() <= units.serving.saturating_add(units.partly) && (again || late(source))
         }
     };
     if recovered {
@@ -203,5 +258,5 @@ fn go_on(
 /// number that was asked of it is of less.
 fn late(source: &Source) -> bool {
     let before = source.memory.wanted.unwrap_or(0);
-    source.units.serving > before
+    source.units.serving.saturating_add(source.units.partly) > before
 }

@@ -138,7 +138,8 @@ fn tell(input: &ScalingInput<'_>, pool: &Pool<'_>) -> PoolScaling {
     let nodes = pool.sources.iter().map(|one| {
         // The replicas of what is taken back wait for the nodes that come in its place.
         let missing = one.units.asked().saturating_sub(one.units.joined);
-        let nodes = one.units.joined.saturating_add(one.units.taken_back.min(missing));
+        let open = one.units.open;
+        let nodes = one.units.joined + open + one.units.taken_back.min(missing);
         nodes.saturating_mul(one.replicas_per_node)
     });
     let mut reasons = pool.reasons.clone();

@@ -59,7 +59,8 @@ impl Source {
 
     /// Units that are counted on and do not serve yet.
     pub(super) fn pending(&self) -> u32 {
-        self.coming.saturating_sub(self.units.serving)
+        let settled = self.units.serving.saturating_add(self.units.partly);
+        self.coming.saturating_sub(settled.saturating_add(self.memory.stuck))
     }
 
     /// Warm instances that nothing was asked of yet.

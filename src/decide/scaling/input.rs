@@ -187,9 +187,14 @@ impl Units {
         self.desired.saturating_sub(self.draining)
     }
 
+    /// Those that nothing is waited for: they serve, or did and are away.
+    pub fn at_work(&self) -> u32 {
+        self.serving.saturating_add(self.partly).saturating_add(self.away)
+    }
+
     /// There, without those on their way out.
     pub fn there(&self) -> u32 {
-        self.existing.saturating_sub(self.draining).max(self.serving)
+        self.existing.saturating_sub(self.draining).max(self.serving.saturating_add(self.partly))
     }
 }
 

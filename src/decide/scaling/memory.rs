@@ -108,6 +108,8 @@ pub struct SourceMemory {
     /// Since when units are away.
     #[serde(default)]
     pub away_since: Option<Timestamp>,
+    /// Replicas that were given up while others serve: nothing is counted on them.
+    pub stuck: u32,
     /// It is left alone for a while.
     pub aside: Option<Aside>,
     /// The last time for which it was left alone, and when that ended.

@@ -40,7 +40,7 @@ pub use outcome::{
     Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
 };
 pub use profile::{inside_slo, learned, throughput, worth};
-pub use rank::{UnitLoad, cheapest_to_lose};
+pub use rank::{UnitLoad, UnitStanding, cheapest_to_lose};
 pub use record::{DecisionRecord, ForecasterRecord, RECORD_VERSION, in_force};
 pub use tuning::Tuning;
 

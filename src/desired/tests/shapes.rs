@@ -254,7 +254,10 @@ fn serving_pods_stand_first_in_the_queue_and_evict_nobody() {
 fn burst_pods_run_only_on_their_own_nodes() {
     let world = world(&environment());
     let pod = pod(&world, "deepseek-inference-g6e");
-    let own = json!({ "floodway.dev/workload": "deepseek-inference-g6e" });
+    // Another environment may have pools of the same names in the cluster.
+    let own = json!({
+        "floodway.dev/environment": "prod", "floodway.dev/workload": "deepseek-inference-g6e",
+    });
     assert_eq!(pod["nodeSelector"], own);
     let taint = json!([{
         "key": "floodway.dev/workload", "operator": "Equal",

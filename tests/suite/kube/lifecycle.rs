@@ -130,9 +130,7 @@ fn a_burst_pools_pods_serve_on_the_nodes_that_joined_for_it() {
     ground.declare(&(ground.pool("gpu", "1") + burst));
     // What the simulated instances would be, joined: this environment's, and that of
     // another one with the same service and pool in the cluster.
-    let joined = |environment: &str| {
-        json!({"floodway.dev/workload": "llm-inference-burst", "floodway.dev/environment": environment})
-    };
+    let joined = |environment: &str| json!({"floodway.dev/workload": "llm-inference-burst", "floodway.dev/environment": environment});
     ground.bed.add_nodes(&format!("{}-another", ground.name), 1, 4, &joined("another"));
     ground.bed.add_nodes(&format!("{}-joined", ground.name), 1, 4, &joined(&ground.name));
     ground.apply();

@@ -145,6 +145,51 @@ fn replicas_whose_nodes_are_away_are_carried_elsewhere_and_keep_their_number() {
 }
 
 #[test]
+fn units_that_serve_in_part_are_neither_waited_for_nor_given_up() {
+    let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
+    world.load(150.0);
+    world.run(40);
+    let before = world.asked("cheap");
+    assert!(before >= 3);
+    world.group("cheap", "g5.12xlarge/on-demand").partly = 1;
+    for _ in 0..240 {
+        let scaling = world.run(1);
+        let source = &scaling.pools["cheap"].sources[0];
+        assert!(source.aside.is_none() && source.shrink == 0, "{source:?}");
+    }
+    // What is too much still goes.
+    world.load(10.0);
+    world.run(240);
+    assert!(world.asked("cheap") < before);
+}
+
+#[test]
+fn a_replica_on_prem_that_never_serves_keeps_no_other_from_being_asked_for() {
+    let mut world = world(&[
+        onprem("own", "{ min = 1, max = 9 }"),
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+    ]);
+    world.load(40.0);
+    world.run(40);
+    let before = world.asked("own");
+    world.group("own", "replicas").stuck = 1;
+    let mut told = Vec::new();
+    for _ in 0..120 {
+        told.extend(kinds(&world.run(1)));
+    }
+    // Another stands in for it, and it stays asked for.
+    assert_eq!((world.asked("own"), world.asked("cheap")), (before + 1, 0));
+    assert_eq!(told.iter().filter(|kind| **kind == EventKind::GivenUp).count(), 1);
+    world.load(60.0);
+    world.run(60);
+    assert!(world.asked("own") > before + 1);
+    assert_eq!(world.asked("cheap"), 0);
+    world.group("own", "replicas").stuck = 0;
+    let served = world.run(1);
+    assert!(kinds(&served).contains(&EventKind::Recovered));
+}
+
+#[test]
 fn what_an_autoscaler_can_still_add_counts_until_it_is_stuck() {
     let hpa = onprem("own", "{ min = 1, max = 6 }") + "hpa = { cpu = \"70%\" }\n";
     let mut world = world(&[hpa, burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);

@@ -43,6 +43,10 @@ pub(in crate::decide::scaling) struct Group {
     pub(in crate::decide::scaling) joined: u32,
     /// So many of those that serve are not seen by their cluster.
     pub(in crate::decide::scaling) away: u32,
+    /// So many serve in part.
+    pub(in crate::decide::scaling) partly: u32,
+    /// The first so many never serve.
+    pub(in crate::decide::scaling) stuck: u32,
 }
 
 pub(in crate::decide::scaling) struct World {
@@ -186,6 +190,8 @@ impl World {
                 ends: None,
                 joined: 0,
                 away: 0,
+                partly: 0,
+                stuck: 0,
                 broken: false,
             }));
         }
@@ -345,23 +351,33 @@ impl Group {
 
     pub(in crate::decide::scaling) fn serving(&self, now: Timestamp) -> u32 {
         let serving = self.units.iter().filter(|ready| **ready <= now).count() as u32;
-        if self.broken { 0 } else { serving.saturating_sub(self.draining + self.away) }
+        if self.broken {
+            0
+        } else {
+            serving.saturating_sub(self.draining + self.away + self.partly + self.stuck)
+        }
     }
 
     fn seen(&self, now: Timestamp) -> Units {
         let existing = self.units.len() as u32;
         let short = self.refused.filter(|_| existing < self.desired);
         Units {
+            partly: self.partly,
+            open: 0,
             taken_back: 0,
             desired: self.desired,
             existing,
             draining: self.draining,
-            joined: self.serving(now).max(self.joined),
+            joined: (self.serving(now) + self.partly).max(self.joined),
             away: self.away,
             serving: self.serving(now),
             warm: self.warm,
             pending_since: None,
-            short: short.map(|at| Short { at: Some(at), message: "no capacity".to_owned() }),
+            short: short.map(|at| Short {
+                at: Some(at),
+                message: "no capacity".to_owned(),
+                refused: false,
+            }),
             ends: self.ends,
         }
     }
