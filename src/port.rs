@@ -201,13 +201,21 @@ pub struct HeldLock {
     pub identity: String,
 }
 
+/// What became of a heartbeat of a lock that is still ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewal {
+    /// The lock is extended.
+    Done,
+    /// It is not, for this reason; and it is ours for a while yet.
+    Missed(PortError),
+}
+
 /// A held lock. Dropping it without `release` lets it run out by itself.
 #[async_trait]
 pub trait Lease: Send + Sync {
-    /// Extends it; false: its place does not answer, and it is ours for a while yet.
-    /// An error of kind `Stale`: another has it, or nobody; of any other kind: for
-    /// too long nothing has answered. Either way writing must stop.
-    async fn renew(&self) -> Result<bool, PortError>;
+    /// Extends it. An error of kind `Stale`: another has it, or nobody; of any other
+    /// kind: for too long it could not be extended. Either way writing must stop.
+    async fn renew(&self) -> Result<Renewal, PortError>;
     /// Gives it back.
     async fn release(&self) -> Result<(), PortError>;
 }
