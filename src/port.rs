@@ -163,6 +163,8 @@ impl Purpose {
 #[async_trait]
 pub trait Lock: Send + Sync {
     /// Takes the lease, or says in an error of kind `Locked` who holds it since when.
+    /// One that has run out by the clock is free for an apply; that of a controller
+    /// stays its holder's until somebody is let to [`Lock::succeed`] them.
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError>;
 
     /// Takes the lease over from who was `shown` to hold it, if they have not

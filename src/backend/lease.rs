@@ -115,11 +115,14 @@ impl Stored {
     }
 }
 
-/// Takes the lock, or says who has it.
+/// Takes the lock, or says who has it. No clock tells that a leader is dead: only who
+/// has watched its lease for long enough may [`succeed`] it.
 async fn acquire<S: Slot + 'static>(slot: S, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
     let live = slot.read().await?;
     match live.as_ref().and_then(|live| live.held(&slot)) {
-        Some(held) if !held.expired => Err(taken(&held, slot.purpose())),
+        Some(held) if !held.expired || slot.purpose() == Purpose::Lead => {
+            Err(taken(&held, slot.purpose()))
+        }
         _ => take(slot, holder, live).await,
     }
 }
