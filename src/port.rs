@@ -163,6 +163,8 @@ impl Purpose {
 #[async_trait]
 pub trait Lock: Send + Sync {
     /// Takes the lease, or says in an error of kind `Locked` who holds it since when.
+    /// One that has run out by the clock is free for an apply; that of a controller
+    /// stays its holder's until somebody is let to [`Lock::succeed`] them.
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError>;
 
     /// Takes the lease over from who was `shown` to hold it, if they have not
@@ -201,13 +203,21 @@ pub struct HeldLock {
     pub identity: String,
 }
 
+/// What became of a heartbeat of a lock that is still ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewal {
+    /// The lock is extended.
+    Done,
+    /// It is not, for this reason; and it is ours for a while yet.
+    Missed(PortError),
+}
+
 /// A held lock. Dropping it without `release` lets it run out by itself.
 #[async_trait]
 pub trait Lease: Send + Sync {
-    /// Extends it; false: its place does not answer, and it is ours for a while yet.
-    /// An error of kind `Stale`: another has it, or nobody; of any other kind: for
-    /// too long nothing has answered. Either way writing must stop.
-    async fn renew(&self) -> Result<bool, PortError>;
+    /// Extends it. An error of kind `Stale`: another has it, or nobody; of any other
+    /// kind: for too long it could not be extended. Either way writing must stop.
+    async fn renew(&self) -> Result<Renewal, PortError>;
     /// Gives it back.
     async fn release(&self) -> Result<(), PortError>;
 }

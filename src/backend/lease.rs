@@ -3,7 +3,7 @@
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{HeldLock, Lease, Lock, Purpose, Scope};
+use crate::port::{HeldLock, Lease, Lock, Purpose, Renewal, Scope};
 use crate::units::Span;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -115,11 +115,14 @@ impl Stored {
     }
 }
 
-/// Takes the lock, or says who has it.
+/// Takes the lock, or says who has it. No clock tells that a leader is dead: only who
+/// has watched its lease for long enough may [`succeed`] it.
 async fn acquire<S: Slot + 'static>(slot: S, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
     let live = slot.read().await?;
     match live.as_ref().and_then(|live| live.held(&slot)) {
-        Some(held) if !held.expired => Err(taken(&held, slot.purpose())),
+        Some(held) if !held.expired || slot.purpose() == Purpose::Lead => {
+            Err(taken(&held, slot.purpose()))
+        }
         _ => take(slot, holder, live).await,
     }
 }
@@ -205,19 +208,19 @@ struct State {
 
 #[async_trait]
 impl<S: Slot> Lease for Held<S> {
-    async fn renew(&self) -> Result<bool, PortError> {
+    async fn renew(&self) -> Result<Renewal, PortError> {
         let mut state = self.state.lock().await;
         let purpose = self.slot.purpose();
         let answer = ANSWER.min(purpose.lost().duration() / 2);
         let error = match timeout(answer, self.write_time(&mut state)).await {
-            Ok(Ok(())) => return Ok(true),
+            Ok(Ok(())) => return Ok(Renewal::Done),
             Ok(Err(error)) if error.kind == FailureKind::Stale => return Err(error),
             Ok(Err(error)) => error,
             Err(_) => silence(&self.slot.place()),
         };
         // It is ours until it runs out: a place that is away for a moment ends nothing.
         let lasts = state.holding.renewed.is_some_and(|renewed| silent(renewed) < purpose.lost());
-        if lasts { Ok(false) } else { Err(error) }
+        if lasts { Ok(Renewal::Missed(error)) } else { Err(error) }
     }
 
     async fn release(&self) -> Result<(), PortError> {

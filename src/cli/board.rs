@@ -102,7 +102,7 @@ fn not_ready(standing: &Standing) -> Option<String> {
     match standing {
         Standing::Leads | Standing::Follows { .. } => None,
         Standing::CutOff { why } => Some(format!("it led, and the lease cannot be seen: {why}")),
-        Standing::Waits { why } => Some(format!("it is not known who leads: {why}")),
+        Standing::Waits { why } => Some(format!("it is not known who leads: {}", why.in_a_line())),
     }
 }
 

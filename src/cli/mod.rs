@@ -42,6 +42,7 @@ mod scale;
 mod schema;
 mod show;
 mod signals;
+mod starting;
 mod status;
 mod stream;
 mod terminal;

@@ -4,13 +4,16 @@ use super::exit::{Exit, Failure};
 use super::leading::Leading;
 use super::repository::Located;
 use super::terminal::Terminal;
-use super::{Global, applying, changed, connect, listen, prometheus, repository, traces, weights};
+use super::{
+    Global, applying, changed, connect, listen, prometheus, repository, starting, traces, weights,
+};
 use crate::backend::sim::{SimulatedLoad, Simulator};
 use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
 use crate::decide::scaling::DecisionRecord;
 use crate::forecast::{CalendarInputs, Trained};
 use crate::pipeline::{self, Session};
 use crate::port::Measure;
+use crate::render::event::{self, EventView};
 use crate::render::{tally, turn as render};
 use crate::signal::declared;
 use crate::spec::Environment;
@@ -74,7 +77,7 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     applying::block_on(async {
         let resolved = located.resolve(terminal)?;
         let (session, world) = connect::connected(&located, resolved, global, terminal).await?;
-        let mut running = Running::begin(args, &located, session, world)?;
+        let mut running = Running::begin(args, &located, (session, world), terminal)?;
         let told = running.board.told();
         let turns = running.turns(args, (&located, global), terminal);
         let exit = listen::beside(&args.listen, told, terminal, turns).await;
@@ -139,6 +142,19 @@ fn patience(args: &Args, interval: Span) -> Duration {
     (interval.duration() / args.time_scale / 2).clamp(SHORTEST_WAIT, LONGEST_WAIT)
 }
 
+/// What is spent must be counted over restarts, where the budget says so. A dry run
+/// spends nothing, and a simulated world keeps what it is told.
+fn can_count(
+    args: &Args,
+    session: &Session,
+    world: Option<&Arc<Simulator>>,
+) -> Result<(), Failure> {
+    if args.dry_run || world.is_some() {
+        return Ok(());
+    }
+    starting::can_count(&session.resolved.environment, &session.backends)
+}
+
 /// Where an environment stands, and who leads it is told.
 fn place(environment: &Environment) -> impl PartialEq + use<> {
     let onprem = environment.onprem.as_ref();
@@ -152,9 +168,10 @@ impl Running {
     fn begin(
         args: &Args,
         located: &Located,
-        session: Session,
-        world: Option<Arc<Simulator>>,
+        (session, world): (Session, Option<Arc<Simulator>>),
+        terminal: &Terminal,
     ) -> Result<Self, Failure> {
+        can_count(args, &session, world.as_ref())?;
         let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
         let calendar = calendar(&session)?;
         let environment = &session.resolved.environment;
@@ -169,6 +186,10 @@ impl Running {
             true => (Leading::Alone, None),
             false => Leading::begin(&session, world.is_some()),
         };
+        let unfenced = fence.is_none() && !args.dry_run;
+        for message in starting::warnings(&session.limits, unfenced) {
+            terminal.note(&event::text(&EventView::Warning { message }, &terminal.err));
+        }
         let name = decision_log::name_of(environment.environment.name.as_str(), args.dry_run);
         let root = located.files.root();
         let log = DecisionLog::new(root, &name);
@@ -289,6 +310,7 @@ impl Running {
         }
         let interval = interval(args, &resolved.environment)?;
         let (session, world) = connect::connected(located, resolved, global, terminal).await?;
+        can_count(args, &session, world.as_ref())?;
         let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
         let (calendar, trained) = (calendar(&session)?, trained(&session)?);
         self.world = world;

@@ -9,18 +9,18 @@ use crate::observe::{Inventory, Live};
 use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::spec::model::Launch;
-use futures::stream::{self, StreamExt};
 use jiff::SignedDuration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::{Id, JoinSet};
 
 /// Agents that are asked at once.
 const AT_ONCE: usize = 64;
-/// A turn waits no longer for all of them.
+/// One that gives no answer for so long is silent.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// One that gave no answer is left alone for so long: an image may have none.
+/// One that is silent is left alone for so long: an image may have none.
 const LEFT_ALONE: Duration = Duration::from_secs(60);
 
 /// For so long an instance that is in no list any more keeps its endpoint.
@@ -30,6 +30,13 @@ const ABSENT: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Alone {
     all: BTreeMap<String, One>,
+    /// What their agents have said last.
+    said: BTreeMap<String, Left>,
+    /// Questions that go on beside the turns, and whom they were put to.
+    asking: JoinSet<Option<Left>>,
+    under_way: HashMap<Id, String>,
+    /// When each was asked last.
+    asked: BTreeMap<String, Timestamp>,
     /// When those were asked that gave no answer.
     silent: BTreeMap<String, Timestamp>,
     /// Since when those are nowhere to be seen that have an endpoint.
@@ -45,8 +52,6 @@ struct One {
     ending: bool,
     /// How its endpoint stands; none: no slice is there, or none can be seen.
     endpoint: Option<Option<Endpoint>>,
-    /// What its agent says.
-    said: Option<Left>,
 }
 
 impl Alone {
@@ -69,12 +74,12 @@ impl Alone {
                     in_service: unit.ready,
                     ending: unit.ending,
                     endpoint: slice.map(|slice| slice.iter().find(named).cloned()),
-                    said: None,
                 };
                 self.all.insert(unit.name.clone(), one);
             }
         }
         self.silent.retain(|name, _| self.all.contains_key(name));
+        self.asked.retain(|name, _| self.all.contains_key(name));
         let ends = slices.values().flatten().map(|endpoint| endpoint.instance.clone());
         let absent = ends.filter(|name| !self.all.contains_key(name));
         let since = |name: String| {
@@ -92,42 +97,76 @@ impl Alone {
     }
 
     /// Asks the agents of those in service how they stand, without those on
-    /// their way out: these are asked by their `drains`.
+    /// their way out: these are asked by their `drains`. It ends when all have answered
+    /// or are silent. Who waits no longer loses nothing: what was asked goes on, the
+    /// answer is heard by the next call, and until then what was said last counts.
     pub(super) async fn ask(
         &mut self,
         drain: Option<&Arc<dyn Drain>>,
         drains: &Drains,
         now: Timestamp,
     ) {
+        let due = if drain.is_some() { self.due(drains, now) } else { BTreeSet::new() };
+        self.said.retain(|name, _| due.contains(name));
         let Some(drain) = drain else { return };
+        let mut line = self.line(&due).into_iter();
+        loop {
+            while self.asking.len() < AT_ONCE
+                && let Some(unit) = line.next()
+            {
+                self.put_to(unit, drain, now);
+            }
+            let Some(ended) = self.asking.join_next_with_id().await else { return };
+            // One that panicked has said nothing.
+            let (id, said) = ended.unwrap_or_else(|error| (error.id(), None));
+            let asked = self.under_way.remove(&id);
+            if let Some(instance) = asked.filter(|instance| due.contains(instance)) {
+                self.hear(instance, said, now);
+            }
+        }
+    }
+
+    /// Those that are to be asked, whether they are being asked already or not.
+    fn due(&self, drains: &Drains, now: Timestamp) -> BTreeSet<String> {
         let recent =
             |at: &Timestamp| now.duration_since(*at) < LEFT_ALONE.try_into().unwrap_or_default();
-        let asked = self.all.iter().filter(|(name, one)| {
+        let due = self.all.iter().filter(|(name, one)| {
             one.in_service
                 && one.agent.is_some()
                 && drains.get(name).is_none()
                 && !self.silent.get(*name).is_some_and(recent)
         });
-        let asked: Vec<Leaving> =
-            asked.map(|(name, one)| Leaving { instance: name.clone(), agent: one.agent }).collect();
-        let answers = Mutex::new(BTreeMap::new());
-        let ask = async |unit: &Leaving| {
-            if let Ok(left) = drain.status(unit).await {
-                let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
-                answers.insert(unit.instance.clone(), left);
+        due.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Those of them that nobody asks yet, first the one that was not asked for longest.
+    fn line(&self, due: &BTreeSet<String>) -> Vec<Leaving> {
+        let under_way: BTreeSet<&String> = self.under_way.values().collect();
+        let free = due.iter().filter(|name| !under_way.contains(name));
+        let mut line: Vec<Leaving> = free.filter_map(|name| self.leaving(name)).collect();
+        line.sort_by_key(|unit| self.asked.get(&unit.instance).copied());
+        line
+    }
+
+    fn put_to(&mut self, unit: Leaving, drain: &Arc<dyn Drain>, now: Timestamp) {
+        let (instance, drain) = (unit.instance.clone(), Arc::clone(drain));
+        let question = self.asking.spawn(async move {
+            let status = tokio::time::timeout(PATIENCE, drain.status(&unit)).await;
+            status.ok()?.ok().filter(|left| left.known)
+        });
+        self.under_way.insert(question.id(), instance.clone());
+        self.asked.insert(instance, now);
+    }
+
+    fn hear(&mut self, instance: String, said: Option<Left>, now: Timestamp) {
+        match said {
+            Some(left) => {
+                self.silent.remove(&instance);
+                self.said.insert(instance, left);
             }
-        };
-        let all = stream::iter(&asked).for_each_concurrent(AT_ONCE, ask);
-        let _ = tokio::time::timeout(PATIENCE, all).await;
-        let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for Leaving { instance, .. } in asked {
-            let said = answers.remove(&instance).filter(|left| left.known);
-            match &said {
-                Some(_) => self.silent.remove(&instance),
-                None => self.silent.insert(instance.clone(), now),
-            };
-            if let Some(one) = self.all.get_mut(&instance) {
-                one.said = said;
+            None => {
+                self.said.remove(&instance);
+                self.silent.insert(instance, now);
             }
         }
     }
@@ -143,9 +182,14 @@ impl Alone {
         self.all.get(unit).is_some_and(|one| one.in_service || one.ending)
     }
 
-    /// When a unit is taken back, as its agent says.
-    pub(super) fn taken_back(&self, unit: &str) -> Option<Timestamp> {
-        self.said(unit)?.taken_back
+    /// Marks the units of `inventory` that are taken back, as their agents say.
+    pub(super) fn mark(&self, inventory: &mut Inventory) {
+        let groups = inventory.resources.values_mut().filter(|live| live.stands_alone());
+        let units = groups.filter_map(|live| live.workload.as_mut()).flat_map(|w| &mut w.units);
+        for unit in units {
+            let told = || self.said(&unit.name)?.taken_back;
+            unit.taken_back = unit.taken_back.or_else(told);
+        }
     }
 
     /// Whether its agent says that no new work may come.
@@ -170,15 +214,13 @@ impl Alone {
     /// Those whose endpoints say that they are on their way out, and since when their
     /// agents say so.
     pub(super) fn ending(&self) -> impl Iterator<Item = (&str, Option<Timestamp>)> {
-        let ending = self
-            .all
-            .iter()
-            .filter(|(_, one)| one.endpoint.iter().flatten().any(|endpoint| endpoint.terminating));
-        ending.map(|(name, one)| (name.as_str(), one.said.as_ref().and_then(|said| said.since)))
+        let ends = |one: &One| one.endpoint.iter().flatten().any(|endpoint| endpoint.terminating);
+        let ending = self.all.iter().filter(move |(_, one)| ends(one)).map(|(name, _)| name);
+        ending.map(|name| (name.as_str(), self.said(name).and_then(|said| said.since)))
     }
 
     fn said(&self, unit: &str) -> Option<&Left> {
-        self.all.get(unit)?.said.as_ref()
+        self.said.get(unit)
     }
 }
 
@@ -188,3 +230,6 @@ fn port(environment: &Environment, live: &Live) -> u16 {
     let pool = live.pool().and_then(|marked| aws.pools.get(todays_pool(environment, marked)));
     pool.map_or_else(|| aws.launch.agent_port.unwrap_or(Launch::AGENT_PORT), |p| aws.agent_port(p))
 }
+
+#[cfg(test)]
+mod tests;

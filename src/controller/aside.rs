@@ -2,7 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::plan::{FailureKind, PortError};
+use futures::future::{Either, select};
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -60,6 +62,29 @@ impl<T> Aside<T> {
 impl<T> Drop for Aside<T> {
     fn drop(&mut self) {
         self.drop_it();
+    }
+}
+
+/// For so long what goes on beside the load keeps a turn that has it: of the time in
+/// which a number must be asked for once the load is known, a part.
+const A_MOMENT: Duration = Duration::from_millis(25);
+
+/// What `load` comes to. What is asked `beside` it is waited for a moment longer at
+/// most; without `patience` to its end.
+pub(super) async fn with_beside<T>(
+    patience: Option<Duration>,
+    load: impl Future<Output = T>,
+    beside: impl Future<Output = ()>,
+) -> T {
+    match select(pin!(load), pin!(beside)).await {
+        Either::Right(((), load)) => load.await,
+        Either::Left((came_to, beside)) => {
+            match patience {
+                None => beside.await,
+                Some(_) => drop(tokio::time::timeout(A_MOMENT, beside).await),
+            }
+            came_to
+        }
     }
 }
 

@@ -34,7 +34,9 @@ impl Controller {
             }
             Standing::CutOff { .. } => None,
             Standing::Follows { leader } => Some(format!("{leader} leads")),
-            Standing::Waits { why } => Some(format!("it is not known who leads: {why}")),
+            Standing::Waits { why } => {
+                Some(format!("it is not known who leads: {}", why.in_a_line()))
+            }
         }
     }
 

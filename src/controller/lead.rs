@@ -3,7 +3,7 @@
 //! lease lasts, by its own clock; so no two clocks are ever compared.
 
 use crate::clock::Clock;
-use crate::port::{FailureKind, HeldLock, Lease, Lock, PortError, Purpose, Scope};
+use crate::port::{FailureKind, HeldLock, Lease, Lock, PortError, Purpose, Renewal, Scope};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,9 +28,10 @@ pub enum Standing {
         /// What the place, or the way to it, says.
         why: PortError,
     },
-    /// It does not know who leads, and has not led.
+    /// It does not know who leads; it has not led, or its lease is refused by a place
+    /// that answers, so that another may lead by now.
     Waits {
-        /// What the place, or the way to it, says.
+        /// What the place, or the way to it, says, and what to do.
         why: PortError,
     },
 }
@@ -85,6 +86,9 @@ pub struct Candidate {
     clock: Arc<dyn Clock>,
     fence: Fence,
     lease: Option<Arc<dyn Lease>>,
+    /// Its place has refused to extend it since it was extended last, and may have
+    /// given it to another.
+    refused: bool,
     /// Another's lease as it was first seen so, and when.
     watched: Option<(HeldLock, Duration)>,
 }
@@ -93,7 +97,7 @@ impl Candidate {
     /// One that does not lead yet.
     pub fn new(lock: Arc<dyn Lock>, scope: Scope, name: String, clock: Arc<dyn Clock>) -> Self {
         let fence = Fence { clock: Arc::clone(&clock), until: Arc::default() };
-        Self { lock, scope, name, clock, fence, lease: None, watched: None }
+        Self { lock, scope, name, clock, fence, lease: None, refused: false, watched: None }
     }
 
     /// Tells whether a write may be made.
@@ -107,19 +111,30 @@ impl Candidate {
         if let Some(lease) = self.lease.clone() {
             let begun = self.clock.monotonic();
             match lease.renew().await {
-                Ok(true) => {
+                Ok(Renewal::Done) => {
+                    self.refused = false;
                     self.fence.extend(begun);
                     return Standing::Leads;
                 }
-                Ok(false) if self.fence.holds() => return Standing::Leads,
-                Ok(false) => return Standing::CutOff { why: unanswered() },
-                Err(why) if why.kind != FailureKind::Stale => return Standing::CutOff { why },
-                Err(_) => self.stand_down(),
+                Ok(Renewal::Missed(_)) if self.fence.holds() => return Standing::Leads,
+                Err(why) if why.kind == FailureKind::Stale => self.stand_down(),
+                Ok(Renewal::Missed(why)) | Err(why) => return self.not_extended(why),
             }
         }
         match self.run().await {
             Ok(standing) => standing,
-            Err(why) => Standing::Waits { why },
+            Err(why) => Standing::Waits { why: with_help(why) },
+        }
+    }
+
+    /// Its lease has run out. Nobody else can have been seen to lead where the place
+    /// was silent all along; one that answers may have given it to another.
+    fn not_extended(&mut self, why: PortError) -> Standing {
+        self.fence.end();
+        self.refused |= !is_away(&why);
+        match self.refused {
+            true => Standing::Waits { why: with_help(why) },
+            false => Standing::CutOff { why },
         }
     }
 
@@ -133,7 +148,7 @@ impl Candidate {
 
     fn stand_down(&mut self) {
         self.fence.end();
-        self.lease = None;
+        (self.lease, self.refused) = (None, false);
     }
 
     /// Takes the lease where it is free, or was not renewed for long enough.
@@ -148,7 +163,7 @@ impl Candidate {
         };
         match taken {
             Ok(lease) => {
-                (self.lease, self.watched) = (Some(lease), None);
+                (self.lease, self.refused, self.watched) = (Some(lease), false, None);
                 self.fence.extend(begun);
                 Ok(Standing::Leads)
             }
@@ -194,12 +209,19 @@ pub async fn stand(
     candidate.resign().await;
 }
 
-fn unanswered() -> PortError {
-    PortError {
-        kind: FailureKind::Unreachable,
-        message: "the lease could not be renewed in time".to_owned(),
-        help: None,
-    }
+/// Whether nothing says that the lease's place has answered.
+const fn is_away(why: &PortError) -> bool {
+    matches!(why.kind, FailureKind::Unreachable | FailureKind::Transient | FailureKind::Unknown)
+}
+
+/// What to do, where the place only refuses.
+fn with_help(why: PortError) -> PortError {
+    let help = (!is_away(&why)).then(|| {
+        "the lease's place answers and refuses it, so another may lead: look at what forbids it \
+         there"
+            .to_owned()
+    });
+    PortError { help: why.help.clone().or(help), ..why }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;
 pub use left::{LeftOver, Why};
+pub use notes::has_place_for_notes;
 pub use report::{Done, Part, Turn};
 pub use spend::Spend;
 pub use tally::{PoolTally, StageTally, Tally};

@@ -9,7 +9,7 @@ use crate::forecast::RaceState;
 use crate::id::Name;
 use crate::pipeline::Session;
 use crate::plan::{FailureKind, PortError};
-use crate::port::{KeepNotes, MOST_NOTES};
+use crate::port::{Backends, KeepNotes, MOST_NOTES};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -127,8 +127,14 @@ impl Noting {
     }
 }
 
-fn keeper(session: &Session) -> Option<&Arc<dyn KeepNotes>> {
-    let sides = [&session.backends.kubernetes, &session.backends.aws];
+/// Whether there is a place for what is learned. Where there is none, each start
+/// begins anew with it: also with what was spent.
+pub fn has_place_for_notes(backends: &Backends) -> bool {
+    keeper(backends).is_some()
+}
+
+fn keeper(backends: &Backends) -> Option<&Arc<dyn KeepNotes>> {
+    let sides = [&backends.kubernetes, &backends.aws];
     sides.into_iter().flatten().find_map(|side| side.notes.as_ref())
 }
 
@@ -137,7 +143,7 @@ fn keeper(session: &Session) -> Option<&Arc<dyn KeepNotes>> {
 /// # Errors
 /// It cannot be read, or not be understood: what is there must not be written over.
 pub(super) async fn read(session: &Session) -> Result<Option<Notes>, PortError> {
-    let Some(keeper) = keeper(session) else { return Ok(None) };
+    let Some(keeper) = keeper(&session.backends) else { return Ok(None) };
     let Some(text) = keeper.read_notes(&session.scope([])).await? else { return Ok(None) };
     let notes = serde_json::from_str(&text).map_err(|error| PortError {
         kind: FailureKind::Rejected,
@@ -150,7 +156,7 @@ pub(super) async fn read(session: &Session) -> Result<Option<Notes>, PortError> 
 /// Notes what is worth most of it, as far as there is room. What cannot be noted
 /// now is noted next time.
 pub(super) async fn write(session: &Session, notes: Notes) {
-    let Some(keeper) = keeper(session) else { return };
+    let Some(keeper) = keeper(&session.backends) else { return };
     let whole = serde_json::to_string(&notes).ok();
     let spend_alone =
         || serde_json::to_string(&Notes { spend: notes.spend, ..<_>::default() }).ok();

@@ -1,7 +1,7 @@
 //! One turn of the controller: look, measure, decide, do.
 
 use super::alone::Alone;
-use super::aside::{Aside, bounded};
+use super::aside::{Aside, bounded, with_beside};
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
 use super::hear::{Heard, said};
@@ -14,7 +14,7 @@ use super::seen::{Beside, joined, seen};
 use super::spend::Spend;
 use super::tell;
 use super::world::{FIRST, World};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::decide::scaling::{
     Delays, Memory, Mode, Scaling, ScalingInput, StageDemand, Tuning, scale,
 };
@@ -127,16 +127,18 @@ impl Controller {
         let mut hands = self.hear(said);
         hands.holds.extend(self.unknown_spend());
         let looked = self.clock.now();
-        // The load last: what it asks for is then done at once.
-        let environment = &self.session.resolved.environment;
-        let mut load = self.gauge.read(environment, now).await;
-        load.worth = self.memory.worth.clone();
-        let measured = self.clock.now();
         let mut inventory = self.world.whole(now);
         let hiding = inventory.gaps.iter().filter(|gap| gap.hides_members).map(|gap| gap.side);
         self.world.hidden = unseen.keys().copied().chain(hiding).collect();
-        self.look_alone(&mut inventory, now).await;
+        self.look_alone(&inventory);
+        let [_, agents] = self.drain_by();
         let environment = &self.session.resolved.environment;
+        // The load last: what it asks for is then done at once, whoever is silent.
+        let agents = self.alone.ask(agents.as_ref(), &self.drains, now);
+        let mut load = with_beside(patience, self.gauge.read(environment, now), agents).await;
+        load.worth = self.memory.worth.clone();
+        let measured = self.clock.now();
+        self.alone.mark(&mut inventory);
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
             if *standing == Standing::Leads {
@@ -204,18 +206,11 @@ impl Controller {
         readings_of(&self.session.resolved.environment, &inventory)
     }
 
-    /// Looks at what stands alone, and asks how it stands.
-    async fn look_alone(&mut self, inventory: &mut Inventory, now: Timestamp) {
+    /// Looks at what stands alone.
+    fn look_alone(&mut self, inventory: &Inventory) {
         let cluster = self.session.backends.kubernetes.is_some()
             && !self.world.hidden.contains(&Side::Kubernetes);
         self.alone.look(&self.session.resolved.environment, inventory, cluster);
-        let [_, agents] = self.drain_by();
-        self.alone.ask(agents.as_ref(), &self.drains, now).await;
-        let groups = inventory.resources.values_mut().filter(|live| live.stands_alone());
-        let units = groups.filter_map(|live| live.workload.as_mut()).flat_map(|w| &mut w.units);
-        for unit in units {
-            unit.taken_back = unit.taken_back.or_else(|| self.alone.taken_back(&unit.name));
-        }
     }
 
     fn decide(

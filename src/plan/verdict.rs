@@ -49,6 +49,12 @@ pub struct PortError {
 }
 
 impl PortError {
+    /// What is wrong and what to do next, in a line.
+    pub fn in_a_line(&self) -> String {
+        let help = self.help.iter().map(|help| format!("; {help}"));
+        self.message.clone() + &help.collect::<String>()
+    }
+
     /// Somebody has asked for `has` units of `id` since that was looked at.
     pub fn moved(id: &ResourceId, has: u32) -> Self {
         Self {

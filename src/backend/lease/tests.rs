@@ -3,8 +3,14 @@ use serde_json::json;
 use std::sync::Mutex as StdMutex;
 
 /// A place in memory, whose answers may be lost.
-#[derive(Clone, Default)]
-struct Place(Arc<StdMutex<Inside>>);
+#[derive(Clone)]
+struct Place(Arc<StdMutex<Inside>>, Purpose);
+
+impl Default for Place {
+    fn default() -> Self {
+        Self(Arc::default(), Purpose::Apply)
+    }
+}
 
 #[derive(Default)]
 struct Inside {
@@ -49,7 +55,7 @@ impl Slot for Place {
     }
 
     fn purpose(&self) -> Purpose {
-        Purpose::Apply
+        self.1
     }
 
     async fn read(&self) -> Result<Option<Stored>, PortError> {
@@ -149,4 +155,19 @@ async fn it_is_taken_over_between_two_heartbeats_that_did_not_come() {
     succeed(place.clone(), "bob", &shown).await.unwrap();
     assert_eq!(show(&place).await.unwrap().unwrap().holder, "bob");
     assert_eq!(lease.renew().await.unwrap_err().message, "bob has taken it");
+}
+
+#[tokio::test]
+async fn a_leader_whose_clock_is_behind_is_never_taken_for_dead_by_another_clock() {
+    let place = Place(Arc::default(), Purpose::Lead);
+    // It has taken the lease just now, after another has seen it free.
+    place.put("ada", Timestamp::UNIX_EPOCH);
+    assert!(show(&place).await.unwrap().unwrap().expired);
+    let error = acquire(place.clone(), "bob").await.err().unwrap();
+    assert_eq!(error.kind, FailureKind::Locked, "{error}");
+    let shown = show(&place).await.unwrap().unwrap();
+    assert_eq!(shown.holder, "ada");
+    // Who has watched it for long enough says so by naming what was seen.
+    succeed(place.clone(), "bob", &shown).await.unwrap();
+    assert_eq!(show(&place).await.unwrap().unwrap().holder, "bob");
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::plan::{FailureKind, PortError};
-use crate::port::{HeldLock, Lease, Lock, Scope};
+use crate::port::{HeldLock, Lease, Lock, Renewal, Scope};
 use async_trait::async_trait;
 use fs4::FileExt;
 use std::fs::{self, File, OpenOptions};
@@ -190,13 +190,13 @@ struct InFile {
 
 #[async_trait]
 impl Lease for InFile {
-    async fn renew(&self) -> Result<bool, PortError> {
+    async fn renew(&self) -> Result<Renewal, PortError> {
         let inode = |file: &fs::Metadata| (file.dev(), file.ino());
         match (fs::metadata(&self.path), self.file.metadata()) {
             (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Err(broken()),
             (Ok(there), Ok(own)) if inode(&there) != inode(&own) => Err(broken()),
             // What cannot be looked at for a moment is still held.
-            _ => Ok(true),
+            _ => Ok(Renewal::Done),
         }
     }
 
@@ -213,10 +213,10 @@ struct InMemory {
 
 #[async_trait]
 impl Lease for InMemory {
-    async fn renew(&self) -> Result<bool, PortError> {
+    async fn renew(&self) -> Result<Renewal, PortError> {
         let memory = unpoisoned(&self.memory);
         let own = memory.held.as_ref().is_some_and(|held| held.identity == self.identity);
-        if own { Ok(true) } else { Err(broken()) }
+        if own { Ok(Renewal::Done) } else { Err(broken()) }
     }
 
     async fn release(&self) -> Result<(), PortError> {

@@ -23,15 +23,20 @@ impl Clock for Hands {
 #[derive(Default)]
 struct Place {
     held: Mutex<Option<(String, i64)>>,
-    silent: std::sync::atomic::AtomicBool,
+    /// What it says to everything.
+    fails: Mutex<Option<PortError>>,
+    /// What it says to every write.
+    refuses: Mutex<Option<PortError>>,
 }
 
 impl Place {
     fn answers(&self) -> Result<(), PortError> {
-        match self.silent.load(Ordering::Relaxed) {
-            true => Err(unanswered()),
-            false => Ok(()),
-        }
+        self.fails.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
+    fn takes(&self) -> Result<(), PortError> {
+        self.answers()?;
+        self.refuses.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
 
@@ -40,7 +45,7 @@ struct AtPlace(Arc<Place>);
 #[async_trait]
 impl Lock for AtPlace {
     async fn acquire(&self, _: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        self.0.answers()?;
+        self.0.takes()?;
         let mut held = self.0.held.lock().unwrap();
         if held.is_some() {
             let message = String::new();
@@ -56,7 +61,7 @@ impl Lock for AtPlace {
         holder: &str,
         shown: &HeldLock,
     ) -> Result<Arc<dyn Lease>, PortError> {
-        self.0.answers()?;
+        self.0.takes()?;
         let same = |held: &mut (String, i64)| {
             held.0 == shown.holder && shown.renewed.unwrap().as_second() == held.1
         };
@@ -88,12 +93,12 @@ struct Ours {
 
 #[async_trait]
 impl Lease for Ours {
-    async fn renew(&self) -> Result<bool, PortError> {
-        self.place.answers()?;
+    async fn renew(&self) -> Result<Renewal, PortError> {
+        self.place.takes()?;
         match self.place.held.lock().unwrap().as_mut() {
             Some((holder, renewed)) if *holder == self.holder => {
                 *renewed += 1;
-                Ok(true)
+                Ok(Renewal::Done)
             }
             _ => Err(PortError { kind: FailureKind::Stale, ..unanswered() }),
         }
@@ -126,6 +131,14 @@ impl Two {
     async fn passes(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }
+}
+
+fn unanswered() -> PortError {
+    error(FailureKind::Unreachable)
+}
+
+fn error(kind: FailureKind) -> PortError {
+    PortError { kind, message: "it said so".into(), help: None }
 }
 
 fn follows(leader: &str) -> Standing {
@@ -180,12 +193,61 @@ async fn where_the_lease_cannot_be_reached_its_last_holder_is_cut_off_and_the_ot
     let mut two = Two::new();
     two.ada.beat().await;
     two.bob.beat().await;
-    two.place.silent.store(true, Ordering::Relaxed);
+    *two.place.fails.lock().unwrap() = Some(unanswered());
     two.passes(10).await;
     assert_eq!(two.ada.beat().await, Standing::CutOff { why: unanswered() });
     assert_eq!(two.bob.beat().await, Standing::Waits { why: unanswered() });
     assert!(!two.ada.fence().holds());
-    two.place.silent.store(false, Ordering::Relaxed);
+    *two.place.fails.lock().unwrap() = None;
     assert_eq!(two.ada.beat().await, Standing::Leads);
     assert_eq!(two.bob.beat().await, follows("ada"));
+}
+
+#[tokio::test]
+async fn only_a_place_that_does_not_answer_cuts_its_last_holder_off() {
+    use FailureKind::{Conflict, Denied, Other, Rejected, Transient, Unknown, Unreachable};
+    for kind in [Unreachable, Transient, Unknown] {
+        let mut two = Two::new();
+        two.ada.beat().await;
+        *two.place.refuses.lock().unwrap() = Some(error(kind));
+        two.passes(10).await;
+        assert_eq!(two.ada.beat().await, Standing::CutOff { why: error(kind) });
+    }
+    for kind in [Denied, Rejected, Conflict, Other] {
+        let mut two = Two::new();
+        two.ada.beat().await;
+        *two.place.refuses.lock().unwrap() = Some(error(kind));
+        two.passes(10).await;
+        let Standing::Waits { why } = two.ada.beat().await else { panic!("{kind:?}") };
+        assert_eq!((why.kind, why.message.as_str()), (kind, "it said so"));
+        assert!(why.help.unwrap().contains("another may lead"), "it says what to do");
+        assert!(!two.ada.fence().holds());
+    }
+}
+
+#[tokio::test]
+async fn one_whose_lease_was_refused_follows_whoever_has_taken_it_and_is_never_cut_off() {
+    let mut two = Two::new();
+    two.ada.beat().await;
+    *two.place.refuses.lock().unwrap() = Some(error(FailureKind::Denied));
+    two.passes(10).await;
+    assert_eq!(two.ada.beat().await.state(), "waits");
+    // The other may, and then the place does not answer any more.
+    *two.place.held.lock().unwrap() = Some(("bob".into(), 0));
+    *two.place.fails.lock().unwrap() = Some(unanswered());
+    assert_eq!(two.ada.beat().await, Standing::Waits { why: unanswered() });
+    *two.place.fails.lock().unwrap() = None;
+    *two.place.refuses.lock().unwrap() = None;
+    assert_eq!(two.ada.beat().await, follows("bob"));
+    // What nobody has taken meanwhile goes on, and may be cut off again.
+    let mut two = Two::new();
+    two.ada.beat().await;
+    *two.place.refuses.lock().unwrap() = Some(error(FailureKind::Denied));
+    two.passes(10).await;
+    two.ada.beat().await;
+    *two.place.refuses.lock().unwrap() = None;
+    assert_eq!(two.ada.beat().await, Standing::Leads);
+    *two.place.fails.lock().unwrap() = Some(unanswered());
+    two.passes(10).await;
+    assert_eq!(two.ada.beat().await, Standing::CutOff { why: unanswered() });
 }

@@ -1,11 +1,15 @@
 //! Instances that stand alone, in a simulated world.
 
-use super::{Day, FILE, failures};
+use super::{Day, FILE, controller_of, failures, session};
 use crate::backend::sim::{Fault, FaultKind};
+use crate::controller::Settings;
 use crate::controller::endpoints::{self, Endpoint};
 use crate::pipeline;
-use crate::plan::{PlanOptions, Step};
-use crate::port::Leaving;
+use crate::plan::{PlanOptions, PortError, Step};
+use crate::port::{Drain, Leaving, Left};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
 
 async fn begin() -> Day {
     Day::of(FILE.replace("join = \"kubernetes\"", "join = \"standalone\"")).await
@@ -122,4 +126,46 @@ async fn one_whose_agent_refuses_work_has_no_traffic_and_counts_for_nothing() {
     assert_eq!(turn.scaling.pools["g6e"].serving, serving - 1);
     let endpoint = day.endpoints().await.into_iter().find(|one| one.instance == *first).unwrap();
     assert!(!endpoint.ready && !endpoint.terminating);
+}
+
+/// Agents that do what they are told, and never say how they stand.
+struct Mute;
+
+#[async_trait]
+impl Drain for Mute {
+    async fn status(&self, _: &Leaving) -> Result<Left, PortError> {
+        std::future::pending().await
+    }
+
+    async fn close(&self, _: &Leaving) -> Result<Left, PortError> {
+        Ok(Left::default())
+    }
+
+    async fn begin(&self, _: &Leaving) -> Result<Left, PortError> {
+        Ok(Left::default())
+    }
+
+    async fn undo(&self, _: &Leaving) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_does_not_answer_keeps_no_number_waiting() {
+    let mut day = begin().await;
+    day.passes(40, Some(90.0)).await;
+    assert!(day.in_service().await.len() >= 2);
+    let mut session = session(&day.simulator, &day.text);
+    session.backends.aws.as_mut().unwrap().drain = Some(Arc::new(Mute));
+    let patience = Some(Duration::from_millis(500));
+    let settings = Settings { dry_run: false, time_scale: 1, patience };
+    day.controller = controller_of(session, (&day.simulator, &day.load), settings);
+    let mut serving = Vec::new();
+    for _ in 0..3 {
+        let begun = tokio::time::Instant::now();
+        let turn = day.passes(1, Some(90.0)).await.remove(0);
+        assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+        serving.push(turn.scaling.pools["g6e"].serving);
+    }
+    assert!(serving.iter().all(|serving| *serving >= 2), "they count all the same: {serving:?}");
 }

@@ -51,6 +51,7 @@ pub(super) fn finish(
     for pool in pools {
         let scaled = tell(input, &pool);
         events.extend(moved(&pool, &scaled));
+        events.extend(tried(input, &pool));
         told.insert(pool.name.clone(), scaled);
         let sources = pool.sources.into_iter().map(|source| {
             let mut left = source.memory;
@@ -120,6 +121,25 @@ fn moved(pool: &Pool<'_>, scaled: &PoolScaling) -> Vec<Event> {
         push(EventKind::Lost, "it cannot be seen, and is counted as lost".to_owned());
     }
     events
+}
+
+/// The retries of what is left alone that begin with this decision.
+fn tried(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Vec<Event> {
+    let before = input.memory.sources.get(pool.name);
+    let begun = pool.sources.iter().filter_map(|source| {
+        let aside = source.aside()?;
+        let known = before.and_then(|before| before.get(&source.key)?.aside.as_ref()?.probe);
+        let text = match aside.cause {
+            AsideCause::NoCapacity => "it had no capacity",
+            AsideCause::NeverReady => "its units did not serve",
+        };
+        (aside.probe.is_some() && aside.probe != known).then(|| Event {
+            kind: EventKind::Probe,
+            about: pool.name.clone(),
+            text: format!("one of {} is tried, after {}: {text}", source.key, aside.step),
+        })
+    });
+    begun.collect()
 }
 
 /// Why what was asked of a source that is left alone is not asked for any more.

@@ -3,12 +3,14 @@
 
 use crate::controller::lead::Standing;
 use crate::controller::{Counts, Turn};
-use crate::decide::scaling::{Direction, StageScaling};
+use crate::decide::DesiredOwner;
+use crate::decide::scaling::{Direction, Scaling, StageScaling};
 use crate::observe::Side;
 use crate::port::CallCounts;
 use crate::render::metrics::{Kind, Metric, Sample};
 use crate::signal::Reading;
 use crate::spec::Environment;
+use std::collections::BTreeSet;
 
 /// What numbers need beside the turn.
 #[derive(Debug, Clone, Copy)]
@@ -260,7 +262,6 @@ fn of_stages(turn: &Turn) -> Vec<Metric> {
 
 fn of_pools(turn: &Turn) -> [Metric; 3] {
     let mut units = Vec::new();
-    let mut held = Vec::new();
     for (name, pool) in &turn.scaling.pools {
         let states = [
             ("asked", pool.now),
@@ -273,22 +274,7 @@ fn of_pools(turn: &Turn) -> [Metric; 3] {
             labels: vec![("pool", name.to_string()), ("state", state.to_owned())],
             value: f64::from(value),
         }));
-        held.extend(pool.holds.iter().map(|hold| {
-            let direction = match hold.direction {
-                Direction::ScaleIn => "in",
-                Direction::ScaleOut => "out",
-            };
-            Sample {
-                labels: vec![
-                    ("pool", name.to_string()),
-                    ("cause", hold.cause.as_str().to_owned()),
-                    ("direction", direction.to_owned()),
-                ],
-                value: 1.0,
-            }
-        }));
     }
-    held.dedup_by(|a, b| a.labels == b.labels);
     let left = turn.left.iter().map(|left| Sample {
         labels: vec![("group", left.group.clone()), ("why", left.why.as_str().to_owned())],
         value: f64::from(left.units),
@@ -296,7 +282,11 @@ fn of_pools(turn: &Turn) -> [Metric; 3] {
     let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
     [
         gauge("floodway_pool_units", "Replicas or instances of a pool.", units),
-        gauge("floodway_held", "1 for each cause that holds a pool.", held),
+        gauge(
+            "floodway_held",
+            "1 for each cause that holds a pool, or its stage.",
+            held(&turn.scaling),
+        ),
         gauge(
             "floodway_left_over_instances",
             "Instances that are paid for and serve nothing: kept after a drain that was given up, \
@@ -304,6 +294,34 @@ fn of_pools(turn: &Turn) -> [Metric; 3] {
             left.collect(),
         ),
     ]
+}
+
+/// What holds each pool: by itself, or with all of its stage that the controller
+/// moves. Each cause and direction once.
+fn held(scaling: &Scaling) -> Vec<Sample> {
+    let of_pool = scaling.pools.iter().flat_map(|(name, pool)| {
+        let moved = pool.owner == DesiredOwner::Controller;
+        let stage = scaling.stages.get(&pool.stage).filter(|_| moved);
+        let all = pool.holds.iter().chain(stage.iter().flat_map(|stage| &stage.holds));
+        let causes: BTreeSet<_> =
+            all.map(|hold| (hold.cause.as_str(), direction(hold.direction))).collect();
+        causes.into_iter().map(move |(cause, direction)| Sample {
+            labels: vec![
+                ("pool", name.to_string()),
+                ("cause", cause.to_owned()),
+                ("direction", direction.to_owned()),
+            ],
+            value: 1.0,
+        })
+    });
+    of_pool.collect()
+}
+
+const fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ScaleIn => "in",
+        Direction::ScaleOut => "out",
+    }
 }
 
 fn of_signals(turn: &Turn) -> [Metric; 3] {
@@ -333,3 +351,6 @@ fn of_signals(turn: &Turn) -> [Metric; 3] {
         gauge("floodway_signal_good", "1 where a signal may be acted upon.", good.collect()),
     ]
 }
+
+#[cfg(test)]
+mod tests;

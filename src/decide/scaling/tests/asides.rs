@@ -45,6 +45,33 @@ fn an_offering_without_capacity_is_left_alone_with_growing_probes_of_one() {
 }
 
 #[test]
+fn each_retry_of_what_was_left_alone_is_told_when_it_begins_and_once() {
+    let mut world = world(&[
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+        burst("dear", "{ min = 0, max = 9 }", &[G6E], ""),
+    ]);
+    world.group("cheap", "g5.12xlarge/on-demand").limit = 1;
+    let (mut before, mut tries) = (None, 0);
+    for step in 0..240 {
+        world.load(100.0 + f64::from(step));
+        let scaling = world.decide();
+        let source = &scaling.memory.sources["cheap"]["g5.12xlarge/on-demand"];
+        let probe = source.aside.as_ref().and_then(|aside| aside.probe);
+        let mut told = scaling.events.iter().filter(|event| event.kind == EventKind::Probe);
+        if probe.is_some() && probe != before {
+            let event = told.next().unwrap_or_else(|| panic!("{step}: {:?}", scaling.events));
+            assert_eq!(event.about, name("cheap"));
+            assert!(event.text.contains("one of g5.12xlarge/on-demand is tried"), "{event:?}");
+            tries += 1;
+        }
+        assert_eq!(told.next(), None, "{step}");
+        before = probe;
+        world.apply(&scaling, Duration::from_secs(15));
+    }
+    assert!(tries >= 3, "{tries}");
+}
+
+#[test]
 fn an_old_refusal_is_none_of_what_is_asked_now() {
     let mut world = world(&[burst("cheap", "{ min = 0, max = 9 }", &[G5], "")]);
     let before = world.now;
