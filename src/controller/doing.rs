@@ -2,7 +2,7 @@
 //! units on their way out.
 
 use super::aside::bounded;
-use super::drains::{By, Went};
+use super::drains::{By, Went, groups};
 use super::endpoints;
 use super::lead::Standing;
 use super::report::Done;
@@ -10,7 +10,7 @@ use super::turn::Controller;
 use super::world::backend;
 use super::writes::{Shrink, Write, writes};
 use crate::clock::Timestamp;
-use crate::decide::scaling::Scaling;
+use crate::decide::scaling::{Scaling, SourceScaling};
 use crate::id::Name;
 use crate::observe::{Health, Inventory, Ownership, Side, Wait};
 use crate::plan::{PortError, Step};
@@ -52,7 +52,9 @@ impl Controller {
         let cut_off = matches!(standing, Standing::CutOff { .. });
         let mut done = Vec::new();
         let numbers = self.take_back(wanted.numbers);
+        self.keep_back(inventory, scaling);
         let (adds, rest): (Vec<Write>, Vec<Write>) = numbers.into_iter().partition(|w| w.adds);
+        let rest = self.without_those_that_stay(rest);
         done.extend(self.write_all(adds, standing).await);
         self.reopen().await;
         // One that may not be alone takes nothing away.
@@ -91,11 +93,35 @@ impl Controller {
         left
     }
 
+    /// Units that are on their way out stay, where somebody has said that nothing is
+    /// scaled in.
+    fn keep_back(&mut self, inventory: &Inventory, scaling: &Scaling) {
+        let environment = &self.session.resolved.environment;
+        for (live, pool) in groups(environment, inventory) {
+            let sources = scaling.pools.get(&pool).map_or(&[] as &[_], |pool| &pool.sources);
+            let own = |source: &&SourceScaling| source.group.as_ref() == Some(&live.id.name);
+            if sources.iter().find(own).is_some_and(|source| source.stays) {
+                self.drains.take_back(&live.id, u32::MAX);
+            }
+        }
+    }
+
+    /// The replicas of those that stay are kept: until these are seen open again they
+    /// count for nothing.
+    fn without_those_that_stay(&self, mut numbers: Vec<Write>) -> Vec<Write> {
+        let stay: BTreeSet<&Name> = self.drains.stay().map(|(_, pool)| pool).collect();
+        numbers.retain(|write| {
+            write.step.id().side != Side::Kubernetes || !stay.contains(&write.pool)
+        });
+        numbers
+    }
+
     /// Tells those that stay after all that new work may come, until each has heard it.
     async fn reopen(&mut self) {
         let [joined, alone] = self.drain_by();
         let by = self.by(&joined, &alone);
-        let told = self.drains.stay().into_iter().map(async |unit| match by.whom(&unit) {
+        let stay: Vec<String> = self.drains.stay().map(|(unit, _)| unit.to_owned()).collect();
+        let told = stay.into_iter().map(async |unit| match by.whom(&unit) {
             Some((drain, leaving)) => {
                 let undone = bounded(self.settings.patience, drain.undo(&leaving)).await;
                 undone.is_ok().then_some(unit)

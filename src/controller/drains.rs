@@ -34,8 +34,8 @@ pub struct Drains {
     units: BTreeMap<String, Going>,
     /// Those that were ended, until they are gone.
     ended: BTreeSet<String>,
-    /// Those that stay after all, until that was told.
-    stay: BTreeSet<String>,
+    /// Those that stay after all, with their pools, until that was told.
+    stay: BTreeMap<String, Name>,
 }
 
 /// One of them.
@@ -177,7 +177,7 @@ impl Drains {
             .map(|unit| unit.name.as_str())
             .collect();
         self.ended.retain(|name| there.contains(name.as_str()));
-        self.stay.retain(|name| there.contains(name.as_str()));
+        self.stay.retain(|name, _| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
             // One that is taken back is drained until it is gone.
@@ -259,7 +259,7 @@ impl Drains {
                     left: None,
                 });
             }
-            for unit in stays(live).filter(|unit| !self.stay.contains(&unit.name)) {
+            for unit in stays(live).filter(|unit| !self.stay.contains_key(&unit.name)) {
                 let Some(since) = begun.get(unit.name.as_str()) else { continue };
                 self.units.entry(unit.name.clone()).or_insert_with(|| Going {
                     pool: Name::clone(&pool),
@@ -324,21 +324,24 @@ impl Drains {
             .units
             .iter()
             .filter(|(_, going)| going.group == *group && going.stays_if_asked())
+            // Its end was asked for, whatever a list says that is behind.
+            .filter(|(name, _)| !self.ended.contains(*name))
             .map(|(name, going)| (name, going.since))
             .collect();
         own.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let back: Vec<String> = own.into_iter().take(count).map(|(name, _)| name.clone()).collect();
         for name in &back {
-            self.units.remove(name);
+            if let Some(going) = self.units.remove(name) {
+                self.stay.insert(name.clone(), going.pool);
+            }
         }
-        self.stay.extend(back.iter().cloned());
         back
     }
 
-    /// Units that stay after all, and may still be closed.
-    pub(super) fn stay(&self) -> Vec<String> {
-        self.stay.iter().cloned().collect()
+    /// Units that stay after all, and may still be closed, each with its pool.
+    pub(super) fn stay(&self) -> impl Iterator<Item = (&str, &Name)> {
+        self.stay.iter().map(|(unit, pool)| (unit.as_str(), pool))
     }
 
     /// It was told: the unit takes work again.
@@ -413,7 +416,7 @@ impl Drains {
 }
 
 /// Our groups, each with the pool that it is of today.
-fn groups<'a>(
+pub(super) fn groups<'a>(
     environment: &'a Environment,
     inventory: &'a Inventory,
 ) -> impl Iterator<Item = (&'a Live, Name)> {

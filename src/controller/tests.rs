@@ -1,5 +1,6 @@
 //! The controller in a simulated world.
 
+mod by_hand;
 mod lost;
 mod slow;
 
