@@ -2,7 +2,7 @@
 //! units on their way out.
 
 use super::aside::bounded;
-use super::drains::{By, Went, groups};
+use super::drains::{AT_ONCE, By, Went, groups};
 use super::endpoints;
 use super::lead::Standing;
 use super::report::Done;
@@ -17,6 +17,7 @@ use crate::plan::{PortError, Step};
 use crate::port::{Drain, FailureKind};
 use crate::units::Span;
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -76,6 +77,10 @@ impl Controller {
     /// Units that are on their way out stay, where new ones would be launched in
     /// their group.
     fn take_back(&mut self, numbers: Vec<Write>) -> Vec<Write> {
+        // Whoever may not tell them so asks for new ones.
+        if self.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return numbers;
+        }
         let mut left = Vec::new();
         for mut write in numbers {
             if let Step::SetUnits { id, from, to, .. } = &mut write.step
@@ -121,15 +126,10 @@ impl Controller {
         let [joined, alone] = self.drain_by();
         let by = self.by(&joined, &alone);
         let stay: Vec<String> = self.drains.stay().map(|(unit, _)| unit.to_owned()).collect();
-        let told = stay.into_iter().map(async |unit| match by.whom(&unit) {
-            Some((drain, leaving)) => {
-                let undone = bounded(self.settings.patience, drain.undo(&leaving)).await;
-                undone.is_ok().then_some(unit)
-            }
-            None => Some(unit),
-        });
-        let told: Vec<String> = join_all(told).await.into_iter().flatten().collect();
-        for unit in told {
+        let tell = async |unit: String| by.reopen(&unit).await.is_ok().then_some(unit);
+        let told: Vec<Option<String>> =
+            stream::iter(stay).map(tell).buffer_unordered(AT_ONCE).collect().await;
+        for unit in told.into_iter().flatten() {
             self.drains.stays(&unit);
             self.world.reopened(&unit);
         }

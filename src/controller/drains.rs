@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Units that are asked about at once.
-const AT_ONCE: usize = 64;
+/// Units that are asked or told at once.
+pub(super) const AT_ONCE: usize = 64;
 
 /// One that goes with its place ends so long before its own place takes it back:
 /// after that its group would fill the place again.
@@ -94,17 +94,9 @@ pub(super) struct By<'a> {
 }
 
 impl<'a> By<'a> {
-    /// Whom to ask about a unit, and as what; nobody drains it, or it has nothing to
+    /// Whom to call about a unit, and as what; nobody drains it, or it has nothing to
     /// finish: none.
-    pub(super) fn whom(&self, unit: &str) -> Option<(&'a Arc<dyn Drain>, Leaving)> {
-        let Some(leaving) = self.agents.leaving(unit) else {
-            return Some((self.joined?, Leaving::joined(unit)));
-        };
-        let works = self.agents.was_in_service(unit);
-        self.alone.filter(|_| works).map(|drain| (drain, leaving))
-    }
-
-    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+    fn whom(&self, unit: &str) -> Result<Option<(&'a Arc<dyn Drain>, Leaving)>, PortError> {
         if self.fence.is_some_and(|fence| !fence.holds()) {
             return Err(PortError {
                 kind: FailureKind::Other,
@@ -112,7 +104,23 @@ impl<'a> By<'a> {
                 help: None,
             });
         }
-        match self.whom(unit) {
+        let Some(leaving) = self.agents.leaving(unit) else {
+            return Ok(self.joined.map(|drain| (drain, Leaving::joined(unit))));
+        };
+        let works = self.agents.was_in_service(unit);
+        Ok(self.alone.filter(|_| works).map(|drain| (drain, leaving)))
+    }
+
+    /// Tells a unit that new work may come again.
+    pub(super) async fn reopen(&self, unit: &str) -> Result<(), PortError> {
+        match self.whom(unit)? {
+            None => Ok(()),
+            Some((drain, leaving)) => bounded(self.patience, drain.undo(&leaving)).await,
+        }
+    }
+
+    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+        match self.whom(unit)? {
             None => Ok(Left::default()),
             Some((drain, leaving)) if closed => bounded(self.patience, drain.begin(&leaving)).await,
             // Its endpoint goes first: what is on its way by then is still taken.

@@ -3,6 +3,7 @@
 mod by_hand;
 mod lost;
 mod slow;
+mod writing;
 
 use super::lead::Standing;
 use super::{Controller, Gauge, Settings, Turn};
