@@ -12,14 +12,19 @@ use super::writes::{Shrink, Write, writes};
 use crate::clock::Timestamp;
 use crate::decide::scaling::{Scaling, SourceScaling};
 use crate::id::Name;
-use crate::observe::{Health, Inventory, Ownership, Side, Wait};
+use crate::observe::{Health, Inventory, Ownership, ResourceId, Side, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, FailureKind};
 use crate::units::Span;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Units of a group that end by one write: each is a call of its own, one after the
+/// other, and a write is not waited for for long.
+const ENDS_AT_ONCE: usize = 16;
 
 impl Controller {
     /// Why nothing may be written now; none: it may.
@@ -153,8 +158,7 @@ impl Controller {
         self.drains = drains;
         let (failed, ends): (Vec<Went>, Vec<Went>) =
             went.into_iter().partition(|went| went.failed.is_some());
-        let ends: Vec<Write> = ends.into_iter().map(Write::from).collect();
-        let mut done = self.write_all(ends, standing).await;
+        let mut done = self.write_all(by_group(ends), standing).await;
         for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
             if let Step::DrainUnits { units, .. } = &ended.step {
                 units.iter().for_each(|unit| self.drains.end(unit));
@@ -243,6 +247,30 @@ impl From<Went> for Write {
     fn from(Went { pool, step, .. }: Went) -> Self {
         Self { pool, step, adds: false, why: None }
     }
+}
+
+/// One write for all that end of a group, for each counts those down that run beyond
+/// what is asked for: two at once would both count the same. Those that are left for
+/// the next turn are still asked for by name.
+fn by_group(ends: Vec<Went>) -> Vec<Write> {
+    let mut all: BTreeMap<ResourceId, Write> = BTreeMap::new();
+    for went in ends {
+        let (id, write) = (went.step.id().clone(), Write::from(went));
+        match all.entry(id) {
+            Entry::Vacant(first) => {
+                first.insert(write);
+            }
+            Entry::Occupied(mut first) => {
+                if let (Step::DrainUnits { units, .. }, Step::DrainUnits { units: more, .. }) =
+                    (&mut first.get_mut().step, write.step)
+                    && units.len() < ENDS_AT_ONCE
+                {
+                    units.extend(more);
+                }
+            }
+        }
+    }
+    all.into_values().collect()
 }
 
 fn refused(message: String) -> PortError {

@@ -1,9 +1,10 @@
-//! How writes are made: under the lease.
+//! How writes are made: under the lease, and as many of a group as end in one.
 
 use super::super::lead::{Candidate, Standing};
-use super::{Day, controller_of, mark, session};
+use super::{Day, FILE, controller_of, failures, mark, session};
 use crate::clock::Clock;
 use crate::controller::Settings;
+use crate::observe::Override;
 use crate::pipeline;
 use crate::plan::{PortError, Step};
 use crate::port::{Act, Scope};
@@ -55,4 +56,34 @@ async fn who_has_lost_the_lease_while_it_wrote_reopens_nothing() {
         let closed = seen.nodes.iter().filter(|node| node.draining.is_some()).count();
         assert_eq!(closed, usize::from(late), "late: {late}");
     }
+}
+
+#[tokio::test]
+async fn what_ends_of_a_group_in_one_turn_ends_in_one_write() {
+    let mut day = Day::of(FILE.replace("max = 4", "max = 20")).await;
+    day.passes(30, Some(610.0)).await;
+    let none = Override {
+        pool: "g6e".parse().unwrap(),
+        units: 0,
+        until: None,
+        reason: "the bill".to_owned(),
+        by: "ada".to_owned(),
+        since: crate::clock::Timestamp::UNIX_EPOCH,
+    };
+    let said = pipeline::change_hands(&day.controller.session, |hands| hands.set(none));
+    said.await.unwrap();
+    let turns = day.passes(20, Some(10.0)).await;
+    let mut ended = Vec::new();
+    for turn in &turns {
+        let units = turn.done.iter().filter_map(|done| match &done.step {
+            Step::DrainUnits { units, .. } => Some(units.len()),
+            _ => None,
+        });
+        let units: Vec<usize> = units.collect();
+        assert!(units.len() <= 1, "each reads by itself how many more run: {units:?}");
+        assert!(units.iter().all(|units| *units <= 16), "{units:?}");
+        ended.extend(units);
+    }
+    assert!(ended.iter().sum::<usize>() == 20 && ended.len() < 10, "{ended:?}");
+    assert_eq!(failures(&turns), [""; 0]);
 }
