@@ -1,10 +1,19 @@
-//! The operator is above what is under way: units that drain.
+//! The operator is above what is under way: units that drain, and what is about to
+//! be written.
 
-use super::{Day, FILE, failures};
-use crate::controller::Turn;
-use crate::observe::{HandHold, Hands, Override};
-use crate::pipeline;
-use crate::plan::Step;
+use super::{Day, FILE, Says, Told, controller_of, failures, session};
+use crate::backend::sim::Simulator;
+use crate::clock::Clock;
+use crate::controller::{Controller, Gauge, Settings, Turn};
+use crate::forecast::CalendarInputs;
+use crate::observe::{HandHold, Hands, Override, Side};
+use crate::pipeline::{self, Session};
+use crate::plan::{FailureKind, PortError, Step};
+use crate::port::{KeepHands, Measure, Said, Scope};
+use crate::signal::{Answer, MeasureError, Range};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 impl Day {
     /// Until an instance is on its way out.
@@ -130,4 +139,95 @@ async fn an_operators_number_goes_down_in_spite_of_nothing_but_a_hold() {
     assert_eq!((ended(&held), day.stands().await.0), (0, 1));
     day.say(|hands| hands.holds.clear()).await;
     assert_eq!(ended(&day.passes(10, Some(60.0)).await), 1);
+}
+
+/// A server that takes so long that an operator says something meanwhile.
+struct Meanwhile {
+    says: Says,
+    session: Session,
+    hold: HandHold,
+}
+
+#[async_trait]
+impl Measure for Meanwhile {
+    fn server(&self) -> &str {
+        self.says.server()
+    }
+
+    async fn instant(&self, query: &str) -> Result<Answer, MeasureError> {
+        let said = pipeline::change_hands(&self.session, |hands| hands.hold(self.hold.clone()));
+        said.await.unwrap();
+        self.says.instant(query).await
+    }
+
+    async fn range(&self, query: &str, range: &Range) -> Result<Answer, MeasureError> {
+        self.says.range(query, range).await
+    }
+}
+
+/// A controller while whose load is measured something is said.
+fn interrupted(world: &Arc<Simulator>, load: &Arc<Told>, text: &str, hold: HandHold) -> Controller {
+    let says = Says { told: Arc::clone(load), clock: Arc::clone(world) };
+    let session = session(world, text);
+    let servers: Vec<Arc<dyn Measure>> = vec![Arc::new(Meanwhile { says, session, hold })];
+    let clock = Arc::clone(world) as Arc<dyn Clock>;
+    let gauge = Gauge::new(servers, CalendarInputs::default(), clock, false, 1);
+    let settings = Settings { dry_run: false, time_scale: 1, patience: None };
+    Controller::new(super::session(world, text), gauge, None, settings)
+}
+
+#[tokio::test]
+async fn what_is_said_while_the_load_is_measured_counts_before_anything_is_written() {
+    let mut day = Day::begin().await;
+    day.passes(5, Some(10.0)).await;
+    day.controller = interrupted(&day.simulator, &day.load, FILE, hold(None, false));
+    let turn = day.passes(1, Some(150.0)).await.remove(0);
+    assert!(turn.done.is_empty(), "{:?}", turn.done);
+    let mut day = Day::begin().await;
+    day.drains().await;
+    day.controller = interrupted(&day.simulator, &day.load, FILE, hold(None, true));
+    let turn = day.passes(1, Some(10.0)).await.remove(0);
+    assert!(turn.done.is_empty() && day.stands().await == (1, 0, 4), "{:?}", turn.done);
+}
+
+/// Counts how often it is asked, and answers so many times.
+struct Counts {
+    hands: Arc<dyn KeepHands>,
+    asked: AtomicU32,
+    answers: u32,
+}
+
+#[async_trait]
+impl KeepHands for Counts {
+    async fn read(&self, scope: &Scope) -> Result<Said, PortError> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) < self.answers {
+            return self.hands.read(scope).await;
+        }
+        let message = "no answer".to_owned();
+        Err(PortError { kind: FailureKind::Unreachable, message, help: None })
+    }
+
+    async fn write(&self, scope: &Scope, hands: &Hands, over: &Said) -> Result<(), PortError> {
+        self.hands.write(scope, hands, over).await
+    }
+}
+
+#[tokio::test]
+async fn operators_are_asked_again_only_before_a_write_and_if_silent_count_as_before() {
+    let mut day = Day::begin().await;
+    day.passes(20, Some(10.0)).await;
+    let mut session = session(&day.simulator, FILE);
+    let kubernetes = session.backends.kubernetes.as_mut().unwrap();
+    let hands = kubernetes.hands.clone().unwrap();
+    let counts = Arc::new(Counts { hands, asked: AtomicU32::new(0), answers: 4 });
+    kubernetes.hands = Some(Arc::clone(&counts) as Arc<dyn KeepHands>);
+    let settings = Settings { dry_run: false, time_scale: 1, patience: None };
+    day.controller = controller_of(session, (&day.simulator, &day.load), settings);
+    let calm = day.passes(3, Some(10.0)).await;
+    assert!(calm.iter().all(|turn| turn.done.is_empty()));
+    assert_eq!(counts.asked.load(Ordering::Relaxed), 3);
+    let busy = day.passes(1, Some(150.0)).await;
+    assert_eq!(counts.asked.load(Ordering::Relaxed), 5);
+    let on_aws = busy[0].done.iter().any(|done| done.step.id().side == Side::Aws);
+    assert!(on_aws, "{:?}", busy[0].done);
 }
