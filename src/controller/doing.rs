@@ -16,12 +16,13 @@ use crate::observe::{Health, Inventory, Ownership, ResourceId, Side, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, FailureKind};
 use crate::units::Span;
-use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Writes that are made at once.
+const WRITES_AT_ONCE: usize = 64;
 /// Units of a group that end by one write: each is a call of its own, one after the
 /// other, and a write is not waited for for long.
 const ENDS_AT_ONCE: usize = 16;
@@ -220,8 +221,9 @@ impl Controller {
         }
     }
 
-    async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
-        let all = join_all(writes.into_iter().map(|write| self.write(write, standing))).await;
+    pub(super) async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
+        let writes = stream::iter(writes).map(|write| self.write(write, standing));
+        let all: Vec<Done> = writes.buffer_unordered(WRITES_AT_ONCE).collect().await;
         for Done { step, outcome, .. } in &all {
             if let Some(outcome) = outcome {
                 self.world.wrote(step, outcome.is_ok());

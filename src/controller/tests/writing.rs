@@ -1,15 +1,18 @@
-//! How writes are made: under the lease, and as many of a group as end in one.
+//! How writes are made: under the lease, as many of a group as end in one, and not
+//! all of them at once.
 
 use super::super::lead::{Candidate, Standing};
+use super::super::writes::Write;
 use super::{Day, FILE, controller_of, failures, mark, session};
 use crate::clock::Clock;
 use crate::controller::Settings;
-use crate::observe::Override;
+use crate::observe::{Override, ResourceId};
 use crate::pipeline;
 use crate::plan::{PortError, Step};
 use crate::port::{Act, Scope};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 const SETTINGS: Settings = Settings { dry_run: false, time_scale: 1, patience: None };
@@ -86,4 +89,41 @@ async fn what_ends_of_a_group_in_one_turn_ends_in_one_write() {
     }
     assert!(ended.iter().sum::<usize>() == 20 && ended.len() < 10, "{ended:?}");
     assert_eq!(failures(&turns), [""; 0]);
+}
+
+/// How many it is asked for at once.
+#[derive(Default)]
+struct Busy {
+    now: AtomicU32,
+    most: AtomicU32,
+}
+
+#[async_trait]
+impl Act for Busy {
+    async fn act(&self, _: &Step) -> Result<(), PortError> {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(now, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        self.now.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_writes_are_not_made_at_once() {
+    let mut day = Day::begin().await;
+    let mut session = session(&day.simulator, &day.text);
+    let busy = Arc::new(Busy::default());
+    session.backends.aws.as_mut().unwrap().act = Arc::clone(&busy) as Arc<dyn Act>;
+    day.controller = controller_of(session, (&day.simulator, &day.load), SETTINGS);
+    let write = |number: u32| {
+        let id = ResourceId::group("us-east-1", &format!("g{number}"));
+        let (uid, path) = (String::new(), "/desired".to_owned());
+        let step = Step::SetUnits { id, uid, path, from: 0, to: 1 };
+        Write { pool: "g6e".parse().unwrap(), step, adds: true, why: None }
+    };
+    let done = day.controller.write_all((0..1000).map(write).collect(), &Standing::Leads).await;
+    assert_eq!(done.iter().filter(|done| done.outcome == Some(Ok(()))).count(), 1000);
+    let most = busy.most.load(Ordering::Relaxed);
+    assert!((16..=64).contains(&most), "{most} at once");
 }
