@@ -372,6 +372,22 @@ async fn the_next_leader_knows_what_was_spent_and_ends_what_was_begun() {
 }
 
 #[tokio::test]
+async fn one_controller_for_each_turn_scales_in_where_they_follow_closely_enough() {
+    for (minutes, scales_in) in [(2_u64, true), (4, false)] {
+        let mut day = Day::begin().await;
+        day.passes(30, Some(60.0)).await;
+        for _ in 0..40 / minutes {
+            day.restart(false);
+            day.passes(1, Some(10.0)).await;
+            day.simulator.sleep(Duration::from_secs(60 * (minutes - 1))).await;
+        }
+        day.restart(false);
+        let last = day.passes(1, Some(10.0)).await.remove(0);
+        assert_eq!(last.scaling.pools["g6e"].now == 0, scales_in, "every {minutes} minutes");
+    }
+}
+
+#[tokio::test]
 async fn launches_are_measured_and_take_the_place_of_what_is_declared() {
     let mut day = Day::begin().await;
     let g6e = "g6e".parse().unwrap();
