@@ -179,7 +179,9 @@ impl Running {
         // A world passes faster by itself; else every window is shorter.
         let time_scale = if world.is_some() { 1 } else { args.time_scale };
         let clock = pipeline::clock(&session.backends);
-        let gauge = Gauge::new(servers, calendar, Arc::clone(&clock), world.is_none(), time_scale)
+        // Who decides once waits for the forecast: there is no turn in which it would come.
+        let aside = world.is_none() && !args.once;
+        let gauge = Gauge::new(servers, calendar, Arc::clone(&clock), aside, time_scale)
             .trained(trained(&session)?);
         // A dry run keeps nobody from leading: the lease would be a write too.
         let (leading, fence) = match args.dry_run {

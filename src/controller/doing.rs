@@ -2,7 +2,7 @@
 //! units on their way out.
 
 use super::aside::bounded;
-use super::drains::{By, Went};
+use super::drains::{AT_ONCE, By, Went, groups};
 use super::endpoints;
 use super::lead::Standing;
 use super::loads::Loads;
@@ -11,15 +11,22 @@ use super::turn::Controller;
 use super::world::backend;
 use super::writes::{Shrink, Write, writes};
 use crate::clock::Timestamp;
-use crate::decide::scaling::Scaling;
+use crate::decide::scaling::{Scaling, SourceScaling};
 use crate::id::Name;
-use crate::observe::{Health, Inventory, Ownership, Side, Wait};
+use crate::observe::{Health, Inventory, Ownership, ResourceId, Side, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, FailureKind};
 use crate::units::Span;
-use futures::future::join_all;
-use std::collections::BTreeSet;
+use futures::stream::{self, StreamExt};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Writes that are made at once.
+const WRITES_AT_ONCE: usize = 64;
+/// Units of a group that end by one write: each is a call of its own, one after the
+/// other, and a write is not waited for for long.
+const ENDS_AT_ONCE: usize = 16;
 
 impl Controller {
     /// Why nothing may be written now; none: it may.
@@ -55,7 +62,9 @@ impl Controller {
         let cut_off = matches!(standing, Standing::CutOff { .. });
         let mut done = Vec::new();
         let numbers = self.take_back(wanted.numbers);
+        self.keep_back(inventory, scaling);
         let (adds, rest): (Vec<Write>, Vec<Write>) = numbers.into_iter().partition(|w| w.adds);
+        let rest = self.without_those_that_stay(rest);
         done.extend(self.write_all(adds, standing).await);
         self.reopen().await;
         // One that may not be alone takes nothing away.
@@ -77,6 +86,10 @@ impl Controller {
     /// Units that are on their way out stay, where new ones would be launched in
     /// their group.
     fn take_back(&mut self, numbers: Vec<Write>) -> Vec<Write> {
+        // Whoever may not tell them so asks for new ones.
+        if self.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return numbers;
+        }
         let mut left = Vec::new();
         for mut write in numbers {
             if let Step::SetUnits { id, from, to, .. } = &mut write.step
@@ -94,19 +107,38 @@ impl Controller {
         left
     }
 
+    /// Units that are on their way out stay, where somebody has said that nothing is
+    /// scaled in.
+    fn keep_back(&mut self, inventory: &Inventory, scaling: &Scaling) {
+        let environment = &self.session.resolved.environment;
+        for (live, pool) in groups(environment, inventory) {
+            let sources = scaling.pools.get(&pool).map_or(&[] as &[_], |pool| &pool.sources);
+            let own = |source: &&SourceScaling| source.group.as_ref() == Some(&live.id.name);
+            if sources.iter().find(own).is_some_and(|source| source.stays) {
+                self.drains.take_back(&live.id, u32::MAX);
+            }
+        }
+    }
+
+    /// The replicas of those that stay are kept: until these are seen open again they
+    /// count for nothing.
+    fn without_those_that_stay(&self, mut numbers: Vec<Write>) -> Vec<Write> {
+        let stay: BTreeSet<&Name> = self.drains.stay().map(|(_, pool)| pool).collect();
+        numbers.retain(|write| {
+            write.step.id().side != Side::Kubernetes || !stay.contains(&write.pool)
+        });
+        numbers
+    }
+
     /// Tells those that stay after all that new work may come, until each has heard it.
     async fn reopen(&mut self) {
         let [joined, alone] = self.drain_by();
         let by = self.by(&joined, &alone);
-        let told = self.drains.stay().into_iter().map(async |unit| match by.whom(&unit) {
-            Some((drain, leaving)) => {
-                let undone = bounded(self.settings.patience, drain.undo(&leaving)).await;
-                undone.is_ok().then_some(unit)
-            }
-            None => Some(unit),
-        });
-        let told: Vec<String> = join_all(told).await.into_iter().flatten().collect();
-        for unit in told {
+        let stay: Vec<String> = self.drains.stay().map(|(unit, _)| unit.to_owned()).collect();
+        let tell = async |unit: String| by.reopen(&unit).await.is_ok().then_some(unit);
+        let told: Vec<Option<String>> =
+            stream::iter(stay).map(tell).buffer_unordered(AT_ONCE).collect().await;
+        for unit in told.into_iter().flatten() {
             self.drains.stays(&unit);
             self.world.reopened(&unit);
         }
@@ -131,8 +163,7 @@ impl Controller {
         self.drains = drains;
         let (failed, ends): (Vec<Went>, Vec<Went>) =
             went.into_iter().partition(|went| went.failed.is_some());
-        let ends: Vec<Write> = ends.into_iter().map(Write::from).collect();
-        let mut done = self.write_all(ends, standing).await;
+        let mut done = self.write_all(by_group(ends), standing).await;
         for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
             if let Step::DrainUnits { units, .. } = &ended.step {
                 units.iter().for_each(|unit| self.drains.end(unit));
@@ -194,8 +225,9 @@ impl Controller {
         }
     }
 
-    async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
-        let all = join_all(writes.into_iter().map(|write| self.write(write, standing))).await;
+    pub(super) async fn write_all(&mut self, writes: Vec<Write>, standing: &Standing) -> Vec<Done> {
+        let writes = stream::iter(writes).map(|write| self.write(write, standing));
+        let all: Vec<Done> = writes.buffer_unordered(WRITES_AT_ONCE).collect().await;
         for Done { step, outcome, .. } in &all {
             if let Some(outcome) = outcome {
                 self.world.wrote(step, outcome.is_ok());
@@ -221,6 +253,30 @@ impl From<Went> for Write {
     fn from(Went { pool, step, .. }: Went) -> Self {
         Self { pool, step, adds: false, why: None }
     }
+}
+
+/// One write for all that end of a group, for each counts those down that run beyond
+/// what is asked for: two at once would both count the same. Those that are left for
+/// the next turn are still asked for by name.
+fn by_group(ends: Vec<Went>) -> Vec<Write> {
+    let mut all: BTreeMap<ResourceId, Write> = BTreeMap::new();
+    for went in ends {
+        let (id, write) = (went.step.id().clone(), Write::from(went));
+        match all.entry(id) {
+            Entry::Vacant(first) => {
+                first.insert(write);
+            }
+            Entry::Occupied(mut first) => {
+                if let (Step::DrainUnits { units, .. }, Step::DrainUnits { units: more, .. }) =
+                    (&mut first.get_mut().step, write.step)
+                    && units.len() < ENDS_AT_ONCE
+                {
+                    units.extend(more);
+                }
+            }
+        }
+    }
+    all.into_values().collect()
 }
 
 fn refused(message: String) -> PortError {

@@ -22,8 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Units that are asked about at once.
-const AT_ONCE: usize = 64;
+/// Units that are asked or told at once.
+pub(super) const AT_ONCE: usize = 64;
 
 /// One that goes with its place ends so long before its own place takes it back:
 /// after that its group would fill the place again.
@@ -35,8 +35,8 @@ pub struct Drains {
     units: BTreeMap<String, Going>,
     /// Those that were ended, until they are gone.
     ended: BTreeSet<String>,
-    /// Those that stay after all, until that was told.
-    stay: BTreeSet<String>,
+    /// Those that stay after all, with their pools, until that was told.
+    stay: BTreeMap<String, Name>,
 }
 
 /// One of them.
@@ -95,17 +95,9 @@ pub(super) struct By<'a> {
 }
 
 impl<'a> By<'a> {
-    /// Whom to ask about a unit, and as what; nobody drains it, or it has nothing to
+    /// Whom to call about a unit, and as what; nobody drains it, or it has nothing to
     /// finish: none.
-    pub(super) fn whom(&self, unit: &str) -> Option<(&'a Arc<dyn Drain>, Leaving)> {
-        let Some(leaving) = self.agents.leaving(unit) else {
-            return Some((self.joined?, Leaving::joined(unit)));
-        };
-        let works = self.agents.was_in_service(unit);
-        self.alone.filter(|_| works).map(|drain| (drain, leaving))
-    }
-
-    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+    fn whom(&self, unit: &str) -> Result<Option<(&'a Arc<dyn Drain>, Leaving)>, PortError> {
         if self.fence.is_some_and(|fence| !fence.holds()) {
             return Err(PortError {
                 kind: FailureKind::Other,
@@ -113,7 +105,23 @@ impl<'a> By<'a> {
                 help: None,
             });
         }
-        match self.whom(unit) {
+        let Some(leaving) = self.agents.leaving(unit) else {
+            return Ok(self.joined.map(|drain| (drain, Leaving::joined(unit))));
+        };
+        let works = self.agents.was_in_service(unit);
+        Ok(self.alone.filter(|_| works).map(|drain| (drain, leaving)))
+    }
+
+    /// Tells a unit that new work may come again.
+    pub(super) async fn reopen(&self, unit: &str) -> Result<(), PortError> {
+        match self.whom(unit)? {
+            None => Ok(()),
+            Some((drain, leaving)) => bounded(self.patience, drain.undo(&leaving)).await,
+        }
+    }
+
+    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
+        match self.whom(unit)? {
             None => Ok(Left::default()),
             Some((drain, leaving)) if closed => bounded(self.patience, drain.begin(&leaving)).await,
             // Its endpoint goes first: what is on its way by then is still taken.
@@ -184,7 +192,7 @@ impl Drains {
             .map(|unit| unit.name.as_str())
             .collect();
         self.ended.retain(|name| there.contains(name.as_str()));
-        self.stay.retain(|name| there.contains(name.as_str()));
+        self.stay.retain(|name, _| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
             // One that is taken back is drained until it is gone.
@@ -266,7 +274,7 @@ impl Drains {
                     left: None,
                 });
             }
-            for unit in stays(live).filter(|unit| !self.stay.contains(&unit.name)) {
+            for unit in stays(live).filter(|unit| !self.stay.contains_key(&unit.name)) {
                 let Some(since) = begun.get(unit.name.as_str()) else { continue };
                 self.units.entry(unit.name.clone()).or_insert_with(|| Going {
                     pool: Name::clone(&pool),
@@ -324,21 +332,24 @@ impl Drains {
             .units
             .iter()
             .filter(|(_, going)| going.group == *group && going.stays_if_asked())
+            // Its end was asked for, whatever a list says that is behind.
+            .filter(|(name, _)| !self.ended.contains(*name))
             .map(|(name, going)| (name, going.since))
             .collect();
         own.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let back: Vec<String> = own.into_iter().take(count).map(|(name, _)| name.clone()).collect();
         for name in &back {
-            self.units.remove(name);
+            if let Some(going) = self.units.remove(name) {
+                self.stay.insert(name.clone(), going.pool);
+            }
         }
-        self.stay.extend(back.iter().cloned());
         back
     }
 
-    /// Units that stay after all, and may still be closed.
-    pub(super) fn stay(&self) -> Vec<String> {
-        self.stay.iter().cloned().collect()
+    /// Units that stay after all, and may still be closed, each with its pool.
+    pub(super) fn stay(&self) -> impl Iterator<Item = (&str, &Name)> {
+        self.stay.iter().map(|(unit, pool)| (unit.as_str(), pool))
     }
 
     /// It was told: the unit takes work again.
@@ -413,7 +424,7 @@ impl Drains {
 }
 
 /// Our groups, each with the pool that it is of today.
-fn groups<'a>(
+pub(super) fn groups<'a>(
     environment: &'a Environment,
     inventory: &'a Inventory,
 ) -> impl Iterator<Item = (&'a Live, Name)> {

@@ -1,9 +1,13 @@
 //! What operators say, before anything is written.
 
 use super::aside::Aside;
+use super::gauge::Load;
+use super::lead::Standing;
 use super::turn::Controller;
+use super::writes::writes;
 use crate::clock::Timestamp;
-use crate::observe::{HandHold, Hands};
+use crate::decide::scaling::Scaling;
+use crate::observe::{HandHold, Hands, Inventory};
 use crate::pipeline::{self, Session};
 use crate::port::FailureKind;
 use std::sync::Arc;
@@ -17,6 +21,12 @@ impl Controller {
     /// was read once, and where it is not to be understood, it may be anything, so
     /// everything is held.
     pub(super) fn hear(&mut self, said: Option<Heard>) -> Hands {
+        let mut hands = self.heard(said);
+        hands.holds.extend(self.unknown_spend());
+        hands
+    }
+
+    fn heard(&mut self, said: Option<Heard>) -> Hands {
         let why = match said {
             Some(Ok(said)) => {
                 self.hands = Some(said.unwrap_or_default());
@@ -37,9 +47,44 @@ impl Controller {
         }
     }
 
+    /// What is decided by what operators say right before it is done: the load may have
+    /// been asked for for seconds since they were heard (law 14). Where nothing would be
+    /// written they are not asked again; where they are not heard, what they said stands.
+    pub(super) async fn decide_as_said(
+        &mut self,
+        (inventory, load): (&Inventory, &Load),
+        hands: Hands,
+        standing: &Standing,
+    ) -> Scaling {
+        let scaling = self.decide(inventory, load, &hands, standing);
+        if !self.would_move(inventory, &scaling, standing) {
+            return scaling;
+        }
+        // Who has kept the turn waiting once does not do so again.
+        let waits = |p| if self.said.since().is_some() { Duration::ZERO } else { p };
+        let patience = self.settings.patience.map(waits);
+        let now = self.clock.now();
+        let again = said(&self.session, &mut self.said, now, patience).await;
+        let again = self.hear(again);
+        if again == hands {
+            return scaling;
+        }
+        self.decide(inventory, load, &again, standing)
+    }
+
+    /// Whether a decision moves anything that operators may hold.
+    fn would_move(&self, inventory: &Inventory, scaling: &Scaling, standing: &Standing) -> bool {
+        if self.withheld(standing).is_some() {
+            return false;
+        }
+        let wanted = writes(&self.session.resolved.environment, inventory, scaling);
+        let drains = self.drains.units().any(|(_, going)| going.leaves);
+        drains || !wanted.numbers.is_empty() || !wanted.shrinks.is_empty()
+    }
+
     /// Where a day or a month has its budget, nothing is bought before it is known what
     /// was spent of it.
-    pub(super) fn unknown_spend(&self) -> Option<HandHold> {
+    fn unknown_spend(&self) -> Option<HandHold> {
         let budget = self.session.resolved.environment.burst.budget.as_ref()?;
         let counts = budget.usd_per_day.is_some() || budget.usd_per_month.is_some();
         let why = self.noting.unread().filter(|_| counts)?;

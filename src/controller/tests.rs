@@ -1,8 +1,10 @@
 //! The controller in a simulated world.
 
 mod broken;
+mod by_hand;
 mod lost;
 mod slow;
+mod writing;
 
 use super::lead::Standing;
 use super::{Controller, Gauge, Settings, Turn};
@@ -368,6 +370,22 @@ async fn the_next_leader_knows_what_was_spent_and_ends_what_was_begun() {
     assert_eq!(failures(&goes_on), [""; 0]);
     let last = day.passes(1, Some(10.0)).await.remove(0);
     assert_eq!(last.scaling.pools["g6e"].now, 0);
+}
+
+#[tokio::test]
+async fn one_controller_for_each_turn_scales_in_where_they_follow_closely_enough() {
+    for (minutes, scales_in) in [(2_u64, true), (4, false)] {
+        let mut day = Day::begin().await;
+        day.passes(30, Some(60.0)).await;
+        for _ in 0..40 / minutes {
+            day.restart(false);
+            day.passes(1, Some(10.0)).await;
+            day.simulator.sleep(Duration::from_secs(60 * (minutes - 1))).await;
+        }
+        day.restart(false);
+        let last = day.passes(1, Some(10.0)).await.remove(0);
+        assert_eq!(last.scaling.pools["g6e"].now == 0, scales_in, "every {minutes} minutes");
+    }
 }
 
 #[tokio::test]

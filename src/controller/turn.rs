@@ -60,7 +60,7 @@ pub struct Controller {
     pub(super) memory: Memory,
     /// What operators have said, once it was read.
     pub(super) hands: Option<Hands>,
-    said: Aside<Heard>,
+    pub(super) said: Aside<Heard>,
     pub(super) noting: Noting,
     /// Instances that have joined the cluster, whether they can be seen there now or not.
     pub(super) had_joined: BTreeSet<String>,
@@ -124,8 +124,7 @@ impl Controller {
         let for_hands = patience.map(|p| if self.hands.is_none() { FIRST } else { p });
         let said = said(&self.session, &mut self.said, now, for_hands);
         let (mut unseen, said) = join(looks, said).await;
-        let mut hands = self.hear(said);
-        hands.holds.extend(self.unknown_spend());
+        let hands = self.hear(said);
         let looked = self.clock.now();
         let mut inventory = self.world.whole(now);
         let hiding = inventory.gaps.iter().filter(|gap| gap.hides_members).map(|gap| gap.side);
@@ -165,7 +164,7 @@ impl Controller {
             self.had_joined = joined(&inventory, &self.had_joined);
         }
         self.launches.note(&self.world.seen, now);
-        let scaling = self.decide(&inventory, &load, &hands, standing);
+        let scaling = self.decide_as_said((&inventory, &load), hands, standing).await;
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let decided = self.clock.now();
@@ -213,7 +212,7 @@ impl Controller {
         self.alone.look(&self.session.resolved.environment, inventory, cluster);
     }
 
-    fn decide(
+    pub(super) fn decide(
         &self,
         inventory: &Inventory,
         load: &Load,

@@ -3,7 +3,7 @@
 use super::aside::Aside;
 use crate::clock::Timestamp;
 use crate::decide::scaling::Seen;
-use crate::observe::{Inventory, Node, Side};
+use crate::observe::{Health, Inventory, Node, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::Step;
 use crate::port::Backend;
@@ -172,7 +172,7 @@ impl World {
     }
 
     /// A unit takes work again: a look that began before is of no use, and until the
-    /// next one is at its end its node is not one that is drained.
+    /// next one is at its end its node is open, and not one that is drained.
     pub(super) fn reopened(&mut self, unit: &str) {
         if let Some(look) = self.looks.get_mut(&Side::Kubernetes) {
             look.drop_it();
@@ -180,7 +180,11 @@ impl World {
         let Some(seen) = self.sides.get_mut(&Side::Kubernetes) else { return };
         let own = |node: &&mut Arc<Node>| node.instance.as_deref() == Some(unit);
         for node in seen.nodes.iter_mut().filter(own) {
-            Arc::make_mut(node).draining = None;
+            let node = Arc::make_mut(node);
+            node.draining = None;
+            if node.health == Health::Cordoned {
+                node.health = Health::Ready;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use super::look::right_place;
 use super::{Error, Session, clock};
 use crate::observe::Hands;
 use crate::port::{Backend, FailureKind, KeepHands, PortError};
+use futures::future::try_join;
 use std::sync::Arc;
 
 /// Where operators say things: the cluster, where there is one.
@@ -19,8 +20,10 @@ fn keeper(session: &Session) -> Option<(&Backend, &Arc<dyn KeepHands>)> {
 /// understood.
 pub async fn hands(session: &Session) -> Result<Option<Hands>, Error> {
     let Some((backend, keeper)) = keeper(session) else { return Ok(None) };
-    right_place(session, backend).await?;
-    let said = keeper.read(&session.scope([])).await?;
+    let scope = session.scope([]);
+    // A controller asks before it writes. What another place says is not believed.
+    let said = async { Ok(keeper.read(&scope).await?) };
+    let (_, said) = try_join(right_place(session, backend), said).await?;
     Ok(Some(said.hands.in_force(clock(&session.backends).now())))
 }
 

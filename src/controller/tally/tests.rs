@@ -32,6 +32,7 @@ fn pool(market: Option<CapacityType>, units: u32) -> PoolScaling {
             wanted: units,
             set: units,
             shrink: 0,
+            stays: false,
             aside: None,
             usd_per_hour: price,
         }],

@@ -5,10 +5,11 @@ use super::hold::{Hold, HoldCause, plain};
 use super::input::{Mode, ScalingInput};
 use super::memory::{AsideCause, Memory};
 use super::outcome::{Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
+use super::place::ends_soon;
 use super::{purse, release};
 use crate::decide::Reason;
 use crate::id::Name;
-use crate::units::{Rate, Share};
+use crate::units::{Rate, Share, Span};
 use std::collections::BTreeMap;
 
 /// Remembers when another hand raised a number: its own last one was less, and so
@@ -82,7 +83,11 @@ pub(super) fn finish(
 fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
     let (fixed, onprem) = (!pool.is_ours() || !pool.visible, pool.is_onprem());
     let blocked = if fixed { None } else { release::blocked(input, pool) };
+    let forbidden = if fixed { None } else { release::forbidden(input, pool) };
     for source in &mut pool.sources {
+        // What its place takes back anyway finishes its work.
+        let ends = source.units.ends.is_some_and(|ends| ends_soon(input, ends, Span::default()));
+        source.stays = forbidden.is_some() && !ends;
         let asked = source.units.asked();
         if fixed || !source.exists {
             source.wanted = asked;
@@ -100,6 +105,10 @@ fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
         if input.mode == Mode::KubernetesUnreachable {
             source.wanted = source.wanted.max(asked);
         }
+    }
+    let back = pool.sources.iter().any(|source| source.stays && source.units.draining > 0);
+    if let Some(hold) = forbidden.filter(|hold| back && !pool.holds.contains(hold)) {
+        pool.holds.push(hold);
     }
     if pool.lost {
         let text = "it cannot be seen, and is counted as lost for scale-out".to_owned();
@@ -218,6 +227,7 @@ fn told(source: &Source, writes: bool) -> SourceScaling {
         } else {
             0
         },
+        stays: source.stays,
         aside: source.aside().map(|aside| aside.cause),
         usd_per_hour: source.price,
     }

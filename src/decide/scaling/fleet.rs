@@ -50,6 +50,8 @@ pub(super) struct Source {
     pub(super) ends_soon: bool,
     /// Why no unit more; at most one says so.
     pub(super) closed: Option<Hold>,
+    /// Those of it that drain stay after all.
+    pub(super) stays: bool,
 }
 
 impl Source {
@@ -283,6 +285,7 @@ fn on_prem(
         wanted: 0,
         ends_soon: false,
         closed: None,
+        stays: false,
     }
 }
 
@@ -376,6 +379,7 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         wanted: 0,
         ends_soon: false,
         closed: None,
+        stays: false,
     }
 }
 

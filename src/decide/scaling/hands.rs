@@ -33,12 +33,15 @@ pub(super) fn holds(
 
 /// What stops every scale-out or scale-in of the environment.
 pub(super) fn environment(input: &ScalingInput<'_>, direction: Direction) -> Option<Hold> {
+    let unreachable = || unreachable(input).filter(|hold| hold.direction == direction);
+    unreachable().or_else(|| holds(input, None, direction))
+}
+
+/// What stops scale-in where the API server does not answer.
+pub(super) fn unreachable(input: &ScalingInput<'_>) -> Option<Hold> {
+    let why = || plain("the API server does not answer: numbers only rise");
     let unreachable = input.mode == Mode::KubernetesUnreachable;
-    if unreachable && direction == Direction::ScaleIn {
-        let why = plain("the API server does not answer: numbers only rise");
-        return Some(Hold::of_in(HoldCause::KubernetesUnreachable, why));
-    }
-    holds(input, None, direction)
+    unreachable.then(|| Hold::of_in(HoldCause::KubernetesUnreachable, why()))
 }
 
 fn freeze(input: &ScalingInput<'_>, direction: Direction) -> Option<Hold> {

@@ -141,6 +141,10 @@ pub struct SourceScaling {
     pub set: u32,
     /// Units to choose, drain and end.
     pub shrink: u32,
+    /// Units that drain already stay after all: somebody has said that nothing is
+    /// scaled in. No part of a record, where the pool's holds say it.
+    #[serde(skip)]
+    pub stays: bool,
     /// Why it is left alone for a while.
     pub aside: Option<AsideCause>,
     /// What a unit costs, if that is known; on-prem as declared.

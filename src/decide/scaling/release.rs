@@ -47,9 +47,16 @@ pub(super) fn release_set(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
 /// What keeps even an operator's lower number, or an offering that is left alone,
 /// from being lowered.
 pub(super) fn blocked(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
+    forbidden(input, pool).or_else(|| hands::unreachable(input))
+}
+
+/// Who says that nothing of it is scaled in, not even what drains already: an
+/// operator's hold, or a freeze where no operator has set its number.
+pub(super) fn forbidden(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
     let by_hand = hands::holds(input, Some(pool.name), Direction::ScaleIn);
-    let all = hands::environment(input, Direction::ScaleIn);
-    by_hand.or_else(|| all.filter(|hold| pool.set_to.is_none() || hold.cause != HoldCause::Freeze))
+    let all = || hands::holds(input, None, Direction::ScaleIn);
+    let counts = |hold: &Hold| pool.set_to.is_none() || hold.cause != HoldCause::Freeze;
+    by_hand.or_else(|| all().filter(counts))
 }
 
 impl Pool<'_> {

@@ -48,6 +48,7 @@ fn record() -> DecisionRecord {
         wanted: 3,
         set: 3,
         shrink: 0,
+        stays: false,
         aside: None,
         usd_per_hour: Some(UsdPerHour::from_micros(4_200_000)),
     };

@@ -76,6 +76,7 @@ fn morning() -> Vec<DecisionRecord> {
             wanted: burst.1,
             set: burst.1,
             shrink: 0,
+            stays: false,
             aside: None,
             usd_per_hour: Some(UsdPerHour::from_micros(10_490_000)),
         }];

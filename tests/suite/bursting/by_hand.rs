@@ -82,3 +82,18 @@ fn a_file_that_is_wrong_is_not_used_and_one_that_is_right_again_is() {
     let last = run.decides("it counts", 10, |_| true);
     assert_eq!(last["pools"]["g6e"]["max"], 3, "{last:#}");
 }
+
+#[test]
+fn who_decides_once_waits_for_its_forecast() {
+    let ground = Ground::new("once");
+    let run = ground.controller(&[]);
+    ground.settles(&run, 6.0);
+    let (status, said) = run.end();
+    assert!(status.success(), "{said}");
+    let once = ["--once", "--dry-run", "--json", "--time-scale", "20"];
+    let said = ground.run("run", &once).exits(0);
+    let decided = said.out.lines().find_map(|line| serde_json::from_str(line).ok());
+    let decided: serde_json::Value = decided.unwrap();
+    assert!(decided["stages"]["inference"]["band"].is_object(), "{decided:#}");
+    assert!(decided["forecasters"]["inference"].is_array(), "{decided:#}");
+}

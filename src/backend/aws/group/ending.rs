@@ -105,8 +105,9 @@ impl Group<'_> {
     }
 
     /// Ends these instances through the terminate hook; where their places go, each
-    /// with one fewer to ask for unless more run than that. Those that are ending or gone are left:
-    /// a repeat asks for no fewer than the first try.
+    /// with one fewer to ask for unless more run than that. Those that are ending or
+    /// gone are left: a repeat asks for no fewer than the first try. One that AWS does
+    /// not let go keeps none of the others; it is told at the end.
     pub(in crate::backend::aws) async fn end_units(
         &self,
         planned: &str,
@@ -117,7 +118,7 @@ impl Group<'_> {
         if uid(&live) != planned {
             return Err(stale(self.id));
         }
-        let mut surplus = surplus(&live);
+        let (mut surplus, mut refused) = (surplus(&live), None);
         let there = units(&live).into_iter().filter(|unit| !unit.ending);
         for unit in there.filter(|unit| names.contains(&unit.name)) {
             let ended = self
@@ -128,16 +129,24 @@ impl Group<'_> {
                 .should_decrement_desired_capacity(place == Place::Goes && surplus == 0)
                 .send()
                 .await;
-            surplus = surplus.saturating_sub(1);
-            let Err(error) = ended else { continue };
-            // A try whose answer was lost may have ended it.
-            let again = self.get().await?;
-            let left = again.iter().flat_map(units).any(|u| u.name == unit.name && !u.ending);
-            if left {
-                return Err(self.failed(error, "TerminateInstanceInAutoScalingGroup"));
+            if let Err(error) = ended {
+                // A try whose answer was lost may have ended it.
+                let again = self.get().await?;
+                let left = again.iter().flat_map(units).any(|u| u.name == unit.name && !u.ending);
+                if left {
+                    let failed = self.failed(error, "TerminateInstanceInAutoScalingGroup");
+                    let message = format!("{}: {}", unit.name, failed.message);
+                    let failed = PortError { message, ..failed };
+                    if failed.kind != FailureKind::Rejected {
+                        return Err(failed);
+                    }
+                    refused = refused.or(Some(failed));
+                    continue;
+                }
             }
+            surplus = surplus.saturating_sub(1);
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
     /// Deletes it; AWS refuses while instances run, unless they shall end with it.

@@ -149,3 +149,46 @@ fn without_the_api_server_numbers_only_rise_and_are_absolute() {
     let short = world.decide();
     assert_eq!(short.pools["a"].sources[0].set, 9);
 }
+
+#[test]
+fn what_drains_stays_by_a_hold_or_a_freeze_and_not_in_spite_of_an_operators_number() {
+    let freeze = "[[freeze]]\nname = \"sale\"\nstart = \"2026-11-01T00:00:00Z\"\n";
+    let less = |pool: &str| Override {
+        pool: name(pool),
+        units: 1,
+        until: None,
+        reason: "a test".to_owned(),
+        by: "ada".to_owned(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let stays = |world: &mut World| {
+        world.group("a", "g5.12xlarge/on-demand").draining = 1;
+        let scaling = world.decide();
+        ["a", "b"].map(|pool| scaling.pools[pool].sources[0].stays)
+    };
+    assert_eq!(stays(&mut pools("")), [false, false]);
+    assert_eq!(stays(&mut pools(freeze)), [true, true]);
+    for (pool, expected) in [(Some("a"), [true, false]), (None, [true, true])] {
+        let mut world = pools("");
+        world.hands.holds.push(hold(pool, true, None));
+        world.hands.overrides.push(less("a"));
+        assert_eq!(stays(&mut world), expected, "not in spite of a hold");
+        assert!(causes(&world.decide(), Direction::ScaleIn).contains(&HoldCause::Operator));
+    }
+    let mut world = pools(freeze);
+    world.hands.overrides.push(less("a"));
+    assert_eq!(stays(&mut world), [false, true]);
+    // Of the other direction, run out, or of what its place takes back anyway.
+    let mut world = pools("");
+    world.hands.holds.push(hold(None, false, None));
+    world.hands.holds.push(hold(None, true, Some(world.now)));
+    assert_eq!(stays(&mut world), [false, false]);
+    let mut world = pools(freeze);
+    let ends = world.now + Duration::from_secs(60);
+    world.group("a", "g5.12xlarge/on-demand").ends = Some(ends);
+    assert_eq!(stays(&mut world), [false, true]);
+    // Nobody has said it.
+    let mut world = pools("");
+    world.mode = Mode::KubernetesUnreachable;
+    assert_eq!(stays(&mut world), [false, false]);
+}
