@@ -90,6 +90,8 @@ pub(super) struct Pool<'a> {
     pub(super) sources: Vec<Source>,
     /// Groups that another plan will end: they carry, and are not moved.
     pub(super) legacy: Legacy,
+    /// Since when its autoscaler has not raised it, where it is not expected to any more.
+    pub(super) unraised_since: Option<Timestamp>,
     /// Why nothing is added to any of its sources.
     pub(super) closed: Option<Hold>,
     pub(super) holds: Vec<Hold>,
@@ -116,6 +118,11 @@ impl<'a> Pool<'a> {
         self.decided.owner == DesiredOwner::Controller
     }
 
+    /// Whether an autoscaler sets its number.
+    pub(super) fn is_autoscaled(&self) -> bool {
+        self.decided.owner == DesiredOwner::Hpa
+    }
+
     pub(super) fn total(&self) -> u32 {
         let own = self.sources.iter().map(|source| source.wanted);
         own.fold(self.legacy.units, u32::saturating_add)
@@ -127,7 +134,7 @@ impl<'a> Pool<'a> {
         own.fold(self.legacy.units, u32::saturating_add)
     }
 
-    /// What it will carry as it is wanted; of the HPA's what that can still add.
+    /// What it will carry as it is wanted.
     pub(super) fn capacity(&self) -> Rate {
         if self.lost {
             return Rate::default();
@@ -153,11 +160,16 @@ impl<'a> Pool<'a> {
         if source.ends_soon {
             return 0;
         }
-        let grows = self.decided.owner == DesiredOwner::Hpa;
-        if grows && self.visible && source.exists && source.aside().is_none() {
-            return source.wanted.max(self.decided.max);
-        }
         source.wanted.saturating_sub(source.away)
+    }
+
+    /// What an autoscaler that is expected to act can still add.
+    pub(super) fn headroom(&self) -> Rate {
+        if !self.is_autoscaled() || !self.visible || self.unraised_since.is_some() {
+            return Rate::default();
+        }
+        let free = self.sources.iter().filter(|one| one.exists && one.aside().is_none());
+        free.map(|one| one.capacity.times(self.decided.max.saturating_sub(one.wanted))).sum()
     }
 
     pub(super) fn capacity_serving(&self) -> Rate {
@@ -245,6 +257,7 @@ fn pool<'a>(
         set_to: None,
         sources,
         legacy,
+        unraised_since: None,
         closed: None,
         holds: Vec::new(),
         reasons: Vec::new(),

@@ -6,6 +6,7 @@
 //! once. Nothing is released by what is not known.
 
 mod asides;
+mod autoscaler;
 mod demand;
 mod finish;
 mod fleet;
@@ -108,6 +109,7 @@ fn scale_stage(
     }
     let serving = of_stage.iter().map(|&at| pools[at].capacity_serving()).sum();
     let coming = of_stage.iter().map(|&at| pools[at].capacity_coming()).sum();
+    autoscaler::watch(input, pools, of_stage, &load);
     let placed = place::place(input, pools, of_stage, &load, purse);
     let need = load.need(place::slowest(pools, of_stage)).capacity.max(placed.need.capacity);
     load.remember(need, window, memory);

@@ -1,6 +1,7 @@
 //! Scale-out: on-prem first, then warm instances, then burst by price per unit of
 //! capacity, until what is counted on carries what will be needed.
 
+use super::autoscaler;
 use super::demand::{Load, Need};
 use super::fleet::Pool;
 use super::hands;
@@ -208,7 +209,8 @@ pub(super) fn place(
     load: &Load<'_>,
     purse: &mut Purse<'_>,
 ) -> Placed {
-    let mut coming: Rate = stage.iter().map(|&at| pools[at].capacity()).sum();
+    let counts = |pool: &Pool<'_>| pool.capacity() + pool.headroom();
+    let mut coming: Rate = stage.iter().map(|&at| counts(&pools[at])).sum();
     let ranked = |pools: &[Pool<'_>], pool: usize| {
         let at = pools[pool].next()?;
         let useful = pools[pool].sources[at].capacity > Rate::default();
@@ -219,6 +221,7 @@ pub(super) fn place(
         stage.iter().map(|&pool| ranked(pools, pool)).collect();
     let mut lead = load.bounded(slowest(pools, stage));
     let mut need = load.need(lead);
+    autoscaler::tell(pools, stage, need.capacity);
     // What is better and quicker can still be asked for later, and counts for then.
     let mut later = Rate::default();
     loop {

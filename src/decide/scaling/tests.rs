@@ -1,6 +1,7 @@
 //! Decisions over environments written as users write them, in a toy world.
 
 mod asides;
+mod autoscaler;
 mod hands;
 mod laws;
 mod scale_in;
