@@ -3,7 +3,7 @@
 
 use super::asides;
 use super::hold::Hold;
-use super::input::{Delays, PoolSeen, ScalingInput, Units};
+use super::input::{Delays, Mode, PoolSeen, ScalingInput, Units};
 use super::memory::{Aside, SourceMemory};
 use super::outcome::Event;
 use super::price;
@@ -46,6 +46,11 @@ pub(super) struct Source {
     pub(super) away: u32,
     /// Units wanted.
     pub(super) wanted: u32,
+    /// Another may decide at the same time, and remember other things of it: nothing
+    /// that is remembered counts.
+    pub(super) apart: bool,
+    /// So many at most, where another may decide at the same time.
+    pub(super) most: Option<u32>,
     /// Its place takes it back before what is launched now would serve.
     pub(super) ends_soon: bool,
     /// Why no unit more; at most one says so.
@@ -54,7 +59,29 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn aside(&self) -> Option<&Aside> {
-        self.memory.aside.as_ref()
+        self.memory.aside.as_ref().filter(|_| !self.apart)
+    }
+
+    /// Units on their way out that stay, instead of a launch, when more are wanted.
+    pub(super) fn comes_back(&self) -> u32 {
+        match self.wanted.checked_sub(self.units.asked()) {
+            Some(more) => self.may_stay().saturating_sub(more),
+            None => 0,
+        }
+    }
+
+    fn may_stay(&self) -> u32 {
+        self.units.draining.saturating_sub(self.units.cannot_stay)
+    }
+
+    /// Units that stand while so many are wanted, those on their way out too.
+    pub(super) fn standing(&self, wanted: u32) -> u32 {
+        let (asked, draining) = (self.units.asked(), self.units.draining);
+        match wanted.checked_sub(asked) {
+            Some(more) => wanted.saturating_add(draining - more.min(self.may_stay())),
+            // What is there and not wanted is on its way out from now on.
+            None => wanted.max(self.units.there().min(asked)).saturating_add(draining),
+        }
     }
 
     /// Units that are counted on and do not serve yet.
@@ -102,6 +129,7 @@ pub(super) struct Pool<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Legacy {
     pub(super) units: u32,
+    pub(super) standing: u32,
     pub(super) serving: Rate,
     pub(super) coming: Rate,
     pub(super) cost: UsdPerHour,
@@ -126,6 +154,12 @@ impl<'a> Pool<'a> {
     pub(super) fn total(&self) -> u32 {
         let own = self.sources.iter().map(|source| source.wanted);
         own.fold(self.legacy.units, u32::saturating_add)
+    }
+
+    /// Units that stand as it is wanted, those on their way out too.
+    pub(super) fn standing(&self) -> u32 {
+        let own = self.sources.iter().map(|source| source.standing(source.wanted));
+        own.fold(self.legacy.standing, u32::saturating_add)
     }
 
     /// Units asked for now.
@@ -293,6 +327,8 @@ fn on_prem(
         coming: 0,
         away: 0,
         wanted: 0,
+        apart: input.mode == Mode::KubernetesUnreachable,
+        most: None,
         ends_soon: false,
         closed: None,
     }
@@ -342,6 +378,7 @@ fn of_groups(
 impl Legacy {
     fn add(&mut self, capacity: Rate, price: Option<UsdPerHour>, units: &Units, kept: u32) {
         self.units = self.units.saturating_add(units.asked());
+        self.standing = self.standing.saturating_add(units.desired);
         self.serving = self.serving + capacity.times(units.serving);
         // What of it does not serve is not waited for: it goes.
         self.coming = self.coming + capacity.times(units.serving);
@@ -386,6 +423,8 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         coming: 0,
         away: 0,
         wanted: 0,
+        apart: input.mode == Mode::KubernetesUnreachable,
+        most: None,
         ends_soon: false,
         closed: None,
     }

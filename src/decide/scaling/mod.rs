@@ -5,6 +5,7 @@
 //! they cost least, and released where they cost most. What is on its way counts
 //! once. Nothing is released by what is not known.
 
+mod apart;
 mod asides;
 mod autoscaler;
 mod demand;
@@ -60,6 +61,7 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     hands::set_floors(input, &mut pools);
     place::close(input, &mut pools);
     let mut purse = purse::Purse::new(input, &pools);
+    apart::bound(input, &mut pools, &purse);
     place::raise_to_floors(input.now, &mut pools, &mut purse);
     // What goes by somebody's word is made up for by the same decision.
     release::release_set(input, &mut pools);

@@ -1,5 +1,6 @@
 //! Decisions over environments written as users write them, in a toy world.
 
+mod apart;
 mod asides;
 mod autoscaler;
 mod hands;
