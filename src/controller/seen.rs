@@ -192,6 +192,7 @@ fn instances(live: &Live, serving: Option<&mut Serving<'_>>, beside: &Beside<'_>
     let there = |unit: &&Unit| !unit.ending && !unit.set_aside;
     let units: Vec<&Unit> = live.units().iter().filter(there).collect();
     let draining = |unit: &&&Unit| beside.draining.contains(&unit.name);
+    let noticed = |unit: &&&Unit| unit.taken_back.is_some();
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     // What is taken back serves for two minutes at most, and its place is filled again.
     let free = |unit: &&&Unit| !draining(unit) && unit.taken_back.is_none();
@@ -201,6 +202,7 @@ fn instances(live: &Live, serving: Option<&mut Serving<'_>>, beside: &Beside<'_>
         desired: workload.map_or(0, |workload| workload.desired),
         existing: count(units.len()),
         draining: count(units.iter().filter(draining).count()),
+        cannot_stay: count(units.iter().filter(draining).filter(noticed).count()),
         warm: workload.map_or(0, |workload| workload.warm),
         short: workload.and_then(short),
         ends: closes(live),

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use floodway::backend::files::Files;
 use floodway::backend::sim::{
-    Actor, CapacityChange, Fault, FaultKind, Scenario, SimulatedLoad, Simulator,
+    Actor, CapacityChange, Fault, FaultKind, GpusUnhealthy, Scenario, SimulatedLoad, Simulator,
 };
 use floodway::clock::{Clock as _, Timestamp};
 use floodway::controller::lead::Standing;
@@ -16,16 +16,18 @@ use floodway::desired::Templates;
 use floodway::execute::{Limits, NoJournal};
 use floodway::forecast::CalendarInputs;
 use floodway::id::Name;
-use floodway::observe::{Inventory, Mark, Side};
+use floodway::observe::{Health, Inventory, Live, Mark, Node, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::PlanOptions;
 use floodway::port::{Backends, Measure, Scope};
 use floodway::signal::{Answer, MeasureError, MeasureFailure, Range, declared};
-use floodway::spec::{Catalog, resolve};
+use floodway::spec::{Catalog, LoadError, Loaded, Loader, Resolved, resolve};
+use floodway::units::Share;
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -74,7 +76,6 @@ struct Soak {
     world: Arc<Simulator>,
     load: Arc<Unsure>,
     random: TestRng,
-    nodes: Vec<String>,
     /// What ends by itself, and at which turn.
     ends: Vec<(u32, Ends)>,
     budget: f64,
@@ -87,44 +88,18 @@ enum Ends {
 
 impl Soak {
     async fn new(seed: u64) -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/day.toml");
-        let (files, entry) = Files::around(&file).unwrap();
-        let resolved = resolve(&entry, &files).0.unwrap();
-        let environment = resolved.environment.clone();
-        let text = fs::read_to_string(file.with_file_name("scenarios/day.toml")).unwrap();
+        let (resolved, mark) = day();
+        let environment = resolved.environment;
+        let text = fs::read_to_string(file().with_file_name("scenarios/day.toml")).unwrap();
         let scenario = Scenario::read("day.toml", &text, &environment).unwrap();
-        let mark = Mark {
-            environment: environment.environment.name.to_string(),
-            repository: "local".to_owned(),
-            file: entry,
-        };
-        let scope = Scope::of(mark.clone(), environment.service.namespace.as_str());
+        let scope = Scope::of(mark, environment.service.namespace.as_str());
         let world = Simulator::in_memory(&environment, scope, Scenario { seed, ..scenario });
-        let session = Session {
-            text: resolved.to_toml(),
-            mark,
-            backends: Backends {
-                kubernetes: Some(world.backend(Side::Kubernetes)),
-                aws: Some(world.backend(Side::Aws)),
-            },
-            catalog: Catalog::shipped(),
-            templates: Templates::embedded().unwrap(),
-            limits: Vec::new(),
-            resolved,
-        };
-        apply(&session).await;
-        let inventory = pipeline::look(&session, []).await.unwrap().inventory;
-        let own = inventory.nodes.iter().filter(|node| node.instance.is_none());
-        let nodes = own.map(|node| node.name.clone()).collect();
+        apply(&session(&world)).await;
         let load = Arc::new(Unsure {
             inner: SimulatedLoad::new(Arc::clone(&world), declared(&environment)),
             silent: AtomicBool::new(false),
         });
-        let calendar = CalendarInputs::of(&environment, &[]).unwrap();
-        let clock = pipeline::clock(&session.backends);
-        let gauge = Gauge::new(vec![Arc::clone(&load) as _], calendar, clock, false, 1);
-        let settings = Settings { dry_run: false, time_scale: 1, patience: None };
-        let controller = Controller::new(session, gauge, None, settings);
+        let controller = controller(&world, &load);
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -132,7 +107,7 @@ impl Soak {
         });
         let budget = environment.burst.budget.as_ref().and_then(|budget| budget.usd_per_hour);
         let budget = budget.unwrap().to_string().trim_matches(['$', '/', 'h']).parse().unwrap();
-        Self { controller, world, load, random, nodes, ends: Vec::new(), budget }
+        Self { controller, world, load, random, ends: Vec::new(), budget }
     }
 
     fn below(&mut self, most: u32) -> u32 {
@@ -143,19 +118,37 @@ impl Soak {
         self.world.disturb(what).unwrap();
     }
 
+    /// One of the nodes of now, of its own or of an instance.
+    async fn any_node(&mut self) -> String {
+        let nodes = self.whole().await.nodes;
+        let at = self.below(u32::try_from(nodes.len()).unwrap());
+        nodes[at as usize].name.clone()
+    }
+
     /// Something goes wrong, about every tenth turn.
-    fn go_wrong(&mut self, turn: u32) {
+    async fn go_wrong(&mut self, turn: u32) {
         if self.below(10) > 0 {
             return;
         }
         let ends = turn + 1 + self.below(45);
-        match self.below(6) {
+        match self.below(9) {
             0 => {
-                let node = self.below(u32::try_from(self.nodes.len()).unwrap()) as usize;
-                let node = self.nodes[node].clone();
+                let node = self.any_node().await;
                 self.disturb(Actor::NodeNotReady(node.clone()));
                 self.ends.push((ends, Ends::Happens(Actor::NodeReady(node))));
             }
+            5 => {
+                let node = self.any_node().await;
+                let fails = |gpus| Actor::GpusUnhealthy(GpusUnhealthy { node: node.clone(), gpus });
+                let gpus = 1 + self.below(4);
+                self.disturb(fails(gpus));
+                self.ends.push((ends, Ends::Happens(fails(0))));
+            }
+            6 => {
+                let share = Share::percent(u64::from(25 + self.below(76)));
+                self.disturb(Actor::SpotNotice(share));
+            }
+            7 => self.controller = controller(&self.world, &self.load),
             1 => {
                 let instance_type =
                     ["g6e.12xlarge", "g5.12xlarge"][self.below(2) as usize].to_owned();
@@ -205,8 +198,17 @@ impl Soak {
 
     async fn turn(&mut self) -> Turn {
         let silent = self.load.silent.load(Ordering::Relaxed);
+        let (serve, going) = (serving(&self.whole().await), self.controller.drains.names());
         let turn = self.controller.turn(&Standing::Leads).await;
         self.hold(&turn, silent).await;
+        let blind = silent || !turn.unseen.is_empty();
+        for (unit, to_go) in self.controller.drains.units() {
+            let chosen = to_go.leaves && !going.contains(unit);
+            let stage = &turn.scaling.pools[&to_go.pool].stage;
+            let unsure = blind || turn.scaling.stages[stage].doubt.is_some();
+            let at = turn.scaling.at;
+            assert!(!(chosen && unsure && serve.contains(unit)), "{at}: {unit}, {to_go:?}");
+        }
         self.world.sleep(MINUTE).await;
         turn
     }
@@ -247,6 +249,7 @@ impl Soak {
 
     /// Nothing of `pool` is asked to go. What does not serve may be given up with its
     /// offering, and what there is no capacity for is not asked for: neither carries.
+    /// That what serves stays with a given up offering is seen by the instances' names.
     fn stays(&self, at: Timestamp, name: &Name, pool: &PoolScaling) {
         let serves = pool.serving.min(pool.now);
         assert!(pool.wanted >= serves, "{at} {name}: scaled in on missing data: {pool:?}");
@@ -257,7 +260,9 @@ impl Soak {
             let stays = match source.aside {
                 None => source.wanted as usize + going >= source.desired as usize,
                 Some(AsideCause::NoCapacity) => source.shrink == 0,
-                Some(AsideCause::NeverReady) => true,
+                Some(AsideCause::NeverReady) => {
+                    source.market.is_some() || source.wanted >= source.desired
+                }
             };
             assert!(stays, "{at} {name}: scaled in on missing data: {source:?} of {pool:?}");
         }
@@ -275,6 +280,78 @@ impl Soak {
         }
         whole
     }
+}
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/day.toml")
+}
+
+/// The day with spot instances, so that AWS takes some back.
+const SOAK: &str = r#"
+extends = "day.toml"
+
+[environment]
+name = "soak"
+
+[aws.pools.g6e]
+spot = { share = "50%", base_on_demand = 1 }
+"#;
+
+struct Soaked(Files);
+
+impl Loader for Soaked {
+    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        if path.ends_with("soak.toml") {
+            return Ok(Loaded { bytes: SOAK.into(), real: path.to_owned() });
+        }
+        self.0.load(path)
+    }
+}
+
+fn day() -> (Resolved, Mark) {
+    let (files, entry) = Files::around(&file()).unwrap();
+    let entry = entry.replace("day.toml", "soak.toml");
+    let resolved = resolve(&entry, &Soaked(files)).0.unwrap();
+    let environment = resolved.environment.environment.name.to_string();
+    (resolved, Mark { environment, repository: "local".to_owned(), file: entry })
+}
+
+fn session(world: &Arc<Simulator>) -> Session {
+    let (resolved, mark) = day();
+    Session {
+        text: resolved.to_toml(),
+        mark,
+        backends: Backends {
+            kubernetes: Some(world.backend(Side::Kubernetes)),
+            aws: Some(world.backend(Side::Aws)),
+        },
+        catalog: Catalog::shipped(),
+        templates: Templates::embedded().unwrap(),
+        limits: Vec::new(),
+        resolved,
+    }
+}
+
+/// One that has just begun: what the last one noted, it reads.
+fn controller(world: &Arc<Simulator>, load: &Arc<Unsure>) -> Controller {
+    let session = session(world);
+    let calendar = CalendarInputs::of(&session.resolved.environment, &[]).unwrap();
+    let clock = pipeline::clock(&session.backends);
+    let gauge = Gauge::new(vec![Arc::clone(load) as _], calendar, clock, false, 1);
+    let settings = Settings { dry_run: false, time_scale: 1, patience: None };
+    Controller::new(session, gauge, None, settings)
+}
+
+/// The instances whose nodes run what they should, and that nobody takes back.
+fn serving(world: &Inventory) -> BTreeSet<String> {
+    let works = |node: &&Node| {
+        node.health == Health::Ready && node.gpus_unhealthy == 0 && node.gpus_used > 0
+    };
+    let nodes = world.nodes().filter(works).filter_map(|node| node.instance.as_deref());
+    let nodes: BTreeSet<&str> = nodes.collect();
+    let units = world.resources.values().flat_map(Live::units);
+    let serve = units.filter(|unit| unit.ready && !unit.ending && unit.taken_back.is_none());
+    serve.filter(|unit| nodes.contains(&*unit.name)).map(|unit| unit.name.clone()).collect()
 }
 
 async fn apply(session: &Session) {
@@ -301,7 +378,7 @@ async fn a_day_and_a_half_of_faults_ends_with_no_leak_and_no_drift() {
     let (mut raised, mut lowered, mut failed) = (0, 0, 0);
     for turn in 0..turns {
         soak.get_better(turn);
-        soak.go_wrong(turn);
+        soak.go_wrong(turn).await;
         let said = soak.turn().await;
         let pools = said.scaling.pools.values();
         raised += pools.clone().filter(|pool| pool.wanted > pool.now).count();

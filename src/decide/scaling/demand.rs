@@ -102,10 +102,19 @@ impl<'a> Load<'a> {
             let with = format!("{} requests wait", self.waiting.round());
             by = if by.is_empty() { with } else { format!("{by}, and {with}") };
         }
+        Need { load, capacity: self.with_headroom(load), by }
+    }
+
+    /// The capacity that what is seen and what waits ask for now.
+    pub(super) fn seen(&self) -> Rate {
+        let backlog = rate(self.waiting / self.backlog.as_secs_f64().max(0.001));
+        self.with_headroom(self.now.unwrap_or_default() + backlog.unwrap_or_default())
+    }
+
+    fn with_headroom(&self, load: Rate) -> Rate {
         let capacity = u128::from(load.millis()) * 1_000_000;
         let capacity = capacity.div_ceil(u128::from(self.utilization));
-        let capacity = Rate::from_millis(u64::try_from(capacity).unwrap_or(u64::MAX));
-        Need { load, capacity, by }
+        Rate::from_millis(u64::try_from(capacity).unwrap_or(u64::MAX))
     }
 
     /// The most that the quantile reaches from now to `lead`, and when.

@@ -3,7 +3,7 @@
 
 use super::asides;
 use super::hold::Hold;
-use super::input::{Delays, PoolSeen, ScalingInput, Units};
+use super::input::{Delays, Mode, PoolSeen, ScalingInput, Units};
 use super::memory::{Aside, SourceMemory};
 use super::outcome::Event;
 use super::price;
@@ -46,6 +46,11 @@ pub(super) struct Source {
     pub(super) away: u32,
     /// Units wanted.
     pub(super) wanted: u32,
+    /// Another may decide at the same time, and remember other things of it: nothing
+    /// that is remembered counts.
+    pub(super) apart: bool,
+    /// So many at most, where another may decide at the same time.
+    pub(super) most: Option<u32>,
     /// Its place takes it back before what is launched now would serve.
     pub(super) ends_soon: bool,
     /// Why no unit more; at most one says so.
@@ -56,7 +61,29 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn aside(&self) -> Option<&Aside> {
-        self.memory.aside.as_ref()
+        self.memory.aside.as_ref().filter(|_| !self.apart)
+    }
+
+    /// Units on their way out that stay, instead of a launch, when more are wanted.
+    pub(super) fn comes_back(&self) -> u32 {
+        match self.wanted.checked_sub(self.units.asked()) {
+            Some(more) => self.may_stay().saturating_sub(more),
+            None => 0,
+        }
+    }
+
+    fn may_stay(&self) -> u32 {
+        self.units.draining.saturating_sub(self.units.cannot_stay)
+    }
+
+    /// Units that stand while so many are wanted, those on their way out too.
+    pub(super) fn standing(&self, wanted: u32) -> u32 {
+        let (asked, draining) = (self.units.asked(), self.units.draining);
+        match wanted.checked_sub(asked) {
+            Some(more) => wanted.saturating_add(draining - more.min(self.may_stay())),
+            // What is there and not wanted is on its way out from now on.
+            None => wanted.max(self.units.there().min(asked)).saturating_add(draining),
+        }
     }
 
     /// Units that are counted on and do not serve yet.
@@ -93,6 +120,8 @@ pub(super) struct Pool<'a> {
     pub(super) sources: Vec<Source>,
     /// Groups that another plan will end: they carry, and are not moved.
     pub(super) legacy: Legacy,
+    /// Since when its autoscaler has not raised it, where it is not expected to any more.
+    pub(super) unraised_since: Option<Timestamp>,
     /// Why nothing is added to any of its sources.
     pub(super) closed: Option<Hold>,
     pub(super) holds: Vec<Hold>,
@@ -103,6 +132,7 @@ pub(super) struct Pool<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Legacy {
     pub(super) units: u32,
+    pub(super) standing: u32,
     pub(super) serving: Rate,
     pub(super) coming: Rate,
     pub(super) cost: UsdPerHour,
@@ -119,9 +149,20 @@ impl<'a> Pool<'a> {
         self.decided.owner == DesiredOwner::Controller
     }
 
+    /// Whether an autoscaler sets its number.
+    pub(super) fn is_autoscaled(&self) -> bool {
+        self.decided.owner == DesiredOwner::Hpa
+    }
+
     pub(super) fn total(&self) -> u32 {
         let own = self.sources.iter().map(|source| source.wanted);
         own.fold(self.legacy.units, u32::saturating_add)
+    }
+
+    /// Units that stand as it is wanted, those on their way out too.
+    pub(super) fn standing(&self) -> u32 {
+        let own = self.sources.iter().map(|source| source.standing(source.wanted));
+        own.fold(self.legacy.standing, u32::saturating_add)
     }
 
     /// Units asked for now.
@@ -130,7 +171,7 @@ impl<'a> Pool<'a> {
         own.fold(self.legacy.units, u32::saturating_add)
     }
 
-    /// What it will carry as it is wanted; of the HPA's what that can still add.
+    /// What it will carry as it is wanted.
     pub(super) fn capacity(&self) -> Rate {
         if self.lost {
             return Rate::default();
@@ -156,11 +197,16 @@ impl<'a> Pool<'a> {
         if source.ends_soon {
             return 0;
         }
-        let grows = self.decided.owner == DesiredOwner::Hpa;
-        if grows && self.visible && source.exists && source.aside().is_none() {
-            return source.wanted.max(self.decided.max);
-        }
         source.wanted.saturating_sub(source.away)
+    }
+
+    /// What an autoscaler that is expected to act can still add.
+    pub(super) fn headroom(&self) -> Rate {
+        if !self.is_autoscaled() || !self.visible || self.unraised_since.is_some() {
+            return Rate::default();
+        }
+        let free = self.sources.iter().filter(|one| one.exists && one.aside().is_none());
+        free.map(|one| one.capacity.times(self.decided.max.saturating_sub(one.wanted))).sum()
     }
 
     pub(super) fn capacity_serving(&self) -> Rate {
@@ -248,6 +294,7 @@ fn pool<'a>(
         set_to: None,
         sources,
         legacy,
+        unraised_since: None,
         closed: None,
         holds: Vec::new(),
         reasons: Vec::new(),
@@ -283,6 +330,8 @@ fn on_prem(
         coming: 0,
         away: 0,
         wanted: 0,
+        apart: input.mode == Mode::KubernetesUnreachable,
+        most: None,
         ends_soon: false,
         closed: None,
         stays: false,
@@ -333,6 +382,7 @@ fn of_groups(
 impl Legacy {
     fn add(&mut self, capacity: Rate, price: Option<UsdPerHour>, units: &Units, kept: u32) {
         self.units = self.units.saturating_add(units.asked());
+        self.standing = self.standing.saturating_add(units.desired);
         self.serving = self.serving + capacity.times(units.serving);
         // What of it does not serve is not waited for: it goes.
         self.coming = self.coming + capacity.times(units.serving);
@@ -377,6 +427,8 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         coming: 0,
         away: 0,
         wanted: 0,
+        apart: input.mode == Mode::KubernetesUnreachable,
+        most: None,
         ends_soon: false,
         closed: None,
         stays: false,

@@ -62,6 +62,8 @@ pub enum HoldCause {
     NoCapacity,
     /// Its units never become ready.
     NeverReady,
+    /// The autoscaler that owns the number does not raise it.
+    Autoscaler,
     /// A capacity block ends before what is launched now would be of use.
     BlockEnds,
     /// It was needed not long ago.
@@ -95,6 +97,7 @@ impl HoldCause {
             Self::NotThere => "not_there",
             Self::NoCapacity => "no_capacity",
             Self::NeverReady => "never_ready",
+            Self::Autoscaler => "autoscaler",
             Self::BlockEnds => "block_ends",
             Self::Stabilization => "stabilization",
             Self::Step => "step",

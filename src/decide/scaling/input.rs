@@ -151,6 +151,8 @@ pub struct Units {
     pub existing: u32,
     /// Of those, named for their end: each leaves with its place in `desired`.
     pub draining: u32,
+    /// Of those, taken back by their place too: they cannot stay.
+    pub cannot_stay: u32,
     /// Joined and ready to be given work, without those that are draining.
     pub joined: u32,
     /// Serving, without those that are draining.

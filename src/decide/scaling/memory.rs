@@ -122,6 +122,9 @@ pub struct SourceMemory {
     pub asked_more_at: Option<Timestamp>,
     /// When another hand than the controller's raised its number last.
     pub raised_at: Option<Timestamp>,
+    /// Since when the load has asked for more than there is, and the autoscaler that
+    /// owns the number has not.
+    pub unraised_since: Option<Timestamp>,
 }
 
 /// Units that do not serve yet.

@@ -5,7 +5,9 @@
 //! they cost least, and released where they cost most. What is on its way counts
 //! once. Nothing is released by what is not known.
 
+mod apart;
 mod asides;
+mod autoscaler;
 mod demand;
 mod finish;
 mod fleet;
@@ -59,6 +61,7 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     hands::set_floors(input, &mut pools);
     place::close(input, &mut pools);
     let mut purse = purse::Purse::new(input, &pools);
+    apart::bound(input, &mut pools, &purse);
     place::raise_to_floors(input.now, &mut pools, &mut purse);
     // What goes by somebody's word is made up for by the same decision.
     release::release_set(input, &mut pools);
@@ -108,6 +111,7 @@ fn scale_stage(
     }
     let serving = of_stage.iter().map(|&at| pools[at].capacity_serving()).sum();
     let coming = of_stage.iter().map(|&at| pools[at].capacity_coming()).sum();
+    autoscaler::watch(input, pools, of_stage, &load);
     let placed = place::place(input, pools, of_stage, &load, purse);
     let need = load.need(place::slowest(pools, of_stage)).capacity.max(placed.need.capacity);
     load.remember(need, window, memory);

@@ -10,13 +10,23 @@ use super::memory::AsideCause;
 use super::price::per_capacity;
 use super::purse::Purse;
 use super::time::{earlier, later};
+use super::{apart, autoscaler};
 use crate::clock::Timestamp;
 use crate::decide::{CapacityType, Reason, split};
 use crate::units::{Rate, Span};
 
-/// What is the best to add next: on-prem, warm, cold, and what has no price last;
-/// then by price.
-type Rank = (u8, u128);
+/// What is the best to add next: on-prem, what comes back of what was on its way out,
+/// warm, cold, and what has no price last; then by price.
+type Rank = (Kind, u128);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    OnPrem,
+    ComesBack,
+    Warm,
+    Cold,
+    Unpriced,
+}
 
 /// Closes what nothing may be added to, and says why.
 pub(super) fn close(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
@@ -85,6 +95,13 @@ impl Pool<'_> {
         }
         let open = |at: &usize| self.sources[*at].closed.is_none();
         let all = || 0..self.sources.len();
+        if let Some(back) = all().filter(open).find(|at| self.sources[*at].comes_back() > 0) {
+            return Some(back);
+        }
+        // What is on its way out still takes a place.
+        if self.standing() >= self.decided.max {
+            return None;
+        }
         if let Some(warm) = all().filter(open).find(|at| self.sources[*at].warm_left() > 0) {
             return Some(warm);
         }
@@ -111,16 +128,31 @@ impl Pool<'_> {
         if warm { self.delays.warm.p95 } else { self.delays.cold.p95 }
     }
 
-    /// What a source can still add, of its warm instances or else of all, as far as its
+    /// What a source can still add, of the kind that its next unit is of, as far as its
     /// pool has room.
     fn left(&self, at: usize) -> Rate {
         let source = &self.sources[at];
         let room = self.most().saturating_sub(self.total());
-        let units = match source.warm_left() {
-            0 => room,
-            warm => room.min(warm),
+        let new = room.min(self.decided.max.saturating_sub(self.standing()));
+        let units = match self.kind(at) {
+            Kind::ComesBack => room.min(source.comes_back()),
+            Kind::Warm => new.min(source.warm_left()),
+            Kind::OnPrem | Kind::Cold | Kind::Unpriced => new,
         };
         source.capacity.times(units)
+    }
+
+    fn kind(&self, at: usize) -> Kind {
+        let source = &self.sources[at];
+        if self.is_onprem() {
+            Kind::OnPrem
+        } else if source.comes_back() > 0 {
+            Kind::ComesBack
+        } else if source.warm_left() > 0 {
+            Kind::Warm
+        } else {
+            Kind::Cold
+        }
     }
 
     /// How good its next unit is. A type's two markets count with what both cost
@@ -128,7 +160,7 @@ impl Pool<'_> {
     fn rank(&self, at: usize) -> Rank {
         let source = &self.sources[at];
         if self.is_onprem() {
-            return (0, per_capacity(source.price, source.capacity).unwrap_or(0));
+            return (Kind::OnPrem, per_capacity(source.price, source.capacity).unwrap_or(0));
         }
         let same = self.sources.iter().filter(|one| one.label == source.label);
         let of = |market| {
@@ -146,10 +178,10 @@ impl Pool<'_> {
             }
             _ => source.price,
         };
-        match per_capacity(mixed, source.capacity) {
-            Some(price) if source.warm_left() > 0 => (1, price),
-            Some(price) => (2, price),
-            None => (3, 0),
+        match (self.kind(at), per_capacity(mixed, source.capacity)) {
+            (Kind::ComesBack, price) => (Kind::ComesBack, price.unwrap_or(u128::MAX)),
+            (kind, Some(price)) => (kind, price),
+            (_, None) => (Kind::Unpriced, 0),
         }
     }
 
@@ -162,10 +194,13 @@ impl Pool<'_> {
         let source = &mut self.sources[at];
         source.wanted = source.wanted.saturating_add(1);
         let with_it = source.wanted;
-        if let Some(aside) = &mut source.memory.aside {
+        if source.aside().is_some()
+            && let Some(aside) = &mut source.memory.aside
+        {
             aside.probe = Some((now, with_it));
             source.closed = closed_by_aside(now, source);
         }
+        apart::close_at_most(source);
         true
     }
 }
@@ -208,7 +243,8 @@ pub(super) fn place(
     load: &Load<'_>,
     purse: &mut Purse<'_>,
 ) -> Placed {
-    let mut coming: Rate = stage.iter().map(|&at| pools[at].capacity()).sum();
+    let counts = |pool: &Pool<'_>| pool.capacity() + pool.headroom();
+    let mut coming: Rate = stage.iter().map(|&at| counts(&pools[at])).sum();
     let ranked = |pools: &[Pool<'_>], pool: usize| {
         let at = pools[pool].next()?;
         let useful = pools[pool].sources[at].capacity > Rate::default();
@@ -219,6 +255,7 @@ pub(super) fn place(
         stage.iter().map(|&pool| ranked(pools, pool)).collect();
     let mut lead = load.bounded(slowest(pools, stage));
     let mut need = load.need(lead);
+    autoscaler::tell(pools, stage, need.capacity);
     // What is better and quicker can still be asked for later, and counts for then.
     let mut later = Rate::default();
     loop {
@@ -235,7 +272,7 @@ pub(super) fn place(
         }
         let label = pools[pool].sources[at].label.clone();
         let (mut added, mut at) = (0u32, at);
-        let warm = pools[pool].sources[at].warm_left() > 0;
+        let kind = pools[pool].kind(at);
         while coming + later < need.capacity {
             let capacity = pools[pool].sources[at].capacity;
             if !pools[pool].raise(at, input.now, purse) {
@@ -245,7 +282,7 @@ pub(super) fn place(
             match pools[pool].next() {
                 Some(next)
                     if pools[pool].sources[next].label == label
-                        && (pools[pool].sources[next].warm_left() > 0) == warm =>
+                        && pools[pool].kind(next) == kind =>
                 {
                     at = next;
                 }
@@ -301,11 +338,16 @@ fn tell_closed(pool: &mut Pool<'_>) {
     if !pool.is_ours() {
         return;
     }
-    let full = pool.total() >= pool.decided.max;
+    let going = pool.standing().saturating_sub(pool.total());
+    let full = pool.standing() >= pool.decided.max;
     let holds: Vec<Hold> = match &pool.closed {
         Some(closed) => vec![closed.clone()],
         None if full => {
-            let text = format!("{} units, its max", pool.decided.max);
+            let max = pool.decided.max;
+            let text = match going {
+                0 => format!("{max} units, its max"),
+                _ => format!("{max} units, its max, with {going} on their way out"),
+            };
             vec![Hold::out(HoldCause::Max, plain(text))]
         }
         None => match &pool.set_to {

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 /// What may still be bought.
+#[derive(Clone)]
 pub(super) struct Purse<'a> {
     input: ScalingInput<'a>,
     /// Of all that runs or is wanted.
@@ -56,8 +57,7 @@ impl<'a> Purse<'a> {
             return Ok(());
         }
         // What runs and is not wanted yet is paid for and counted already.
-        let wanted = source.wanted.saturating_add(source.units.draining);
-        if wanted.saturating_add(source.kept) < paid_now(source) {
+        if is_paid(source, source.wanted.saturating_add(1)) {
             return Ok(());
         }
         self.budget(source)?;
@@ -65,6 +65,19 @@ impl<'a> Purse<'a> {
         self.rate = self.rate + source.price.unwrap_or_default();
         self.take_quota(source, 1);
         Ok(())
+    }
+
+    /// Whether the budgets allow `units` of `source`, one more than were taken before;
+    /// what they cost is taken.
+    pub(super) fn affords(&mut self, source: &Source, units: u32) -> bool {
+        if is_paid(source, units) {
+            return true;
+        }
+        let affords = self.budget(source).is_ok();
+        if affords {
+            self.rate = self.rate + source.price.unwrap_or_default();
+        }
+        affords
     }
 
     fn budget(&self, source: &Source) -> Result<(), Hold> {
@@ -138,6 +151,11 @@ impl<'a> Purse<'a> {
 fn paid_now(source: &Source) -> u32 {
     let asked = source.coming.saturating_add(source.units.draining);
     source.units.existing.max(asked).saturating_add(source.kept)
+}
+
+/// Whether so many are paid for now, those on their way out too.
+fn is_paid(source: &Source, wanted: u32) -> bool {
+    source.standing(wanted).saturating_add(source.kept) <= paid_now(source)
 }
 
 /// What burst costs now, and what it will cost as it is wanted.

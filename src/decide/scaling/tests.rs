@@ -1,6 +1,8 @@
 //! Decisions over environments written as users write them, in a toy world.
 
+mod apart;
 mod asides;
+mod autoscaler;
 mod hands;
 mod laws;
 mod scale_in;

@@ -15,6 +15,9 @@ pub struct Tuning {
     pub refused_after: Span,
     /// After how long units whose nodes do not answer carry nothing, for scale-out.
     pub away_after: Span,
+    /// For how long at least an autoscaler is expected to act before what it can still
+    /// add counts no more.
+    pub autoscaler_after: Span,
     /// After how many times its p95 launch delay a unit is given up.
     pub give_up_after: u32,
     /// The short window of sudden load.
@@ -39,7 +42,8 @@ pub struct Tuning {
 impl Default for Tuning {
     /// A minute for what waits: the load is known as a mean of about a minute
     /// (`signals.window`), so capacity for less than that would answer what has come
-    /// and is gone. Windows and ratio of a panic as in AIBrix' KPA (180 s, 60 s, 2); 30 minutes
+    /// and is gone. As long for an autoscaler, which looks at metrics every 15 s that
+    /// are up to a minute old. Windows and ratio of a panic as in AIBrix' KPA (180 s, 60 s, 2); 30 minutes
     /// before its end AWS begins to end a capacity block's instances:
     /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-how.html>
     fn default() -> Self {
@@ -48,6 +52,7 @@ impl Default for Tuning {
             probe_most: Span::from_secs(30 * 60),
             refused_after: Span::from_secs(30),
             away_after: Span::from_secs(120),
+            autoscaler_after: Span::from_secs(60),
             give_up_after: 3,
             panic_short: Span::from_secs(60),
             panic_long: Span::from_secs(180),
@@ -71,6 +76,7 @@ impl Tuning {
             probe_most: faster(self.probe_most),
             refused_after: faster(self.refused_after),
             away_after: faster(self.away_after),
+            autoscaler_after: faster(self.autoscaler_after),
             panic_short: faster(self.panic_short),
             panic_long: faster(self.panic_long),
             backlog: faster(self.backlog),

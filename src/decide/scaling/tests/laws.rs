@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::decide::scaling::*;
-use crate::observe::HandHold;
+use crate::observe::{HandHold, Override};
 use crate::signal::Verdict;
 use crate::units::{Rate, Span};
 use proptest::prelude::*;
@@ -25,6 +25,8 @@ fn burst_cost(scaling: &Scaling) -> u64 {
 
 fn verdict() -> impl Strategy<Value = Verdict> {
     prop_oneof![
+        Just(Verdict::Stale { age: Span::from_secs(99), limit: Span::from_secs(60) }),
+        Just(Verdict::Contradicted("half of it".into())),
         Just(Verdict::Missing),
         Just(Verdict::Wrong("no number".into())),
         Just(Verdict::Unreachable("refused".into())),
@@ -38,6 +40,7 @@ proptest! {
     #[test]
     fn missing_data_scales_nothing_in(
         has in prop::array::uniform4(0u32..5),
+        broken in prop::array::uniform4(0u32..3),
         bad in verdict(),
         value in prop::option::of(0f64..200.0),
         steps in 1usize..120,
@@ -47,14 +50,36 @@ proptest! {
         world.has("cheap", "g5.12xlarge/on-demand", has[1]);
         world.has("cheap", "g6e.12xlarge/spot", has[2]);
         world.has("dear", "g6e.12xlarge/on-demand", has[3]);
+        let groups = [
+            ("own", "replicas"),
+            ("cheap", "g5.12xlarge/on-demand"),
+            ("cheap", "g6e.12xlarge/spot"),
+            ("dear", "g6e.12xlarge/on-demand"),
+        ];
+        for ((pool, of), broken) in groups.iter().zip(broken) {
+            world.group(pool, of).never_serve(broken);
+        }
         world.load(300.0);
         world.run(2);
-        let before = ["own", "cheap", "dear"].map(|pool| world.asked(pool));
+        let serve = |world: &World| -> Vec<u32> {
+            world.groups.iter().map(|group| group.serving(world.now)).collect()
+        };
+        let asked = |world: &World| ["own", "cheap", "dear"].map(|pool| world.asked(pool));
+        let mut before = (asked(&world), serve(&world));
         *world.stage() = StageDemand { now: value, verdict: bad, ..StageDemand::of(0.0) };
-        let after = world.run(steps);
-        for (pool, before) in ["own", "cheap", "dear"].iter().zip(before) {
-            prop_assert!(wanted(&after, pool) >= before);
-            prop_assert!(after.pools[&name(pool)].sources.iter().all(|one| one.shrink == 0));
+        for _ in 0..steps {
+            let after = world.run(1);
+            let now = (asked(&world), serve(&world));
+            prop_assert!(before.1.iter().zip(&now.1).all(|(before, now)| now >= before));
+            // What never serves may be given up, and nothing else.
+            let whole = broken.iter().all(|broken| *broken == 0);
+            if whole {
+                prop_assert!(before.0.iter().zip(now.0).all(|(before, now)| now >= *before));
+            }
+            for source in after.pools.values().flat_map(|pool| &pool.sources) {
+                prop_assert!(source.shrink == 0 || source.aside == Some(AsideCause::NeverReady));
+            }
+            before = now;
         }
     }
 
@@ -62,9 +87,11 @@ proptest! {
     fn bounds_and_budget_are_kept_and_what_runs_over_them_stays(
         has in prop::array::uniform3(0u32..9),
         max in prop::array::uniform3(0u32..8),
-        loads in prop::collection::vec(0f64..900.0, 1..12),
-        budget in 0u32..120,
+        loads in prop::collection::vec(prop_oneof![0f64..100.0, 300f64..900.0], 1..12),
+        budget in prop_oneof![0u32..120, 300u32..600],
         limits in prop::array::uniform3(0u32..5),
+        (drain, broken) in (0u64..300, 0u32..4),
+        set in prop::option::weighted(0.7, 0u32..4),
     ) {
         let mut world = random(max[0], max[1], max[2], budget);
         world.has("own", "replicas", has[0]);
@@ -73,8 +100,20 @@ proptest! {
         world.group("cheap", "g5.12xlarge/on-demand").limit = limits[0];
         world.group("cheap", "g6e.12xlarge/spot").limit = limits[1];
         world.group("own", "replicas").limit = limits[2].max(has[0]);
-        for load in loads {
+        world.group("cheap", "g5.12xlarge/on-demand").never_serve(broken);
+        world.drain = Duration::from_secs(drain);
+        for (at, load) in loads.into_iter().enumerate() {
             world.load(load);
+            // An operator's number for a while: what it takes away may still drain.
+            let set = set.filter(|_| at % 3 == 1).map(|units| Override {
+                pool: name("cheap"),
+                units,
+                until: None,
+                reason: "a test".to_owned(),
+                by: "somebody".to_owned(),
+                since: world.now,
+            });
+            world.hands.overrides = set.into_iter().collect();
             for _ in 0..4 {
                 let scaling = world.decide();
                 for (pool, decided) in &scaling.pools {
@@ -83,13 +122,23 @@ proptest! {
                     prop_assert_eq!(sums, decided.wanted);
                     for one in &decided.sources {
                         prop_assert!(one.set >= one.wanted);
-                        prop_assert!(one.set <= one.desired.max(one.wanted));
+                        let own = |group: &&Group| group.pool == *pool && group.is(one);
+                        let draining = world.groups.iter().find(own).unwrap().draining;
+                        prop_assert!(one.set <= one.desired.max(one.wanted + draining));
                     }
                 }
                 let limit = u64::from(budget) * 1_000_000;
                 let now = scaling.cost_now.usd_per_hour.micros();
                 prop_assert!(burst_cost(&scaling) <= limit.max(now));
+                let stand = |world: &World| ["cheap", "dear", "own"].map(|pool| world.asked(pool));
+                let before = stand(&world);
                 world.apply(&scaling, Duration::from_secs(20));
+                // With those that are on their way out.
+                for ((decided, before), now) in
+                    scaling.pools.values().zip(before).zip(stand(&world))
+                {
+                    prop_assert!(now <= decided.max.max(before), "{now} of {decided:?}");
+                }
             }
         }
     }

@@ -156,6 +156,58 @@ fn spot_that_is_short_is_made_up_on_demand() {
 }
 
 #[test]
+fn what_is_on_its_way_out_takes_a_place_and_comes_back_before_anything_is_launched() {
+    let spot = "spot = { share = \"100%\" }";
+    // Whether there is money for ten or for any number.
+    for budget in [57, 999] {
+        let budget = format!("budget = {{ usd_per_hour = {budget} }}\n");
+        let mut world = world(&[budget, burst("g5", "{ min = 0, max = 10 }", &[G5], spot)]);
+        world.has("g5", "g5.12xlarge/on-demand", 10);
+        world.group("g5", "g5.12xlarge/on-demand").draining = 8;
+        world.load(300.0);
+        let scaling = world.decide();
+        assert_eq!(groups(&scaling, "g5"), [("g5.12xlarge/on-demand".to_owned(), 8)]);
+        assert_eq!((scaling.pools["g5"].wanted, out(&scaling)), (8, vec![]));
+        world.load(900.0);
+        let scaling = world.decide();
+        assert_eq!(groups(&scaling, "g5"), [("g5.12xlarge/on-demand".to_owned(), 10)]);
+        assert_eq!(out(&scaling), [HoldCause::Max]);
+    }
+}
+
+#[test]
+fn what_its_place_takes_back_while_it_drains_does_not_come_back() {
+    let mut world = world(&[burst("g5", "{ min = 0, max = 4 }", &[G5], "")]);
+    world.has("g5", "g5.12xlarge/on-demand", 4);
+    let group = world.group("g5", "g5.12xlarge/on-demand");
+    (group.draining, group.cannot_stay) = (2, 1);
+    world.load(900.0);
+    let scaling = world.decide();
+    assert_eq!((wanted(&scaling, "g5"), out(&scaling)), (3, vec![HoldCause::Max]));
+}
+
+#[test]
+fn the_places_of_what_is_given_up_are_free_when_it_is_gone() {
+    let spot = "spot = { share = \"100%\" }";
+    let mut world = world(&[burst("g5", "{ min = 0, max = 4 }", &[G5], spot)]);
+    world.has("g5", "g5.12xlarge/on-demand", 4);
+    world.group("g5", "g5.12xlarge/on-demand").broken = true;
+    world.drain = Duration::from_secs(30);
+    world.load(900.0);
+    let mut gives_up = world.run(50);
+    while gives_up.pools["g5"].sources[0].aside.is_none() {
+        gives_up = world.run(1);
+    }
+    assert_eq!((groups(&gives_up, "g5"), gives_up.pools["g5"].sources[0].shrink), (vec![], 4));
+    assert_eq!(out(&gives_up), [HoldCause::Max]);
+    let why = &gives_up.pools["g5"].holds[0].why.text;
+    assert_eq!(why, "4 units, its max, with 4 on their way out");
+    let goes = world.run(1);
+    assert_eq!((wanted(&goes, "g5"), world.asked("g5")), (0, 4));
+    assert_eq!(groups(&world.run(2), "g5"), [("g5.12xlarge/spot".to_owned(), 4)]);
+}
+
+#[test]
 fn what_spot_costs_now_moves_a_pool_before_another() {
     let spot = "spot = { share = \"100%\" }";
     let mut world = world(&[

@@ -36,6 +36,9 @@ pub(in crate::decide::scaling) struct Group {
     pub(in crate::decide::scaling) refused: Option<Timestamp>,
     pub(in crate::decide::scaling) warm: u32,
     pub(in crate::decide::scaling) draining: u32,
+    pub(in crate::decide::scaling) cannot_stay: u32,
+    /// When those of them end that the controller has chosen.
+    leaving: Vec<Timestamp>,
     pub(in crate::decide::scaling) ends: Option<Timestamp>,
     /// Its units never serve.
     pub(in crate::decide::scaling) broken: bool,
@@ -66,6 +69,8 @@ pub(in crate::decide::scaling) struct World {
     pub(in crate::decide::scaling) mode: Mode,
     pub(in crate::decide::scaling) now: Timestamp,
     pub(in crate::decide::scaling) memory: Memory,
+    /// How long a unit takes to go.
+    pub(in crate::decide::scaling) drain: Duration,
     /// The last decision, which is yet to be done.
     last: Option<Scaling>,
 }
@@ -123,6 +128,7 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
         mode: Mode::Normal,
         now: "2026-11-26T12:00:00Z".parse().unwrap(),
         memory: Memory::default(),
+        drain: Duration::ZERO,
         last: None,
     };
     world.groups = world.declared();
@@ -187,6 +193,8 @@ impl World {
                 refused: None,
                 warm: 0,
                 draining: 0,
+                cannot_stay: 0,
+                leaving: Vec::new(),
                 ends: None,
                 joined: 0,
                 away: 0,
@@ -289,21 +297,25 @@ impl World {
 
     /// Does what was decided, and lets time pass.
     pub(in crate::decide::scaling) fn apply(&mut self, scaling: &Scaling, pass: Duration) {
-        let now = self.now;
+        let (now, drain) = (self.now, self.drain);
         self.last = None;
         for group in &mut self.groups {
             let pool = &scaling.pools[&group.pool];
             let decided = pool.sources.iter().find(|one| group.is(one)).unwrap();
             if pool.visible && pool.owner == crate::decide::DesiredOwner::Controller {
+                // Those that are on their way out stay before others are launched.
+                let back = decided.set.saturating_sub(decided.desired);
+                let back = back.min(group.leaving.len() as u32);
+                group.leaving.truncate(group.leaving.len() - back as usize);
+                group.draining -= back;
                 if decided.set != decided.desired {
-                    group.desired = decided.set;
+                    group.desired = decided.set - back;
                 }
-                // Those that do not serve yet go first.
-                group.units.sort();
-                for _ in 0..decided.shrink.min(group.units.len() as u32) {
-                    group.units.pop();
-                    group.desired -= 1;
-                }
+                let drain = if group.of.is_some() { drain } else { Duration::ZERO };
+                let shrink = decided.shrink.min(group.units.len() as u32);
+                group.draining += shrink;
+                group.leaving.extend((0..shrink).map(|_| now + drain));
+                group.end(now);
             }
             let room = group.desired.min(group.limit) as usize;
             let delay = self.delays[&group.pool].cold.median.duration();
@@ -335,6 +347,24 @@ impl World {
 }
 
 impl Group {
+    /// So many more that never serve.
+    pub(in crate::decide::scaling) fn never_serve(&mut self, units: u32) {
+        self.desired += units;
+        self.units.resize(self.desired as usize, Timestamp::MAX);
+    }
+
+    /// What has drained goes, of units that do not serve yet first.
+    fn end(&mut self, now: Timestamp) {
+        let before = self.leaving.len();
+        self.leaving.retain(|ends| *ends > now);
+        self.units.sort();
+        for _ in self.leaving.len()..before {
+            self.units.pop();
+            self.desired -= 1;
+            self.draining -= 1;
+        }
+    }
+
     pub(in crate::decide::scaling) fn named(&self) -> String {
         match &self.of {
             None => "replicas".to_owned(),
@@ -342,7 +372,7 @@ impl Group {
         }
     }
 
-    fn is(&self, source: &SourceScaling) -> bool {
+    pub(in crate::decide::scaling) fn is(&self, source: &SourceScaling) -> bool {
         match &self.of {
             None => source.market.is_none(),
             Some((of, market)) => source.label == *of && source.market == Some(*market),
@@ -368,6 +398,7 @@ impl Group {
             desired: self.desired,
             existing,
             draining: self.draining,
+            cannot_stay: self.cannot_stay,
             joined: (self.serving(now) + self.partly).max(self.joined),
             away: self.away,
             serving: self.serving(now),
