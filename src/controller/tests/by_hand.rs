@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 impl Day {
     /// Until an instance is on its way out.
     async fn drains(&mut self) {
-        self.passes(30, Some(60.0)).await;
+        self.passes(60, Some(60.0)).await;
         for _ in 0..90 {
             self.passes(1, Some(10.0)).await;
             if !self.controller.drains.names().is_empty() {
@@ -130,7 +130,7 @@ async fn a_freeze_takes_back_what_another_controller_drains_but_not_what_an_oper
 #[tokio::test]
 async fn an_operators_number_goes_down_in_spite_of_nothing_but_a_hold() {
     let mut day = Day::begin().await;
-    day.passes(30, Some(60.0)).await;
+    day.passes(60, Some(60.0)).await;
     day.say(|hands| hands.overrides.push(set(0))).await;
     day.passes(2, Some(60.0)).await;
     assert_eq!(day.controller.drains.names().len(), 1);

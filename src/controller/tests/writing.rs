@@ -35,7 +35,7 @@ impl Act for Late {
 async fn who_has_lost_the_lease_while_it_wrote_reopens_nothing() {
     for late in [false, true] {
         let mut day = Day::begin().await;
-        day.passes(30, Some(60.0)).await;
+        day.passes(60, Some(60.0)).await;
         while day.controller.drains.names().is_empty() {
             day.passes(1, Some(10.0)).await;
         }
