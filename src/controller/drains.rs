@@ -94,10 +94,13 @@ pub(super) struct By<'a> {
     pub(super) blind: bool,
 }
 
+/// Who drains a unit, and as what; none: nobody does, or it has nothing to finish.
+type Whom<'a> = Option<(&'a Arc<dyn Drain>, Leaving)>;
+
 impl<'a> By<'a> {
     /// Whom to call about a unit, and as what; nobody drains it, or it has nothing to
     /// finish: none.
-    fn whom(&self, unit: &str) -> Result<Option<(&'a Arc<dyn Drain>, Leaving)>, PortError> {
+    fn whom(&self, unit: &str) -> Result<Whom<'a>, PortError> {
         if self.fence.is_some_and(|fence| !fence.holds()) {
             return Err(PortError {
                 kind: FailureKind::Other,

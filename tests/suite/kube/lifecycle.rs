@@ -135,7 +135,7 @@ fn a_burst_pools_pods_serve_on_the_nodes_that_joined_for_it() {
     ground.bed.add_nodes(&format!("{}-joined", ground.name), 1, 4, &joined(&ground.name));
     ground.apply();
     ground.is_settled();
-    let selector = "-lfloodway.dev/pool=burst";
+    let selector = "-lfloodway.dev/workload=llm-inference-burst";
     let said = ground.bed.kubectl(
         &["get", "pods", "-n", &ground.name, selector, "-o", "jsonpath={.items[*].spec.nodeName}"],
         "",
