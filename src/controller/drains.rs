@@ -1,9 +1,14 @@
-//! Units on their way out: closed to new work, emptied, then ended (law 7). Each
-//! turn takes every unit one step on, and waits for none.
+//! Units on their way out: closed to new work, emptied, then ended (law 7).
+
+mod by;
+mod going;
+mod onward;
+
+pub(super) use by::By;
+pub use going::Going;
+pub use onward::Went;
 
 use super::alone::Alone;
-use super::aside::bounded;
-use super::lead::Fence;
 use super::loads::Loads;
 use super::writes::Shrink;
 use crate::clock::Timestamp;
@@ -11,23 +16,12 @@ use crate::decide::scaling::{UnitLoad, cheapest_to_lose};
 use crate::decide::todays_pool;
 use crate::id::Name;
 use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit, Wait};
-use crate::plan::{FailureKind, PortError, Step};
-use crate::port::{Drain, Leaving, Left};
+use crate::plan::Step;
 use crate::spec::Environment;
-use crate::units::Span;
-use futures::stream::{self, StreamExt};
-use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
-
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Units that are asked or told at once.
 pub(super) const AT_ONCE: usize = 64;
-
-/// One that goes with its place ends so long before its own place takes it back:
-/// after that its group would fill the place again.
-const LAST: SignedDuration = SignedDuration::from_secs(20);
 
 /// All units on their way out, by the name of the instance.
 #[derive(Debug, Clone, Default)]
@@ -37,114 +31,6 @@ pub struct Drains {
     ended: BTreeSet<String>,
     /// Those that stay after all, with their pools, until that was told.
     stay: BTreeMap<String, Name>,
-}
-
-/// One of them.
-#[derive(Debug, Clone)]
-pub struct Going {
-    /// The pool it is of.
-    pub pool: Name,
-    /// Its group.
-    pub group: ResourceId,
-    uid: String,
-    /// Since when it is on its way.
-    pub since: Timestamp,
-    /// It goes because fewer are wanted, and its place in the group's number with it;
-    /// else its place takes it back, and its group fills the place again.
-    pub leaves: bool,
-    /// When its place takes it back, if that has said so.
-    pub taken_back: Option<Timestamp>,
-    /// It was closed, so that fewer replicas can be asked for.
-    closed: bool,
-    /// What was left when it was last asked.
-    pub left: Option<Left>,
-}
-
-impl Going {
-    /// Whether it stays where a new one would be launched in its place.
-    fn stays_if_asked(&self) -> bool {
-        self.leaves && self.taken_back.is_none()
-    }
-
-    fn replaced(&self, units: Vec<String>) -> Step {
-        Step::ReplaceUnits { id: self.group.clone(), uid: self.uid.clone(), units }
-    }
-
-    /// Whether all that it had is finished.
-    pub(super) fn is_empty(&self) -> bool {
-        self.closed && self.left.as_ref().is_some_and(|left| left.known && left.is_nothing())
-    }
-}
-
-/// Who drains which unit.
-#[derive(Clone, Copy)]
-pub(super) struct By<'a> {
-    /// Those that have joined the cluster.
-    pub(super) joined: Option<&'a Arc<dyn Drain>>,
-    /// Those that stand alone.
-    pub(super) alone: Option<&'a Arc<dyn Drain>>,
-    /// Where each of these is reached.
-    pub(super) agents: &'a Alone,
-    /// See [`super::Settings::patience`].
-    pub(super) patience: Option<Duration>,
-    /// Asked before each call: whoever may not write drains nothing either.
-    pub(super) fence: Option<&'a Fence>,
-    /// Something may be there that was not seen: only what its place takes back anyway
-    /// goes on.
-    pub(super) blind: bool,
-}
-
-/// Who drains a unit, and as what; none: nobody does, or it has nothing to finish.
-type Whom<'a> = Option<(&'a Arc<dyn Drain>, Leaving)>;
-
-impl<'a> By<'a> {
-    /// Whom to call about a unit, and as what; nobody drains it, or it has nothing to
-    /// finish: none.
-    fn whom(&self, unit: &str) -> Result<Whom<'a>, PortError> {
-        if self.fence.is_some_and(|fence| !fence.holds()) {
-            return Err(PortError {
-                kind: FailureKind::Other,
-                message: "the lease has run out".to_owned(),
-                help: None,
-            });
-        }
-        let Some(leaving) = self.agents.leaving(unit) else {
-            return Ok(self.joined.map(|drain| (drain, Leaving::joined(unit))));
-        };
-        let works = self.agents.was_in_service(unit);
-        Ok(self.alone.filter(|_| works).map(|drain| (drain, leaving)))
-    }
-
-    /// Tells a unit that new work may come again.
-    pub(super) async fn reopen(&self, unit: &str) -> Result<(), PortError> {
-        match self.whom(unit)? {
-            None => Ok(()),
-            Some((drain, leaving)) => bounded(self.patience, drain.undo(&leaving)).await,
-        }
-    }
-
-    async fn ask(&self, unit: &str, closed: bool) -> Result<Left, PortError> {
-        match self.whom(unit)? {
-            None => Ok(Left::default()),
-            Some((drain, leaving)) if closed => bounded(self.patience, drain.begin(&leaving)).await,
-            // Its endpoint goes first: what is on its way by then is still taken.
-            Some(_) if self.agents.leaving(unit).is_some() => {
-                Ok(Left { known: true, ..Left::default() })
-            }
-            Some((drain, leaving)) => bounded(self.patience, drain.close(&leaving)).await,
-        }
-    }
-}
-
-/// A unit that is to end now, or cannot be drained.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Went {
-    /// The pool it is of.
-    pub pool: Name,
-    /// What ends it.
-    pub step: Step,
-    /// Why it does not end yet: it cannot be asked, or does not do as it is told.
-    pub failed: Option<PortError>,
 }
 
 impl Drains {
@@ -173,6 +59,13 @@ impl Drains {
     /// A unit has had its end asked for.
     pub(super) fn end(&mut self, unit: &str) {
         self.ended.insert(unit.to_owned());
+    }
+
+    /// Pools of which a unit has not finished in its time and cannot be ended, with what
+    /// keeps it.
+    pub(super) fn stuck(&self) -> BTreeMap<Name, String> {
+        let stuck = self.units.values();
+        stuck.filter_map(|going| Some((going.pool.clone(), going.stuck.clone()?))).collect()
     }
 
     /// Units of `live` that a hook holds, and that nothing is waited for any more:
@@ -210,17 +103,9 @@ impl Drains {
         for (live, pool) in groups(environment, inventory) {
             for unit in live.units() {
                 let Some(ends) = unit.taken_back else { continue };
-                let going = self.units.entry(unit.name.clone()).or_insert_with(|| Going {
-                    pool: Name::clone(&pool),
-                    group: live.id.clone(),
-                    uid: live.uid.clone(),
-                    since: inventory.taken_at,
-                    leaves: false,
-                    taken_back: None,
-                    // Its replicas are wanted elsewhere at once.
-                    closed: true,
-                    left: None,
-                });
+                // Its replicas are wanted elsewhere at once.
+                let goes = || Going::closed(&pool, live, inventory.taken_at).in_its_place();
+                let going = self.units.entry(unit.name.clone()).or_insert_with(goes);
                 going.taken_back = Some(ends);
             }
         }
@@ -266,29 +151,13 @@ impl Drains {
                 if self.ended.contains(&unit.name) {
                     continue;
                 }
-                self.units.entry(unit.name.clone()).or_insert_with(|| Going {
-                    pool: Name::clone(&pool),
-                    group: live.id.clone(),
-                    uid: live.uid.clone(),
-                    since: now,
-                    leaves: false,
-                    taken_back: None,
-                    closed: true,
-                    left: None,
-                });
+                let goes = || Going::closed(&pool, live, now).in_its_place();
+                self.units.entry(unit.name.clone()).or_insert_with(goes);
             }
             for unit in stays(live).filter(|unit| !self.stay.contains_key(&unit.name)) {
                 let Some(since) = begun.get(unit.name.as_str()) else { continue };
-                self.units.entry(unit.name.clone()).or_insert_with(|| Going {
-                    pool: Name::clone(&pool),
-                    group: live.id.clone(),
-                    uid: live.uid.clone(),
-                    since: *since,
-                    leaves: true,
-                    taken_back: None,
-                    closed: true,
-                    left: None,
-                });
+                let goes = || Going::closed(&pool, live, *since);
+                self.units.entry(unit.name.clone()).or_insert_with(goes);
             }
         }
     }
@@ -313,17 +182,8 @@ impl Drains {
             .collect();
         for name in &chosen {
             self.stay.remove(name);
-            let going = self.units.entry(name.clone()).or_insert_with(|| Going {
-                pool: shrink.pool.clone(),
-                group: shrink.group.clone(),
-                uid: shrink.uid.clone(),
-                since: now,
-                leaves: true,
-                taken_back: None,
-                closed: false,
-                left: None,
-            });
-            going.leaves = true;
+            let goes = || Going::chosen(&shrink.pool, live, now);
+            self.units.entry(name.clone()).or_insert_with(goes).leaves = true;
         }
         chosen
     }
@@ -358,71 +218,6 @@ impl Drains {
     /// It was told: the unit takes work again.
     pub(super) fn stays(&mut self, unit: &str) {
         self.stay.remove(unit);
-    }
-
-    /// Takes every unit one step on. One that was closed in this turn is emptied in
-    /// the next: by then fewer replicas are asked for, and what is moved is not
-    /// made anew elsewhere.
-    pub(super) async fn go_on(&mut self, by: By<'_>, limit: Span, now: Timestamp) -> Vec<Went> {
-        let goes = |going: &Going| !by.blind || going.taken_back.is_some();
-        let asked = self.units.iter().filter(|(_, going)| goes(going));
-        let asked = asked.map(|(name, going)| (name.clone(), going.closed));
-        let asked: Vec<(String, bool)> = asked.collect();
-        let ask = async |(name, closed): (String, bool)| {
-            let left = by.ask(&name, closed).await;
-            (name, closed, left)
-        };
-        let answers = stream::iter(asked).map(ask).buffer_unordered(AT_ONCE);
-        let answers: Vec<_> = answers.collect().await;
-        let mut went = Vec::new();
-        for (name, closed, answer) in answers {
-            let Some(going) = self.units.get_mut(&name) else { continue };
-            if !going.leaves {
-                match answer {
-                    Err(error) => went.push(Went {
-                        pool: going.pool.clone(),
-                        step: going.replaced(vec![name]),
-                        failed: Some(error),
-                    }),
-                    Ok(left) => {
-                        if !left.known || left.is_nothing() {
-                            self.ended.insert(name);
-                        }
-                        going.left = Some(left);
-                    }
-                }
-                continue;
-            }
-            // What was never closed may have work at any time: its limit has not begun.
-            let past = now.duration_since(going.since).as_millis() >= i128::from(limit.millis());
-            let over = past && closed
-                || going.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);
-            let step = Step::DrainUnits {
-                id: going.group.clone(),
-                uid: going.uid.clone(),
-                units: vec![name],
-                limit,
-            };
-            let went_so = |failed| Went { pool: going.pool.clone(), step, failed };
-            let left = match answer {
-                Ok(left) => left,
-                Err(error) if !over => {
-                    went.push(went_so(Some(error)));
-                    continue;
-                }
-                // It had its time, and does not answer: it ends as it is.
-                Err(_) => Left { known: true, ..Left::default() },
-            };
-            let empty = closed && left.is_nothing() || !left.known;
-            if empty || over {
-                went.push(went_so(None));
-            }
-            if !closed {
-                going.since = now;
-            }
-            (going.closed, going.left) = (true, Some(left));
-        }
-        went
     }
 }
 

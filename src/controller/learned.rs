@@ -36,8 +36,7 @@ impl Controller {
             let (spend, launches) = (self.spend, self.launches.clone());
             let joined = self.had_joined.clone();
             let notes = Notes { spend, launches, memory, joined, ..Notes::default() };
-            let (notes, left_out) = notes.with_races(&self.gauge.states());
-            self.noting.left_out = left_out;
+            let notes = self.noting.with_races(notes, || self.gauge.states(), now);
             let noted = notes::write(&self.session, notes);
             let _ = bounded(self.settings.patience, noted.map(Ok)).await;
             self.noting.done(now);

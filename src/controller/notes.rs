@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// How often it is noted.
 const EVERY: Duration = Duration::from_secs(120);
+/// How often what the forecasters have learned is taken anew: it is nearly all that is
+/// noted, and of what they have learned in weeks it changes little.
+const RACES_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// What is noted. What was added since the first version may be missing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -75,8 +78,11 @@ pub(super) struct Noting {
     unread: Option<String>,
     /// When it led last: what was noted before is its own.
     led_at: Option<Timestamp>,
+    /// What the forecasters had learned when that was taken last, and when.
+    races: BTreeMap<Name, RaceState>,
+    raced_at: Option<Timestamp>,
     /// What was not noted, and why.
-    pub(super) left_out: Option<String>,
+    left_out: Option<String>,
     noted_at: Option<Timestamp>,
 }
 
@@ -85,6 +91,9 @@ impl Noting {
     pub(super) fn stands(&mut self, leads: bool, now: Timestamp) -> bool {
         self.known &= leads;
         self.led = leads;
+        if !self.known {
+            self.raced_at = None;
+        }
         if leads && self.known {
             self.led_at = Some(now);
         }
@@ -117,14 +126,35 @@ impl Noting {
     }
 
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        let every = i128::try_from(EVERY.as_millis()).unwrap_or(i128::MAX);
-        let old = |at: Timestamp| now.duration_since(at).as_millis() >= every;
-        self.led && self.known && self.noted_at.is_none_or(old)
+        self.led && self.known && is_older(self.noted_at, EVERY, now)
+    }
+
+    /// `notes` with what the forecasters have learned: anew from `states` now and then.
+    pub(super) fn with_races(
+        &mut self,
+        mut notes: Notes,
+        states: impl FnOnce() -> BTreeMap<Name, RaceState>,
+        now: Timestamp,
+    ) -> Notes {
+        if !is_older(self.raced_at, RACES_EVERY, now) {
+            notes.races.clone_from(&self.races);
+            return notes;
+        }
+        let (notes, left_out) = notes.with_races(&states());
+        self.races.clone_from(&notes.races);
+        (self.raced_at, self.left_out) = (Some(now), left_out);
+        notes
     }
 
     pub(super) fn done(&mut self, now: Timestamp) {
         self.noted_at = Some(now);
     }
+}
+
+/// Whether so long has passed since then, or there was no such moment.
+fn is_older(at: Option<Timestamp>, than: Duration, now: Timestamp) -> bool {
+    let than = i128::try_from(than.as_millis()).unwrap_or(i128::MAX);
+    at.is_none_or(|at| now.duration_since(at).as_millis() >= than)
 }
 
 /// Whether there is a place for what is learned. Where there is none, each start

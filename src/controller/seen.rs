@@ -26,6 +26,8 @@ pub(super) struct Beside<'a> {
     /// work.
     pub(super) draining: &'a BTreeSet<String>,
     pub(super) closed: &'a BTreeSet<String>,
+    /// Pools of which one cannot be drained in its time, with what keeps it.
+    pub(super) stuck: &'a BTreeMap<Name, String>,
     /// Instances that had joined the cluster.
     pub(super) had_joined: &'a BTreeSet<String>,
     /// Those that stand alone.
@@ -55,6 +57,7 @@ pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Bes
             let serving = joins.then(|| Serving::of(environment, inventory, name));
             let groups = live_of(environment, inventory, name, "AutoScalingGroup");
             seen.groups = in_order(groups, serving, &beside);
+            seen.stuck_drain = beside.stuck.get(name).cloned();
         });
         seen.pools.insert(name.clone(), pool);
     }

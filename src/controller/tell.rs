@@ -51,6 +51,7 @@ fn reason(kind: EventKind) -> &'static str {
         EventKind::GivenUp => "NeverReady",
         EventKind::Probe => "Probe",
         EventKind::Recovered => "Recovered",
+        EventKind::DrainGivenUp => "DrainGivenUp",
         EventKind::PanicBegan => "PanicBegan",
         EventKind::PanicEnded => "PanicEnded",
         EventKind::Lost => "CapacityLost",

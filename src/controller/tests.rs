@@ -1,6 +1,7 @@
 //! The controller in a simulated world.
 
 mod broken;
+mod budgets;
 mod by_hand;
 mod lost;
 mod slow;

@@ -156,6 +156,7 @@ impl Controller {
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
                 closed: &closed,
+                stuck: &self.drains.stuck(),
                 alone: &self.alone,
                 had_joined: &self.had_joined,
             },

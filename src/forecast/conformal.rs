@@ -24,7 +24,8 @@ const FOLLOW: f64 = 0.005;
 /// missed by as many times what it is now: no quantile is further above the path
 /// than the load has been above one, once that is known.
 ///
-/// Memory is bounded: twice `WINDOW` numbers of four bytes for each step.
+/// Memory is bounded: twice `WINDOW` numbers of four bytes, and of three digits, for
+/// each step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// The probabilities, the lowest first.
@@ -77,13 +78,12 @@ impl Calibration {
         self.levels == levels && self.leads.len() == steps && self.leads.iter().all(whole)
     }
 
-    /// Keeps the `most` newest residuals of each step, rounded to three digits.
+    /// Keeps the `most` newest residuals of each step.
     pub(super) fn thin(&mut self, most: usize) {
         for lead in &mut self.leads {
             for numbers in [&mut lead.residuals, &mut lead.above] {
                 let over = numbers.len().saturating_sub(most);
                 numbers.drain(..over);
-                numbers.iter_mut().for_each(|number| *number = rounded(*number));
             }
         }
     }
@@ -126,8 +126,8 @@ impl Calibration {
         if of.above.len() >= WINDOW {
             of.above.pop_front();
         }
-        of.above.push_back((truth - path).clamp(-1e12, 1e12) as f32);
-        of.residuals.push_back(residual.clamp(-1e6, 1e6) as f32);
+        of.above.push_back(rounded((truth - path).clamp(-1e12, 1e12)));
+        of.residuals.push_back(rounded(residual.clamp(-1e6, 1e6)));
         let asked = of.asked.iter_mut().zip(&self.levels);
         for ((asked, level), quantile) in asked.zip(quantiles) {
             let Some(claimed) = quantile.path.get(lead) else { continue };
@@ -156,9 +156,21 @@ impl Lead {
     }
 }
 
-/// To three digits, so that few characters write it.
-fn rounded(number: f32) -> f32 {
-    format!("{number:.2e}").parse().unwrap_or(number)
+/// To three digits: few characters write it into the notes.
+fn rounded(number: f64) -> f32 {
+    if number == 0.0 {
+        return 0.0;
+    }
+    // Divided by a whole power of ten, which is exact, the nearest number is the one
+    // that is written with three digits.
+    let digits = 2 - number.abs().log10().floor() as i32;
+    let power = 10_f64.powi(digits.abs());
+    let rounded = if digits < 0 {
+        (number / power).round() * power
+    } else {
+        (number * power).round() / power
+    };
+    rounded as f32
 }
 
 /// The least residual that at least the share `level` of n + 1 is not above.

@@ -55,13 +55,15 @@ pub(super) fn finish(
         events.extend(tried(input, &pool));
         told.insert(pool.name.clone(), scaled);
         let sources = pool.sources.into_iter().map(|source| {
+            // What comes back is no other hand's doing.
+            let back = if source.stays { source.may_stay() } else { 0 };
             let mut left = source.memory;
             if pool.visible {
                 if source.wanted > source.units.asked() && left.wanted < Some(source.wanted) {
                     left.asked_more_at = Some(input.now);
                 }
                 left.asked = Some(source.units.asked());
-                left.wanted = Some(source.wanted);
+                left.wanted = Some(source.wanted.saturating_add(back));
             }
             (source.key, left)
         });

@@ -76,6 +76,8 @@ pub enum HoldCause {
     Pending,
     /// Another hand raised the number not long ago.
     RaisedByOthers,
+    /// What was to go could not be drained in its time.
+    Drain,
 }
 
 impl HoldCause {
@@ -104,6 +106,7 @@ impl HoldCause {
             Self::Panic => "panic",
             Self::Pending => "pending",
             Self::RaisedByOthers => "raised_by_others",
+            Self::Drain => "drain",
         }
     }
 }

@@ -140,6 +140,9 @@ pub struct PoolSeen {
     pub replicas: Option<Units>,
     /// Instances by the name of their group, as the supply has it.
     pub groups: BTreeMap<String, Units>,
+    /// Why a unit of it that drains has not finished in its time, and cannot be ended:
+    /// a disruption budget keeps pods on it, or it cannot be told.
+    pub stuck_drain: Option<String>,
 }
 
 /// Replicas of a Deployment, or instances of a group.

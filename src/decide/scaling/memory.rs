@@ -21,6 +21,17 @@ pub struct Memory {
     pub sources: BTreeMap<Name, BTreeMap<String, SourceMemory>>,
     /// What a replica carries of what is declared, by pool, where that was learned.
     pub worth: BTreeMap<Name, Share>,
+    /// Pools of which a drain was given up.
+    pub kept: BTreeMap<Name, Kept>,
+}
+
+/// Nothing of a pool is scaled in for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Until when.
+    pub until: Timestamp,
+    /// What kept the unit that was to go.
+    pub why: String,
 }
 
 /// A number at a time.

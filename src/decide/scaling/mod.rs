@@ -14,6 +14,7 @@ mod fleet;
 mod hands;
 mod hold;
 mod input;
+mod kept;
 mod learn;
 mod memory;
 mod ongoing;
@@ -35,8 +36,8 @@ pub use input::{
 };
 pub use learn::WORTH;
 pub use memory::{
-    Aside, AsideCause, Learning, Least, Memory, Ongoing, Point, Shown, SourceMemory, StageMemory,
-    Waiting,
+    Aside, AsideCause, Kept, Learning, Least, Memory, Ongoing, Point, Shown, SourceMemory,
+    StageMemory, Waiting,
 };
 pub use outcome::{
     Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
@@ -56,7 +57,11 @@ use std::collections::BTreeMap;
 pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     let decision = crate::decide::decide(&input.planning);
     let mut events = Vec::new();
+    let kept = kept::pools(input, &mut events);
     let mut pools = fleet::pools(input, &decision, &mut events);
+    for pool in &mut pools {
+        pool.kept = kept.get(pool.name).map(|kept| kept.hold(input));
+    }
     finish::notice_others(input, &mut pools);
     hands::set_floors(input, &mut pools);
     place::close(input, &mut pools);
@@ -73,7 +78,7 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     let mut stages = BTreeMap::new();
     let mut worth = input.memory.worth.clone();
     worth.retain(|name, _| pools.iter().any(|pool| pool.name == name));
-    let mut memory = Memory { at: Some(input.now), ..Memory::default() };
+    let mut memory = Memory { at: Some(input.now), kept, ..Memory::default() };
     for (name, of_stage) in of_stage {
         let mut remembered = input.memory.stages.get(name).cloned().unwrap_or_default();
         let stage = scale_stage(

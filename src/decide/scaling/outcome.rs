@@ -178,6 +178,8 @@ pub enum EventKind {
     Probe,
     /// What was left alone is used again.
     Recovered,
+    /// A unit could not be drained in its time, and stays.
+    DrainGivenUp,
     /// A sudden load: nothing is scaled in.
     PanicBegan,
     /// It is over.
@@ -198,7 +200,8 @@ impl EventKind {
     /// Whether somebody should look.
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::SetAside | Self::GivenUp | Self::Lost | Self::Unmet | Self::Shed => true,
+            Self::SetAside | Self::GivenUp | Self::DrainGivenUp => true,
+            Self::Lost | Self::Unmet | Self::Shed => true,
             Self::ScaledOut | Self::ScaledIn | Self::Probe => false,
             Self::Recovered | Self::PanicBegan | Self::PanicEnded => false,
             Self::Met | Self::Served => false,

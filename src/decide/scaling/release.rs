@@ -51,12 +51,13 @@ pub(super) fn blocked(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold>
 }
 
 /// Who says that nothing of it is scaled in, not even what drains already: an
-/// operator's hold, or a freeze where no operator has set its number.
+/// operator's hold, a freeze where no operator has set its number, or a drain that was
+/// given up.
 pub(super) fn forbidden(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
     let by_hand = hands::holds(input, Some(pool.name), Direction::ScaleIn);
     let all = || hands::holds(input, None, Direction::ScaleIn);
     let counts = |hold: &Hold| pool.set_to.is_none() || hold.cause != HoldCause::Freeze;
-    by_hand.or_else(|| all().filter(counts))
+    by_hand.or_else(|| all().filter(counts)).or_else(|| pool.kept.clone())
 }
 
 impl Pool<'_> {
@@ -183,7 +184,7 @@ pub(super) fn release(
 }
 
 fn pool_hold(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
-    hands::holds(input, Some(pool.name), Direction::ScaleIn)
+    hands::holds(input, Some(pool.name), Direction::ScaleIn).or_else(|| pool.kept.clone())
 }
 
 fn raised(source: &Source, now: Timestamp, window: Span) -> Option<Hold> {

@@ -1,36 +1,13 @@
 //! Both replicas of the controller end at once, and two others take their place.
 
 use super::ground::{Ground, within};
-use super::web::ask;
+use super::nodes::{closed, ended, nodes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The stabilization window, by the decisions' own clock.
 const WINDOW: Duration = Duration::from_secs(180 / super::ground::TIME_SCALE);
-
-/// Nodes of instances, and whether each is closed to new pods.
-fn nodes(ground: &Ground) -> Vec<(String, bool)> {
-    let selector = format!("labelSelector=floodway.dev%2Fenvironment%3D{}", ground.name);
-    let path = format!("/api/v1/nodes?{selector}");
-    let (_, all) = ask(&ground.cluster, "GET", &path, None).unwrap();
-    let one = |node: &Value| {
-        let name = node["metadata"]["name"].as_str().unwrap().to_owned();
-        (name, node["spec"]["unschedulable"] == true)
-    };
-    all["items"].as_array().unwrap().iter().map(one).collect()
-}
-
-fn closed(ground: &Ground) -> BTreeSet<String> {
-    nodes(ground).into_iter().filter(|(_, closed)| *closed).map(|(name, _)| name).collect()
-}
-
-/// The instances whose end was asked for, in order.
-fn ended(ground: &Ground) -> Vec<String> {
-    let writes = ground.writes().into_iter();
-    let ends = writes.filter(|(action, _)| action == "TerminateInstanceInAutoScalingGroup");
-    ends.map(|(_, with)| with["InstanceId"].as_str().unwrap().to_owned()).collect()
-}
 
 #[test]
 fn both_replicas_killed_in_the_middle_of_a_drain_go_on_with_it_and_with_nothing_else() {
@@ -43,7 +20,7 @@ fn both_replicas_killed_in_the_middle_of_a_drain_go_on_with_it_and_with_nothing_
     ground.bursts(&first);
     let most = ground.asked();
 
-    // What its pods do may not be cut short, so that a drain takes its whole time.
+    // What its pods do may not be cut short, so that a drain is not over at once.
     let budget = json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
         "metadata": {"name": "all", "namespace": ground.name},
@@ -60,6 +37,7 @@ fn both_replicas_killed_in_the_middle_of_a_drain_go_on_with_it_and_with_nothing_
     assert_eq!((ended(&ground), ground.asked()), (Vec::new(), most));
     let known = first.decisions().len();
     drop((first, second));
+    ground.bed.kubectl(&["delete", "poddisruptionbudget", "all", "-n", &ground.name], "");
 
     let first = ground.controller(&[]);
     ground.led_by(&first, 30);
@@ -68,7 +46,6 @@ fn both_replicas_killed_in_the_middle_of_a_drain_go_on_with_it_and_with_nothing_
     assert_eq!(ended(&ground), Vec::from_iter(draining), "{}", first.said());
     second.decides("the other follows", 20, |_| true);
 
-    ground.bed.kubectl(&["delete", "poddisruptionbudget", "all", "-n", &ground.name], "");
     within("all is back in", 120, || {
         let back = ground.asked() == [0, 0] && ground.replicas("g6e") == (0, 0);
         (back && ground.replicas("h100").0 == 1 && nodes(&ground).is_empty()).then_some(())

@@ -70,6 +70,42 @@ fn a_step_may_be_wider_and_its_pause_is_kept() {
 }
 
 #[test]
+fn a_drain_that_does_not_end_is_given_up_and_its_pool_kept_for_as_long() {
+    let mut world = busy();
+    world.drain = Duration::from_secs(3600);
+    world.load(20.0);
+    let drains = world.run(63);
+    assert_eq!((numbers(&drains), drains.pools["dear"].sources[0].stays), ([4, 2, 1], false));
+    world.stuck.insert(name("dear"), "PodDisruptionBudget a/b keeps 2 pods".to_owned());
+    let stays = world.decide();
+    assert!(stays.pools["dear"].sources[0].stays, "what drains comes back");
+    assert_eq!(kinds(&stays), [EventKind::DrainGivenUp]);
+    let until = stays.at + world.environment.burst.scale_in.drain.duration();
+    let kept = |scaling: &Scaling| {
+        let holds = scaling.pools["dear"].holds.iter();
+        let of_drain = holds.filter(|hold| hold.cause == HoldCause::Drain);
+        of_drain.map(|hold| (hold.until, hold.why.text.clone())).next()
+    };
+    let (held_until, why) = kept(&stays).unwrap();
+    assert_eq!(held_until, Some(until));
+    assert!(why.contains("PodDisruptionBudget a/b keeps 2 pods"), "{why}");
+    // It has come back, and others go in no time.
+    world.stuck.clear();
+    world.drain = Duration::ZERO;
+    world.group("dear", "g6e.12xlarge/on-demand").stay();
+    // Others go meanwhile, and it is tried again when the time is over.
+    let mut before = numbers(&stays);
+    while world.now < until {
+        let now = world.run(1);
+        assert!(now.at >= until || numbers(&now)[2] == 2, "{now:?}");
+        before = numbers(&now);
+    }
+    assert!(before[1] < 2, "{before:?}");
+    let after = world.run(20);
+    assert!(numbers(&after)[2] < 2, "{after:#?}");
+}
+
+#[test]
 fn nothing_goes_by_data_that_is_not_good() {
     let limit = Span::from_secs(60);
     let verdicts = [

@@ -58,6 +58,8 @@ pub(in crate::decide::scaling) struct World {
     pub(in crate::decide::scaling) catalog: Catalog,
     pub(in crate::decide::scaling) groups: Vec<Group>,
     pub(in crate::decide::scaling) unseen: Vec<Name>,
+    /// What keeps units of a pool that drain, past their time.
+    pub(in crate::decide::scaling) stuck: BTreeMap<Name, String>,
     pub(in crate::decide::scaling) seen_at: BTreeMap<Name, Timestamp>,
     pub(in crate::decide::scaling) demand: BTreeMap<Name, StageDemand>,
     pub(in crate::decide::scaling) delays: BTreeMap<Name, Delays>,
@@ -117,6 +119,7 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
         catalog: Catalog::shipped(),
         groups: Vec::new(),
         unseen: Vec::new(),
+        stuck: BTreeMap::new(),
         seen_at: BTreeMap::new(),
         demand: BTreeMap::new(),
         delays: BTreeMap::new(),
@@ -248,6 +251,7 @@ impl World {
             }
             let pool: &mut PoolSeen = seen.pools.entry(group.pool.clone()).or_default();
             (pool.visible, pool.at) = (visible, self.seen_at.get(&group.pool).copied());
+            pool.stuck_drain = self.stuck.get(&group.pool).cloned();
             let units = group.seen(self.now);
             let Some((of, capacity_type)) = &group.of else {
                 pool.replicas = Some(units);
@@ -351,6 +355,12 @@ impl Group {
     pub(in crate::decide::scaling) fn never_serve(&mut self, units: u32) {
         self.desired += units;
         self.units.resize(self.desired as usize, Timestamp::MAX);
+    }
+
+    /// What drains serves again.
+    pub(in crate::decide::scaling) fn stay(&mut self) {
+        self.leaving.clear();
+        self.draining = 0;
     }
 
     /// What has drained goes, of units that do not serve yet first.

@@ -1,0 +1,121 @@
+//! Each turn takes every unit one step on, and waits for none.
+
+use super::{AT_ONCE, By, Drains, Going};
+use crate::clock::Timestamp;
+use crate::id::Name;
+use crate::plan::{PortError, Step};
+use crate::port::Left;
+use crate::units::Span;
+use futures::stream::{self, StreamExt};
+use jiff::SignedDuration;
+
+/// One that goes with its place ends so long before its own place takes it back:
+/// after that its group would fill the place again.
+const LAST: SignedDuration = SignedDuration::from_secs(20);
+
+/// A unit that is to end now, or cannot be drained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Went {
+    /// The pool it is of.
+    pub pool: Name,
+    /// What ends it.
+    pub step: Step,
+    /// Why it does not end yet: it cannot be asked, or does not do as it is told.
+    pub failed: Option<PortError>,
+}
+
+impl Drains {
+    /// Takes every unit one step on. One that was closed in this turn is emptied in
+    /// the next: by then fewer replicas are asked for, and what is moved is not
+    /// made anew elsewhere.
+    pub(in crate::controller) async fn go_on(
+        &mut self,
+        by: By<'_>,
+        limit: Span,
+        now: Timestamp,
+    ) -> Vec<Went> {
+        let goes = |going: &Going| !by.blind || going.taken_back.is_some();
+        let asked = self.units.iter().filter(|(_, going)| goes(going));
+        let asked = asked.map(|(name, going)| (name.clone(), going.closed));
+        let asked: Vec<(String, bool)> = asked.collect();
+        let ask = async |(name, closed): (String, bool)| {
+            let left = by.ask(&name, closed).await;
+            (name, left)
+        };
+        let answers = stream::iter(asked).map(ask).buffer_unordered(AT_ONCE);
+        let answers: Vec<_> = answers.collect().await;
+        let mut went = Vec::new();
+        for (name, answer) in answers {
+            let Some(going) = self.units.get_mut(&name) else { continue };
+            if going.leaves {
+                let joined = by.is_joined(&name);
+                let limit = Limit { span: limit, cluster_tells: joined };
+                went.extend(going.go_on(name, answer, limit, now));
+                continue;
+            }
+            match answer {
+                Err(error) => {
+                    let (pool, step) = (going.pool.clone(), going.replaced(vec![name]));
+                    went.push(Went { pool, step, failed: Some(error) });
+                }
+                Ok(left) => {
+                    if !left.known || left.is_nothing() {
+                        self.ended.insert(name);
+                    }
+                    going.left = Some(left);
+                }
+            }
+        }
+        went
+    }
+}
+
+/// How long a unit may take.
+struct Limit {
+    span: Span,
+    /// The cluster tells what is left on it. What keeps it then keeps it still when the
+    /// time is over: a disruption budget is not ours to break. An agent's own requests
+    /// have had theirs.
+    cluster_tells: bool,
+}
+
+impl Going {
+    /// What becomes of one that goes with its place, by what is left on it.
+    fn go_on(
+        &mut self,
+        name: String,
+        answer: Result<Left, PortError>,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Option<Went> {
+        // What was never closed may have work at any time: its limit has not begun.
+        let taken = now.duration_since(self.since).as_millis();
+        let late = self.closed && taken >= i128::from(limit.span.millis());
+        let last = self.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);
+        let may_stay = limit.cluster_tells && !last;
+        let kept = match &answer {
+            Ok(left) => left
+                .held
+                .first()
+                .map(|held| format!("{} keeps pods on {name}: {}", held.by, held.message)),
+            Err(error) => Some(format!("{name} cannot be drained: {error}")),
+        };
+        self.stuck = kept.filter(|_| late && may_stay);
+        let over = (late || last) && self.stuck.is_none();
+        let step = self.ends(name, limit.span);
+        let went = |failed| Went { pool: self.pool.clone(), step, failed };
+        let left = match answer {
+            Ok(left) => left,
+            Err(error) if !over => return Some(went(Some(error))),
+            // It had its time, and does not answer: it ends as it is.
+            Err(_) => Left { known: true, ..Left::default() },
+        };
+        let empty = self.closed && left.is_nothing() || !left.known;
+        let went = (empty || over).then(|| went(None));
+        if !self.closed {
+            self.since = now;
+        }
+        (self.closed, self.left) = (true, Some(left));
+        went
+    }
+}
