@@ -1,6 +1,7 @@
 //! What `floodway run` takes of memory and time in a large cluster: 10,000 Node
 //! objects and 30,000 pods with GPUs on a real API server, which change all the
-//! while; eight days of load behind its forecasters: `cargo bench --bench watching`.
+//! while; eight days of load behind its forecasters, and weights that were trained on
+//! them: `cargo bench --bench watching`.
 //! `LASTS=3600` watches for an hour, `NODES` and `PODS` make it smaller.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
@@ -22,6 +23,8 @@ use support::bed::Bed;
 use support::repository::Repository;
 
 const NAME: &str = "crowd";
+/// Beside the environment's file.
+const WEIGHTS: &str = "load.safetensors";
 /// Changes of nodes and pods in a second.
 const CHURN: u32 = 100;
 
@@ -49,11 +52,18 @@ fn main() {
     let text =
         text.replace("interval = \"20s\"", "interval = \"1s\"").replace("min = 1", "min = 0");
     repository.write(NAME, &text);
+    let weights = format!("weights = \"{WEIGHTS}\", horizon");
+    let with_weights = text.replace("horizon", &weights);
     let command = |arguments: &[&str]| {
         let mut command = repository.command(arguments);
         aws.command_env(&mut command);
         command
     };
+    let file = format!("environments/{WEIGHTS}");
+    let train = ["forecast", "train", NAME, "--history", "8d", "--step", "1m", "--out", &file];
+    let trained = command(&[&train[..], &["--epochs", "1"]].concat()).output().unwrap();
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    repository.write(NAME, &with_weights);
     let applied = command(&["apply", NAME, "--yes"]).output().unwrap();
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
 
