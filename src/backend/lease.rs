@@ -17,6 +17,12 @@ const BREAKINGS: u32 = 5;
 /// runs out sooner, half of what it lasts.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// Who looks on while another leads waits so long for an answer, and who would lead:
+/// the connection may have died together with the leader, and the next one shall be
+/// tried while there is time to take over.
+const LOOK: Duration = Duration::from_secs(2);
+const TAKE: Duration = Duration::from_secs(3);
+
 /// One lock's place.
 #[async_trait]
 pub(super) trait Slot: Send + Sync {
@@ -57,7 +63,9 @@ pub(super) struct Kept<K> {
 #[async_trait]
 impl<K: Keeper> Lock for Kept<K> {
     async fn acquire(&self, scope: &Scope, holder: &str) -> Result<Arc<dyn Lease>, PortError> {
-        acquire(self.keeper.slot(scope, self.purpose), holder).await
+        let slot = self.keeper.slot(scope, self.purpose);
+        let place = slot.place();
+        self.soon(TAKE, &place, acquire(slot, holder)).await
     }
 
     async fn succeed(
@@ -66,15 +74,35 @@ impl<K: Keeper> Lock for Kept<K> {
         holder: &str,
         shown: &HeldLock,
     ) -> Result<Arc<dyn Lease>, PortError> {
-        succeed(self.keeper.slot(scope, self.purpose), holder, shown).await
+        let slot = self.keeper.slot(scope, self.purpose);
+        let place = slot.place();
+        self.soon(TAKE, &place, succeed(slot, holder, shown)).await
     }
 
     async fn show(&self, scope: &Scope) -> Result<Option<HeldLock>, PortError> {
-        show(&self.keeper.slot(scope, self.purpose)).await
+        let slot = self.keeper.slot(scope, self.purpose);
+        let place = slot.place();
+        self.soon(LOOK, &place, show(&slot)).await
     }
 
     async fn break_held(&self, scope: &Scope, shown: &HeldLock) -> Result<bool, PortError> {
         break_held(&self.keeper.slot(scope, self.purpose), shown).await
+    }
+}
+
+impl<K> Kept<K> {
+    /// What `asked` answers; of a lease of controllers, which runs out soon, `within` a
+    /// while.
+    async fn soon<T>(
+        &self,
+        within: Duration,
+        place: &str,
+        asked: impl Future<Output = Result<T, PortError>>,
+    ) -> Result<T, PortError> {
+        match self.purpose {
+            Purpose::Apply => asked.await,
+            Purpose::Lead => timeout(within, asked).await.unwrap_or_else(|_| Err(silence(place))),
+        }
     }
 }
 

@@ -13,12 +13,15 @@ use crate::render::plan::{Detail, PlanView, text};
 use std::future::Future;
 use tokio::sync::watch;
 
-/// Runs a command's asynchronous part.
+/// Runs a command's asynchronous part. What hangs beside it, as a login helper does or a
+/// name that nobody resolves, does not keep the command from its end.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::new(Exit::Failed, format!("no threads: {error}")))?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 /// Prints a plan for people.

@@ -51,6 +51,24 @@ pub(super) async fn connected(
     Ok((session, simulator))
 }
 
+/// As [`connected`], on a thread of its own: a login helper is waited for without letting
+/// anything else run, and may hang.
+pub(super) async fn connected_aside(
+    located: &Located,
+    resolved: Resolved,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<(Session, Option<Arc<Simulator>>), Failure> {
+    let (located, global, terminal) = (located.clone(), global.clone(), *terminal);
+    let runtime = tokio::runtime::Handle::current();
+    let connecting = tokio::task::spawn_blocking(move || {
+        runtime.block_on(connected(&located, resolved, &global, &terminal))
+    });
+    connecting.await.unwrap_or_else(|error| {
+        Err(Failure::new(Exit::Failed, format!("nothing was connected: {error}")))
+    })
+}
+
 async fn backends(
     located: &Located,
     resolved: &Resolved,

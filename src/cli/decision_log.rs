@@ -14,6 +14,7 @@ const MOST: u64 = 32 * 1024 * 1024;
 
 /// The log of an environment, being written.
 pub(super) struct DecisionLog {
+    root: PathBuf,
     path: PathBuf,
     most: u64,
     file: Option<(File, u64)>,
@@ -31,17 +32,16 @@ pub(super) fn name_of(environment: &str, dry_run: bool) -> String {
 }
 
 impl DecisionLog {
-    /// The log of `environment`; nothing is written yet.
-    pub(super) fn new(root: &Path, environment: &str) -> io::Result<Self> {
-        home::folder(root)?;
+    /// The log of `environment`; nothing is written yet, and nothing made.
+    pub(super) fn new(root: &Path, environment: &str) -> Self {
         let [path, _] = paths(root, environment);
-        fs::create_dir_all(path.parent().unwrap_or(root))?;
-        Ok(Self { path, most: MOST, file: None })
+        Self { root: root.to_owned(), path, most: MOST, file: None }
     }
 
-    /// Adds a record. A log that cannot be written explains nothing, and stops
-    /// nobody: the caller tells of it.
-    pub(super) fn add(&mut self, record: &DecisionRecord) -> io::Result<()> {
+    /// Adds a record; what was lost for it, in words, if something was. A log that
+    /// cannot be written explains nothing, and stops nobody: the caller tells of it, and
+    /// the next record tries again.
+    pub(super) fn add(&mut self, record: &DecisionRecord) -> io::Result<Option<String>> {
         let mut line = record.to_line()?.into_bytes();
         line.push(b'\n');
         let added = self.write(&line);
@@ -54,19 +54,40 @@ impl DecisionLog {
         })
     }
 
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+    fn write(&mut self, line: &[u8]) -> io::Result<Option<String>> {
         let length = line.len() as u64;
-        if self.file.as_ref().is_some_and(|(_, written)| written + length > self.most) {
-            self.file = None;
-            fs::rename(&self.path, self.path.with_extension("before.ndjson"))?;
-        }
+        let full = self.file.as_ref().is_some_and(|(_, written)| written + length > self.most);
+        let lost = if full { self.turn_over()? } else { None };
         let (file, written) = match &mut self.file {
             Some(open) => open,
-            closed => closed.insert(open(&self.path)?),
+            closed => {
+                home::folder(&self.root)?;
+                fs::create_dir_all(self.path.parent().unwrap_or(&self.root))?;
+                closed.insert(open(&self.path)?)
+            }
         };
         file.write_all(line)?;
         *written += length;
-        Ok(())
+        Ok(lost)
+    }
+
+    /// Makes the full file the older one. Where that cannot be, it is emptied: it stays
+    /// bounded, and what comes now has room.
+    fn turn_over(&mut self) -> io::Result<Option<String>> {
+        self.file = None;
+        let older = self.path.with_extension("before.ndjson");
+        match fs::rename(&self.path, &older) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                File::create(&self.path)?;
+                Ok(Some(format!(
+                    "{} has begun anew, and the decisions in it are lost, for it cannot be \
+                     renamed to {}: {error}",
+                    self.path.display(),
+                    older.display()
+                )))
+            }
+            _ => Ok(None),
+        }
     }
 }
 

@@ -1,12 +1,30 @@
 //! Whether a controller leads: asked beside its turns, or in them.
 
-use crate::controller::lead::{Candidate, Fence, Standing, stand};
+use crate::controller::lead::{Candidate, Fence, Standing, longest_watch, stand};
 use crate::pipeline::Session;
-use crate::port::Backends;
+use crate::port::{Backend, Backends, Lock};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// How long the first look is waited for.
+const FIRST: Duration = Duration::from_secs(5);
+/// How long one that ends waits until its lease is given back; it runs out by itself.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+/// As that, where it does not seem to have one.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
+/// The place that tells who leads, and its lease; none: there is no such place.
+pub(super) fn place(session: &Session) -> Option<(&Backend, &Arc<dyn Lock>)> {
+    let Backends { kubernetes, aws } = &session.backends;
+    // Where a bucket shall tell it, it does, whatever cluster there is.
+    let places = match session.resolved.environment.lease_bucket() {
+        Some(_) => [aws, kubernetes],
+        None => [kubernetes, aws],
+    };
+    places.into_iter().flatten().find_map(|place| Some((place, place.leadership.as_ref()?)))
+}
 
 /// How this controller is told whether it leads.
 pub(super) enum Leading {
@@ -15,26 +33,22 @@ pub(super) enum Leading {
     /// In a world whose time only its turns move.
     InTurn(Box<Candidate>),
     /// Beside its turns.
-    Aside { standing: watch::Receiver<Standing>, stop: watch::Sender<bool>, task: JoinHandle<()> },
+    Aside {
+        standing: watch::Receiver<Standing>,
+        /// How long the first look may take.
+        first: Duration,
+        stop: watch::Sender<bool>,
+        task: JoinHandle<()>,
+    },
 }
 
 impl Leading {
     /// A candidate where the places have a lease for it, and what tells it before each
-    /// write whether it still leads.
-    pub(super) fn begin(session: &Session, simulated: bool) -> (Self, Option<Fence>) {
-        let Backends { kubernetes, aws } = &session.backends;
-        // Where a bucket shall tell it, it does, whatever cluster there is.
-        let places = match session.resolved.environment.lease_bucket() {
-            Some(_) => [aws, kubernetes],
-            None => [kubernetes, aws],
-        };
-        let places = places.into_iter().flatten();
-        let Some((lock, clock)) = places
-            .filter_map(|place| Some((place.leadership.clone()?, Arc::clone(&place.clock))))
-            .next()
-        else {
-            return (Self::Alone, None);
-        };
+    /// write whether it still leads. One that decides only `once` looks at another's
+    /// lease for long enough to take it over.
+    pub(super) fn begin(session: &Session, simulated: bool, once: bool) -> (Self, Option<Fence>) {
+        let Some((place, lease)) = place(session) else { return (Self::Alone, None) };
+        let (lock, clock) = (Arc::clone(lease), Arc::clone(&place.clock));
         let name = super::applying::holder();
         let candidate = Candidate::new(lock, session.scope([]), name, clock);
         let fence = candidate.fence();
@@ -48,8 +62,9 @@ impl Leading {
         };
         let (tell, standing) = watch::channel(Standing::Waits { why });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(stand(candidate, tell, stopped));
-        (Self::Aside { standing, stop, task }, Some(fence))
+        let task = tokio::spawn(stand(candidate, tell, stopped, once));
+        let first = if once { longest_watch() + FIRST } else { FIRST };
+        (Self::Aside { standing, first, stop, task }, Some(fence))
     }
 
     /// How it stands now.
@@ -57,10 +72,10 @@ impl Leading {
         match self {
             Self::Alone => Standing::Leads,
             Self::InTurn(candidate) => candidate.beat().await,
-            Self::Aside { standing, .. } => {
+            Self::Aside { standing, first, .. } => {
                 // The first look is worth waiting for.
                 if matches!(&*standing.borrow(), Standing::Waits { .. }) {
-                    let _ = tokio::time::timeout(Duration::from_secs(5), standing.changed()).await;
+                    let _ = tokio::time::timeout(*first, standing.changed()).await;
                 }
                 standing.borrow().clone()
             }
@@ -72,9 +87,11 @@ impl Leading {
         match self {
             Self::Alone => {}
             Self::InTurn(mut candidate) => candidate.resign().await,
-            Self::Aside { stop, task, .. } => {
+            Self::Aside { standing, stop, task, .. } => {
+                let none = matches!(&*standing.borrow(), Standing::Waits { .. });
                 stop.send_replace(true);
-                let _ = tokio::time::timeout(Duration::from_secs(5), task).await;
+                let most = if none { A_MOMENT } else { GIVING_BACK };
+                let _ = tokio::time::timeout(most, task).await;
             }
         }
     }

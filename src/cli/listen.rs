@@ -2,7 +2,7 @@
 
 use super::board::Told;
 use super::exit::Failure;
-use super::terminal::Terminal;
+use super::logging::Log;
 
 #[cfg(not(feature = "serve"))]
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub(super) struct Listen {
 pub(super) async fn beside<T>(
     _: &Listen,
     _: Told,
-    _: &Terminal,
+    _: Log,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     work.await
@@ -43,7 +43,7 @@ mod served {
     pub(in crate::cli) async fn beside<T>(
         args: &Listen,
         told: Told,
-        terminal: &Terminal,
+        log: Log,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let Some(address) = args.listen else { return work.await };
@@ -53,7 +53,7 @@ mod served {
         };
         let server = Server::at(address).await.map_err(cannot)?;
         let at = server.address().map_err(cannot)?;
-        terminal.note(&format!("answering /metrics, /livez and /readyz at http://{at}\n"));
+        log.note(&format!("answering /metrics, /livez and /readyz at http://{at}"));
         // A turn that computes for long must not keep who asks waiting.
         let serving = tokio::spawn(server.run(Arc::new(told)));
         let done = work.await;

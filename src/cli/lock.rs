@@ -1,10 +1,14 @@
 use super::exit::{Exit, Failure};
+use super::repository::Located;
 use super::terminal::Terminal;
-use super::{Global, applying, connect, repository};
-use crate::pipeline::{self, Holding};
+use super::{Global, applying, connect, leading, repository};
+use crate::pipeline::{self, Holding, Session};
+use crate::port::Backends;
 use crate::render::lock::{self as render, LocksView};
+use std::sync::Arc;
 
-/// Look at the lock that keeps two applies apart, or take it away from its holder
+/// Look at the lock that keeps two applies apart, or at the lease of the controller that
+/// leads, or take it away from its holder
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -22,6 +26,9 @@ enum What {
 struct Show {
     /// A name under environments/, or a path
     env: String,
+    /// Show which controller leads instead
+    #[arg(long)]
+    lead: bool,
     /// Print it as JSON (see `floodway schema lock`)
     #[arg(long)]
     json: bool,
@@ -35,6 +42,9 @@ struct Show {
 struct Break {
     /// A name under environments/, or a path
     env: String,
+    /// Take the lease away from the controller that leads instead
+    #[arg(long)]
+    lead: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -50,8 +60,9 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
 fn show(args: &Show, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
     let view = applying::block_on(async {
-        let session = connect::session(&located, global, terminal).await?;
-        Ok(view(&args.env, pipeline::held_locks(&session).await?.as_deref()))
+        let session = session(&located, args.lead, global, terminal).await?;
+        let holdings = pipeline::held_locks(&session).await?;
+        Ok(view(&args.env, args.lead, holdings.as_deref()))
     })?;
     if args.json {
         terminal.print(&super::schema::pretty(&view));
@@ -68,9 +79,10 @@ fn break_it(args: &Break, global: &Global, terminal: &Terminal) -> Result<Exit, 
             .help("look with `floodway lock show`, then pass --yes"));
     }
     applying::block_on(async {
-        let session = connect::session(&located, global, terminal).await?;
+        let session = session(&located, args.lead, global, terminal).await?;
         let holdings = pipeline::held_locks(&session).await?;
-        terminal.print(&render::text(&view(&args.env, holdings.as_deref()), &terminal.out));
+        let view = view(&args.env, args.lead, holdings.as_deref());
+        terminal.print(&render::text(&view, &terminal.out));
         let holdings = holdings.unwrap_or_default();
         if holdings.is_empty() {
             return Ok(Exit::Done);
@@ -81,15 +93,59 @@ fn break_it(args: &Break, global: &Global, terminal: &Terminal) -> Result<Exit, 
         }
         for holding in &holdings {
             let broken = pipeline::break_lock(&session, holding).await?;
-            let held = &holding.held;
-            terminal.print(&render::broken_text(&held.holder, broken, &terminal.out));
+            let holder = &holding.held.holder;
+            terminal.print(&match broken && args.lead {
+                true => format!(
+                    "Broken: it was {holder}'s. If that controller still runs, it notices at its \
+                     next heartbeat, and then whoever looks first leads.\n"
+                ),
+                false => render::broken_text(holder, broken, &terminal.out),
+            });
         }
         Ok(Exit::Done)
     })
 }
 
-fn view(env: &str, holdings: Option<&[Holding]>) -> LocksView {
+async fn session(
+    located: &Located,
+    lead: bool,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Session, Failure> {
+    let session = connect::session(located, global, terminal).await?;
+    Ok(if lead { of_controllers(session) } else { session })
+}
+
+/// The session with the lease of its controllers in the place of the locks of applies.
+fn of_controllers(mut session: Session) -> Session {
+    let lease = leading::place(&session).map(|(_, lease)| Arc::clone(lease));
+    let Backends { kubernetes, aws } = &mut session.backends;
+    for backend in [kubernetes, aws].into_iter().flatten() {
+        let leads = backend.leadership.clone();
+        backend.lock = leads.filter(|own| lease.as_ref().is_some_and(|l| Arc::ptr_eq(l, own)));
+    }
+    session
+}
+
+fn view(env: &str, lead: bool, holdings: Option<&[Holding]>) -> LocksView {
     let held: Option<Vec<_>> =
         holdings.map(|all| all.iter().map(|holding| holding.held.clone()).collect());
-    LocksView::new(env, held.as_deref())
+    let view = LocksView::new(env, held.as_deref());
+    match lead {
+        true => LocksView { summary: who_leads(env, &view), ..view },
+        false => view,
+    }
+}
+
+fn who_leads(env: &str, view: &LocksView) -> String {
+    match view.held.first() {
+        None if view.lockable => format!("No controller leads {env}."),
+        None => format!("No place that {env} is connected to tells who leads it."),
+        Some(lease) if lease.expired => format!(
+            "The lease of {env} has run out: {} is taken for dead, and the next controller takes \
+             it over.",
+            lease.holder
+        ),
+        Some(lease) => format!("{} leads {env}.", lease.holder),
+    }
 }

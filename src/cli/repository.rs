@@ -1,5 +1,6 @@
 //! Which file an environment is, and whose.
 
+use super::changed::{Noting, ReadFiles};
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use super::weights;
@@ -144,6 +145,16 @@ impl Located {
     /// Reads the environment; what is wrong is printed.
     pub(super) fn resolve(&self, terminal: &Terminal) -> Result<Resolved, Failure> {
         self.told(weights::resolve(&self.path, &self.files), terminal)
+    }
+
+    /// As [`Self::resolve`], with the files that were asked for, whatever came of it.
+    pub(super) fn resolve_noting(
+        &self,
+        terminal: &Terminal,
+    ) -> (Result<Resolved, Failure>, ReadFiles) {
+        let noting = Noting::new(&self.files);
+        let resolved = self.told(weights::resolve(&self.path, &noting), terminal);
+        (resolved, noting.read())
     }
 
     /// Reads the environment, whatever its weights are of: who trains them anew reads

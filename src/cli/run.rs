@@ -1,42 +1,47 @@
 use super::board::Board;
+use super::changed::ReadFiles;
 use super::decision_log::{self, DecisionLog};
+use super::ending::Ends;
 use super::exit::{Exit, Failure};
 use super::leading::Leading;
+use super::logging::{Log, Logging};
 use super::repository::Located;
 use super::terminal::Terminal;
-use super::{
-    Global, applying, changed, connect, listen, prometheus, repository, starting, traces, weights,
-};
+use super::{Global, applying, connect, listen, prometheus, repository, starting, traces, weights};
 use crate::backend::sim::{SimulatedLoad, Simulator};
+use crate::controller::lead::Standing;
 use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
 use crate::decide::scaling::DecisionRecord;
 use crate::forecast::{CalendarInputs, Trained};
+use crate::id::Name;
 use crate::pipeline::{self, Session};
 use crate::port::Measure;
-use crate::render::event::{self, EventView};
-use crate::render::{tally, turn as render};
+use crate::render::scaling;
 use crate::signal::declared;
 use crate::spec::Environment;
 use crate::units::Span;
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a turn waits for what a place answers, whatever the interval.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+/// The first turn is over by then after a signal, or hangs and is left.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// Watch the load, look ahead, and move capacity between on-prem and the burst pools
 ///
 /// Decides again and again, and does what it decided. Of several that run for one
 /// environment one leads; the others wait to take over. It ends with SIGTERM or
-/// Ctrl-C, after the turn that is under way.
+/// Ctrl-C, after the turn that is under way; at once, where it has not come to its first
+/// one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A name under environments/, or a path
     env: String,
-    /// Decide once, do that, and end
+    /// Decide once, do that, and end; a leader that is dead is taken over from first
     #[arg(long)]
     once: bool,
     /// Decide and tell, and write nothing
@@ -55,9 +60,8 @@ pub(super) struct Args {
     /// simulated world passes so much faster
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     time_scale: u32,
-    /// How to tell what happens: as text, or each thing as a line of JSON
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text", conflicts_with = "json")]
-    log: Log,
+    #[command(flatten)]
+    logging: Logging,
     #[command(flatten)]
     listen: listen::Listen,
     #[command(flatten)]
@@ -66,30 +70,43 @@ pub(super) struct Args {
     access: prometheus::Access,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Log {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
     let located = repository::locate(&args.env)?;
     applying::block_on(async {
-        let resolved = located.resolve(terminal)?;
-        let (session, world) = connect::connected(&located, resolved, global, terminal).await?;
-        let mut running = Running::begin(args, &located, (session, world), terminal)?;
+        let mut ends = Ends::listen()?;
+        let (resolved, files) = located.resolve_noting(terminal);
+        let connecting = connect::connected_aside(&located, resolved?, global, terminal);
+        let Some(connected) = ends.before(Duration::ZERO, connecting).await else {
+            return undecided(args);
+        };
+        let log = Log::begin(&args.logging, terminal)?;
+        let mut running = Running::begin(args, (&located, files), connected?, log)?;
         let told = running.board.told();
-        let turns = running.turns(args, (&located, global), terminal);
-        let exit = listen::beside(&args.listen, told, terminal, turns).await;
+        let turns = running.turns(args, (&located, global), &mut ends, terminal);
+        let exit = listen::beside(&args.listen, told, log, turns).await;
         running.end().await;
         exit
     })
 }
 
+/// How it ends when a signal has come before its first turn was over: one that was to
+/// decide once has not.
+fn undecided(args: &Args) -> Result<Exit, Failure> {
+    match args.once {
+        true => Err(Failure::new(Exit::Failed, "it was ended before it had decided")),
+        false => Ok(Exit::Done),
+    }
+}
+
 /// A controller with all that stands around it.
 struct Running {
     controller: Controller,
-    log: DecisionLog,
+    /// What the environment was read from.
+    files: ReadFiles,
+    log: Log,
+    decisions: DecisionLog,
+    /// Why the last decision was not recorded.
+    unrecorded: Option<String>,
     leading: Leading,
     world: Option<Arc<Simulator>>,
     interval: Span,
@@ -164,12 +181,30 @@ fn place(environment: &Environment) -> impl PartialEq + use<> {
     (environment.service.namespace.clone(), onprem, aws)
 }
 
+/// A turn as the decision log has it.
+fn record(name: &Name, dry_run: bool, standing: &Standing, turn: &Turn) -> DecisionRecord {
+    let (state, leader) = match standing {
+        _ if dry_run => ("dry_run", None),
+        Standing::Follows { leader } => (standing.state(), Some(leader.as_str())),
+        _ => (standing.state(), None),
+    };
+    let writes = turn.done.iter().map(|done| {
+        let came = done.outcome.clone();
+        let came = came.map(|came| came.map_err(|error| error.in_a_line()));
+        (done.pool.clone(), scaling::words(done, &turn.scaling), came)
+    });
+    DecisionRecord::of(name, &turn.scaling)
+        .with_forecasters(&turn.load.standings)
+        .with_standing(state, leader, turn.withheld.as_deref())
+        .with_done(writes)
+}
+
 impl Running {
     fn begin(
         args: &Args,
-        located: &Located,
+        (located, files): (&Located, ReadFiles),
         (session, world): (Session, Option<Arc<Simulator>>),
-        terminal: &Terminal,
+        log: Log,
     ) -> Result<Self, Failure> {
         can_count(args, &session, world.as_ref())?;
         let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
@@ -186,53 +221,55 @@ impl Running {
         // A dry run keeps nobody from leading: the lease would be a write too.
         let (leading, fence) = match args.dry_run {
             true => (Leading::Alone, None),
-            false => Leading::begin(&session, world.is_some()),
+            false => Leading::begin(&session, world.is_some(), args.once),
         };
         let unfenced = fence.is_none() && !args.dry_run;
-        for message in starting::warnings(&session.limits, unfenced) {
-            terminal.note(&event::text(&EventView::Warning { message }, &terminal.err));
-        }
+        starting::warnings(&session.limits, unfenced).into_iter().for_each(|text| log.warn(text));
         let name = decision_log::name_of(environment.environment.name.as_str(), args.dry_run);
-        let root = located.files.root();
-        let log = DecisionLog::new(root, &name);
-        let log = log.map_err(|error| Failure::file(root, "takes no decision log", &error))?;
+        let decisions = DecisionLog::new(located.files.root(), &name);
         let patience = world.is_none().then(|| patience(args, interval));
         let settings = Settings { dry_run: args.dry_run, time_scale, patience };
         let controller = Controller::new(session, gauge, fence, settings);
         let board = Board::new(interval);
         let traces = traces::Traces::begin(&args.traces)?;
-        Ok(Self { controller, log, leading, world, interval, board, traces })
+        Ok(Self {
+            controller,
+            files,
+            log,
+            decisions,
+            unrecorded: None,
+            leading,
+            world,
+            interval,
+            board,
+            traces,
+        })
     }
 
     async fn turns(
         &mut self,
         args: &Args,
         (located, global): (&Located, &Global),
+        ends: &mut Ends,
         terminal: &Terminal,
     ) -> Result<Exit, Failure> {
-        let ends = |kind| {
-            signal(kind).map_err(|error| Failure::new(Exit::Failed, format!("no signals: {error}")))
-        };
-        let (mut terminated, mut interrupted) =
-            (ends(SignalKind::terminate())?, ends(SignalKind::interrupt())?);
         let clock = pipeline::clock(&self.controller.session.backends);
         let began = clock.now();
         let mut before: Option<Turn> = None;
-        let look = |controller: &Controller| {
-            changed::Files::of(located, controller.session.resolved.weights.as_ref())
-        };
-        let mut files = look(&self.controller);
         let mut sums = Tally::default();
         loop {
-            let now = look(&self.controller);
-            if now != files {
-                files = now;
-                self.reload(args, (located, global), terminal).await;
+            if self.files.have_changed() {
+                let reading = self.reload(args, (located, global), terminal);
+                // Where it hangs, the signal is heard again below.
+                let _ = ends.before(Duration::ZERO, reading).await;
             }
-            let standing = self.leading.standing().await;
-            let started = Instant::now();
-            let turn = self.controller.turn(&standing).await;
-            self.tell(args, terminal, &turn, before.as_ref());
+            let deciding = self.decide();
+            let decided = match &before {
+                None => ends.before(A_MOMENT, deciding).await,
+                Some(_) => Some(deciding.await),
+            };
+            let Some((standing, turn, started)) = decided else { return undecided(args) };
+            self.tell(args, terminal, (&standing, &turn), before.as_ref());
             sums.note(&turn);
             let name = &self.controller.session.resolved.environment.environment.name;
             self.traces.tell(name.as_str(), &standing, &turn);
@@ -244,16 +281,23 @@ impl Running {
                 true => false,
                 false => tokio::select! {
                     () = self.pause(args, &*clock, started.elapsed()) => continue,
-                    _ = terminated.recv() => true,
-                    _ = interrupted.recv() => true,
+                    () = ends.asked() => true,
                 },
             };
             // Who only looked on wants to know what came of it, however it ends.
             if (over || asked && args.dry_run) && !args.json {
-                terminal.print(&format!("\n{}", tally::text(&sums, args.dry_run, &terminal.out)));
+                self.log.sums(&sums, args.dry_run);
             }
             return self.ended(args, before.as_ref());
         }
+    }
+
+    /// How it stands, what its turn came to, and when that began.
+    async fn decide(&mut self) -> (Standing, Turn, Instant) {
+        let standing = self.leading.standing().await;
+        let started = Instant::now();
+        let turn = self.controller.turn(&standing).await;
+        (standing, turn, started)
     }
 
     /// How it ends by itself: one that was to decide and do once, and was not let to,
@@ -276,29 +320,41 @@ impl Running {
         terminal: &Terminal,
     ) {
         match self.read_again(args, (located, global), terminal).await {
-            Ok(false) => {}
-            Ok(true) => terminal.note(&format!("{} has changed, and counts now\n", located.path)),
+            Ok(news) => news.iter().for_each(|what| {
+                self.log.note(&format!("{what} has changed, and counts now"));
+            }),
             Err(failure) => {
                 terminal.complain(&failure);
-                terminal.note(&format!(
-                    "{} cannot be used as it is now: what it said before still counts\n",
-                    located.path
-                ));
+                let text = "cannot be used as it is now: what it said before still counts";
+                self.log.warn(format!("{} {text}", located.path));
             }
         }
     }
 
-    /// Whether it has changed.
+    /// What of it has changed, in words.
     async fn read_again(
         &mut self,
         args: &Args,
         (located, global): (&Located, &Global),
         terminal: &Terminal,
-    ) -> Result<bool, Failure> {
-        let resolved = located.resolve(terminal)?;
+    ) -> Result<Vec<String>, Failure> {
+        let (resolved, files) = located.resolve_noting(terminal);
+        self.files = match &resolved {
+            Ok(_) => files,
+            // What was read before may be what is missing now.
+            Err(_) => mem::take(&mut self.files).and(files),
+        };
+        let resolved = resolved?;
         let known = &self.controller.session.resolved;
-        if resolved.digest == known.digest && resolved.holidays == known.holidays {
-            return Ok(false);
+        let mut news = Vec::new();
+        if resolved.digest != known.digest || resolved.holidays != known.holidays {
+            news.push(located.path.clone());
+        }
+        if resolved.catalog != known.catalog {
+            news.push(format!("the table of prices beside {}", located.path));
+        }
+        if news.is_empty() {
+            return Ok(news);
         }
         if resolved.environment.environment.name != known.environment.environment.name {
             let message = "the environment has another name now: end this controller, and run that";
@@ -311,7 +367,8 @@ impl Running {
                 .help("end this controller and every other one of it, and run them anew"));
         }
         let interval = interval(args, &resolved.environment)?;
-        let (session, world) = connect::connected(located, resolved, global, terminal).await?;
+        let connecting = connect::connected_aside(located, resolved, global, terminal);
+        let (session, world) = connecting.await?;
         can_count(args, &session, world.as_ref())?;
         let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
         let (calendar, trained) = (calendar(&session)?, trained(&session)?);
@@ -320,7 +377,7 @@ impl Running {
         self.board.expect(interval);
         let patience = self.world.is_none().then(|| patience(args, interval));
         self.controller.reload(session, servers, calendar, trained, patience);
-        Ok(true)
+        Ok(news)
     }
 
     /// Until the next turn: turns begin an interval apart, however long they take.
@@ -336,24 +393,35 @@ impl Running {
         }
     }
 
-    fn tell(&mut self, args: &Args, terminal: &Terminal, turn: &Turn, before: Option<&Turn>) {
+    fn tell(
+        &mut self,
+        args: &Args,
+        terminal: &Terminal,
+        (standing, turn): (&Standing, &Turn),
+        before: Option<&Turn>,
+    ) {
         let name = &self.controller.session.resolved.environment.environment.name;
-        let record = DecisionRecord::of(name, &turn.scaling).with_forecasters(&turn.load.standings);
+        let record = record(name, args.dry_run, standing, turn);
         if args.json {
             let line = record.to_line().unwrap_or_default();
             terminal.print(&format!("{line}\n"));
-        } else if args.log == Log::Json {
-            for entry in render::entries(turn, before) {
-                terminal.print(&render::json_line(name.as_str(), &entry));
-            }
         } else {
-            for line in render::lines(turn, before) {
-                terminal.print(&format!("{line}\n"));
+            self.log.turn(name.as_str(), turn, before);
+        }
+        let unrecorded = match self.decisions.add(&record) {
+            Ok(lost) => {
+                lost.into_iter().for_each(|what| self.log.warn(what));
+                None
             }
+            Err(error) => Some(format!("the decision was not recorded: {error}")),
+        };
+        // Each is tried anew, and what does not change is told once.
+        match (&unrecorded, &self.unrecorded) {
+            (Some(why), before) if before.as_ref() != Some(why) => self.log.warn(why.clone()),
+            (None, Some(_)) => self.log.note("decisions are recorded again"),
+            _ => {}
         }
-        if let Err(error) = self.log.add(&record) {
-            terminal.note(&format!("the decision was not recorded: {error}\n"));
-        }
+        self.unrecorded = unrecorded;
     }
 
     async fn end(self) {

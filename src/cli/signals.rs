@@ -77,7 +77,7 @@ fn source(
 /// What the declared queries answer.
 async fn ask(environment: &Environment, source: &Source) -> Vec<Measured> {
     let Some(signals) = &environment.signals else { return Vec::new() };
-    let policy = Policy::new(signals.max_age);
+    let policy = Policy::new(signals.max_age).within(signals.timeout);
     let now = || source.clock.now();
     pipeline::measure(&source.servers, &declared(environment), policy, &now).await
 }

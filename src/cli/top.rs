@@ -10,7 +10,10 @@ use crate::render::top;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Watch the controller: load, forecast, pools, cost, what is held, the last decisions
 ///
@@ -30,6 +33,10 @@ pub(super) struct Args {
 }
 
 const REFRESH: Duration = Duration::from_secs(2);
+/// How long what operators have said is waited for before there is anything to see.
+const FIRST: Duration = Duration::from_secs(5);
+/// As that, while keys must be heard: what comes later is shown the next time.
+const A_MOMENT: Duration = Duration::from_millis(100);
 /// Decisions that are kept to go back to: more than a day of minutes.
 const KEPT: usize = 2000;
 
@@ -42,14 +49,21 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
     let unread = |error: io::Error| Failure::file(&path, "cannot be read", &error);
     applying::block_on(async {
         let session = match connect::connected(&located, resolved, global, terminal).await {
-            Ok((session, _)) => Ok(session),
+            Ok((session, _)) => Ok(Arc::new(session)),
             Err(failure) => Err(failure.view.map_or_else(String::new, |view| view.message)),
         };
-        let hands = Err("nobody was asked".to_owned());
-        let (records, at) = (Vec::new(), 0);
-        let mut view =
-            View { environment, records, at, frozen: false, stage: 0, hands, follow, session };
-        view.refresh().await.map_err(unread)?;
+        let mut view = View {
+            environment,
+            records: Vec::new(),
+            at: 0,
+            frozen: false,
+            stage: 0,
+            hands: Err("there is no answer yet".to_owned()),
+            asked: None,
+            follow,
+            session,
+        };
+        view.refresh(FIRST).await.map_err(unread)?;
         if view.records.is_empty() {
             return Err(Failure::new(Exit::Failed, "no decision is on record here").help(format!(
                 "the controller records them where it runs: `floodway run {}`",
@@ -89,9 +103,12 @@ struct View {
     at: usize,
     frozen: bool,
     stage: usize,
+    /// As it was heard last.
     hands: Result<Hands, String>,
+    /// What has no answer yet.
+    asked: Option<JoinHandle<Result<Hands, String>>>,
     follow: Follow,
-    session: Result<Session, String>,
+    session: Result<Arc<Session>, String>,
 }
 
 /// The key that is pressed within a time; none: none is.
@@ -133,7 +150,7 @@ where
                 code => view.key(code),
             }
         } else {
-            view.refresh().await?;
+            view.refresh(A_MOMENT).await?;
             next = Instant::now() + REFRESH;
         }
     }
@@ -151,7 +168,8 @@ impl View {
         }
     }
 
-    async fn refresh(&mut self) -> io::Result<()> {
+    /// Reads what is new, and waits so long for what operators have said.
+    async fn refresh(&mut self, within: Duration) -> io::Result<()> {
         self.records.extend(self.follow.more()?);
         let over = self.records.len().saturating_sub(KEPT);
         self.records.drain(..over);
@@ -159,14 +177,27 @@ impl View {
         if !self.frozen {
             self.at = self.records.len().saturating_sub(1);
         }
-        self.hands = match &self.session {
-            Err(why) => Err(why.clone()),
-            Ok(session) => match pipeline::hands(session).await {
-                Ok(hands) => Ok(hands.unwrap_or_default()),
-                Err(error) => Err(error.to_string()),
-            },
-        };
+        self.hear(within).await;
         Ok(())
+    }
+
+    /// Asks beside the view: a place that does not answer freezes nothing, and what it
+    /// said last stands.
+    async fn hear(&mut self, within: Duration) {
+        let mut asked = match (self.asked.take(), &self.session) {
+            (Some(asked), _) => asked,
+            (None, Ok(session)) => tokio::spawn(said(Arc::clone(session))),
+            (None, Err(why)) => {
+                self.hands = Err(why.clone());
+                return;
+            }
+        };
+        match timeout(within, &mut asked).await {
+            Ok(Ok(hands)) => self.hands = hands,
+            // It panicked, and is asked anew.
+            Ok(Err(_)) => {}
+            Err(_) => self.asked = Some(asked),
+        }
     }
 
     fn go_to(&mut self, at: Timestamp) -> Result<(), Failure> {
@@ -200,6 +231,14 @@ impl View {
     }
 }
 
+/// What operators have said.
+async fn said(session: Arc<Session>) -> Result<Hands, String> {
+    match pipeline::hands(&session).await {
+        Ok(hands) => Ok(hands.unwrap_or_default()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::decision_log::DecisionLog;
@@ -223,23 +262,28 @@ mod tests {
         DecisionRecord::of(&"day".parse().unwrap(), &scaling)
     }
 
-    /// Runs the loop: each key is pressed, and where there is none the time passes, in
-    /// which the controller decides once more.
-    async fn played(keys: &[Option<KeyCode>]) -> (View, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = DecisionLog::new(folder.path(), "day").unwrap();
-        (0..3).for_each(|second| log.add(&decision(second)).unwrap());
-        let mut view = View {
+    fn view(root: &std::path::Path) -> View {
+        View {
             environment: "day".to_owned(),
             records: Vec::new(),
             at: 0,
             frozen: false,
             stage: 0,
             hands: Err("nobody was asked".to_owned()),
-            follow: Follow::new(folder.path(), "day"),
+            asked: None,
+            follow: Follow::new(root, "day"),
             session: Err("there is no place".to_owned()),
-        };
-        view.refresh().await.unwrap();
+        }
+    }
+
+    /// Runs the loop: each key is pressed, and where there is none the time passes, in
+    /// which the controller decides once more.
+    async fn played(keys: &[Option<KeyCode>]) -> (View, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = DecisionLog::new(folder.path(), "day");
+        (0..3).for_each(|second| drop(log.add(&decision(second)).unwrap()));
+        let mut view = view(folder.path());
+        view.refresh(A_MOMENT).await.unwrap();
         let mut screen = ratatui::Terminal::new(TestBackend::new(80, 24)).unwrap();
         let mut keys: VecDeque<Option<KeyCode>> = keys.iter().copied().collect();
         let mut second = 3;
@@ -268,6 +312,21 @@ mod tests {
         // Space takes that back.
         let (view, _) = played(&[Some(KeyCode::Left), None, Some(KeyCode::Char(' '))]).await;
         assert_eq!((view.at, view.frozen), (3, false));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_does_not_answer_freezes_nothing_and_what_it_said_last_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = Some(tokio::spawn(std::future::pending()));
+        let mut view = View { hands: Ok(Hands::default()), asked, ..view(folder.path()) };
+        let begun = Instant::now();
+        view.refresh(Duration::from_millis(10)).await.unwrap();
+        assert!(begun.elapsed() < FIRST && view.asked.is_some());
+        assert_eq!(view.hands, Ok(Hands::default()));
+        // It is shown when it comes.
+        view.asked = Some(tokio::spawn(async { Err("it is away".to_owned()) }));
+        view.refresh(FIRST).await.unwrap();
+        assert_eq!(view.hands, Err("it is away".to_owned()));
     }
 
     #[tokio::test]

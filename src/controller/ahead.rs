@@ -1,25 +1,33 @@
 //! One stage's past and future: what was measured of its load and beside it, and
 //! the race of forecasters that looks ahead from there.
 
+use super::gauge::past::{Asked, Past};
 use super::track::Track;
 use crate::clock::Timestamp;
 use crate::forecast::Standing;
 use crate::forecast::{self, CalendarInputs, Context, Forecast, Race, RaceConfig, RaceState};
-use crate::signal::{Range, Series};
+use crate::signal::{Query, Range, Series};
 use crate::units::Span;
+use futures::future::{join, join_all};
 use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
 
 /// One stage's past and future.
 pub(super) struct Ahead {
     demand: Track,
+    /// What servers know of it from before, and while it could not be measured.
+    past: Past,
     /// What upstream services ask, by the name of the service, on the same steps.
     upstream: BTreeMap<String, Upstream>,
     race: Racing,
     config: RaceConfig,
+    /// Some of the past was told since the race began, and its models do not know it.
+    behind: bool,
+    /// What the race would say has changed within the step.
+    anew: bool,
     pub(super) latest: Option<Forecast>,
     /// As the race stood when it was here last.
-    pub(super) standings: Vec<Standing>,
+    standings: Vec<Standing>,
     /// Why there is no forecast.
     pub(super) why: Option<String>,
 }
@@ -28,6 +36,7 @@ pub(super) struct Ahead {
 struct Upstream {
     promql: String,
     track: Track,
+    past: Past,
 }
 
 /// The race, or what brings it back.
@@ -42,9 +51,12 @@ impl Ahead {
     pub(super) fn new(history: Series, config: RaceConfig, race: Race) -> Self {
         Self {
             demand: Track::new(history),
+            past: Past::default(),
             upstream: BTreeMap::new(),
             race: Racing::Here(Box::new(race)),
             config,
+            behind: false,
+            anew: false,
             latest: None,
             standings: Vec::new(),
             why: None,
@@ -64,35 +76,95 @@ impl Ahead {
         (self.config, self.demand.history().step())
     }
 
-    /// What was measured of the load.
-    pub(super) fn demand(&self) -> &Series {
-        self.demand.history()
+    /// What was measured of the load, and what servers know of it beside that.
+    pub(super) fn demand(&self) -> Series {
+        self.past.fill(self.demand.history())
     }
 
-    /// The steps that are known of the load; none: there is none yet.
-    pub(super) fn range(&self) -> Option<Range> {
+    /// How the forecasters stand. To one that has no answer the past may be missing.
+    pub(super) fn standings(&self) -> Vec<Standing> {
+        let unread = self.unread().map_or_else(String::new, |unread| format!("; {unread}"));
+        let with = |standing: &Standing| {
+            let out = standing.out.as_ref().map(|out| format!("{out}{unread}"));
+            Standing { out, ..standing.clone() }
+        };
+        self.standings.iter().map(with).collect()
+    }
+
+    /// What of the past could not be read, and why.
+    pub(super) fn unread(&self) -> Option<String> {
+        if let Some(why) = self.past.failed() {
+            return Some(format!("the past could not be read: {why}"));
+        }
+        self.upstream.iter().find_map(|(name, known)| {
+            let why = known.past.failed()?;
+            Some(format!("the past of upstream/{name} could not be read: {why}"))
+        })
+    }
+
+    /// The steps of which something is or may become known; none: there is none yet.
+    fn range(&self) -> Option<Range> {
         let history = self.demand.history();
         let last = history.len().checked_sub(1)?;
         Some(Range { start: history.start(), end: history.time(last), step: history.step() })
     }
 
-    /// Whether the volume that `promql` answers is followed under this name.
-    pub(super) fn follows(&self, name: &str, promql: &str) -> bool {
-        self.upstream.get(name).is_some_and(|known| known.promql == promql)
-    }
-
-    /// Follows an upstream service's volume from now on; `history` is on the steps
-    /// of [`Self::range`].
-    pub(super) fn follow(&mut self, name: &str, promql: &str, history: Option<Series>) {
+    /// Follows the volumes of these upstream services from now on, on the steps of the
+    /// load, and of no others.
+    pub(super) fn follow(&mut self, services: &[(&str, &Query)]) {
+        self.upstream.retain(|name, known| {
+            let same = |(other, query): &(&str, &Query)| {
+                *other == name.as_str() && query.promql == known.promql
+            };
+            services.iter().any(same)
+        });
         let own = self.demand.history();
-        let gaps = || Series::new(own.start(), own.step(), vec![None; own.len()]);
-        let track = Track::new(history.unwrap_or_else(gaps));
-        self.upstream.insert(name.to_owned(), Upstream { promql: promql.to_owned(), track });
+        for (name, query) in services {
+            if !self.upstream.contains_key(*name) {
+                let gaps = Series::new(own.start(), own.step(), vec![None; own.len()]);
+                let (promql, past) = (query.promql.clone(), Past::default());
+                let upstream = Upstream { promql, track: Track::new(gaps), past };
+                self.upstream.insert((*name).to_owned(), upstream);
+            }
+        }
     }
 
-    /// Follows no others than these.
-    pub(super) fn follow_only(&mut self, named: impl Fn(&str) -> bool) {
-        self.upstream.retain(|name, _| named(name));
+    /// Asks for what is not known yet of the past: of the load, and of each service
+    /// that is followed.
+    pub(super) async fn ask(
+        &mut self,
+        demand: Option<&Query>,
+        services: &[(&str, &Query)],
+        asked: Asked<'_>,
+        now: Timestamp,
+    ) {
+        let Some(range) = self.range() else { return };
+        let Self { past, upstream, .. } = self;
+        let own = async {
+            match demand {
+                Some(query) => past.ask(query, range, asked, now).await,
+                None => false,
+            }
+        };
+        let beside = upstream.iter_mut().filter_map(|(name, known)| {
+            let (_, query) = services.iter().find(|(other, _)| *other == name.as_str())?;
+            Some(known.past.ask(query, range, asked, now))
+        });
+        let (own, beside) = join(own, join_all(beside)).await;
+        self.behind |= own || beside.contains(&true);
+    }
+
+    /// Where some of the past was told while the race went on, goes on with one that
+    /// learns from it, and from what the old one has learned.
+    pub(super) async fn learn(&mut self, anew: impl FnOnce(RaceState) -> Race) {
+        if !self.behind {
+            return;
+        }
+        self.come_back().await;
+        if let Racing::Here(race) = &self.race {
+            self.race = Racing::Here(Box::new(anew(race.state().clone())));
+            (self.behind, self.anew) = (false, true);
+        }
     }
 
     /// Adds a measurement, with those of upstream services; when a step has ended,
@@ -109,20 +181,24 @@ impl Ahead {
         for (name, known) in &mut self.upstream {
             known.track.note(now, upstream(name));
         }
-        if ended || self.latest.is_none() {
+        if ended || self.latest.is_none() || self.anew {
             self.look_ahead(calendar, aside);
         }
     }
 
     fn look_ahead(&mut self, calendar: &CalendarInputs, aside: bool) {
-        if !matches!(self.race, Racing::Here(_)) || self.demand.history().last().is_none() {
+        if !matches!(self.race, Racing::Here(_)) {
             return;
         }
+        let history = self.demand();
+        if history.last().is_none() {
+            return;
+        }
+        self.anew = false;
         let Racing::Here(mut race) = std::mem::replace(&mut self.race, Racing::Lost) else {
             return;
         };
-        let (history, calendar, config) =
-            (self.demand.history().clone(), calendar.clone(), self.config);
+        let (calendar, config) = (calendar.clone(), self.config);
         let upstream = self.beside();
         let run = move || {
             let context = context(&history, &upstream, config, &calendar);
@@ -141,7 +217,7 @@ impl Ahead {
     /// What upstream services asked, in the order of their names.
     pub(super) fn beside(&self) -> Vec<(String, Series)> {
         let all = self.upstream.iter();
-        all.map(|(name, known)| (name.clone(), known.track.history().clone())).collect()
+        all.map(|(name, known)| (name.clone(), known.past.fill(known.track.history()))).collect()
     }
 
     /// Takes what was worked out beside the loop, if it is ready.

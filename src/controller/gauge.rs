@@ -1,11 +1,13 @@
 //! The load of every stage: what is measured of it, and what is expected.
 
+pub(super) mod past;
+
 use super::ahead::Ahead;
 use crate::clock::{Clock, Timestamp};
 use crate::decide::scaling::{Floor, Latency, Served, StageDemand, TokenMix};
 use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing, Trained};
 use crate::id::Name;
-use crate::pipeline::{measure, past};
+use crate::pipeline::{Heard, measure_again};
 use crate::port::Measure;
 use crate::signal::{
     self, Measured, Policy, Query, Range, Series, Verdict, demand_of, upstream_of, upstream_service,
@@ -13,12 +15,14 @@ use crate::signal::{
 use crate::spec::Environment;
 use crate::spec::model::Slo;
 use crate::units::{Share, Span};
-use futures::future::join_all;
+use past::{AGAIN, Asked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Steps that a forecast has up to its horizon.
 const STEPS: u64 = 15;
+/// For so long after its start an event is held to its factor, whatever is seen.
+const SUDDEN: Span = Span::from_secs(3600);
 /// How much of the past is asked for when a controller begins: what seasonal
 /// forecasters need of a week, and a day more.
 const PAST: Span = Span::from_secs(8 * 24 * 3600);
@@ -36,17 +40,19 @@ pub struct Load {
     pub worth: BTreeMap<Name, Share>,
     /// How the forecasters of a stage stand, the best first.
     pub standings: BTreeMap<Name, Vec<Standing>>,
-    /// Why a stage has no forecast.
+    /// Why a stage has no forecast, or one that knows less than it should.
     pub unforecast: BTreeMap<Name, String>,
 }
 
 /// Measures the load and looks ahead.
 pub struct Gauge {
     servers: Vec<Arc<dyn Measure>>,
+    /// Which of them were silent.
+    heard: Heard,
     calendar: CalendarInputs,
     clock: Arc<dyn Clock>,
-    /// Models are fitted beside the loop, and not in it: virtual time would not
-    /// wait for them, so there it is in it.
+    /// The past is read, and models are fitted, beside the loop, and not in it: virtual
+    /// time would not wait for them, so there it is in it.
     aside: bool,
     /// By what every time is divided.
     time_scale: u32,
@@ -79,8 +85,20 @@ impl Gauge {
     ) -> Self {
         let time_scale = time_scale.max(1);
         let (weights, stages, kept) = <_>::default();
-        let (bases, known) = <_>::default();
-        Self { servers, calendar, clock, aside, time_scale, weights, stages, kept, bases, known }
+        let (heard, bases, known) = <_>::default();
+        Self {
+            servers,
+            heard,
+            calendar,
+            clock,
+            aside,
+            time_scale,
+            weights,
+            stages,
+            kept,
+            bases,
+            known,
+        }
     }
 
     /// With a forecaster that was trained before, in the race of every load. It has
@@ -114,7 +132,7 @@ impl Gauge {
             stages.into_iter().partition(|(_, ahead)| which(ahead));
         self.stages = stay;
         self.kept.extend(anew.into_iter().map(|(stage, ahead)| {
-            let (state, history) = (ahead.state().cloned(), Some(ahead.demand().clone()));
+            let (state, history) = (ahead.state().cloned(), Some(ahead.demand()));
             (stage, Kept { state, history })
         }));
     }
@@ -142,7 +160,7 @@ impl Gauge {
             if race.ticks() <= own {
                 continue;
             }
-            let history = self.stages.remove(&stage).map(|ahead| ahead.demand().clone());
+            let history = self.stages.remove(&stage).map(|ahead| ahead.demand());
             let kept = self.kept.entry(stage).or_default();
             kept.state = Some(race);
             kept.history = history.or(kept.history.take());
@@ -153,32 +171,34 @@ impl Gauge {
     pub async fn read(&mut self, environment: &Environment, now: Timestamp) -> Load {
         let Some(signals) = &environment.signals else { return Load::default() };
         let queries = signal::declared(environment);
-        let policy = Policy::new(self.faster(signals.max_age));
+        let policy = Policy::new(self.faster(signals.max_age)).within(signals.timeout);
         let clock = Arc::clone(&self.clock);
-        let readings = measure(&self.servers, &queries, policy, &move || clock.now()).await;
+        let now_there = move || clock.now();
+        let readings =
+            measure_again(&self.servers, &queries, policy, &now_there, &mut self.heard).await;
         let mut load = Load { readings, ..Load::default() };
         let course = self.course(environment);
         self.begin_anew(|ahead| ahead.course() != course);
         for stage in environment.controlled_stages() {
             let demand = value(&load.readings, &demand_of(stage));
-            let query = queries.iter().find(|query| query.signal == demand_of(stage));
-            if !self.stages.contains_key(stage)
-                && let Some(query) = query
-            {
+            let is_asked = queries.iter().any(|query| query.signal == demand_of(stage));
+            if is_asked && !self.stages.contains_key(stage) {
                 let kept = self.kept.remove(stage).unwrap_or_default();
-                let ahead = self.begin(environment, (query, kept), policy, now).await;
+                let ahead = self.begin(environment, kept, now);
                 self.stages.insert(stage.clone(), ahead);
             }
-            self.follow_upstream(stage, &queries, policy, now).await;
+            self.follow(environment, stage, &queries, (policy, now)).await;
             let forecast = match self.stages.get_mut(stage) {
                 Some(ahead) => {
                     let measured = good(&load.readings, &demand_of(stage));
                     let upstream = |name: &str| good(&load.readings, &upstream_of(name));
                     ahead.note(now, measured, upstream, (&self.calendar, self.aside)).await;
-                    if let Some(why) = &ahead.why {
-                        load.unforecast.insert(stage.clone(), why.clone());
+                    let lacks: Vec<String> =
+                        ahead.why.clone().into_iter().chain(ahead.unread()).collect();
+                    if !lacks.is_empty() {
+                        load.unforecast.insert(stage.clone(), lacks.join("; "));
                     }
-                    load.standings.insert(stage.clone(), ahead.standings.clone());
+                    load.standings.insert(stage.clone(), ahead.standings());
                     ahead.latest.clone()
                 }
                 None => None,
@@ -205,66 +225,55 @@ impl Gauge {
         Span::from_millis((span.millis() / u64::from(self.time_scale)).max(1))
     }
 
-    /// A stage whose past the servers know, if they do; else what is kept of it.
-    async fn begin(
-        &self,
-        environment: &Environment,
-        (query, kept): (&Query, Kept),
-        policy: Policy,
-        now: Timestamp,
-    ) -> Ahead {
+    /// A stage of which what is kept is known; the rest are gaps, until the servers have
+    /// told its past.
+    fn begin(&self, environment: &Environment, kept: Kept, now: Timestamp) -> Ahead {
         let (config, step) = self.course(environment);
         let range = Range::last(self.faster(PAST), step, now);
-        let past = past(&self.servers, query, &range, policy, now).await.series;
-        let kept_of = kept.history.filter(|kept| past.last().is_none() && kept.step() == step);
-        let history = kept_of.unwrap_or(past);
-        let mut racers = forecast::standard();
-        let services = environment.signals.iter().flat_map(|signals| signals.upstream.keys());
-        let inputs = forecast::inputs(services.map(|name| name.as_str()));
-        let trained = self.weights.as_ref().and_then(|one| one.forecaster(&inputs).ok());
-        racers.extend(trained);
-        let race = Race::new(config, racers).resume(kept.state.unwrap_or_default());
-        Ahead::new(history, config, race)
+        let gaps = Series::new(range.start, step, vec![None; range.points()]);
+        let history = match kept.history.filter(|kept| kept.step() == step) {
+            Some(kept) => gaps.or(&kept),
+            None => gaps,
+        };
+        let state = kept.state.unwrap_or_default();
+        Ahead::new(history, config, race(environment, self.weights.as_ref(), config, state))
     }
 
-    /// Has a stage follow every upstream service that is declared, with what the
-    /// servers know of its past on the steps of the stage's own.
-    async fn follow_upstream(
+    /// Has a stage follow every upstream service that is declared, and ask the servers
+    /// for what is not known yet of the past.
+    async fn follow(
         &mut self,
+        environment: &Environment,
         stage: &Name,
         queries: &[Query],
-        policy: Policy,
-        now: Timestamp,
+        (policy, now): (Policy, Timestamp),
     ) {
+        let (config, _) = self.course(environment);
+        let again = self.faster(AGAIN);
+        let asked = Asked { servers: &self.servers, policy, aside: self.aside, again };
         let Some(ahead) = self.stages.get_mut(stage) else { return };
-        let declared: Vec<(&str, &Query)> = queries
+        let demand = queries.iter().find(|query| query.signal == demand_of(stage));
+        let services: Vec<(&str, &Query)> = queries
             .iter()
             .filter_map(|query| Some((upstream_service(&query.signal)?, query)))
             .collect();
-        ahead.follow_only(|name| declared.iter().any(|(known, _)| *known == name));
-        let new = declared.into_iter().filter(|(name, query)| !ahead.follows(name, &query.promql));
-        let new: Vec<_> = new.collect();
-        let range = ahead.range();
-        let servers = &self.servers;
-        let pasts = join_all(new.iter().map(async |(_, query)| match &range {
-            Some(range) => Some(past(servers, query, range, policy, now).await.series),
-            None => None,
-        }));
-        let pasts = pasts.await;
-        for ((name, query), past) in new.into_iter().zip(pasts) {
-            ahead.follow(name, &query.promql, past);
-        }
+        ahead.follow(&services);
+        ahead.ask(demand, &services, asked, now).await;
+        let weights = self.weights.as_ref();
+        ahead.learn(|state| race(environment, weights, config, state)).await;
     }
 
     /// By how much the load of an event that is on is expected to be over what it is
-    /// now: its factor is of the load before it began.
+    /// now: its factor is of the load before it began. That holds while it begins; then
+    /// the load is seen, and forecasters know the factor.
     fn planned(&mut self, stage: &Name, now: Timestamp, measured: Option<f64>) -> f64 {
         let mut planned: f64 = 0.0;
+        let sudden = self.faster(SUDDEN).duration();
         for event in &self.calendar.events {
             let base = self.bases.entry(event.start).or_default();
             if now < event.start {
                 base.extend(measured.map(|measured| (stage.clone(), measured)));
-            } else if now < event.end {
+            } else if now < event.end && now < event.start.saturating_add(sudden).unwrap_or(now) {
                 planned = planned.max(base.get(stage).map_or(0.0, |base| base * event.factor));
             }
         }
@@ -315,6 +324,20 @@ impl Gauge {
             .product::<f64>()
             .max(1.0)
     }
+}
+
+/// A race that goes on from `state`.
+fn race(
+    environment: &Environment,
+    weights: Option<&Trained>,
+    config: RaceConfig,
+    state: RaceState,
+) -> Race {
+    let mut racers = forecast::standard();
+    let services = environment.signals.iter().flat_map(|signals| signals.upstream.keys());
+    let inputs = forecast::inputs(services.map(|name| name.as_str()));
+    racers.extend(weights.and_then(|one| one.forecaster(&inputs).ok()));
+    Race::new(config, racers).resume(state)
 }
 
 fn value<'m>(readings: &'m [Measured], signal: &str) -> Option<&'m Measured> {

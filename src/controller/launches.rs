@@ -26,20 +26,25 @@ pub struct Launches {
 #[serde(default)]
 struct Pool {
     sources: BTreeMap<String, Source>,
-    /// How long the last ones took, the oldest first.
+    /// How long the last ones took that were launched anew, the oldest first.
     took: VecDeque<Span>,
+    /// And those that a warm pool had.
+    warm_took: VecDeque<Span>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Source {
     /// When each unit was asked for that does not serve yet, the oldest first.
     asked: VecDeque<Timestamp>,
+    /// Of those, the ones that a warm pool had.
+    warm_asked: VecDeque<Timestamp>,
     /// The most that served at once, of those that are still asked for.
     #[serde(alias = "serving")]
     most: u32,
-    /// How many were asked for when it was last seen.
-    #[serde(default)]
+    /// How many were asked for when it was last seen, and how many waited warm.
     wanted: u32,
+    warm: u32,
 }
 
 impl Launches {
@@ -56,21 +61,26 @@ impl Launches {
 
     /// What was measured of `pool`; where that is too little, what is `declared`.
     pub fn delays(&self, pool: &Name, declared: Delays) -> Delays {
-        let took = self.pools.get(pool).map(|pool| &pool.took);
-        let Some(took) = took.filter(|took| took.len() >= FEWEST) else { return declared };
-        let mut sorted: Vec<Span> = took.iter().copied().collect();
-        sorted.sort_unstable();
-        let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1];
-        let cold = Delay { median: at(50), p95: at(95) };
-        let known = sorted.len() >= ENOUGH;
+        let Some(pool) = self.pools.get(pool) else { return declared };
+        let warm = measured(&pool.warm_took).unwrap_or(declared.warm);
+        let Some(cold) = measured(&pool.took) else { return Delays { warm, ..declared } };
+        let known = pool.took.len() >= ENOUGH;
         let slow = if known { cold.p95 } else { cold.p95.max(declared.slow) };
-        Delays { cold, slow, ..declared }
+        Delays { cold, warm, slow }
     }
 
     /// How many were measured of `pool`.
     pub fn measured(&self, pool: &Name) -> usize {
         self.pools.get(pool).map_or(0, |pool| pool.took.len())
     }
+}
+
+/// Of enough launches.
+fn measured(took: &VecDeque<Span>) -> Option<Delay> {
+    let mut sorted: Vec<Span> = took.iter().copied().collect();
+    sorted.sort_unstable();
+    let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1];
+    (took.len() >= FEWEST).then(|| Delay { median: at(50), p95: at(95) })
 }
 
 fn sources(pool: &PoolSeen) -> impl Iterator<Item = (&str, &Units)> {
@@ -86,24 +96,32 @@ impl Pool {
         // What is on its way when it is first seen was asked for at a time that
         // nobody knows; and what served, went and serves again is no launch.
         if new {
-            (known.most, known.wanted) = (units.serving, asked);
+            (known.most, known.wanted, known.warm) = (units.serving, asked, units.warm);
             return;
         }
-        for _ in 0..asked.saturating_sub(known.wanted) {
-            known.asked.push_back(now);
+        // A group takes what waits warm first.
+        for nth in 0..asked.saturating_sub(known.wanted) {
+            let warm = nth < known.warm;
+            if warm { &mut known.warm_asked } else { &mut known.asked }.push_back(now);
         }
+        known.warm = units.warm;
         known.most = known.most.min(asked);
         for _ in 0..units.serving.saturating_sub(known.most) {
-            let Some(asked) = known.asked.pop_front() else { break };
-            let took = now.duration_since(asked).as_millis();
-            self.took.push_back(Span::from_millis(u64::try_from(took).unwrap_or(0)));
+            // And these serve first.
+            let warm = known.warm_asked.pop_front();
+            let took = if warm.is_some() { &mut self.warm_took } else { &mut self.took };
+            let Some(asked) = warm.or_else(|| known.asked.pop_front()) else { break };
+            let millis = now.duration_since(asked).as_millis();
+            took.push_back(Span::from_millis(u64::try_from(millis).unwrap_or(0)));
         }
         known.most = known.most.max(units.serving);
         let pending = usize::try_from(asked.saturating_sub(known.most)).unwrap_or(0);
-        known.asked.truncate(pending);
+        known.warm_asked.truncate(pending);
+        known.asked.truncate(pending - known.warm_asked.len());
         known.wanted = asked;
-        while self.took.len() > REMEMBERED {
-            self.took.pop_front();
+        for took in [&mut self.took, &mut self.warm_took] {
+            let over = took.len().saturating_sub(REMEMBERED);
+            took.drain(..over);
         }
     }
 }
@@ -154,6 +172,33 @@ mod tests {
             launches.note(&seen(0, 0), at(nth * 100 + 70));
         }
         assert_eq!(launches.delays(&pool, declared()).slow, Span::from_secs(60));
+    }
+
+    #[test]
+    fn warm_starts_are_measured_apart_from_those_that_are_launched_anew() {
+        let (mut launches, pool) = (Launches::default(), "p".parse::<Name>().unwrap());
+        let note = |launches: &mut Launches, numbers: (u32, u32, u32), second: i64| {
+            let mut seen = seen(numbers.0, numbers.1);
+            let units = seen.pools.get_mut(&pool).unwrap().groups.get_mut("g").unwrap();
+            units.warm = numbers.2;
+            launches.note(&seen, at(second));
+        };
+        note(&mut launches, (0, 0, 1), 0);
+        for nth in 1..=20 {
+            let began = nth * 10_000;
+            // Of two, one waited warm: it serves first.
+            note(&mut launches, (2, 0, 0), began);
+            note(&mut launches, (2, 1, 0), began + 60);
+            note(&mut launches, (2, 2, 0), began + 600);
+            note(&mut launches, (0, 0, 1), began + 2000);
+        }
+        let learned = launches.delays(&pool, declared());
+        let always = |seconds| {
+            let span = Span::from_secs(seconds);
+            Delay { median: span, p95: span }
+        };
+        assert_eq!((learned.warm, learned.cold), (always(60), always(600)));
+        assert_eq!(learned.slow, Span::from_secs(600), "no warm start makes it impatient");
     }
 
     #[test]

@@ -91,13 +91,25 @@ pub struct Candidate {
     refused: bool,
     /// Another's lease as it was first seen so, and when.
     watched: Option<(HeldLock, Duration)>,
+    /// It has been renewed, or taken, since it was watched: somebody lives.
+    moved: bool,
 }
 
 impl Candidate {
     /// One that does not lead yet.
     pub fn new(lock: Arc<dyn Lock>, scope: Scope, name: String, clock: Arc<dyn Clock>) -> Self {
         let fence = Fence { clock: Arc::clone(&clock), until: Arc::default() };
-        Self { lock, scope, name, clock, fence, lease: None, refused: false, watched: None }
+        Self {
+            lock,
+            scope,
+            name,
+            clock,
+            fence,
+            lease: None,
+            refused: false,
+            watched: None,
+            moved: false,
+        }
     }
 
     /// Tells whether a write may be made.
@@ -163,7 +175,8 @@ impl Candidate {
         };
         match taken {
             Ok(lease) => {
-                (self.lease, self.refused, self.watched) = (Some(lease), false, None);
+                (self.lease, self.refused) = (Some(lease), false);
+                (self.watched, self.moved) = (None, false);
                 self.fence.extend(begun);
                 Ok(Standing::Leads)
             }
@@ -184,25 +197,47 @@ impl Candidate {
                 now.saturating_sub(*since) >= Purpose::Lead.expiry().duration()
             }
             _ => {
+                self.moved |= self.watched.is_some();
                 self.watched = Some((held.clone(), now));
                 false
             }
         }
     }
+
+    /// Whether another holds the lease, who may be dead.
+    fn is_in_doubt(&self) -> bool {
+        self.lease.is_none() && self.watched.is_some() && !self.moved
+    }
+}
+
+/// For so long a lease that nobody renews is watched at most, until it is taken over.
+pub fn longest_watch() -> Duration {
+    Purpose::Lead.expiry().duration() + HEARTBEAT
 }
 
 /// Stands for election until `stop` says so, and tells how it stands; then gives
-/// the lease back.
+/// the lease back. One that decides only `once` tells of another leader when that one
+/// is seen to live: there is no later turn for what a dead one leaves.
 pub async fn stand(
     mut candidate: Candidate,
     standing: watch::Sender<Standing>,
     mut stop: watch::Receiver<bool>,
+    once: bool,
 ) {
+    let clock = Arc::clone(&candidate.clock);
+    let doubts_until = clock.monotonic() + longest_watch();
     loop {
-        standing.send_replace(candidate.beat().await);
-        let clock = Arc::clone(&candidate.clock);
+        let begun = clock.monotonic();
+        let stands = candidate.beat().await;
+        let doubts = once && candidate.is_in_doubt() && clock.monotonic() < doubts_until;
+        if !doubts {
+            standing.send_replace(stands);
+        }
+        // A place that was silent for so long is asked again at once: the connection may
+        // have died together with the leader.
+        let took = clock.monotonic().saturating_sub(begun);
         tokio::select! {
-            () = clock.sleep(HEARTBEAT) => {}
+            () = clock.sleep(HEARTBEAT.saturating_sub(took)) => {}
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }

@@ -23,6 +23,8 @@ impl Controller {
         self.noting.read();
         let news = noted.filter(|notes| self.noting.are_news(notes));
         if let Some(Notes { spend, launches, memory, joined, races }) = news {
+            // What it has asked for since it noted that is no other hand's doing.
+            let memory = memory.without_numbers();
             (self.spend, self.launches, self.memory) = (spend, launches, memory);
             self.had_joined.extend(joined);
             self.gauge.resume(races);

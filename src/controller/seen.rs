@@ -6,7 +6,7 @@ use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
 use crate::id::Name;
 use crate::observe::{
-    Gap, Health, Inventory, Live, Node, Ownership, Problem, ProblemKind, Side, Unit, Workload,
+    Gap, Health, Inventory, Live, Node, Ownership, Problem, ProblemKind, Side, Unit, Wait, Workload,
 };
 use crate::spec::Environment;
 use crate::spec::model::Join;
@@ -20,6 +20,8 @@ pub(super) struct Beside<'a> {
     pub(super) before: &'a Seen,
     /// When each side was seen last; a side that is not here was never.
     pub(super) seen_at: &'a BTreeMap<Side, Timestamp>,
+    /// When it was looked for the first time.
+    pub(super) since: Timestamp,
     /// The sides that could be seen for this decision.
     pub(super) visible: &'a BTreeSet<Side>,
     /// Units that are named for their end, and those of them that are closed to new
@@ -68,18 +70,20 @@ pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Bes
 struct Sight {
     visible: bool,
     at: Option<Timestamp>,
+    since: Timestamp,
 }
 
 impl Sight {
     fn of(side: Side, visible: bool, beside: &Beside<'_>) -> Self {
-        Self { visible, at: beside.seen_at.get(&side).copied() }
+        Self { visible, at: beside.seen_at.get(&side).copied(), since: beside.since }
     }
 
     /// A pool: looked at by `look`, or as it was before.
     fn pool(&self, name: &Name, beside: &Beside<'_>, look: impl FnOnce(&mut PoolSeen)) -> PoolSeen {
         if !self.visible {
             let before = beside.before.pools.get(name).cloned().unwrap_or_default();
-            return PoolSeen { visible: false, ..before };
+            let since = before.since.or(Some(self.since)).filter(|_| before.at.is_none());
+            return PoolSeen { visible: false, since, ..before };
         }
         let mut pool = PoolSeen { at: self.at, visible: true, ..PoolSeen::default() };
         look(&mut pool);
@@ -201,9 +205,11 @@ fn instances(live: &Live, serving: Option<&mut Serving<'_>>, beside: &Beside<'_>
     let free = |unit: &&&Unit| !draining(unit) && unit.taken_back.is_none();
     let free: Vec<&&Unit> = units.iter().filter(free).collect();
     let workload = live.workload.as_ref();
+    let held = |unit: &&Unit| unit.ending && unit.waits == Some(Wait::ToEnd);
     let mut seen = Units {
         desired: workload.map_or(0, |workload| workload.desired),
         existing: count(units.len()),
+        ending: count(live.units().iter().filter(held).count()),
         draining: count(units.iter().filter(draining).count()),
         cannot_stay: count(units.iter().filter(draining).filter(noticed).count()),
         warm: workload.map_or(0, |workload| workload.warm),

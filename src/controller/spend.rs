@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 /// all the while.
 const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(1);
 const MILLIS_PER_HOUR: u128 = 3_600_000;
+/// By how much clocks may differ.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the running day and month have cost, in UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +24,15 @@ pub struct Spend {
     /// What ran since then.
     rate: UsdPerHour,
     spent: Spent,
+    /// What was spent when the last day ended for which a sum was begun anew, and when
+    /// that was: its clock may have been wrong.
+    before: Option<(Timestamp, Spent)>,
 }
 
 impl Spend {
     /// Adds what has run since the last time, then goes on with `rate`.
     pub fn note(&mut self, now: Timestamp, rate: UsdPerHour) {
+        self.step_back(now);
         if let Some(before) = self.at {
             let (day, month) = (date(now), date(now).first_of_month());
             let known = before.saturating_add(LONGEST_GAP).unwrap_or(now).min(now);
@@ -39,6 +45,9 @@ impl Spend {
                 ))
             };
             let after = |begun: bool, spent: u64| if begun { 0 } else { spent };
+            if day > date(before) {
+                self.before = Some((before, self.spent));
+            }
             let of_day = after(day > date(before), self.spent.day_micros);
             let of_month = after(month > date(before).first_of_month(), self.spent.month_micros);
             self.spent.day_micros = of_day.saturating_add(since(start_of(day)));
@@ -47,6 +56,18 @@ impl Spend {
         // A clock that goes back counts nothing twice.
         self.at = Some(self.at.map_or(now, |before| before.max(now)));
         self.rate = rate;
+    }
+
+    /// A clock that was ahead by more than clocks differ by is right again: what counts is
+    /// the day that it is, and what passes from now on.
+    fn step_back(&mut self, now: Timestamp) {
+        if !self.at.is_some_and(|at| at.duration_since(now) > CLOCKS) {
+            return;
+        }
+        if let Some((_, spent)) = self.before.filter(|(at, _)| date(*at) >= date(now)) {
+            (self.spent, self.before) = (spent, None);
+        }
+        self.at = Some(now);
     }
 
     /// So far.
@@ -96,12 +117,27 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_counts_nothing() {
+    fn a_clock_that_goes_back_a_little_counts_nothing_twice() {
         let mut spend = Spend::default();
         spend.note(at("2026-11-10T10:00:00Z"), dollars(10));
-        spend.note(at("2026-11-10T09:00:00Z"), dollars(10));
+        spend.note(at("2026-11-10T09:56:00Z"), dollars(10));
         spend.note(at("2026-11-10T10:00:00Z"), dollars(10));
         assert_eq!(spend.so_far().day_micros, 0);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_for_a_while_loses_nothing_of_what_was_spent() {
+        let mut spend = Spend::default();
+        spend.note(at("2026-11-10T10:00:00Z"), dollars(10));
+        spend.note(at("2026-11-10T11:00:00Z"), dollars(10));
+        let spent = spend.so_far();
+        // Into another month, and back.
+        spend.note(at("2026-12-02T11:00:00Z"), dollars(10));
+        assert_ne!(spend.so_far(), spent);
+        spend.note(at("2026-11-10T11:01:00Z"), dollars(10));
+        assert_eq!(spend.so_far(), spent);
+        spend.note(at("2026-11-10T12:01:00Z"), dollars(10));
+        assert_eq!(spend.so_far().day_micros, spent.day_micros + 10_000_000);
     }
 
     #[test]

@@ -153,6 +153,7 @@ impl Controller {
             Beside {
                 before: &self.world.seen,
                 seen_at: &self.world.at,
+                since: now,
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
                 closed: &closed,
@@ -227,7 +228,12 @@ impl Controller {
         let planning =
             PlanningInput { environment, origins: &resolved.origins, catalog, supply: &supply };
         let delays = self.delays();
-        let cut_off = matches!(standing, Standing::CutOff { .. });
+        let in_bucket = environment.lease_bucket().is_some();
+        let mode = match standing {
+            Standing::CutOff { .. } if in_bucket => Mode::LeaseUnreachable,
+            Standing::CutOff { .. } => Mode::KubernetesUnreachable,
+            _ => Mode::Normal,
+        };
         let demand: &BTreeMap<Name, StageDemand> = &load.demand;
         scale(&ScalingInput {
             planning,
@@ -240,7 +246,7 @@ impl Controller {
             floors: &load.floors,
             hands,
             spent: self.spend.so_far(),
-            mode: if cut_off { Mode::KubernetesUnreachable } else { Mode::Normal },
+            mode,
             tuning: &self.tuning,
             memory: &self.memory,
         })

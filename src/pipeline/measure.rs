@@ -1,79 +1,106 @@
 //! Signals, read: every server is asked at once, and what they say is judged.
 
+mod asking;
+
+pub use asking::Heard;
+
 use crate::clock::Timestamp;
 use crate::port::Measure;
 use crate::signal::{
-    self, Answer, FactsQuery, History, MeasureError, Measured, Observation, Policy, Query, Range,
-    Sample,
+    self, Answer, Facts, FactsQuery, History, MeasureError, Measured, Observation, Policy, Query,
+    Range, Sample,
 };
 use crate::units::Span;
+use asking::{Bounded, Round};
 use futures::future::{join, join_all};
-use futures::stream::{self, StreamExt};
 use std::sync::Arc;
 
-/// Queries under way at once with each server.
-const AT_ONCE: usize = 8;
 /// How far back a signal is looked for that has nothing to say now, and how closely.
 const BACK: (Span, Span) = (Span::from_secs(600), Span::from_secs(5));
 
-/// Reads `queries` from every server; the readings are in the order of the queries.
-/// `now` is asked for after each answer, for it says how old that is.
+/// Reads `queries` from every server, and waits for each as long as `policy` has
+/// patience; the readings are in the order of the queries. `now` is asked for after
+/// each answer, for it says how old that is.
 pub async fn measure(
     servers: &[Arc<dyn Measure>],
     queries: &[Query],
     policy: Policy,
     now: &(dyn Fn() -> Timestamp + Sync),
 ) -> Vec<Measured> {
-    let one = async |server: &Arc<dyn Measure>| {
-        let server = server.as_ref();
-        // What does not say is not held against it.
-        let started = server.started().await.ok().flatten();
-        let asked = queries.iter().map(async |query| {
-            let said = observe(server, query, started, now).await;
-            signal::judge(query, &said, policy, now())
-        });
-        stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await
-    };
-    let mut said: Vec<_> =
-        join_all(servers.iter().map(one)).await.into_iter().map(Vec::into_iter).collect();
-    let each = queries
-        .iter()
-        .filter_map(|_| signal::agree(said.iter_mut().filter_map(Iterator::next).collect()));
-    each.collect()
+    measure_by(servers, queries, policy, now, None).await
 }
 
-async fn observe(
-    server: &dyn Measure,
-    query: &Query,
-    started: Option<Timestamp>,
+/// As [`measure`], for who reads again and again: a server that lags behind is waited
+/// for a moment only once another has told everything, or if it was silent before.
+pub async fn measure_again(
+    servers: &[Arc<dyn Measure>],
+    queries: &[Query],
+    policy: Policy,
     now: &(dyn Fn() -> Timestamp + Sync),
-) -> Observation {
+    heard: &mut Heard,
+) -> Vec<Measured> {
+    measure_by(servers, queries, policy, now, Some(heard)).await
+}
+
+async fn measure_by(
+    servers: &[Arc<dyn Measure>],
+    queries: &[Query],
+    policy: Policy,
+    now: &(dyn Fn() -> Timestamp + Sync),
+    heard: Option<&mut Heard>,
+) -> Vec<Measured> {
+    if queries.is_empty() {
+        return Vec::new();
+    }
+    let known = heard.as_deref().cloned().unwrap_or_default();
+    let mut round = Round::begin(servers, queries, (policy, now), &known);
+    match heard {
+        None => while round.hear().await {},
+        Some(heard) => {
+            round.hear_enough().await;
+            *heard = round.heard();
+        }
+    }
+    round.judged()
+}
+
+/// What `server` says of `query`, about at the time `now`.
+async fn observe(server: &Bounded, query: &Query, now: Timestamp) -> Observation {
     let asked = FactsQuery::of(&query.promql);
-    let about = async {
-        let asked = asked.as_ref()?;
-        Some(asked.read(&server.instant(&asked.promql).await.ok()?))
-    };
+    let about = about(server, asked.as_ref());
     let (answer, mut facts) = join(server.instant(&query.promql), about).await;
     let empty = answer.as_ref().is_ok_and(|answer| answer.series.is_empty());
-    let ended = facts.as_ref().is_some_and(|facts| facts.newest.is_none());
+    let ended = matches!(&facts, Ok(Some(facts)) if facts.newest.is_none());
     // The windows of rates are still filled by what has ended.
-    if let (Some(facts), Some(asked), true, true) = (&mut facts, &asked, ended, answer.is_ok())
-        && let Ok(last) = server.instant(&asked.ended).await
-    {
-        facts.newest = asked.read(&last).newest;
+    if let (Some(asked), true, true) = (&asked, ended, answer.is_ok()) {
+        match (server.instant(&asked.ended).await, &mut facts) {
+            (Ok(last), Ok(Some(facts))) => facts.newest = asked.read(&last).newest,
+            (Err(error), facts) => *facts = Err(error),
+            (Ok(_), _) => {}
+        }
     }
     let mut last = None;
     if empty && !query.quiet {
-        let known = last_known(server, &query.promql, now()).await;
-        let newest = facts.as_ref().and_then(|facts| facts.newest);
+        let known = last_known(server, &query.promql, now).await;
+        let newest = facts.as_ref().ok().and_then(Option::as_ref).and_then(|facts| facts.newest);
         last = known.map(|known| Sample { at: newest.unwrap_or(known.at).min(known.at), ..known });
     }
     let window = asked.and_then(|asked| asked.window);
-    Observation { server: server.server().to_owned(), answer, facts, last, started, window }
+    Observation { server: server.name().to_owned(), answer, facts, last, started: None, window }
+}
+
+/// What is known of the series behind an answer; none: of these nothing can be asked.
+async fn about(
+    server: &Bounded,
+    asked: Option<&FactsQuery>,
+) -> Result<Option<Facts>, MeasureError> {
+    let Some(asked) = asked else { return Ok(None) };
+    let answer = server.instant(&asked.promql).await?;
+    Ok(Some(asked.read(&answer)))
 }
 
 /// The last number that the query answered.
-async fn last_known(server: &dyn Measure, query: &str, now: Timestamp) -> Option<Sample> {
+async fn last_known(server: &Bounded, query: &str, now: Timestamp) -> Option<Sample> {
     let range = Range::last(BACK.0, BACK.1, now);
     let answer = server.range(query, &range).await.ok()?;
     let [series] = answer.series.as_slice() else { return None };
@@ -88,19 +115,27 @@ pub async fn past(
     policy: Policy,
     now: Timestamp,
 ) -> History {
-    let one = async |server: &Arc<dyn Measure>| {
-        let mut whole: Result<Answer, MeasureError> = Ok(Answer::default());
-        for part in range.parts() {
-            let answer = server.range(&query.promql, &part).await;
-            whole = whole.and_then(|whole| Ok(joined(whole, answer?)));
-            if whole.is_err() {
-                break;
-            }
-        }
-        (server.server().to_owned(), whole)
-    };
-    let said = join_all(servers.iter().map(one)).await;
+    let each = servers.iter().cloned();
+    let said = each.map(|server| whole(server, query.promql.clone(), range.parts()));
+    let said = join_all(said).await;
     signal::history(&said, query.unit, range, policy, now)
+}
+
+/// What a server knows of all parts of a range, with the server's name.
+async fn whole(
+    server: Arc<dyn Measure>,
+    query: String,
+    parts: Vec<Range>,
+) -> (String, Result<Answer, MeasureError>) {
+    let name = server.server().to_owned();
+    let mut whole = Answer::default();
+    for part in parts {
+        match server.range(&query, &part).await {
+            Ok(answer) => whole = joined(whole, answer),
+            Err(error) => return (name, Err(error)),
+        }
+    }
+    (name, Ok(whole))
 }
 
 /// The next part of a range, laid behind the ones before.

@@ -17,7 +17,7 @@ pub use hands::{change_hands, hands};
 pub use lock::{Holding, break_lock, held_locks};
 pub use look::{Seen, look, look_at, look_closely, search};
 pub use make_plan::{destroy_plan, find_drift, import_plan, make_plan, plan_from};
-pub use measure::{measure, past};
+pub use measure::{Heard, measure, measure_again, past};
 
 use crate::desired::{self, Templates};
 use crate::observe::{Mark, ResourceId};

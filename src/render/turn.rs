@@ -7,10 +7,9 @@ pub use entries::entries;
 pub use numbers::{Around, metrics};
 
 use crate::controller::Turn;
-use serde::Serialize;
 
 /// One thing that a turn has to tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// When it was decided.
     pub at: String,
@@ -19,15 +18,13 @@ pub struct Entry {
     /// What it is.
     pub event: Event,
     /// The side, stage or pool that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// What to read.
     pub message: String,
 }
 
 /// How much an entry matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// It is as it should be.
     Info,
@@ -38,8 +35,7 @@ pub enum Level {
 }
 
 /// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// A side cannot be seen.
     Unseen,
@@ -55,16 +51,18 @@ pub enum Event {
     Withheld,
 }
 
-/// An entry as a line of JSON.
-pub fn json_line(environment: &str, entry: &Entry) -> String {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        environment: &'a str,
-        #[serde(flatten)]
-        entry: &'a Entry,
+impl Event {
+    /// As programs read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unseen => "unseen",
+            Self::Notice => "notice",
+            Self::Stage => "stage",
+            Self::Write => "write",
+            Self::Held => "held",
+            Self::Withheld => "withheld",
+        }
     }
-    let line = serde_json::to_string(&Line { environment, entry });
-    format!("{}\n", line.unwrap_or_default())
 }
 
 /// What a reader who has seen `before` wants to know of `turn`, line by line; none:

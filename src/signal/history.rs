@@ -13,6 +13,9 @@ pub struct History {
     pub blemishes: Blemishes,
     /// Failures, warnings and contradictions, for people.
     pub notes: Vec<String>,
+    /// Why nothing of it could be read; none: something was, or nobody failed to
+    /// answer.
+    pub unread: Option<String>,
 }
 
 /// What `unit` was at each point of `range`: as the first server has it that
@@ -24,7 +27,7 @@ pub fn history(
     policy: Policy,
     now: Timestamp,
 ) -> History {
-    let mut notes = Vec::new();
+    let (mut notes, mut failed) = (Vec::new(), None);
     let mut all: Vec<(&str, Series, Blemishes)> = Vec::new();
     for (server, answer) in said {
         match usable(answer) {
@@ -32,7 +35,10 @@ pub fn history(
                 let (series, blemishes) = hygiene::series(samples, range, policy.skew, now);
                 all.push((server, series, blemishes));
             }
-            Err(why) => notes.push(format!("{server}: {why}")),
+            Err(why) => {
+                notes.push(format!("{server}: {why}"));
+                failed.get_or_insert(why);
+            }
         }
         let warnings = answer.iter().flat_map(|answer| &answer.warnings);
         notes.extend(warnings.map(|warning| format!("{server} warns: {warning}")));
@@ -55,7 +61,8 @@ pub fn history(
         series = Series::new(range.start, range.step, filled);
     }
     blemishes.gaps = series.values().iter().filter(|value| value.is_none()).count();
-    History { series, blemishes, notes }
+    let unread = failed.filter(|_| series.last().is_none());
+    History { series, blemishes, notes, unread }
 }
 
 fn pairs<'s>(one: &'s Series, other: &'s Series) -> impl Iterator<Item = (f64, f64)> + 's {

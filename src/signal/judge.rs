@@ -1,5 +1,6 @@
 //! From what one server says of a signal now to a reading.
 
+use super::missing::Missing;
 use super::{Answer, Facts, MeasureError, MeasureFailure, Query, Reading, Sample, Verdict};
 use crate::clock::Timestamp;
 use crate::units::Span;
@@ -11,13 +12,21 @@ pub struct Policy {
     pub max_age: Span,
     /// By how much two clocks may differ before a sample is from the future.
     pub skew: Span,
+    /// How long all that is read at once may take; none: as long as each query may.
+    pub patience: Option<Span>,
 }
 
 impl Policy {
     /// The declared age, and clocks that may differ by five seconds: NTP keeps them
     /// within fractions of one.
     pub fn new(max_age: Span) -> Self {
-        Self { max_age, skew: Span::from_secs(5) }
+        Self { max_age, skew: Span::from_secs(5), patience: None }
+    }
+
+    /// The same, for measurements that are all read within `patience`.
+    #[must_use]
+    pub fn within(self, patience: Span) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 }
 
@@ -28,14 +37,21 @@ pub struct Observation {
     pub server: String,
     /// What the query answered.
     pub answer: Result<Answer, MeasureError>,
-    /// What is known of the series behind it, if that could be asked.
-    pub facts: Option<Facts>,
+    /// What is known of the series behind it; none: of these nothing can be asked. An
+    /// error: it was asked, and there is no answer.
+    pub facts: Result<Option<Facts>, MeasureError>,
     /// The last that was known, where it answers nothing now.
     pub last: Option<Sample>,
     /// Since when the server runs, if it says.
     pub started: Option<Timestamp>,
     /// For how long its series must have been there.
     pub window: Option<Span>,
+}
+
+impl Observation {
+    fn known(&self) -> Option<&Facts> {
+        self.facts.as_ref().ok()?.as_ref()
+    }
 }
 
 /// A reading, and what else there is to know about it.
@@ -69,24 +85,31 @@ impl Measured {
 pub fn judge(query: &Query, said: &Observation, policy: Policy, now: Timestamp) -> Measured {
     let (sample, verdict) = believe(said, policy, now);
     let warnings = said.answer.as_ref().map_or(&[][..], |answer| &answer.warnings);
+    let missing = said.known().and_then(Missing::of);
+    let (few, many) = (missing.filter(|one| one.are_few()), missing.filter(|one| !one.are_few()));
     // A part of it may be missing; hints about the query are none of that.
-    let partial = warnings.iter().find(|warning| !warning.starts_with("PromQL info"));
-    let partial = partial.cloned().or_else(|| unscraped(said));
-    let verdict = match (verdict, partial) {
+    let partial = warnings.iter().find(|warning| !warning.starts_with("PromQL info")).cloned();
+    let doubt = partial.or_else(|| Some(many?.told(&said.server))).or_else(|| unaged(said));
+    let verdict = match (verdict, doubt) {
         (Verdict::Good, Some(why)) => Verdict::Contradicted(why),
         (verdict, _) => verdict,
     };
+    let value = sample.map(|sample| match few {
+        Some(few) => few.made_up(sample.value, query.unit),
+        None => sample.value,
+    });
     let warn = |warning: &String| format!("{} warns: {warning}", said.server);
+    let made_up = few.filter(|_| value.is_some()).map(|few| few.noted(&said.server, query.unit));
     Measured {
         reading: Reading {
             signal: query.signal.clone(),
             unit: query.unit,
             source: format!("{} at {}", query.promql, said.server),
-            value: sample.map(|sample| sample.value),
+            value,
             at: sample.map(|sample| sample.at),
             verdict,
         },
-        notes: warnings.iter().map(warn).collect(),
+        notes: warnings.iter().map(warn).chain(made_up).collect(),
         quiet: query.quiet,
     }
 }
@@ -131,7 +154,7 @@ fn believe(said: &Observation, policy: Policy, now: Timestamp) -> (Option<Sample
     if value < 0.0 {
         return (None, Verdict::Wrong(format!("{value} is below nothing")));
     }
-    let newest = said.facts.as_ref().and_then(|facts| facts.newest);
+    let newest = said.known().and_then(|facts| facts.newest);
     let at = newest.map_or(sample.at, |newest| newest.min(sample.at));
     let ahead = newest.unwrap_or(sample.at).max(sample.at);
     let measured = Some(Sample { at, value });
@@ -149,16 +172,10 @@ fn believe(said: &Observation, policy: Policy, now: Timestamp) -> (Option<Sample
     (measured, Verdict::Good)
 }
 
-/// What is behind the number may be less than all.
-fn unscraped(said: &Observation) -> Option<String> {
-    let count = said.facts.as_ref().map_or(0, |facts| facts.unscraped);
-    let targets = if count == 1 { "target" } else { "targets" };
-    (count > 0).then(|| {
-        format!(
-            "{} cannot scrape {count} {targets} that it was measured from (up == 0)",
-            said.server
-        )
-    })
+/// How old it is could not be told, nor whether it is the whole.
+fn unaged(said: &Observation) -> Option<String> {
+    let error = said.facts.as_ref().err()?;
+    Some(format!("its age is not known: {error}"))
 }
 
 /// Nothing is answered: its series have ended, or there were none.
@@ -187,7 +204,7 @@ fn settling(said: &Observation, now: Timestamp) -> Option<Verdict> {
         let why = format!("{} has run for {age}, and {window} is its window", said.server);
         return Some(Verdict::Settling(why));
     }
-    let young = said.facts.as_ref()?.young?;
+    let young = said.known()?.young?;
     Some(Verdict::Settling(format!("its series began less than {young} ago, its window")))
 }
 

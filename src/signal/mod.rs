@@ -12,6 +12,7 @@ mod facts;
 mod history;
 mod hygiene;
 mod judge;
+mod missing;
 mod places;
 mod raw;
 mod reading;

@@ -39,7 +39,8 @@ pub enum Verdict {
     Wrong(String),
     /// The source has only just begun: what it measures is not the whole yet.
     Settling(String),
-    /// Another source that should hold the same says otherwise: what.
+    /// Another source that should hold the same says otherwise, or it may be old or less
+    /// than the whole: why.
     Contradicted(String),
     /// The source does not answer.
     Unreachable(String),

@@ -80,10 +80,46 @@ impl Series {
         last.filter_map(|(index, value)| Some((index, (*value)?))).next()
     }
 
+    /// With its gaps filled by what `other` has of the same times.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let step = i64::try_from(other.step.millis()).unwrap_or(i64::MAX);
+        let theirs = |index: usize| {
+            let time = self.time(index).as_millisecond();
+            let after = time.saturating_sub(other.start.as_millisecond());
+            let at = usize::try_from(after.div_euclid(step)).ok()?;
+            other.values.get(at).copied().flatten()
+        };
+        let all = self.values.iter().enumerate();
+        let values = all.map(|(index, own)| own.or_else(|| theirs(index))).collect();
+        Self { start: self.start, step: self.step, values }
+    }
+
     /// The part of it before value `index`, as it was known then.
     #[must_use]
     pub fn before(&self, index: usize) -> Self {
         let values = self.values[..index.min(self.values.len())].to_vec();
         Self { start: self.start, step: self.step, values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(start: i64, values: &[Option<f64>]) -> Series {
+        let start = Timestamp::from_second(start).unwrap();
+        Series::new(start, Span::from_secs(10), values.to_vec())
+    }
+
+    #[test]
+    fn gaps_are_filled_by_what_another_has_of_the_same_times_and_values_stay() {
+        let own = series(100, &[None, Some(1.0), None, None, None]);
+        let other = series(90, &[Some(7.0), Some(8.0), Some(9.0), None, Some(6.0)]);
+        let filled = series(100, &[Some(8.0), Some(1.0), None, Some(6.0), None]);
+        assert_eq!(own.or(&other), filled);
+        assert_eq!(own.or(&series(500, &[Some(2.0)])), own, "of other times");
+        let between = series(95, &[Some(3.0), Some(4.0)]);
+        assert_eq!(own.or(&between).values()[0], Some(3.0), "the last before it");
     }
 }

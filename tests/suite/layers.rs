@@ -77,7 +77,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
 const BASE: [&str; 4] = ["units", "id", "clock", "diag"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 41] = [
+const BELONGS: [(&str, &[&str]); 43] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube", "backend/prometheus", "backend/node", "backend/serve.rs"]),
@@ -114,6 +114,8 @@ const BELONGS: [(&str, &[&str]); 41] = [
     ("indicatif", &["cli"]),
     ("terminal_size", &["cli"]),
     ("ratatui", &["render/top", "cli/top.rs"]),
+    ("tracing", &["cli/logging.rs"]),
+    ("tracing_subscriber", &["cli/logging.rs"]),
     ("annotate_snippets", &["diag"]),
     ("toml_edit", &["spec"]),
     ("tera", &["desired", "render", "rollout"]),

@@ -135,9 +135,21 @@ fn a_log_of_json_has_one_object_a_line_with_the_same_words_as_the_text() {
     assert!(!entries.is_empty() && text.lines().count() == entries.len(), "{text}\n{json}");
     for entry in &entries {
         assert_eq!(entry["environment"], "demo");
-        for key in ["at", "level", "event", "message"] {
+        for key in ["timestamp", "at", "level", "event", "message"] {
             assert!(entry[key].is_string(), "{key}: {entry}");
         }
         assert!(text.contains(entry["message"].as_str().unwrap()), "{entry}\n{text}");
     }
+}
+
+#[test]
+fn a_log_of_json_is_nothing_else_however_long_it_runs_and_libraries_are_heard_when_asked() {
+    let repository = Repository::new(None);
+    let run = ["run", "demo", "--dry-run", "--log", "json", "--interval", "100ms", "--for", "1s"];
+    let said = repository.run(&run).exits(0);
+    let is_object = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    assert!(said.out.lines().all(is_object), "{}", said.out);
+    assert!(!said.err.contains("tokio"), "{}", said.err);
+    let said = repository.run(&["run", "demo", "--once", "--log-libraries", "what=ever"]);
+    said.exits(64).says("--log-libraries");
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::observe::Mark;
 use serde_json::json;
 use std::sync::Mutex as StdMutex;
 
@@ -21,6 +22,8 @@ struct Inside {
     lost: u32,
     /// Renewals by its holder between a look and a write.
     beats: u32,
+    /// It answers nothing.
+    hangs: bool,
 }
 
 impl Place {
@@ -59,6 +62,9 @@ impl Slot for Place {
     }
 
     async fn read(&self) -> Result<Option<Stored>, PortError> {
+        if self.inside(|inside| inside.hangs) {
+            std::future::pending::<()>().await;
+        }
         Ok(self.inside(|inside| inside.stored.clone()))
     }
 
@@ -91,6 +97,12 @@ impl Slot for Place {
             }
             is
         }))
+    }
+}
+
+impl Keeper for Place {
+    fn slot(&self, _: &Scope, _: Purpose) -> impl Slot + 'static {
+        self.clone()
     }
 }
 
@@ -170,4 +182,26 @@ async fn a_leader_whose_clock_is_behind_is_never_taken_for_dead_by_another_clock
     // Who has watched it for long enough says so by naming what was seen.
     succeed(place.clone(), "bob", &shown).await.unwrap();
     assert_eq!(show(&place).await.unwrap().unwrap().holder, "bob");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_for_leader_waits_a_moment_for_a_place_that_hangs() {
+    let mark = Mark { environment: "e".into(), repository: "r".into(), file: "f".into() };
+    let scope = Scope::of(mark, "ns");
+    let keeper = Place(Arc::default(), Purpose::Lead);
+    keeper.put("ada", SystemClock.now());
+    let kept = Kept { keeper: keeper.clone(), purpose: Purpose::Lead };
+    let shown = kept.show(&scope).await.unwrap().unwrap();
+    keeper.inside(|inside| inside.hangs = true);
+    let begun = tokio::time::Instant::now();
+    let errors = [
+        kept.show(&scope).await.err(),
+        kept.acquire(&scope, "bob").await.err(),
+        kept.succeed(&scope, "bob", &shown).await.err(),
+    ];
+    for error in errors.map(Option::unwrap) {
+        assert_eq!(error.kind, FailureKind::Unreachable);
+        assert_eq!(error.message, "memory does not answer");
+    }
+    assert!(begun.elapsed() <= LOOK + 2 * TAKE + Duration::from_millis(10));
 }

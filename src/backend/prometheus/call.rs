@@ -51,24 +51,29 @@ impl Client {
         Ok(Self { server: server.to_owned(), credentials, timeout, most, made })
     }
 
-    /// How long the server may take, as it wants it written.
-    pub(super) fn timeout_text(&self) -> String {
-        format!("{}ms", self.timeout.millis().max(1))
+    /// How long the server may usually take.
+    pub(super) fn timeout(&self) -> Span {
+        self.timeout
     }
 
-    /// Asks `/api/v1/{path}`, as Prometheus' own client does: by POST, for queries
-    /// are long, and by GET where POST is not allowed.
+    /// Asks `/api/v1/{path}`, and waits for `limit` at most, as Prometheus' own client
+    /// does: by POST, for queries are long, and by GET where POST is not allowed.
     pub(super) async fn ask(
         &self,
         path: &str,
         parameters: &[(&str, &str)],
+        limit: Span,
     ) -> Result<Vec<u8>, MeasureError> {
-        let form =
-            form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let posted = self.send(Method::POST, path, &form).await?;
+        // As long as the server itself goes on with it.
+        let timeout = format!("{}ms", limit.millis().max(1));
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .append_pair("timeout", &timeout)
+            .finish();
+        let posted = self.send(Method::POST, path, &form, limit).await?;
         let (status, body) = match posted.0 {
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
-                self.send(Method::GET, path, &form).await?
+                self.send(Method::GET, path, &form, limit).await?
             }
             _ => posted,
         };
@@ -77,7 +82,7 @@ impl Client {
 
     /// A page of `/api/v1/`; none where there is no such page.
     pub(super) async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, MeasureError> {
-        let (status, body) = self.send(Method::GET, path, "").await?;
+        let (status, body) = self.send(Method::GET, path, "", self.timeout).await?;
         Ok((status == StatusCode::OK).then_some(body))
     }
 
@@ -86,12 +91,12 @@ impl Client {
         method: Method,
         path: &str,
         form: &str,
+        limit: Span,
     ) -> Result<(StatusCode, Vec<u8>), MeasureError> {
-        let limit = self.timeout.duration();
-        match tokio::time::timeout(limit, self.exchange(method, path, form)).await {
+        match tokio::time::timeout(limit.duration(), self.exchange(method, path, form)).await {
             Ok(done) => done,
             Err(_) => {
-                let message = format!("{} has not answered within {}", self.server, self.timeout);
+                let message = format!("{} has not answered within {limit}", self.server);
                 Err(error(MeasureFailure::Unreachable, message, None))
             }
         }

@@ -18,6 +18,11 @@ use std::path::PathBuf;
 /// The largest answer that is read: 10,000 points of a thousand series.
 pub const MOST_BYTES: usize = 64 << 20;
 
+/// A longer part of the past than this takes a server more than the number of a moment.
+const SHORT: Span = Span::from_secs(3600);
+/// So long a server may take for such a one, or as long as for all else if that is more.
+const LONGEST: Span = Span::from_secs(30);
+
 /// Files with credentials, each read again when it changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
@@ -66,23 +71,18 @@ impl Measure for Prometheus {
     }
 
     async fn instant(&self, query: &str) -> Result<Answer, MeasureError> {
-        let timeout = self.client.timeout_text();
-        let body = self.client.ask("query", &[("query", query), ("timeout", &timeout)]).await?;
+        let body = self.client.ask("query", &[("query", query)], self.client.timeout()).await?;
         answer::read(&self.url, &body)
     }
 
     async fn range(&self, query: &str, range: &Range) -> Result<Answer, MeasureError> {
-        let timeout = self.client.timeout_text();
         let step = format!("{}ms", range.step.millis());
         let (start, end) = (seconds(range.start), seconds(range.end));
-        let parameters = [
-            ("query", query),
-            ("start", &start),
-            ("end", &end),
-            ("step", &step),
-            ("timeout", &timeout),
-        ];
-        let body = self.client.ask("query_range", &parameters).await?;
+        let parameters = [("query", query), ("start", &start), ("end", &end), ("step", &step)];
+        let usual = self.client.timeout();
+        let is_long = range.end.duration_since(range.start).unsigned_abs() > SHORT.duration();
+        let limit = if is_long { usual.max(LONGEST) } else { usual };
+        let body = self.client.ask("query_range", &parameters, limit).await?;
         answer::read(&self.url, &body)
     }
 

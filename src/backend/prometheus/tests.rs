@@ -139,6 +139,23 @@ async fn a_range_query_says_its_points() {
 }
 
 #[tokio::test]
+async fn a_past_of_days_may_take_longer_than_a_number() {
+    let body = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+    let server = Server::start(move |_| {
+        std::thread::sleep(Duration::from_millis(200));
+        Scripted::Says("200 OK", body.to_owned())
+    });
+    let short = Span::from_millis(50);
+    let client = Prometheus::new(&server.url, Credentials::default(), short).unwrap();
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    let last = |length| Range::last(Span::from_secs(length), Span::from_secs(60), now);
+    assert_eq!(client.range("a", &last(2 * 86_400)).await.unwrap(), Answer::default());
+    assert!(server.heard()[0].ends_with("&timeout=30000ms"), "{}", server.heard()[0]);
+    let error = client.range("a", &last(600)).await.unwrap_err();
+    assert!(error.message.ends_with("has not answered within 50ms"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn a_scalar_is_a_number_too() {
     let body = r#"{"status":"success","data":{"resultType":"scalar","result":[5,"7"]}}"#;
     let answer = Server::says("200 OK", body).client().instant("7").await.unwrap();

@@ -31,7 +31,7 @@ fn what_follows_is_read_once_and_whole_whatever_is_half_written() {
     let root = folder.path();
     let mut follow = Follow::new(root, "day");
     assert!(follow.more().unwrap().is_empty(), "there is no file yet");
-    let mut log = DecisionLog::new(root, "day").unwrap();
+    let mut log = DecisionLog::new(root, "day");
     log.add(&decision(1)).unwrap();
     log.add(&decision(2)).unwrap();
     assert_eq!(seconds(&follow.more().unwrap()), [1, 2]);
@@ -49,7 +49,7 @@ fn what_follows_is_read_once_and_whole_whatever_is_half_written() {
 fn who_follows_goes_on_in_the_next_file_when_one_is_full() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let mut log = DecisionLog::new(root, "day").unwrap();
+    let mut log = DecisionLog::new(root, "day");
     log.most = 1000;
     let mut follow = Follow::new(root, "day");
     let mut read = Vec::new();
@@ -72,10 +72,43 @@ fn a_damaged_end_hides_no_decision_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     assert_eq!(last(root, "day").unwrap(), None);
-    DecisionLog::new(root, "day").unwrap().add(&decision(7)).unwrap();
+    DecisionLog::new(root, "day").add(&decision(7)).unwrap();
     append(root, b"{\"version\":1,\"envi");
     assert_eq!(last(root, "day").unwrap().unwrap().scaling.at.as_second(), 7);
     // A new controller begins a new line.
-    DecisionLog::new(root, "day").unwrap().add(&decision(8)).unwrap();
+    DecisionLog::new(root, "day").add(&decision(8)).unwrap();
     assert_eq!(seconds(&super::read(root, "day").unwrap()), [7, 8]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_told_of_and_tried_again_with_each_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::write(root.join(".floodway"), "in the way").unwrap();
+    let mut log = DecisionLog::new(root, "day");
+    let error = log.add(&decision(1)).unwrap_err();
+    assert!(error.to_string().contains("stands in the way"), "{error}");
+    fs::remove_file(root.join(".floodway")).unwrap();
+    assert_eq!(log.add(&decision(2)).unwrap(), None);
+    assert_eq!(seconds(&super::read(root, "day").unwrap()), [2]);
+}
+
+#[test]
+fn a_full_file_that_cannot_be_renamed_is_begun_anew_and_no_later_record_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let mut log = DecisionLog::new(root, "day");
+    log.most = 1000;
+    let [path, older] = paths(root, "day");
+    // No file can take the place of a folder.
+    fs::create_dir_all(older.join("in the way")).unwrap();
+    let mut follow = Follow::new(root, "day");
+    let (mut read, mut lost) = (Vec::new(), Vec::new());
+    for second in 0..30 {
+        lost.extend(log.add(&decision(second)).unwrap());
+        read.extend(seconds(&follow.more().unwrap()));
+        assert!(fs::metadata(&path).unwrap().len() <= 1000);
+    }
+    assert_eq!(read, (0..30).collect::<Vec<_>>());
+    assert!(lost[0].contains("has begun anew"), "{lost:?}");
 }

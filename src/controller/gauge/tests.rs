@@ -1,9 +1,11 @@
 use super::*;
 use crate::desired::fixture;
-use crate::signal::{Answer, MeasureError, Sample};
+use crate::signal::{Answer, MeasureError, MeasureFailure, Sample};
 use crate::spec::model::{Demand, Signals};
 use async_trait::async_trait;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
 
 /// A time that a test sets.
 struct Time(Mutex<Timestamp>);
@@ -25,6 +27,12 @@ struct Knows {
     time: Arc<Time>,
     /// Queries that it has no answer to.
     silent: Mutex<Vec<&'static str>>,
+    /// It cannot tell the past.
+    forgets: AtomicBool,
+    /// How often it was asked for the past.
+    asked: AtomicUsize,
+    /// While it has no permits, what is asked of the past is not answered.
+    open: Semaphore,
 }
 
 impl Knows {
@@ -51,6 +59,12 @@ impl Measure for Knows {
     }
 
     async fn range(&self, query: &str, range: &Range) -> Result<Answer, MeasureError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let _open = self.open.acquire().await.unwrap();
+        if self.forgets.load(Ordering::Relaxed) {
+            let kind = MeasureFailure::Unreachable;
+            return Err(MeasureError { kind, message: "a test is busy".to_owned(), help: None });
+        }
         if !self.answers(query) {
             return Ok(Answer::default());
         }
@@ -85,7 +99,13 @@ struct Watch {
 impl Watch {
     fn begin() -> Self {
         let time = Arc::new(Time(Mutex::new("2026-11-26T08:00:00Z".parse().unwrap())));
-        let server = Arc::new(Knows { time: Arc::clone(&time), silent: Mutex::default() });
+        let server = Arc::new(Knows {
+            time: Arc::clone(&time),
+            silent: Mutex::default(),
+            forgets: AtomicBool::default(),
+            asked: AtomicUsize::default(),
+            open: Semaphore::new(1),
+        });
         let servers: Vec<Arc<dyn Measure>> = vec![Arc::clone(&server) as _];
         let clock = Arc::clone(&time) as Arc<dyn Clock>;
         let gauge = Gauge::new(servers, CalendarInputs::default(), clock, false, 1);
@@ -152,11 +172,97 @@ async fn callers_come_and_go_with_what_is_declared() {
     let (own, (_, app)) = (watch.stage().demand(), watch.stage().beside().remove(0));
     assert_eq!(own.len(), app.len());
     let value = |series: &crate::signal::Series| series.values()[5].unwrap();
-    assert!((value(&app) - 1000.0 * value(own)).abs() < 1e-6);
+    assert!((value(&app) - 1000.0 * value(&own)).abs() < 1e-6);
+}
+
+fn gaps(series: &crate::signal::Series) -> usize {
+    series.values().iter().filter(|value| value.is_none()).count()
+}
+
+fn ticks(load: &Load) -> u32 {
+    load.standings["inference"].iter().map(|standing| standing.ticks).max().unwrap()
 }
 
 #[tokio::test]
-async fn an_event_that_is_on_asks_for_its_factor_of_the_load_before_it() {
+async fn a_past_that_could_not_be_read_is_told_and_read_when_it_can_be() {
+    let mut watch = Watch::begin();
+    watch.server.forgets.store(true, Ordering::Relaxed);
+    let environment = environment(&[]);
+    let load = watch.pass(&environment, 24).await;
+    assert_eq!(load.unforecast["inference"], "the past could not be read: a test is busy");
+    let outs = load.standings["inference"].iter().filter_map(|standing| standing.out.as_ref());
+    let outs: Vec<&String> = outs.collect();
+    let told = outs.iter().all(|out| out.ends_with("the past could not be read: a test is busy"));
+    assert!(!outs.is_empty() && told, "{outs:?}");
+    let (measured, learned) = (watch.stage().demand(), ticks(&load));
+    assert!(gaps(&measured) > 280 && learned >= 3, "{} {learned}", gaps(&measured));
+    watch.server.forgets.store(false, Ordering::Relaxed);
+    let load = watch.pass(&environment, 1).await;
+    assert!(load.unforecast.is_empty(), "{:?}", load.unforecast);
+    let whole = watch.stage().demand();
+    assert_eq!(gaps(&whole), 0, "{} of {}", gaps(&whole), whole.len());
+    let mut pairs = measured.values().iter().zip(whole.values());
+    assert!(pairs.all(|(before, now)| before.is_none() || before == now), "{whole:?}");
+    assert!(ticks(&load) >= learned, "{} after {learned}", ticks(&load));
+    let by_day = |standing: &&Standing| standing.name == "seasonal-day";
+    let by_day = load.standings["inference"].iter().find(by_day).unwrap();
+    assert_eq!(by_day.out, None, "it knows the day before at once");
+}
+
+#[tokio::test]
+async fn a_past_that_could_not_be_read_is_asked_for_again_two_minutes_later() {
+    let mut watch = Watch::begin();
+    watch.server.forgets.store(true, Ordering::Relaxed);
+    let environment = environment(&[]);
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        watch.gauge.read(&environment, watch.time.now()).await;
+        asked.push(watch.server.asked.load(Ordering::Relaxed));
+        watch.time.sleep(std::time::Duration::from_secs(60)).await;
+    }
+    assert_eq!(asked, [1, 1, 2, 2, 3]);
+    watch.server.forgets.store(false, Ordering::Relaxed);
+    for _ in 0..5 {
+        watch.gauge.read(&environment, watch.time.now()).await;
+        watch.time.sleep(std::time::Duration::from_secs(60)).await;
+    }
+    assert_eq!(watch.server.asked.load(Ordering::Relaxed), 4, "it was read");
+}
+
+#[tokio::test]
+async fn the_past_of_a_caller_that_could_not_be_read_is_told_too() {
+    let mut watch = Watch::begin();
+    watch.pass(&environment(&[]), 2).await;
+    watch.server.forgets.store(true, Ordering::Relaxed);
+    let environment = environment(&[("web", "sum(calls)")]);
+    let load = watch.pass(&environment, 2).await;
+    let why = &load.unforecast["inference"];
+    assert_eq!(why, "the past of upstream/web could not be read: a test is busy");
+    watch.server.forgets.store(false, Ordering::Relaxed);
+    let load = watch.pass(&environment, 1).await;
+    assert!(load.unforecast.is_empty(), "{:?}", load.unforecast);
+    assert_eq!(gaps(&watch.stage().beside()[0].1), 0);
+}
+
+#[tokio::test]
+async fn a_past_that_is_long_in_coming_keeps_no_turn_waiting() {
+    let mut watch = Watch::begin();
+    watch.gauge.aside = true;
+    let server = Arc::clone(&watch.server);
+    server.open.forget_permits(1);
+    let environment = environment(&[]);
+    let turns = watch.pass(&environment, 3);
+    let load = tokio::time::timeout(std::time::Duration::from_secs(20), turns).await.unwrap();
+    assert!(load.unforecast.is_empty() && load.demand["inference"].now.is_some());
+    assert_eq!(server.asked.load(Ordering::Relaxed), 1, "once, however long it takes");
+    server.open.add_permits(1);
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    watch.pass(&environment, 1).await;
+    assert_eq!(gaps(&watch.stage().demand()), 0);
+}
+
+#[tokio::test]
+async fn an_event_that_begins_asks_for_its_factor_of_the_load_before_it_for_an_hour() {
     let mut watch = Watch::begin();
     let start = watch.time.now() + jiff::SignedDuration::from_hours(1);
     let end = start + jiff::SignedDuration::from_hours(2);
@@ -171,10 +277,10 @@ async fn an_event_that_is_on_asks_for_its_factor_of_the_load_before_it() {
     }
     let base = asked.iter().rfind(|(at, ..)| *at < start).unwrap().1;
     for (at, load, factor) in asked {
-        if at >= start && at < end {
+        if at >= start && at < start + jiff::SignedDuration::from_hours(1) {
             assert!((load * factor - 3.0 * base).abs() < 1e-6, "{at}: {load} × {factor}");
-        } else if at >= end {
-            assert_eq!(factor, 1.0, "{at}");
+        } else if at >= start {
+            assert_eq!(factor, 1.0, "{at}: by then it is seen, and forecast");
         }
     }
 }

@@ -15,6 +15,7 @@ impl Clock for Hands {
     }
 
     async fn sleep(&self, duration: Duration) {
+        tokio::task::yield_now().await;
         self.0.fetch_add(duration.as_millis() as u64, Ordering::Relaxed);
     }
 }
@@ -250,4 +251,55 @@ async fn one_whose_lease_was_refused_follows_whoever_has_taken_it_and_is_never_c
     *two.place.fails.lock().unwrap() = Some(unanswered());
     two.passes(10).await;
     assert_eq!(two.ada.beat().await, Standing::CutOff { why: unanswered() });
+}
+
+/// What bob, who decides only once, is told first, and after how long.
+async fn first_told(two: Two, ada_lives: bool) -> (Standing, Duration) {
+    let Two { place: _place, clock, mut ada, bob } = two;
+    let begun = clock.monotonic();
+    let (tell, mut told) = watch::channel(Standing::Waits { why: unanswered() });
+    let (_stop, stopped) = watch::channel(false);
+    let beside = async {
+        for _ in 0..1000 {
+            if ada_lives {
+                ada.beat().await;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let first = async {
+        told.changed().await.unwrap();
+        told.borrow().clone()
+    };
+    let first = tokio::select! {
+        biased;
+        first = first => first,
+        () = stand(bob, tell, stopped, true) => panic!("nobody has stopped it"),
+        () = beside => panic!("it was told nothing"),
+    };
+    (first, clock.monotonic() - begun)
+}
+
+#[tokio::test]
+async fn who_decides_once_takes_over_from_a_dead_leader_and_follows_one_that_lives() {
+    let mut two = Two::new();
+    two.ada.beat().await;
+    let (stands, after) = first_told(two, false).await;
+    assert_eq!(stands, Standing::Leads);
+    assert_eq!(after, Purpose::Lead.expiry().duration());
+    let mut two = Two::new();
+    two.ada.beat().await;
+    let (stands, after) = first_told(two, true).await;
+    assert_eq!(stands, follows("ada"));
+    assert!(after < Purpose::Lead.expiry().duration(), "{after:?}");
+}
+
+#[tokio::test]
+async fn who_decides_once_is_told_at_once_where_nobody_leads_or_nobody_answers() {
+    let (stands, after) = first_told(Two::new(), false).await;
+    assert_eq!((stands, after), (Standing::Leads, Duration::ZERO));
+    let two = Two::new();
+    *two.place.fails.lock().unwrap() = Some(unanswered());
+    let (stands, after) = first_told(two, false).await;
+    assert_eq!((stands, after), (Standing::Waits { why: unanswered() }, Duration::ZERO));
 }

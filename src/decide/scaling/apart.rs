@@ -7,16 +7,17 @@
 //! beforehand, by what is declared and what runs alone.
 
 use super::fleet::{Pool, Source};
-use super::hold::{Hold, HoldCause, plain};
+use super::hold::{Hold, plain};
 use super::input::{Mode, ScalingInput};
 use super::purse::Purse;
 use crate::decide::CapacityType;
 
 /// Bounds what may be raised where another may decide at the same time.
 pub(super) fn bound(input: &ScalingInput<'_>, pools: &mut [Pool<'_>], purse: &Purse<'_>) {
-    if input.mode != Mode::KubernetesUnreachable {
+    if !input.mode.is_apart() {
         return;
     }
+    let mode = input.mode;
     let mut shares: Vec<(usize, usize, u32)> = Vec::new();
     for (place, pool) in pools.iter_mut().enumerate() {
         if !pool.is_ours() || !pool.visible {
@@ -26,7 +27,7 @@ pub(super) fn bound(input: &ScalingInput<'_>, pools: &mut [Pool<'_>], purse: &Pu
         let key = pool.sources[raised].key.clone();
         let others = pool.sources.iter_mut().enumerate().filter(|(at, _)| *at != raised);
         for (_, source) in others {
-            source.closed.get_or_insert_with(|| hold(format!("only {key} is raised")));
+            source.closed.get_or_insert_with(|| hold(mode, format!("only {key} is raised")));
         }
         shares.push((place, raised, 0));
     }
@@ -48,7 +49,7 @@ pub(super) fn bound(input: &ScalingInput<'_>, pools: &mut [Pool<'_>], purse: &Pu
     for (place, at, units) in shares {
         let source = &mut pools[place].sources[at];
         source.most = Some(units);
-        close_at_most(source);
+        close_at_most(mode, source);
     }
 }
 
@@ -63,14 +64,15 @@ fn raised(pool: &Pool<'_>) -> Option<usize> {
 }
 
 /// Closes a source that has its share.
-pub(super) fn close_at_most(source: &mut Source) {
+pub(super) fn close_at_most(mode: Mode, source: &mut Source) {
     if let Some(most) = source.most.filter(|most| source.wanted >= *most) {
         let text = format!("{most} of {} at most", source.key);
-        source.closed.get_or_insert_with(|| hold(text));
+        source.closed.get_or_insert_with(|| hold(mode, text));
     }
 }
 
-fn hold(what: String) -> Hold {
-    let text = format!("{what} while the API server does not answer: another may lead too");
-    Hold::out(HoldCause::KubernetesUnreachable, plain(text))
+fn hold(mode: Mode, what: String) -> Hold {
+    let silent = mode.silent().unwrap_or_default();
+    let text = format!("{what} while {silent} does not answer: another may lead too");
+    Hold::out(mode.cause(), plain(text))
 }

@@ -2,7 +2,7 @@
 
 use super::fleet::{Pool, Source};
 use super::hold::{Hold, HoldCause, plain};
-use super::input::{Mode, ScalingInput};
+use super::input::ScalingInput;
 use super::memory::{AsideCause, Memory};
 use super::outcome::{Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
 use super::place::ends_soon;
@@ -93,8 +93,8 @@ fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
         let asked = source.units.asked();
         if fixed || !source.exists {
             source.wanted = asked;
-        } else if let Some(hold) = blocked.as_ref().filter(|_| source.wanted < asked) {
-            source.wanted = asked;
+        } else if let Some(hold) = blocked.as_ref().filter(|_| source.wanted < source.stands()) {
+            source.wanted = source.stands();
             if !pool.holds.contains(hold) {
                 pool.holds.push(hold.clone());
             }
@@ -104,7 +104,7 @@ fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
             source.wanted = source.wanted.max(asked);
         }
         // Absolute, and never below what stands there.
-        if input.mode == Mode::KubernetesUnreachable {
+        if input.mode.is_apart() {
             source.wanted = source.wanted.max(asked);
         }
     }
@@ -167,10 +167,12 @@ fn tell(input: &ScalingInput<'_>, pool: &Pool<'_>) -> PoolScaling {
     let worth = input.worth.get(pool.name).copied();
     let writes = pool.is_ours() && pool.visible;
     let nodes = pool.sources.iter().map(|one| {
+        // Pods on a node that does not answer may well be at work, and are back with it.
+        let here = one.units.joined.saturating_add(one.units.away);
         // The replicas of what is taken back wait for the nodes that come in its place.
-        let missing = one.units.asked().saturating_sub(one.units.joined);
-        let open = one.units.open;
-        let nodes = one.units.joined + open + one.units.taken_back.min(missing);
+        let missing = one.units.asked().saturating_sub(here);
+        let nodes = here.saturating_add(one.units.open);
+        let nodes = nodes.saturating_add(one.units.taken_back.min(missing));
         nodes.saturating_mul(one.replicas_per_node)
     });
     let mut reasons = pool.reasons.clone();

@@ -43,6 +43,8 @@ pub(super) struct Source {
     pub(super) coming: u32,
     /// Units that carry nothing, for their nodes do not answer.
     pub(super) away: u32,
+    /// Units that are not counted on, and may not be taken away.
+    pub(super) idle: u32,
     /// Units wanted.
     pub(super) wanted: u32,
     /// Another may decide at the same time, and remember other things of it: nothing
@@ -69,6 +71,12 @@ impl Source {
             Some(more) => self.may_stay().saturating_sub(more),
             None => 0,
         }
+    }
+
+    /// Units asked for that are there: what was asked for and never launched can be
+    /// taken back at any time, for nothing ends by it.
+    pub(super) fn stands(&self) -> u32 {
+        self.units.there().min(self.units.asked())
     }
 
     /// Units on their way out that their place does not take back.
@@ -199,7 +207,7 @@ impl<'a> Pool<'a> {
         if source.ends_soon {
             return 0;
         }
-        source.wanted.saturating_sub(source.away)
+        source.wanted.saturating_sub(source.away).saturating_sub(source.idle)
     }
 
     /// What an autoscaler that is expected to act can still add.

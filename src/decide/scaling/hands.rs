@@ -3,7 +3,7 @@
 
 use super::fleet::Pool;
 use super::hold::{Direction, Hold, HoldCause, plain};
-use super::input::{Mode, ScalingInput};
+use super::input::ScalingInput;
 use super::time::{earlier, later};
 use crate::clock::Timestamp;
 use crate::id::Name;
@@ -37,11 +37,11 @@ pub(super) fn environment(input: &ScalingInput<'_>, direction: Direction) -> Opt
     unreachable().or_else(|| holds(input, None, direction))
 }
 
-/// What stops scale-in where the API server does not answer.
+/// What stops scale-in where another may decide at the same time.
 pub(super) fn unreachable(input: &ScalingInput<'_>) -> Option<Hold> {
-    let why = || plain("the API server does not answer: numbers only rise");
-    let unreachable = input.mode == Mode::KubernetesUnreachable;
-    unreachable.then(|| Hold::of_in(HoldCause::KubernetesUnreachable, why()))
+    let silent = input.mode.silent()?;
+    let why = plain(format!("{silent} does not answer: numbers only rise"));
+    Some(Hold::of_in(input.mode.cause(), why))
 }
 
 fn freeze(input: &ScalingInput<'_>, direction: Direction) -> Option<Hold> {

@@ -38,6 +38,8 @@ pub enum HoldCause {
     Unseen,
     /// The API server does not answer: numbers only rise.
     KubernetesUnreachable,
+    /// The place of the lease does not answer: numbers only rise.
+    LeaseUnreachable,
     /// An operator's hold.
     Operator,
     /// An operator's number.
@@ -87,6 +89,7 @@ impl HoldCause {
             Self::Data => "data",
             Self::Unseen => "unseen",
             Self::KubernetesUnreachable => "kubernetes_unreachable",
+            Self::LeaseUnreachable => "lease_unreachable",
             Self::Operator => "operator",
             Self::Override => "override",
             Self::Freeze => "freeze",

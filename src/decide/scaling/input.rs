@@ -1,5 +1,6 @@
 //! Everything that a scaling decision may look at.
 
+use super::hold::HoldCause;
 use super::memory::Memory;
 use super::tuning::Tuning;
 use crate::clock::Timestamp;
@@ -56,6 +57,33 @@ pub enum Mode {
     /// think the same. Numbers then only rise, and each is absolute, so that two
     /// such leaders do not add up.
     KubernetesUnreachable,
+    /// The place of the lease, which is not the cluster, does not answer: the same, but
+    /// that new nodes can still join.
+    LeaseUnreachable,
+}
+
+impl Mode {
+    /// Whether another may decide at the same time.
+    pub fn is_apart(self) -> bool {
+        self != Self::Normal
+    }
+
+    /// What does not answer; nothing.
+    pub const fn silent(self) -> Option<&'static str> {
+        match self {
+            Self::Normal => None,
+            Self::KubernetesUnreachable => Some("the API server"),
+            Self::LeaseUnreachable => Some("the bucket of the lease"),
+        }
+    }
+
+    /// What it holds by.
+    pub(super) fn cause(self) -> HoldCause {
+        match self {
+            Self::LeaseUnreachable => HoldCause::LeaseUnreachable,
+            _ => HoldCause::KubernetesUnreachable,
+        }
+    }
 }
 
 /// The load of one stage.
@@ -134,6 +162,8 @@ pub struct Seen {
 pub struct PoolSeen {
     /// When that was; none: never.
     pub at: Option<Timestamp>,
+    /// Since when it is looked for, where it was never seen.
+    pub since: Option<Timestamp>,
     /// Whether it could be seen for this decision.
     pub visible: bool,
     /// Replicas on-prem; none: the Deployment is not there.
@@ -150,6 +180,8 @@ pub struct PoolSeen {
 pub struct Units {
     /// Asked for.
     pub desired: u32,
+    /// Those that a hook holds at their end: they are of no number any more, and paid for.
+    pub ending: u32,
     /// There in any state, those on their way out too.
     pub existing: u32,
     /// Of those, named for their end: each leaves with its place in `desired`.

@@ -1,6 +1,6 @@
 //! What one decision leaves to the next.
 
-use super::time::{between, earlier};
+use super::time::{between, earlier, later};
 use crate::clock::Timestamp;
 use crate::id::Name;
 use crate::units::{Rate, Share, Span};
@@ -23,6 +23,55 @@ pub struct Memory {
     pub worth: BTreeMap<Name, Share>,
     /// Pools of which a drain was given up.
     pub kept: BTreeMap<Name, Kept>,
+}
+
+impl Memory {
+    /// Without what was last asked for: of who goes on with what another has noted a
+    /// while ago.
+    #[must_use]
+    pub fn without_numbers(mut self) -> Self {
+        for source in self.sources.values_mut().flat_map(BTreeMap::values_mut) {
+            source.wanted = None;
+        }
+        self
+    }
+
+    /// As it can be at `now`: none of it is of later, for the clock was wrong that it was
+    /// left by.
+    #[must_use]
+    pub(super) fn as_of(mut self, now: Timestamp, drain: Span) -> Self {
+        let past = |at: &mut Option<Timestamp>| *at = at.map(|at| at.min(now));
+        past(&mut self.at);
+        for stage in self.stages.values_mut() {
+            past(&mut stage.watched_since);
+            past(&mut stage.known_at);
+            past(&mut stage.stepped_at);
+            past(&mut stage.panic_until);
+        }
+        for source in self.sources.values_mut().flat_map(BTreeMap::values_mut) {
+            past(&mut source.away_since);
+            past(&mut source.asked_more_at);
+            past(&mut source.raised_at);
+            past(&mut source.unraised_since);
+            if let Some(waiting) = &mut source.waiting {
+                waiting.since = waiting.since.min(now);
+            }
+            if let Some((_, ended)) = &mut source.was_aside {
+                *ended = (*ended).min(now);
+            }
+            if let Some(aside) = &mut source.aside {
+                aside.since = aside.since.min(now);
+                aside.until = aside.until.min(later(now, aside.step));
+                if let Some((since, _)) = &mut aside.probe {
+                    *since = (*since).min(now);
+                }
+            }
+        }
+        for kept in self.kept.values_mut() {
+            kept.until = kept.until.min(later(now, drain));
+        }
+        self
+    }
 }
 
 /// Nothing of a pool is scaled in for a while.

@@ -44,17 +44,28 @@ pub use outcome::{
 };
 pub use profile::{inside_slo, learned, throughput, worth};
 pub use rank::{UnitLoad, UnitStanding, cheapest_to_lose};
-pub use record::{DecisionRecord, ForecasterRecord, RECORD_VERSION, in_force};
+pub use record::{
+    DecisionRecord, DoneOutcome, DoneRecord, ForecasterRecord, RECORD_VERSION, in_force,
+};
 pub use tuning::Tuning;
 
 use crate::id::Name;
+use crate::units::Span;
 use demand::Load;
 use fleet::Pool;
 use std::collections::BTreeMap;
 
+/// By how much clocks may differ.
+const CLOCKS: Span = Span::from_secs(300);
+
 /// Decides how many units each pool should have. Pure: the same input, the same
 /// decision.
 pub fn scale(input: &ScalingInput<'_>) -> Scaling {
+    if input.memory.at.is_some_and(|at| time::between(input.now, at) > CLOCKS) {
+        let drain = input.planning.environment.burst.scale_in.drain;
+        let memory = input.memory.clone().as_of(input.now, drain);
+        return scale(&ScalingInput { memory: &memory, ..*input });
+    }
     let decision = crate::decide::decide(&input.planning);
     let mut events = Vec::new();
     let kept = kept::pools(input, &mut events);
@@ -64,6 +75,7 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     }
     finish::notice_others(input, &mut pools);
     hands::set_floors(input, &mut pools);
+    release::keep_idle(input, &mut pools);
     place::close(input, &mut pools);
     let mut purse = purse::Purse::new(input, &pools);
     apart::bound(input, &mut pools, &purse);

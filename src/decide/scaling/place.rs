@@ -200,7 +200,7 @@ impl Pool<'_> {
             aside.probe = Some((now, with_it));
             source.closed = closed_by_aside(now, source);
         }
-        apart::close_at_most(source);
+        apart::close_at_most(purse.mode(), source);
         true
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fleet::{Pool, Source};
 use super::hold::{Hold, HoldCause};
-use super::input::ScalingInput;
+use super::input::{Mode, ScalingInput};
 use super::outcome::Cost;
 use crate::clock::Timestamp;
 use crate::spec::model::QuotaFamily;
@@ -48,6 +48,11 @@ impl<'a> Purse<'a> {
             }
         }
         purse
+    }
+
+    /// Whether another may buy at the same time.
+    pub(super) fn mode(&self) -> Mode {
+        self.input.mode
     }
 
     /// Why no unit more of `source` may be bought; what may be is taken.
@@ -122,8 +127,10 @@ impl<'a> Purse<'a> {
             return Ok(());
         }
         let (region, family) = of;
-        let text =
-            format!("{used} of {limit} vCPUs of `{}` in {region} are in use", family.title());
+        let text = format!(
+            "this environment uses {used} of {limit} vCPUs of `{}` in {region}",
+            family.title()
+        );
         let key = format!("aws.quotas.{}", family.key());
         Err(Hold::out(HoldCause::Quota, self.input.planning.because(key, text)))
     }
@@ -150,12 +157,18 @@ impl<'a> Purse<'a> {
 /// Instances that are paid for now or soon: what is there, and what is on its way.
 fn paid_now(source: &Source) -> u32 {
     let asked = source.coming.saturating_add(source.units.draining);
-    source.units.existing.max(asked).saturating_add(source.kept)
+    source.units.existing.max(asked).saturating_add(paid_beside(source))
 }
 
 /// Whether so many are paid for now, those on their way out too.
 fn is_paid(source: &Source, wanted: u32) -> bool {
-    source.standing(wanted).saturating_add(source.kept) <= paid_now(source)
+    source.standing(wanted).saturating_add(paid_beside(source)) <= paid_now(source)
+}
+
+/// Instances that are paid for and not of its number: out of service, or held by a hook
+/// at their end.
+fn paid_beside(source: &Source) -> u32 {
+    source.kept.saturating_add(source.units.ending)
 }
 
 /// What burst costs now, and what it will cost as it is wanted.
@@ -171,7 +184,8 @@ pub(super) fn costs(pools: &[Pool<'_>]) -> (Cost, Cost) {
             cost.unpriced = cost.unpriced.saturating_add(pool.legacy.unpriced);
         }
         for source in &pool.sources {
-            add(&mut now, source.price, source.units.existing.saturating_add(source.kept));
+            let paid = source.units.existing.saturating_add(paid_beside(source));
+            add(&mut now, source.price, paid);
             add(&mut after, source.price, source.wanted.saturating_add(source.kept));
         }
     }

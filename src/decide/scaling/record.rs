@@ -17,7 +17,7 @@ pub const RECORD_VERSION: u32 = 1;
 /// Reasons and holds of a pool or stage that are kept, and events of a decision.
 const MOST: usize = 8;
 
-/// Events of a decision that are kept.
+/// Events of a decision that are kept, and writes.
 const MOST_EVENTS: usize = 64;
 
 /// Characters of a text that are kept.
@@ -36,6 +36,56 @@ pub struct DecisionRecord {
     /// How the forecasters of each stage stood, the best first; bounded.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forecasters: BTreeMap<Name, Vec<ForecasterRecord>>,
+    /// How the controller stood that decided: `leads`, `follows`, `cut_off`, `waits`,
+    /// `dry_run`. None: an older Floodway has not noted it, nor what was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<String>,
+    /// Who led, where it followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
+    /// Why nothing was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
+    /// What was written, or would have been; bounded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<DoneRecord>,
+}
+
+/// A write, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneRecord {
+    /// The pool that it is about.
+    pub pool: Name,
+    /// The step, in short words.
+    pub what: String,
+    /// What became of it.
+    pub outcome: DoneOutcome,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoneOutcome {
+    /// It is done.
+    Done,
+    /// It is not, or that is not known.
+    Failed,
+    /// It was only shown.
+    Withheld,
+}
+
+impl DoneOutcome {
+    /// In a word, as records have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Withheld => "withheld",
+        }
+    }
 }
 
 /// How a forecaster stood.
@@ -80,8 +130,16 @@ impl DecisionRecord {
         }
         scaling.events.truncate(MOST_EVENTS);
         scaling.events.iter_mut().for_each(|event| bound(&mut event.text));
-        let forecasters = BTreeMap::new();
-        Self { version: RECORD_VERSION, environment: environment.clone(), scaling, forecasters }
+        Self {
+            version: RECORD_VERSION,
+            environment: environment.clone(),
+            scaling,
+            forecasters: BTreeMap::new(),
+            standing: None,
+            leader: None,
+            withheld: None,
+            done: Vec::new(),
+        }
     }
 
     /// With how the forecasters of each stage stood.
@@ -92,6 +150,40 @@ impl DecisionRecord {
         };
         let all = standings.iter().filter(|(_, standings)| !standings.is_empty());
         self.forecasters = all.map(|(stage, of)| (stage.clone(), bounded(of))).collect();
+        self
+    }
+
+    /// With how the controller stood, who led if that was another, and why nothing was
+    /// written if nothing was.
+    #[must_use]
+    pub fn with_standing(
+        mut self,
+        standing: &str,
+        leader: Option<&str>,
+        withheld: Option<&str>,
+    ) -> Self {
+        self.standing = Some(standing.to_owned());
+        self.leader = leader.map(bounded);
+        self.withheld = withheld.map(bounded);
+        self
+    }
+
+    /// With its writes: of which pool, what, and what came of it; none: it was only
+    /// shown.
+    #[must_use]
+    pub fn with_done(
+        mut self,
+        writes: impl IntoIterator<Item = (Name, String, Option<Result<(), String>>)>,
+    ) -> Self {
+        let one = |(pool, what, came): (Name, String, Option<Result<(), String>>)| {
+            let (outcome, why) = match came {
+                None => (DoneOutcome::Withheld, None),
+                Some(Ok(())) => (DoneOutcome::Done, None),
+                Some(Err(why)) => (DoneOutcome::Failed, Some(bounded(&why))),
+            };
+            DoneRecord { pool, what: bounded(&what), outcome, why }
+        };
+        self.done = writes.into_iter().take(MOST_EVENTS).map(one).collect();
         self
     }
 
@@ -127,9 +219,67 @@ fn bound_reason(reason: &mut Reason) {
     bound(&mut reason.text);
 }
 
+fn bounded(text: &str) -> String {
+    let mut text = text.to_owned();
+    bound(&mut text);
+    text
+}
+
 fn bound(text: &mut String) {
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
         text.truncate(end);
         text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::scaling::{Cost, Memory, Mode};
+
+    fn record() -> DecisionRecord {
+        let scaling = Scaling {
+            at: Timestamp::UNIX_EPOCH,
+            mode: Mode::Normal,
+            stages: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            events: Vec::new(),
+            cost_now: Cost::default(),
+            cost_after: Cost::default(),
+            memory: Memory::default(),
+        };
+        DecisionRecord::of(&"day".parse().unwrap(), &scaling)
+    }
+
+    #[test]
+    fn a_record_says_who_led_and_what_became_of_each_write() {
+        let pool = || -> Name { "g6e".parse().unwrap() };
+        let line = record()
+            .with_standing("follows", Some("ada"), Some("ada leads"))
+            .with_done([
+                (pool(), "0 → 1".to_owned(), None),
+                (pool(), "1 → 2".to_owned(), Some(Ok(()))),
+                (pool(), "2 → 3".to_owned(), Some(Err("no ".repeat(5000)))),
+            ])
+            .to_line()
+            .unwrap();
+        for told in [
+            r#""standing":"follows","leader":"ada","withheld":"ada leads""#,
+            r#"{"pool":"g6e","what":"0 → 1","outcome":"withheld"}"#,
+            r#"{"pool":"g6e","what":"1 → 2","outcome":"done"}"#,
+            r#""outcome":"failed","why":"no no "#,
+        ] {
+            assert!(line.contains(told), "{told}: {line}");
+        }
+        assert!(line.len() < 2000, "{}", line.len());
+        assert_eq!(DecisionRecord::from_line(&line).unwrap().to_line().unwrap(), line);
+    }
+
+    #[test]
+    fn a_line_of_an_older_floodway_is_read_without_what_it_does_not_say() {
+        let line = record().to_line().unwrap();
+        assert!(!line.contains("standing") && !line.contains("done"), "{line}");
+        let read = DecisionRecord::from_line(&line).unwrap();
+        assert_eq!((read.standing, read.withheld, read.done), (None, None, Vec::new()));
     }
 }

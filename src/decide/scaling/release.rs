@@ -44,6 +44,20 @@ pub(super) fn release_set(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
     }
 }
 
+/// What may not be taken away counts from the beginning, though nothing is expected of
+/// it: what others are raised to in its place stays within the bounds with it.
+pub(super) fn keep_idle(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
+    for pool in pools.iter_mut().filter(|pool| pool.is_ours() && pool.visible) {
+        if pool.is_onprem() || blocked(input, pool).is_none() {
+            continue;
+        }
+        for source in pool.sources.iter_mut().filter(|source| source.exists) {
+            source.idle = source.stands().saturating_sub(source.wanted);
+            source.wanted += source.idle;
+        }
+    }
+}
+
 /// What keeps even an operator's lower number, or an offering that is left alone,
 /// from being lowered.
 pub(super) fn blocked(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {

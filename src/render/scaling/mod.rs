@@ -1,14 +1,19 @@
 //! Why a decision was made, for readers: a block for each stage, with the load and
 //! what carries it, and each of its pools with its number, reasons and holds.
 
+mod writes;
+
 use super::Style;
 use super::style::Ink;
 use super::text::{Line, Screen, count, money, rate, signed, span};
 use crate::decide::Reason;
 use crate::decide::scaling::{
-    Cost, DecisionRecord, Direction, ForecasterRecord, Hold, Mode, PoolScaling, Scaling,
-    SourceScaling, StageScaling,
+    Cost, DecisionRecord, Direction, ForecasterRecord, Hold, PoolScaling, Scaling, SourceScaling,
+    StageScaling,
 };
+
+pub use writes::words;
+pub(in crate::render) use writes::{follows, source, what};
 
 /// A decision, as text.
 pub fn text(record: &DecisionRecord, style: &Style) -> String {
@@ -17,9 +22,12 @@ pub fn text(record: &DecisionRecord, style: &Style) -> String {
     let head = Line::of(Ink::Strong, format!("Decision of {}", scaling.at));
     let about = format!("  {}, {}", record.environment, cost(scaling.cost_now, scaling.cost_after));
     screen.hanging(0, 2, &head.ink(Ink::Dim, about));
-    if scaling.mode == Mode::KubernetesUnreachable {
-        let text = "the API server does not answer: numbers only rise";
+    if let Some(silent) = scaling.mode.silent() {
+        let text = format!("{silent} does not answer: numbers only rise");
         screen.hanging(0, 2, &Line::of(Ink::Warn, text));
+    }
+    if let Some(line) = writes::line(record) {
+        screen.hanging(0, 2, &line);
     }
     for (name, stage) in &scaling.stages {
         screen.blank();

@@ -109,6 +109,26 @@ fn a_decision_says_what_was_seen_what_was_wanted_and_what_held_it() {
 }
 
 #[test]
+fn it_says_what_was_written_and_what_became_of_that_or_who_led_instead() {
+    let shown = |record: &DecisionRecord| {
+        let text = text(record, &Style::plain(100));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let old = shown(&record());
+    assert!(!old.contains("written"), "an older Floodway has not noted it: {old}");
+    let follows = record().with_standing("follows", Some("ada"), Some("ada leads"));
+    assert!(shown(&follows).contains("nothing was written: ada leads"), "{}", shown(&follows));
+    let leads = || record().with_standing("leads", None, None);
+    assert!(shown(&leads()).contains("nothing had to be written"), "{}", shown(&leads()));
+    let g6e: crate::id::Name = "g6e".parse().unwrap();
+    let write = |what: &str, came| (g6e.clone(), what.to_owned(), Some(came));
+    let refused = Err("not allowed to patch it".to_owned());
+    let leads = leads().with_done([write("0 → 3", Ok(())), write("replicas 0 → 12", refused)]);
+    let told = "written: g6e 0 → 3 (done); g6e replicas 0 → 12 FAILED: not allowed to patch it";
+    assert!(shown(&leads).contains(told), "{}", shown(&leads));
+}
+
+#[test]
 fn it_says_how_the_forecasters_stood_and_which_was_used() {
     let standing = |name: &str, leads, loss, out: Option<&str>| crate::forecast::Standing {
         name: name.to_owned(),

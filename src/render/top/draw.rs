@@ -2,7 +2,7 @@
 
 use super::{Top, chart, said};
 use crate::decide::DesiredOwner;
-use crate::decide::scaling::{Mode, PoolScaling, Scaling, StageScaling};
+use crate::decide::scaling::{PoolScaling, Scaling, StageScaling};
 use crate::id::Name;
 use crate::render::Style;
 use crate::render::text::{money, rate as exact};
@@ -103,10 +103,8 @@ fn header(top: &Top<'_>, scaling: &Scaling, paints: &Paints, area: Rect, buffer:
         many => format!(" and {many} without a price"),
     };
     let state = if top.frozen { "frozen" } else { "live" };
-    let mode = match scaling.mode {
-        Mode::Normal => "",
-        Mode::KubernetesUnreachable => "  the API server does not answer",
-    };
+    let silent = scaling.mode.silent();
+    let mode = silent.map_or_else(String::new, |silent| format!("  {silent} does not answer"));
     let at = scaling.at.strftime("%Y-%m-%d %H:%M:%S UTC");
     Paragraph::new(Line::from(vec![
         Span::styled(top.environment.to_owned(), paints.bold()),

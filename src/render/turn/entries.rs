@@ -5,17 +5,19 @@ use super::{Entry, Event as Told, Level};
 use crate::controller::{Done, Turn};
 use crate::decide::DesiredOwner;
 use crate::decide::scaling::{
-    Direction, Event, EventKind, Hold, HoldCause, PoolScaling, Scaling, SourceScaling, StageScaling,
+    Direction, Event, EventKind, Hold, HoldCause, PoolScaling, Scaling, StageScaling,
 };
 use crate::id::Name;
 use crate::observe::{Side, Wait};
 use crate::plan::Step;
+use crate::render::scaling::{follows, source, what};
 
 /// What a reader who has seen `before` wants to know of `turn`.
 pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
     let scaling = &turn.scaling;
     let at = scaling.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut said = Said { at, entries: Vec::new() };
+    standing(turn, before, &mut said);
     sides(turn, before, &mut said);
     if before.is_none() && !scaling.stages.keys().any(|stage| is_scaled(scaling, stage)) {
         let message = "no pool leaves its number to the controller: nothing is scaled";
@@ -26,6 +28,12 @@ pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
             let known = before.and_then(|before| before.scaling.stages.get(name));
             let level = if stage.doubt.is_some() { Level::Warn } else { Level::Info };
             said.of(Told::Stage, level, name, stage_line(stage, known));
+        }
+    }
+    for (name, why) in &turn.load.unforecast {
+        if before.and_then(|before| before.load.unforecast.get(name)) != Some(why) {
+            let message = format!("it cannot be looked ahead as it should: {why}");
+            said.of(Told::Notice, Level::Warn, name, Some(message));
         }
     }
     let told = before.map(|before| &before.scaling.events);
@@ -69,6 +77,30 @@ impl Said {
     fn add(&mut self, event: Told, level: Level, about: Option<String>, message: String) {
         self.entries.push(Entry { at: self.at.clone(), level, event, about, message });
     }
+}
+
+/// Whether it may write, where that has changed since; before the first turn it could.
+fn standing(turn: &Turn, before: Option<&Turn>, said: &mut Said) {
+    let stood = before.map_or((None, None), stands);
+    match stands(turn) {
+        now if now == stood => {}
+        // Said at the end, with what would have been written.
+        (Some(_), _) if !turn.done.is_empty() => {}
+        (Some(why), _) => {
+            let message = format!("nothing is written: {why}");
+            said.add(Told::Withheld, Level::Info, None, message);
+        }
+        (None, Some(silent)) => {
+            let message = format!("{silent} does not answer: it led last, and only adds capacity");
+            said.add(Told::Notice, Level::Warn, None, message);
+        }
+        (None, None) => said.add(Told::Notice, Level::Info, None, "it leads".to_owned()),
+    }
+}
+
+/// Why nothing may be written, and what does not answer where only more may be.
+fn stands(turn: &Turn) -> (Option<&str>, Option<&'static str>) {
+    (turn.withheld.as_deref(), turn.scaling.mode.silent())
 }
 
 /// The sides that have come out of sight, and those that are back.
@@ -121,12 +153,6 @@ fn is_written(event: &Event, turn: &Turn) -> bool {
         && writes.any(|done| matches!(done.step, Step::SetUnits { .. }))
 }
 
-/// Replicas of a burst pool go with its nodes.
-fn follows(done: &Done, scaling: &Scaling) -> bool {
-    let pool = scaling.pools.get(&done.pool);
-    done.step.id().side == Side::Kubernetes && pool.is_some_and(|pool| pool.pods.is_some())
-}
-
 fn done_line(done: &Done, scaling: &Scaling) -> Option<String> {
     let outcome = match &done.outcome {
         None => " (not written)".to_owned(),
@@ -134,56 +160,31 @@ fn done_line(done: &Done, scaling: &Scaling) -> Option<String> {
         Some(Ok(())) => String::new(),
         Some(Err(error)) => format!(" FAILED: {error}"),
     };
-    let pool = scaling.pools.get(&done.pool);
-    let (what, why) = match &done.step {
-        Step::SetUnits { id, from, to, .. } => {
-            let source = pool.and_then(|pool| {
-                pool.sources.iter().find(|source| source.group.as_deref() == Some(&*id.name))
-            });
-            let label = source.map_or_else(String::new, label);
-            let reason = pool.and_then(|pool| pool.reasons.first());
-            let why = match source.filter(|_| to < from) {
-                // What a group is asked for less than before never ran.
-                Some(_) => "not asked for any more: there is none to be had".to_owned(),
-                None if follows(done, scaling) => "replicas go with the nodes".to_owned(),
-                None => reason.map_or_else(String::new, |reason| reason.text.clone()),
-            };
-            (format!("{label}{from} → {to}"), why)
-        }
-        Step::DrainUnits { units, .. } => {
-            let ends = if units.len() == 1 { "ends" } else { "end" };
-            (format!("{} {ends}", units.join(", ")), "its drain is over".to_owned())
-        }
-        Step::ReplaceUnits { units, .. } => {
-            let are = if units.len() == 1 { "is" } else { "are" };
-            (format!("{} {are} replaced", units.join(", ")), "AWS takes spot back".to_owned())
-        }
-        Step::Proceed { units, wait, .. } => {
-            let why = match wait {
-                Wait::ToServe => "their nodes have joined",
-                Wait::ToEnd => "nothing is left on them",
-            };
-            (format!("no hook holds {} any more", units.join(", ")), why.to_owned())
-        }
-        Step::SetEndpoints { to, .. } => {
-            let all = to.as_array().map_or(&[] as &[_], Vec::as_slice);
-            let are = |condition: &str| {
-                all.iter().filter(|endpoint| endpoint["conditions"][condition] == true).count()
-            };
-            let (ready, ending) = (are("ready"), are("terminating"));
-            let leave = if ending == 0 { String::new() } else { format!(", {ending} drain") };
-            (format!("endpoints: {ready} ready{leave}"), String::new())
-        }
-        step => (step.id().to_string(), String::new()),
+    let why = match why(done, scaling) {
+        "" => String::new(),
+        why => format!(": {why}"),
     };
-    let why = if why.is_empty() { why } else { format!(": {why}") };
-    Some(format!("{what}{outcome}{why}"))
+    Some(format!("{}{outcome}{why}", what(done, scaling)))
 }
 
-/// `g6e.12xlarge on demand `
-fn label(source: &SourceScaling) -> String {
-    let market = source.market.map_or("", |market| market.as_str());
-    format!("{} {market} ", source.label)
+/// Why it was written; nothing where that goes without saying.
+fn why<'s>(done: &Done, scaling: &'s Scaling) -> &'s str {
+    match &done.step {
+        // What a group is asked for less than before never ran.
+        Step::SetUnits { from, to, .. } if to < from && source(done, scaling).is_some() => {
+            "not asked for any more: there is none to be had"
+        }
+        Step::SetUnits { .. } if follows(done, scaling) => "replicas go with the nodes",
+        Step::SetUnits { .. } => {
+            let pool = scaling.pools.get(&done.pool);
+            pool.and_then(|pool| pool.reasons.first()).map_or("", |reason| reason.text.as_str())
+        }
+        Step::DrainUnits { .. } => "its drain is over",
+        Step::ReplaceUnits { .. } => "AWS takes spot back",
+        Step::Proceed { wait: Wait::ToServe, .. } => "their nodes have joined",
+        Step::Proceed { wait: Wait::ToEnd, .. } => "nothing is left on them",
+        _ => "",
+    }
 }
 
 /// What has begun to hold the pool, and is told by no event.
@@ -219,4 +220,57 @@ fn hold_line(
         })
         .collect();
     (!held.is_empty()).then(|| held.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::controller::Load;
+    use crate::decide::scaling::{Cost, Memory, Mode};
+    use std::collections::BTreeMap;
+
+    fn turn(mode: Mode, withheld: Option<&str>) -> Turn {
+        let scaling = Scaling {
+            at: Timestamp::UNIX_EPOCH,
+            mode,
+            stages: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            events: Vec::new(),
+            cost_now: Cost::default(),
+            cost_after: Cost::default(),
+            memory: Memory::default(),
+        };
+        Turn {
+            scaling,
+            load: Load::default(),
+            spent: <_>::default(),
+            left: Vec::new(),
+            places: Vec::new(),
+            unseen: BTreeMap::new(),
+            done: Vec::new(),
+            withheld: withheld.map(str::to_owned),
+            unnoted: None,
+            parts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whom_it_follows_and_that_it_leads_is_said_once() {
+        let leads = turn(Mode::Normal, None);
+        let follows = turn(Mode::Normal, Some("ada leads"));
+        let cut_off = turn(Mode::KubernetesUnreachable, None);
+        let said = |turn: &Turn, before: Option<&Turn>| {
+            let of_pools = "no pool leaves its number to the controller: nothing is scaled";
+            let entries = entries(turn, before).into_iter().map(|entry| entry.message);
+            entries.filter(|message| message != of_pools).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&leads, None), [""; 0]);
+        assert_eq!(said(&follows, None), ["nothing is written: ada leads"]);
+        assert_eq!(said(&follows, Some(&follows)), [""; 0]);
+        assert_eq!(said(&leads, Some(&follows)), ["it leads"]);
+        assert!(said(&cut_off, Some(&leads))[0].contains("only adds capacity"));
+        assert_eq!(said(&cut_off, Some(&cut_off)), [""; 0]);
+        assert_eq!(said(&leads, Some(&cut_off)), ["it leads"]);
+    }
 }

@@ -108,6 +108,19 @@ fn a_server_that_knows_nothing_is_passed_over_and_its_failure_told() {
     let past = past(&[("a", Ok(Answer::default())), ("b", Err(lost.clone())), ("c", known)]);
     assert_eq!(past.series.values(), [Some(1.0), Some(2.0), Some(3.0)]);
     assert_eq!(past.notes, ["b: no route"]);
+    assert_eq!(past.unread, None);
+}
+
+#[test]
+fn a_past_that_nobody_could_tell_is_unread_and_one_that_is_empty_is_not() {
+    let kind = MeasureFailure::Unreachable;
+    let lost = MeasureError { kind, message: "no route".into(), help: None };
+    let unread = |said: &[(&str, Result<Answer, MeasureError>)]| past(said).unread;
+    assert_eq!(unread(&[("a", Err(lost.clone()))]).as_deref(), Some("no route"));
+    let partly = [("a", Ok(Answer::default())), ("b", Err(lost))];
+    assert_eq!(unread(&partly).as_deref(), Some("no route"), "it may be the one that knows");
+    assert_eq!(unread(&[("a", Ok(Answer::default()))]), None);
+    assert_eq!(unread(&[]), None);
 }
 
 #[test]

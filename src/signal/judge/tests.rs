@@ -16,11 +16,23 @@ fn query() -> Query {
     }
 }
 
+fn measured_at(second: i64) -> Result<Option<Facts>, MeasureError> {
+    Ok(Some(Facts { newest: Some(at(second)), ..Facts::default() }))
+}
+
+fn facts(said: &mut Observation) -> &mut Facts {
+    said.facts.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn error(kind: MeasureFailure, message: &str) -> MeasureError {
+    MeasureError { kind, message: message.to_owned(), help: None }
+}
+
 fn said(answer: Result<Answer, MeasureError>) -> Observation {
     Observation {
         server: "http://a".into(),
         answer,
-        facts: Some(Facts { newest: Some(at(NOW - 10)), ..Facts::default() }),
+        facts: measured_at(NOW - 10),
         last: None,
         started: Some(at(1)),
         window: Some(Span::from_secs(60)),
@@ -50,13 +62,13 @@ fn what_was_measured_just_now_is_good_and_bears_the_time_of_its_samples() {
 #[test]
 fn an_answer_of_now_from_old_samples_is_stale_and_keeps_its_value() {
     let mut old = value(12.5);
-    old.facts = Some(Facts { newest: Some(at(NOW - 121)), ..Facts::default() });
+    old.facts = measured_at(NOW - 121);
     let reading = judged(&old).reading;
     let (age, limit) = (Span::from_secs(121), Span::from_secs(120));
     assert_eq!(reading.verdict, Verdict::Stale { age, limit });
     assert_eq!(reading.value, Some(12.5));
     assert!(!reading.verdict.may_scale_in());
-    old.facts = Some(Facts { newest: Some(at(NOW - 120)), ..Facts::default() });
+    old.facts = measured_at(NOW - 120);
     assert_eq!(verdict(&old), Verdict::Good);
 }
 
@@ -83,16 +95,64 @@ fn of_what_a_server_warns_that_a_part_may_be_missing_nothing_is_scaled_in() {
 #[test]
 fn by_what_some_targets_do_not_tell_nothing_is_scaled_in() {
     let mut half = value(12.5);
-    half.facts.as_mut().unwrap().unscraped = 1;
+    facts(&mut half).unscraped = 1;
     let reading = judged(&half).reading;
     let why = "http://a cannot scrape 1 target that it was measured from (up == 0)".to_owned();
     assert_eq!((reading.value, reading.verdict), (Some(12.5), Verdict::Contradicted(why)));
 }
 
 #[test]
+fn of_what_too_many_targets_do_not_tell_both_numbers_are_said() {
+    let mut part = value(12.0);
+    (facts(&mut part).unscraped, facts(&mut part).targets) = (2, 19);
+    let reading = judged(&part).reading;
+    let Verdict::Contradicted(why) = &reading.verdict else { panic!("{reading:?}") };
+    assert!(why.contains("cannot scrape 2 targets of the 19 that"), "{why}");
+    assert_eq!(reading.value, Some(12.0));
+}
+
+#[test]
+fn where_few_targets_do_not_tell_each_counts_as_the_mean_of_the_others() {
+    let mut few = value(18.0);
+    (facts(&mut few).unscraped, facts(&mut few).targets) = (2, 20);
+    let measured = judged(&few);
+    assert_eq!((measured.reading.verdict, measured.reading.value), (Verdict::Good, Some(20.0)));
+    let [note] = measured.notes.as_slice() else { panic!("{:?}", measured.notes) };
+    assert!(note.contains("2 targets of the 20") && note.ends_with("mean of the others"), "{note}");
+    // A share is not more by what is missing.
+    let share = Query { unit: "share", ..query() };
+    let measured = judge(&share, &few, Policy::new(Span::from_secs(120)), at(NOW));
+    assert_eq!((measured.reading.verdict, measured.reading.value), (Verdict::Good, Some(18.0)));
+    assert!(measured.notes[0].ends_with("the others stand for them"), "{:?}", measured.notes);
+}
+
+#[test]
+fn by_what_has_no_known_age_nothing_is_scaled_in_and_its_value_counts() {
+    let mut unknown = value(12.5);
+    unknown.facts = Err(error(MeasureFailure::Refused, "http://a refuses the query"));
+    let reading = judged(&unknown).reading;
+    let why = "its age is not known: http://a refuses the query".to_owned();
+    assert_eq!((reading.value, reading.verdict), (Some(12.5), Verdict::Contradicted(why)));
+    unknown.facts = Ok(None);
+    assert_eq!(verdict(&unknown), Verdict::Good, "of this nothing can be asked");
+    unknown.facts = Ok(Some(Facts::default()));
+    assert_eq!(verdict(&unknown), Verdict::Good, "nothing is known of it");
+}
+
+#[test]
+fn what_is_old_or_wrong_beside_is_called_so_though_its_age_is_not_known() {
+    let mut old = said(Ok(Answer::of(at(NOW - 500), 1.0)));
+    old.facts = Err(error(MeasureFailure::Unreachable, "no answer"));
+    assert!(matches!(verdict(&old), Verdict::Stale { .. }));
+    let mut wrong = value(f64::NAN);
+    wrong.facts = Err(error(MeasureFailure::Unreachable, "no answer"));
+    assert!(matches!(verdict(&wrong), Verdict::Wrong(_)));
+}
+
+#[test]
 fn a_server_whose_clock_is_behind_answers_what_is_old() {
     let mut behind = said(Ok(Answer::of(at(NOW - 500), 1.0)));
-    behind.facts = None;
+    behind.facts = Ok(None);
     assert!(matches!(verdict(&behind), Verdict::Stale { .. }));
 }
 
@@ -104,10 +164,10 @@ fn what_cannot_be_is_wrong_and_has_no_value() {
         assert_eq!(reading.value, None);
     }
     let mut ahead = value(1.0);
-    ahead.facts = Some(Facts { newest: Some(at(NOW + 6)), ..Facts::default() });
+    ahead.facts = measured_at(NOW + 6);
     let Verdict::Wrong(why) = verdict(&ahead) else { panic!("{ahead:?}") };
     assert_eq!(why, "measured 6s from now: its clock and ours differ");
-    ahead.facts = Some(Facts { newest: Some(at(NOW + 5)), ..Facts::default() });
+    ahead.facts = measured_at(NOW + 5);
     assert_eq!(verdict(&ahead), Verdict::Good);
 }
 
@@ -145,7 +205,7 @@ fn a_server_that_has_just_begun_has_not_seen_a_whole_window() {
     young.started = Some(at(NOW - 60));
     assert_eq!(verdict(&young), Verdict::Good);
     young.started = None;
-    young.facts.as_mut().unwrap().young = Some(Span::from_secs(60));
+    facts(&mut young).young = Some(Span::from_secs(60));
     assert!(matches!(verdict(&young), Verdict::Settling(_)), "its series began with it");
     young.window = None;
     assert_eq!(verdict(&young), Verdict::Good, "what needs no window is whole at once");
@@ -153,7 +213,7 @@ fn a_server_that_has_just_begun_has_not_seen_a_whole_window() {
 
 #[test]
 fn who_does_not_answer_is_told_from_who_answers_nonsense() {
-    let failed = |kind| said(Err(MeasureError { kind, message: "m".into(), help: None }));
+    let failed = |kind| said(Err(error(kind, "m")));
     for kind in [MeasureFailure::Unreachable, MeasureFailure::Denied] {
         assert_eq!(verdict(&failed(kind)), Verdict::Unreachable("m".into()));
     }
@@ -177,11 +237,7 @@ fn other(mut said: Observation) -> Measured {
 
 #[test]
 fn the_first_server_that_answers_well_is_believed() {
-    let down = said(Err(MeasureError {
-        kind: MeasureFailure::Unreachable,
-        message: "no route".into(),
-        help: None,
-    }));
+    let down = said(Err(error(MeasureFailure::Unreachable, "no route")));
     let agreed = agree(vec![judged(&down), other(value(7.0))]).unwrap();
     assert_eq!((agreed.reading.verdict, agreed.reading.value), (Verdict::Good, Some(7.0)));
     let agreed = agree(vec![judged(&value(7.0)), other(down)]).unwrap();
@@ -228,7 +284,7 @@ proptest::proptest! {
         measured in proptest::option::of(9_000i64..11_000),
     ) {
         let mut said = said(Ok(Answer::of(at(answered), number)));
-        said.facts = Some(Facts { newest: measured.map(at), ..Facts::default() });
+        said.facts = Ok(Some(Facts { newest: measured.map(at), ..Facts::default() }));
         let reading = judged(&said).reading;
         let oldest = measured.unwrap_or(answered).min(answered);
         let newest = measured.unwrap_or(answered).max(answered);

@@ -9,6 +9,7 @@ mod by_hand;
 mod cut_off;
 mod kept;
 mod leaders;
+mod lost;
 mod notices;
 mod replayed;
 mod restarted;

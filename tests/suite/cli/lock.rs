@@ -1,6 +1,7 @@
 //! `floodway lock`: who holds it, and taking it away.
 
 use super::ends::waiting;
+use super::running::leading;
 use super::{applied, environment, pool, small};
 use crate::support::repository::Repository;
 use serde_json::Value;
@@ -60,4 +61,19 @@ fn a_lock_is_shown_where_it_lies() {
     said.says("ada@build applies").says("since 2026-03-02T10:00:00Z").says("sim/small.lease");
     drop(held);
     repository.run(&["lock", "show", "small"]).exits(0).says("Nobody holds");
+}
+
+#[test]
+fn the_controller_that_leads_is_shown_apart_from_applies_and_its_lease_is_taken_away() {
+    let repository = applied(&pool("a", "1"));
+    let show = ["lock", "show", "small", "--lead"];
+    repository.run(&show).exits(0).says("No controller leads small.");
+    let (controller, leader) = leading(&repository);
+    repository.run(&show).exits(0).says(&format!("{leader} leads small.")).says("small.run.lease");
+    repository.run(&["lock", "show", "small"]).exits(0).says("Nobody holds the lock");
+    let broken = repository.run(&["lock", "break", "small", "--lead", "--yes"]).exits(0);
+    broken.says(&format!("Broken: it was {leader}'s. If that controller still runs"));
+    repository.run(&show).exits(0).says("No controller leads small.");
+    controller.signal("TERM");
+    controller.end().exits(0);
 }

@@ -13,6 +13,7 @@ mod journal;
 mod lock;
 mod output;
 mod prices;
+mod running;
 mod saved;
 mod screens;
 mod terminal;

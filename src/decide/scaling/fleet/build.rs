@@ -1,9 +1,10 @@
 //! The pools of an environment, as they were seen and are remembered.
 
 use super::{Legacy, Pool, Source};
-use crate::decide::scaling::input::{Delays, Mode, PoolSeen, ScalingInput, Units};
+use crate::decide::scaling::input::{Delays, PoolSeen, ScalingInput, Units};
 use crate::decide::scaling::memory::SourceMemory;
 use crate::decide::scaling::outcome::Event;
+use crate::decide::scaling::time::between;
 use crate::decide::scaling::{asides, price};
 use crate::decide::{BurstGroup, CapacityType, Decision, PoolDecision, PoolKind, successors};
 use crate::id::Name;
@@ -46,8 +47,8 @@ fn pool<'a>(
     let lost_after = onprem.map(|onprem| onprem.lost_after).unwrap_or_default();
     let unseen = match seen.at {
         _ if seen.visible => false,
-        Some(at) => crate::decide::scaling::time::between(at, input.now) > lost_after,
-        None => true,
+        Some(at) => between(at, input.now) > lost_after,
+        None => seen.since.is_none_or(|since| between(since, input.now) > lost_after),
     };
     let mut legacy = Legacy::default();
     let sources = match &decided.kind {
@@ -87,13 +88,17 @@ fn on_prem(
     let profile = spec.and_then(|pool| pool.profile.as_ref());
     let declared = price::declared(input, &decided.stage, decided.capacity_per_unit, profile);
     let key = "replicas".to_owned();
+    let memory = remembered(input, name, &key);
+    // Never seen by this controller: as the one before it has left it.
+    let unseen = (!seen.visible && seen.at.is_none()).then_some(memory.asked).flatten();
+    let units = seen.replicas.clone().or_else(|| unseen.map(Units::serving));
     Source {
-        memory: remembered(input, name, &key),
+        memory,
         label: key.clone(),
         key,
         market: None,
         group: None,
-        exists: seen.replicas.is_some(),
+        exists: units.is_some(),
         capacity: price::carried(input, name, declared),
         declared,
         price: spec.and_then(|pool| pool.usd_per_hour),
@@ -101,11 +106,12 @@ fn on_prem(
         replicas_per_node: 1,
         vcpus: 0,
         family: None,
-        units: seen.replicas.clone().unwrap_or_default(),
+        units: units.unwrap_or_default(),
         coming: 0,
         away: 0,
+        idle: 0,
         wanted: 0,
-        apart: input.mode == Mode::KubernetesUnreachable,
+        apart: input.mode.is_apart(),
         most: None,
         ends_soon: false,
         closed: None,
@@ -201,8 +207,9 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         units: Units::default(),
         coming: 0,
         away: 0,
+        idle: 0,
         wanted: 0,
-        apart: input.mode == Mode::KubernetesUnreachable,
+        apart: input.mode.is_apart(),
         most: None,
         ends_soon: false,
         closed: None,

@@ -2,6 +2,8 @@
 
 use super::world::*;
 use crate::decide::scaling::*;
+use crate::observe::HandHold;
+use crate::units::Rate;
 use std::time::Duration;
 
 #[test]
@@ -236,4 +238,59 @@ fn what_an_autoscaler_can_still_add_counts_until_it_is_stuck() {
     world.run(8);
     let scaling = world.decide();
     assert_eq!(scaling.pools["own"].sources[0].aside, None);
+}
+
+/// Nothing is scaled in, for an operator has said so.
+fn held(world: &mut World) {
+    let hold = HandHold { scale_in: true, reason: "r".to_owned(), ..HandHold::default() };
+    world.hands.holds.push(hold);
+}
+
+#[test]
+fn what_never_launched_is_taken_back_in_spite_of_a_hold_so_that_no_pool_doubles() {
+    let mut world = world(&[
+        onprem("own", "{ min = 1, max = 1 }"),
+        burst("b", "{ min = 0, max = 4 }", &[G5, G6E], ""),
+    ]);
+    world.has("own", "replicas", 1);
+    held(&mut world);
+    world.group("b", "g5.12xlarge/on-demand").limit = 0;
+    world.load(160.0);
+    for step in 0..240 {
+        if step == 60 {
+            // There is capacity again.
+            world.group("b", "g5.12xlarge/on-demand").limit = u32::MAX;
+        }
+        world.run(1);
+        assert!(world.asked("b") <= 4, "{} at {step}", world.asked("b"));
+    }
+    assert_eq!(world.group("b", "g6e.12xlarge/on-demand").desired, 4);
+}
+
+#[test]
+fn what_never_serves_and_may_not_go_leaves_the_others_the_rest_of_the_bounds() {
+    let mut world = world(&[
+        onprem("own", "{ min = 1, max = 1 }"),
+        burst("b", "{ min = 0, max = 4 }", &[G5, G6E], ""),
+    ]);
+    world.has("own", "replicas", 1);
+    held(&mut world);
+    world.group("b", "g5.12xlarge/on-demand").never_serve(3);
+    world.load(160.0);
+    let scaling = world.run(240);
+    assert_eq!(scaling.pools["b"].sources[0].aside, Some(AsideCause::NeverReady));
+    assert_eq!(wanted(&scaling, "b"), 4, "three that may not go, and one in their place");
+    assert_eq!(scaling.pools["b"].serving, 1);
+    assert!(scaling.stages["inference"].unmet > Rate::default());
+}
+
+#[test]
+fn the_pods_of_a_node_that_does_not_answer_for_a_while_are_kept() {
+    let mut world = world(&[burst("b", "{ min = 0, max = 4 }", &[G5], "")]);
+    world.has("b", "g5.12xlarge/on-demand", 4);
+    world.load(150.0);
+    let pods = |scaling: &Scaling| scaling.pools["b"].pods;
+    assert_eq!(pods(&world.run(4)), Some(16));
+    world.group("b", "g5.12xlarge/on-demand").away = 1;
+    assert_eq!(pods(&world.run(4)), Some(16));
 }

@@ -92,6 +92,7 @@ proptest! {
         limits in prop::array::uniform3(0u32..5),
         (drain, broken) in (0u64..300, 0u32..4),
         set in prop::option::weighted(0.7, 0u32..4),
+        (held, stuck, back) in (any::<bool>(), any::<bool>(), any::<bool>()),
     ) {
         let mut world = random(max[0], max[1], max[2], budget);
         world.has("own", "replicas", has[0]);
@@ -114,6 +115,15 @@ proptest! {
                 since: world.now,
             });
             world.hands.overrides = set.into_iter().collect();
+            // Nothing may be scaled in for a while, by an operator's word or by a drain that
+            // was given up.
+            let hold = HandHold { scale_in: true, reason: "a test".to_owned(), ..<_>::default() };
+            world.hands.holds = if held && at % 3 < 2 { vec![hold] } else { Vec::new() };
+            let kept = (name("cheap"), "a disruption budget".to_owned());
+            world.stuck = if stuck && at % 2 == 0 { [kept].into() } else { <_>::default() };
+            if back && at > 5 {
+                world.groups.iter_mut().for_each(|group| group.limit = u32::MAX);
+            }
             for _ in 0..4 {
                 let scaling = world.decide();
                 for (pool, decided) in &scaling.pools {

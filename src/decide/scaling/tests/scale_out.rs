@@ -394,3 +394,36 @@ fn what_cannot_be_served_in_time_is_said_to_the_gateway() {
     world.load(40.0);
     assert_eq!(world.decide().stages["inference"].shed, Share::default());
 }
+
+#[test]
+fn on_prem_that_a_new_controller_has_not_seen_is_held_as_the_one_before_left_it() {
+    let mut world = world(&[
+        onprem("own", "{ min = 0, max = 4 }"),
+        burst("b", "{ min = 0, max = 9 }", &[G5], ""),
+    ]);
+    world.has("own", "replicas", 4);
+    world.load(40.0);
+    world.run(4);
+    // Another goes on with what was noted.
+    world.memory = world.memory.clone().without_numbers();
+    world.unseen.push(name("own"));
+    world.seen_at.clear();
+    world.since = Some(world.now);
+    assert_eq!(wanted(&world.run(8), "b"), 0, "for as long as `onprem.lost_after`");
+    assert_eq!(wanted(&world.run(20), "b"), 1);
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_holds_nothing_for_so_long() {
+    let mut world = world(&[burst("b", "{ min = 0, max = 4 }", &[G5, G6E], "")]);
+    world.group("b", "g5.12xlarge/on-demand").limit = 0;
+    world.load(10.0);
+    let right = world.now;
+    world.now = right + Duration::from_secs(30 * 24 * 3600);
+    world.run(8);
+    world.now = right;
+    let scaling = world.decide();
+    let aside = world.memory.sources["b"]["g5.12xlarge/on-demand"].aside.clone().unwrap();
+    assert!(aside.until <= right + aside.step.duration(), "{aside:?}");
+    assert!(scaling.memory.at <= Some(right));
+}

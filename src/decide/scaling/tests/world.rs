@@ -61,6 +61,8 @@ pub(in crate::decide::scaling) struct World {
     /// What keeps units of a pool that drain, past their time.
     pub(in crate::decide::scaling) stuck: BTreeMap<Name, String>,
     pub(in crate::decide::scaling) seen_at: BTreeMap<Name, Timestamp>,
+    /// Since when pools are looked for that were never seen.
+    pub(in crate::decide::scaling) since: Option<Timestamp>,
     pub(in crate::decide::scaling) demand: BTreeMap<Name, StageDemand>,
     pub(in crate::decide::scaling) delays: BTreeMap<Name, Delays>,
     pub(in crate::decide::scaling) worth: BTreeMap<Name, Share>,
@@ -121,6 +123,7 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
         unseen: Vec::new(),
         stuck: BTreeMap::new(),
         seen_at: BTreeMap::new(),
+        since: None,
         demand: BTreeMap::new(),
         delays: BTreeMap::new(),
         worth: BTreeMap::new(),
@@ -251,6 +254,7 @@ impl World {
             }
             let pool: &mut PoolSeen = seen.pools.entry(group.pool.clone()).or_default();
             (pool.visible, pool.at) = (visible, self.seen_at.get(&group.pool).copied());
+            pool.since = self.since;
             pool.stuck_drain = self.stuck.get(&group.pool).cloned();
             let units = group.seen(self.now);
             let Some((of, capacity_type)) = &group.of else {
@@ -405,6 +409,7 @@ impl Group {
             partly: self.partly,
             open: 0,
             taken_back: 0,
+            ending: 0,
             desired: self.desired,
             existing,
             draining: self.draining,
