@@ -37,9 +37,9 @@ impl Room {
         match event {
             Event::Init => self.listed_nodes = Some(BTreeMap::new()),
             Event::InitApply(node) => {
-                let node = self.slim(node);
+                let node = self.as_known(self.slim(node));
                 let nodes = self.listed_nodes.get_or_insert_default();
-                nodes.insert(node.name.clone(), Arc::new(node));
+                nodes.insert(node.name.clone(), node);
             }
             Event::InitDone => self.nodes = self.listed_nodes.take().unwrap_or_default(),
             Event::Apply(node) => {
@@ -72,6 +72,14 @@ impl Room {
             }
         }
         self.nodes.values().cloned().collect()
+    }
+
+    /// What is listed again as it was known is kept once: a large cluster is not held
+    /// twice while it is listed.
+    fn as_known(&self, mut node: Node) -> Arc<Node> {
+        let Some(known) = self.nodes.get(&node.name) else { return Arc::new(node) };
+        (node.gpus_used, node.gpus_ready) = (known.gpus_used, known.gpus_ready);
+        if **known == node { Arc::clone(known) } else { Arc::new(node) }
     }
 
     fn slim(&self, node: NodeSeen) -> Node {
@@ -173,6 +181,16 @@ mod tests {
         room.note_pod(Event::Delete(pod("unheard of", Some("n2"), 4)));
         room.note_node(Event::Delete(node("n1", "a")));
         assert_eq!(used(&mut room), of(&[("n2", 0)]));
+    }
+
+    #[test]
+    fn what_is_listed_again_as_it_was_is_kept_once() {
+        let mut room = listed(&["n1", "n2"], &[("a", "n1", 3)]);
+        let before = room.nodes();
+        list(&mut room, &["n1", "n2", "n3"], &[("a", "n2", 3)]);
+        assert!(before.iter().all(|node| Arc::strong_count(node) == 2));
+        drop(before);
+        assert_eq!(used(&mut room), of(&[("n1", 0), ("n2", 3), ("n3", 0)]));
     }
 
     #[test]
