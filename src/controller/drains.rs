@@ -61,6 +61,15 @@ impl Drains {
         self.ended.insert(unit.to_owned());
     }
 
+    /// How many units go with their places, by the name of their group.
+    pub(super) fn by_group(&self) -> BTreeMap<String, u32> {
+        let mut all = BTreeMap::new();
+        for going in self.units.values().filter(|going| going.leaves) {
+            *all.entry(going.group.name.clone()).or_default() += 1;
+        }
+        all
+    }
+
     /// Pools of which a unit has not finished in its time and cannot be ended, with what
     /// keeps it.
     pub(super) fn stuck(&self) -> BTreeMap<Name, String> {

@@ -28,6 +28,8 @@ pub(super) struct Beside<'a> {
     /// work.
     pub(super) draining: &'a BTreeSet<String>,
     pub(super) closed: &'a BTreeSet<String>,
+    /// How many of the first there are of each group.
+    pub(super) going: &'a BTreeMap<String, u32>,
     /// Pools of which one cannot be drained in its time, with what keeps it.
     pub(super) stuck: &'a BTreeMap<Name, String>,
     /// Instances that had joined the cluster.
@@ -83,7 +85,14 @@ impl Sight {
         if !self.visible {
             let before = beside.before.pools.get(name).cloned().unwrap_or_default();
             let since = before.since.or(Some(self.since)).filter(|_| before.at.is_none());
-            return PoolSeen { visible: false, since, ..before };
+            let mut seen = PoolSeen { visible: false, since, ..before };
+            // What has been taken back since is on its way out no more.
+            for (group, units) in &mut seen.groups {
+                let going = beside.going.get(group).copied().unwrap_or(0);
+                units.draining = units.draining.min(going);
+                units.cannot_stay = units.cannot_stay.min(units.draining);
+            }
+            return seen;
         }
         let mut pool = PoolSeen { at: self.at, visible: true, ..PoolSeen::default() };
         look(&mut pool);

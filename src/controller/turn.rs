@@ -157,6 +157,7 @@ impl Controller {
                 visible: &visible.collect::<BTreeSet<_>>(),
                 draining: &draining,
                 closed: &closed,
+                going: &self.drains.by_group(),
                 stuck: &self.drains.stuck(),
                 alone: &self.alone,
                 had_joined: &self.had_joined,
