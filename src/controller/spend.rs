@@ -61,7 +61,7 @@ impl Spend {
     /// A clock that was ahead by more than clocks differ by is right again: what counts is
     /// the day that it is, and what passes from now on.
     fn step_back(&mut self, now: Timestamp) {
-        if !self.at.is_some_and(|at| at.duration_since(now) > CLOCKS) {
+        if self.at.is_none_or(|at| at.duration_since(now) <= CLOCKS) {
             return;
         }
         if let Some((_, spent)) = self.before.filter(|(at, _)| date(*at) >= date(now)) {

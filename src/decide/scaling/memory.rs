@@ -39,7 +39,7 @@ impl Memory {
     /// As it can be at `now`: none of it is of later, for the clock was wrong that it was
     /// left by.
     #[must_use]
-    pub(super) fn as_of(mut self, now: Timestamp, drain: Span) -> Self {
+    pub(super) fn not_after(mut self, now: Timestamp, drain: Span) -> Self {
         let past = |at: &mut Option<Timestamp>| *at = at.map(|at| at.min(now));
         past(&mut self.at);
         for stage in self.stages.values_mut() {

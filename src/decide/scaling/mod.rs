@@ -63,7 +63,7 @@ const CLOCKS: Span = Span::from_secs(300);
 pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     if input.memory.at.is_some_and(|at| time::between(input.now, at) > CLOCKS) {
         let drain = input.planning.environment.burst.scale_in.drain;
-        let memory = input.memory.clone().as_of(input.now, drain);
+        let memory = input.memory.clone().not_after(input.now, drain);
         return scale(&ScalingInput { memory: &memory, ..*input });
     }
     let decision = crate::decide::decide(&input.planning);
