@@ -11,7 +11,7 @@ use crate::signal::Reading;
 use std::collections::BTreeMap;
 
 /// What one turn came to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Turn {
     /// What was decided.
     pub scaling: Scaling,

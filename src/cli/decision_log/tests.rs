@@ -1,18 +1,9 @@
 use super::*;
-use crate::decide::scaling::{Cost, Memory, Mode, Scaling};
-use std::collections::BTreeMap;
+use crate::decide::scaling::Scaling;
 
 fn decision(second: i64) -> DecisionRecord {
-    let scaling = Scaling {
-        at: crate::clock::Timestamp::from_second(second).unwrap(),
-        mode: Mode::Normal,
-        stages: BTreeMap::new(),
-        pools: BTreeMap::new(),
-        events: Vec::new(),
-        cost_now: Cost::default(),
-        cost_after: Cost::default(),
-        memory: Memory::default(),
-    };
+    let scaling =
+        Scaling { at: crate::clock::Timestamp::from_second(second).unwrap(), ..Scaling::default() };
     DecisionRecord::of(&"day".parse().unwrap(), &scaling)
 }
 

@@ -1,7 +1,6 @@
 use super::*;
-use crate::controller::Load;
 use crate::decide::CapacityType;
-use crate::decide::scaling::{Cost, Memory, Mode, PoolScaling, SourceScaling, StageScaling};
+use crate::decide::scaling::{Mode, PoolScaling, SourceScaling, StageScaling};
 use crate::observe::ResourceId;
 use crate::plan::{FailureKind, PortError};
 use crate::units::{Rate, UsdPerHour};
@@ -60,23 +59,9 @@ fn turn(minute: i64, (own, burst): (u32, u32), (load, serving): (u64, u64)) -> T
             (name("cpu"), others),
         ]
         .into(),
-        events: Vec::new(),
-        cost_now: Cost::default(),
-        cost_after: Cost::default(),
-        memory: Memory::default(),
+        ..Scaling::default()
     };
-    Turn {
-        scaling,
-        load: Load::default(),
-        spent: <_>::default(),
-        left: Vec::new(),
-        places: Vec::new(),
-        unseen: BTreeMap::new(),
-        done: Vec::new(),
-        withheld: None,
-        unnoted: None,
-        parts: Vec::new(),
-    }
+    Turn { scaling, ..Turn::default() }
 }
 
 fn set(pool: &str, side: Side, from: u32, to: u32) -> Done {

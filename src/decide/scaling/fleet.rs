@@ -16,7 +16,7 @@ use crate::spec::model::QuotaFamily;
 use crate::units::{Rate, UsdPerHour};
 
 /// A Deployment, or a group of instances that carry the same.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Source {
     /// By which it is remembered: `g6e.12xlarge/spot`, on-prem `replicas`.
     pub(super) key: String,
@@ -133,7 +133,7 @@ pub(super) struct Pool<'a> {
     /// Why nothing is added to any of its sources.
     pub(super) closed: Option<Hold>,
     /// Why nothing of it is scaled in: a drain was given up.
-    pub(super) kept: Option<Hold>,
+    pub(super) drain_given_up: Option<Hold>,
     pub(super) holds: Vec<Hold>,
     pub(super) reasons: Vec<Reason>,
 }

@@ -71,7 +71,7 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     let kept = kept::pools(input, &mut events);
     let mut pools = fleet::pools(input, &decision, &mut events);
     for pool in &mut pools {
-        pool.kept = kept.get(pool.name).map(|kept| kept.hold(input));
+        pool.drain_given_up = kept.get(pool.name).map(|kept| kept.hold(input));
     }
     finish::notice_others(input, &mut pools);
     hands::set_floors(input, &mut pools);

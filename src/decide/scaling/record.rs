@@ -235,19 +235,9 @@ fn bound(text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::scaling::{Cost, Memory, Mode};
 
     fn record() -> DecisionRecord {
-        let scaling = Scaling {
-            at: Timestamp::UNIX_EPOCH,
-            mode: Mode::Normal,
-            stages: BTreeMap::new(),
-            pools: BTreeMap::new(),
-            events: Vec::new(),
-            cost_now: Cost::default(),
-            cost_after: Cost::default(),
-            memory: Memory::default(),
-        };
+        let scaling = Scaling::default();
         DecisionRecord::of(&"day".parse().unwrap(), &scaling)
     }
 

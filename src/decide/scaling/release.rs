@@ -71,7 +71,7 @@ pub(super) fn forbidden(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hol
     let by_hand = hands::holds(input, Some(pool.name), Direction::ScaleIn);
     let all = || hands::holds(input, None, Direction::ScaleIn);
     let counts = |hold: &Hold| pool.set_to.is_none() || hold.cause != HoldCause::Freeze;
-    by_hand.or_else(|| all().filter(counts)).or_else(|| pool.kept.clone())
+    by_hand.or_else(|| all().filter(counts)).or_else(|| pool.drain_given_up.clone())
 }
 
 impl Pool<'_> {
@@ -198,7 +198,7 @@ pub(super) fn release(
 }
 
 fn pool_hold(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
-    hands::holds(input, Some(pool.name), Direction::ScaleIn).or_else(|| pool.kept.clone())
+    hands::holds(input, Some(pool.name), Direction::ScaleIn).or_else(|| pool.drain_given_up.clone())
 }
 
 fn raised(source: &Source, now: Timestamp, window: Span) -> Option<Hold> {

@@ -225,34 +225,11 @@ fn hold_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::controller::Load;
-    use crate::decide::scaling::{Cost, Memory, Mode};
-    use std::collections::BTreeMap;
+    use crate::decide::scaling::Mode;
 
     fn turn(mode: Mode, withheld: Option<&str>) -> Turn {
-        let scaling = Scaling {
-            at: Timestamp::UNIX_EPOCH,
-            mode,
-            stages: BTreeMap::new(),
-            pools: BTreeMap::new(),
-            events: Vec::new(),
-            cost_now: Cost::default(),
-            cost_after: Cost::default(),
-            memory: Memory::default(),
-        };
-        Turn {
-            scaling,
-            load: Load::default(),
-            spent: <_>::default(),
-            left: Vec::new(),
-            places: Vec::new(),
-            unseen: BTreeMap::new(),
-            done: Vec::new(),
-            withheld: withheld.map(str::to_owned),
-            unnoted: None,
-            parts: Vec::new(),
-        }
+        let scaling = Scaling { mode, ..Scaling::default() };
+        Turn { scaling, withheld: withheld.map(str::to_owned), ..Turn::default() }
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn pool<'a>(
         legacy,
         unraised_since: None,
         closed: None,
-        kept: None,
+        drain_given_up: None,
         holds: Vec::new(),
         reasons: Vec::new(),
     }
@@ -96,26 +96,14 @@ fn on_prem(
         memory,
         label: key.clone(),
         key,
-        market: None,
-        group: None,
         exists: units.is_some(),
         capacity: price::carried(input, name, declared),
         declared,
         price: spec.and_then(|pool| pool.usd_per_hour),
-        kept: 0,
         replicas_per_node: 1,
-        vcpus: 0,
-        family: None,
         units: units.unwrap_or_default(),
-        coming: 0,
-        away: 0,
-        idle: 0,
-        wanted: 0,
         apart: input.mode.is_apart(),
-        most: None,
-        ends_soon: false,
-        closed: None,
-        stays: false,
+        ..Source::default()
     }
 }
 
@@ -195,25 +183,14 @@ fn of_group(input: &ScalingInput<'_>, name: &Name, group: &BurstGroup) -> Source
         key,
         label: group.label().to_owned(),
         market: Some(group.capacity_type),
-        group: None,
-        exists: false,
         capacity: price::carried(input, name, declared),
         declared,
         price: price::of_group(input, group),
-        kept: 0,
         replicas_per_node: group.replicas_per_node,
         vcpus: group.types.iter().filter_map(|one| one.vcpus).max().unwrap_or(0),
         family: family.map(|family| (group.region.clone(), family)),
-        units: Units::default(),
-        coming: 0,
-        away: 0,
-        idle: 0,
-        wanted: 0,
         apart: input.mode.is_apart(),
-        most: None,
-        ends_soon: false,
-        closed: None,
-        stays: false,
+        ..Source::default()
     }
 }
 

@@ -240,22 +240,24 @@ fn what_an_autoscaler_can_still_add_counts_until_it_is_stuck() {
     assert_eq!(scaling.pools["own"].sources[0].aside, None);
 }
 
-/// Nothing is scaled in, for an operator has said so.
-fn held(world: &mut World) {
-    let hold = HandHold { scale_in: true, reason: "r".to_owned(), ..HandHold::default() };
-    world.hands.holds.push(hold);
-}
-
-#[test]
-fn what_never_launched_is_taken_back_in_spite_of_a_hold_so_that_no_pool_doubles() {
+/// A load of 160 req/s on a replica of 10, with a burst pool of two types and at most
+/// four instances; nothing is scaled in, for an operator has said so.
+fn held() -> World {
     let mut world = world(&[
         onprem("own", "{ min = 1, max = 1 }"),
         burst("b", "{ min = 0, max = 4 }", &[G5, G6E], ""),
     ]);
     world.has("own", "replicas", 1);
-    held(&mut world);
-    world.group("b", "g5.12xlarge/on-demand").limit = 0;
+    let hold = HandHold { scale_in: true, reason: "r".to_owned(), ..HandHold::default() };
+    world.hands.holds.push(hold);
     world.load(160.0);
+    world
+}
+
+#[test]
+fn what_never_launched_is_taken_back_in_spite_of_a_hold_so_that_no_pool_doubles() {
+    let mut world = held();
+    world.group("b", "g5.12xlarge/on-demand").limit = 0;
     for step in 0..240 {
         if step == 60 {
             // There is capacity again.
@@ -269,14 +271,8 @@ fn what_never_launched_is_taken_back_in_spite_of_a_hold_so_that_no_pool_doubles(
 
 #[test]
 fn what_never_serves_and_may_not_go_leaves_the_others_the_rest_of_the_bounds() {
-    let mut world = world(&[
-        onprem("own", "{ min = 1, max = 1 }"),
-        burst("b", "{ min = 0, max = 4 }", &[G5, G6E], ""),
-    ]);
-    world.has("own", "replicas", 1);
-    held(&mut world);
+    let mut world = held();
     world.group("b", "g5.12xlarge/on-demand").never_serve(3);
-    world.load(160.0);
     let scaling = world.run(240);
     assert_eq!(scaling.pools["b"].sources[0].aside, Some(AsideCause::NeverReady));
     assert_eq!(wanted(&scaling, "b"), 4, "three that may not go, and one in their place");
