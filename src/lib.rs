@@ -9,10 +9,9 @@
 //! talks to a cluster, a cloud or the embedded simulator, behind the small
 //! traits of [`port`].
 
+pub use common::{diag, id, units};
+
 pub mod clock;
-pub mod diag;
-pub mod id;
-pub mod units;
 
 pub mod backend;
 pub mod cli;

@@ -7,12 +7,11 @@
 //! 2026-12-25,Christmas Day
 //! ```
 
-use super::loader::Loader;
 use super::model::Environment;
 use super::side_file;
-use super::spots::Spots;
 use crate::clock::Date;
 use crate::diag::{Diagnostic, Diagnostics};
+use common::document::{Loader, Spots};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

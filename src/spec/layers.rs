@@ -1,10 +1,7 @@
 //! The files of an environment: read, and laid upon what they extend.
 
-use super::loader::{LoadError, Loader};
-use super::node::{At, Entry, Table, Value, lay};
-use super::path::beside;
-use super::syntax::{self, Damage};
 use crate::diag::{Diagnostic, Diagnostics, nearest};
+use common::document::{At, Damage, Entry, LoadError, Loader, Table, Value, beside, lay, parse};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -70,7 +67,7 @@ impl Reader<'_> {
             )));
         }
         let file: Arc<str> = path.into();
-        let own = syntax::parse(&file, &loaded.bytes, self.diagnostics, &mut self.damage);
+        let own = parse(&file, &loaded.bytes, self.diagnostics, &mut self.damage);
         self.chain.push((loaded.real.clone(), path.to_owned()));
         let table = self.upon_extended(&file, own);
         self.chain.pop();

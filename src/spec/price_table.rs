@@ -7,10 +7,10 @@
 //! g6e.12xlarge,us-east-1,10.49264,2026-07-20
 //! ```
 
-use super::shape::is_region;
 use crate::clock::Date;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::units::UsdPerHour;
+use common::shape::is_region;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -2,7 +2,7 @@
 
 use super::model::Environment;
 use super::resolve::Resolved;
-use super::shape::{Shape as _, Tree, quoted, quoted_key};
+use common::shape::{Shape as _, Tree, quoted, quoted_key};
 use unicode_width::UnicodeWidthStr as _;
 
 /// Where trailing comments stand at the latest: beyond it a long line pushes

@@ -2,18 +2,13 @@
 
 use super::catalog::Catalog;
 use super::holidays::{self, Holiday};
-use super::loader::{LoadError, Loader};
 use super::model::Environment;
-use super::node::{Node, Value};
-use super::origins::Origins;
-use super::path::beside;
 use super::price_table::{self, PRICE_TABLE};
-use super::shape::{Decoder, Shape as _};
-use super::spots::Spots;
-use super::syntax::Damage;
 use super::weights::{self, WeightsFile};
 use super::{layers, validate};
 use crate::diag::{Diagnostic, Diagnostics, Sources};
+use common::document::{Damage, LoadError, Loader, Node, Origins, Spots, Value, beside};
+use common::shape::{Decoder, Shape as _};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The JSON Schema of the environment file, for editors.
 
 use super::model::Environment;
-use super::shape::Shape as _;
+use common::shape::Shape as _;
 use serde_json::{Value as Json, json};
 
 /// Where the schema lives; not fetched by anything.

@@ -1,10 +1,7 @@
 //! A file of the repository that a key of an environment names.
 
-use super::loader::Loader;
-use super::node::At;
-use super::path::beside;
-use super::spots::Spots;
 use crate::diag::{Diagnostic, Diagnostics};
+use common::document::{At, Loader, Spots, beside};
 
 /// A file that a key names, as it was read.
 pub(super) struct SideFile {

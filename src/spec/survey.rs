@@ -1,9 +1,8 @@
 //! What a file is among others: an environment, or a part of environments.
 
 use super::layers;
-use super::loader::Loader;
-use super::node::Value;
 use crate::diag::Diagnostics;
+use common::document::{Loader, Value};
 
 /// What is known of a file before it is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `unset`: keys of the files below that an environment does without.
 
-use super::node::{At, Node, Table, Value};
 use crate::diag::{Diagnostic, nearest};
+use common::document::{At, Node, Table, Value};
 
 /// How `unset` is written.
 const EXAMPLE: &str = "write it like [\"onprem.pools.a100\", \"service.stages.preprocess\"]";

@@ -1,12 +1,10 @@
 //! The weights of a forecaster that an environment names: a file of the repository,
 //! below the folder of the environment. What they are of is not read here.
 
-use super::loader::Loader;
 use super::model::Environment;
-use super::node::At;
 use super::side_file;
-use super::spots::Spots;
 use crate::diag::{Diagnostic, Diagnostics};
+use common::document::{At, Loader, Spots};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 

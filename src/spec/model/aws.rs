@@ -2,8 +2,8 @@
 
 use super::{ByRegion, Count, Profile, Quotas, Requirements, Reservation};
 use crate::id::Name;
-use crate::spec::shape::{Account, Bucket, Port, Region, RoleArn, choice, table};
 use crate::units::{Memory, Rate, Share, Span, UsdPerHour};
+use common::shape::{Account, Bucket, Port, Region, RoleArn, choice, table};
 use std::collections::{BTreeMap, BTreeSet};
 
 choice! {

@@ -1,7 +1,7 @@
 //! When and how far to burst.
 
-use crate::spec::shape::{Dollars, Fraction, table};
 use crate::units::{Share, Span, UsdPerDay, UsdPerHour, UsdPerMonth};
+use common::shape::{Dollars, Fraction, table};
 
 table! {
     /// When and how far to burst.

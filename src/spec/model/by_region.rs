@@ -1,7 +1,7 @@
 //! One value for every region, or one for each.
 
-use crate::spec::node::{Node, Value};
-use crate::spec::shape::{Decoder, Shape, Tree};
+use common::document::{Node, Value};
+use common::shape::{Decoder, Shape, Tree};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 

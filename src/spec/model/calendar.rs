@@ -1,7 +1,7 @@
 //! What the operations team knows ahead: days off, and planned events.
 
 use crate::id::Name;
-use crate::spec::shape::{Factor, table};
+use common::shape::{Factor, table};
 
 table! {
     /// What the operations team knows ahead of every day.

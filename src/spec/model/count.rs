@@ -1,7 +1,7 @@
 //! How many, and who says so.
 
-use crate::spec::node::{Node, Value};
-use crate::spec::shape::{Decoder, Shape, Tree, table};
+use common::document::{Node, Value};
+use common::shape::{Decoder, Shape, Tree, table};
 use serde_json::{Value as Json, json};
 
 /// A number, or bounds.

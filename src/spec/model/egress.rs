@@ -1,6 +1,6 @@
 //! Where replicas may connect to.
 
-use crate::spec::shape::{Port, table};
+use common::shape::{Port, table};
 use std::net::IpAddr;
 
 table! {

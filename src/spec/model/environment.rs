@@ -5,8 +5,8 @@ use super::{
     Rollout, Schedule, Service, Signals,
 };
 use crate::id::Name;
-use crate::spec::shape::table;
 use crate::units::{Share, Span};
+use common::shape::table;
 
 table! {
     /// One environment: everything that one platform team runs in one place.

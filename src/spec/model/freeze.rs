@@ -1,8 +1,8 @@
 //! Times in which the controller leaves numbers alone.
 
 use crate::id::Name;
-use crate::spec::shape::table;
 use crate::units::Span;
+use common::shape::table;
 
 table! {
     /// A time in which the controller leaves numbers as they are: from `start` to

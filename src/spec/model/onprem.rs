@@ -2,8 +2,8 @@
 
 use super::{Count, Profile};
 use crate::id::Name;
-use crate::spec::shape::{Dollars, Wire, choice, table};
 use crate::units::{Rate, Share, Span, UsdPerHour};
+use common::shape::{Dollars, Optional, Wire, choice, table};
 use std::collections::BTreeMap;
 
 choice! {
@@ -77,7 +77,7 @@ table! {
         /// The taint's value; without one, any.
         pub value: Option<String>,
         /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; without one, all.
-        pub effect: Option<String> as Option<Effect>,
+        pub effect: Option<String> as Optional<Effect>,
     }
 }
 
@@ -93,13 +93,13 @@ choice! {
     }
 }
 
-impl Wire<Option<String>> for Option<Effect> {
-    fn meaning(self) -> Option<String> {
-        self.map(|effect| effect.as_str().to_owned())
+impl Wire<String> for Effect {
+    fn meaning(self) -> String {
+        self.as_str().to_owned()
     }
 
-    fn written(value: &Option<String>) -> Self {
-        let all = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
-        all.into_iter().find(|effect| value.as_deref() == Some(effect.as_str()))
+    fn written(value: &String) -> Self {
+        let all = [Self::NoSchedule, Self::PreferNoSchedule, Self::NoExecute];
+        all.into_iter().find(|effect| effect.as_str() == value).unwrap_or(Self::NoSchedule)
     }
 }

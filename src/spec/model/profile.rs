@@ -1,7 +1,7 @@
 //! How an engine answers, as a line of its batch.
 
-use crate::spec::shape::table;
 use crate::units::Decimal;
+use common::shape::table;
 
 table! {
     /// How one replica's engine answers with so many requests at once: the time

@@ -1,7 +1,7 @@
 //! How much AWS lets an account run at once, in vCPUs.
 
 use super::ByRegion;
-use crate::spec::shape::table;
+use common::shape::table;
 use serde::{Deserialize, Serialize};
 
 table! {

@@ -1,7 +1,7 @@
 //! Instances by what they have, in place of their types.
 
-use crate::spec::shape::table;
 use crate::units::Memory;
+use common::shape::table;
 
 table! {
     /// What an instance must have: AWS starts any type that has it, those too

@@ -1,8 +1,8 @@
 //! Capacity that was reserved beforehand.
 
 use super::BurstPool;
-use crate::spec::shape::table;
 use crate::units::UsdPerHour;
+use common::shape::table;
 
 table! {
     /// Where a pool's instances start, and nowhere else: a capacity reservation,

@@ -1,7 +1,7 @@
 //! The phases of a rollout, and pools that were renamed.
 
 use crate::id::Name;
-use crate::spec::shape::table;
+use common::shape::table;
 use std::collections::BTreeMap;
 
 table! {

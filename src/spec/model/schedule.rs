@@ -1,7 +1,7 @@
 //! What is known to come: numbers for certain times.
 
 use crate::id::Name;
-use crate::spec::shape::table;
+use common::shape::table;
 
 table! {
     /// A number that a burst pool is given at certain times, as a scheduled

@@ -2,8 +2,8 @@
 
 use super::Egress;
 use crate::id::{Name, Namespace};
-use crate::spec::shape::{Port, ServiceName, table};
 use crate::units::{Cpu, Memory, Rate, Span};
+use common::shape::{Port, ServiceName, table};
 use std::collections::BTreeMap;
 
 table! {

@@ -2,9 +2,9 @@
 
 use super::{Count, Environment};
 use crate::id::Name;
-use crate::spec::node::{Node, Value};
-use crate::spec::shape::{Decoder, Shape, Tree, Wire, choice, table};
 use crate::units::Span;
+use common::document::{Node, Value};
+use common::shape::{Decoder, Shape, Tree, Wire, choice, table};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 

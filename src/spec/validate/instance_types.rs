@@ -3,7 +3,7 @@
 use super::Rules;
 use crate::diag::{Diagnostic, nearest};
 use crate::spec::model::BurstPool;
-use crate::spec::shape::quoted_key;
+use common::shape::quoted_key;
 use std::collections::BTreeSet;
 
 pub(super) fn check(rules: &mut Rules<'_>) {

@@ -23,10 +23,10 @@ mod volumes;
 
 use super::catalog::Catalog;
 use super::model::{Environment, Stage};
-use super::shape::Spoiled;
-use super::spots::Spots;
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::id::Name;
+use common::document::Spots;
+use common::shape::Spoiled;
 
 /// Reports every rule that `environment` breaks, as far as that can be told: no
 /// rule judges by a value that could not be read, nor by the absence of one that

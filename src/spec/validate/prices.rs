@@ -3,7 +3,7 @@
 use super::Rules;
 use crate::diag::nearest;
 use crate::spec::model::{Aws, QuotaFamily};
-use crate::spec::shape::is_region;
+use common::shape::is_region;
 use std::collections::BTreeSet;
 
 pub(super) fn check(rules: &mut Rules<'_>) {

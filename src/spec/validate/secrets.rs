@@ -2,7 +2,7 @@
 
 use super::Rules;
 use crate::diag::{Diagnostic, is_secret_setting, looks_secret, secret_arguments};
-use crate::spec::shape::{Shape as _, Tree};
+use common::shape::{Shape as _, Tree};
 
 const OF_A_STAGE: &str = "everyone who can read the repository or a plan could read it: put it \
                           into a Secret of the namespace, and name that in `env_from`";

@@ -4,18 +4,19 @@ use super::{Shape, Wire};
 use serde_json::{Map, Value as Json, json};
 
 /// Builds the schema of a struct.
-pub(in crate::spec) struct TableSchema {
+pub struct TableSchema {
     about: String,
     properties: Map<String, Json>,
 }
 
 impl TableSchema {
-    pub(in crate::spec) fn new(about: &str) -> Self {
+    /// One without keys; `about` says what it is.
+    pub fn new(about: &str) -> Self {
         Self { about: one_line(about), properties: Map::new() }
     }
 
     /// Adds a key.
-    pub(in crate::spec) fn property<W: Shape + Wire<T>, T>(
+    pub fn property<W: Shape + Wire<T>, T>(
         &mut self,
         key: &str,
         doc: &str,
@@ -36,7 +37,7 @@ impl TableSchema {
     }
 
     /// The schema, which asks for the keys in `required`.
-    pub(in crate::spec) fn finish(self, required: Vec<&str>) -> Json {
+    pub fn finish(self, required: Vec<&str>) -> Json {
         let mut schema = json!({
             "type": "object",
             "description": self.about,

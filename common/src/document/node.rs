@@ -10,57 +10,70 @@ use toml::de::{DeTable, DeValue};
 
 /// Bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct At {
-    pub(super) file: Arc<str>,
-    pub(super) span: Range<usize>,
+pub struct At {
+    /// Its name, as the sources of the diagnostics know it.
+    pub file: Arc<str>,
+    /// From the first to behind the last.
+    pub span: Range<usize>,
 }
 
 /// A value, and where it was written.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) at: At,
+pub struct Node {
+    /// What was written.
+    pub value: Value,
+    /// Where.
+    pub at: At,
 }
 
 /// A value of TOML; numbers as they were written.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
+    /// Text.
     String(String),
     /// None: beyond 64 bits.
     Integer(Option<i64>),
+    /// A decimal number.
     Float(String),
+    /// True or false.
     Boolean(bool),
+    /// A date, a time, or both.
     Datetime(String),
+    /// Values in their order.
     Array(Vec<Node>),
+    /// Values by keys.
     Table(Table),
 }
 
 /// Keys and values.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Table {
-    pub(super) entries: BTreeMap<String, Entry>,
+pub struct Table {
+    /// By key.
+    pub entries: BTreeMap<String, Entry>,
     /// It stands for something that was no table in a layer below, so nothing
     /// of what lies below that may show through.
-    pub(super) replaces: bool,
+    pub replaces: bool,
 }
 
 /// A value under its key.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: At,
-    pub(super) node: Node,
+pub struct Entry {
+    /// Where the key was written.
+    pub key: At,
+    /// The value.
+    pub node: Node,
 }
 
 impl At {
     /// `diagnostic`, pointing here.
-    pub(super) fn label(&self, diagnostic: Diagnostic, text: impl Into<String>) -> Diagnostic {
+    pub fn label(&self, diagnostic: Diagnostic, text: impl Into<String>) -> Diagnostic {
         diagnostic.at(&self.file, self.span.clone(), text)
     }
 }
 
 impl Table {
     /// From the parser's tree, whose depth is bounded.
-    pub(super) fn of(table: &DeTable<'_>, file: &Arc<str>) -> Self {
+    pub fn of(table: &DeTable<'_>, file: &Arc<str>) -> Self {
         let at = |span| At { file: Arc::clone(file), span };
         let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| Entry {
             key: at(key.span()),
@@ -98,7 +111,7 @@ impl Value {
     }
 
     /// What it is, for messages.
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",
@@ -113,7 +126,7 @@ impl Value {
 
 /// `over` laid upon `base`: tables merge key by key, anything else replaces.
 /// Laying is associative, so layers may be grouped in any way.
-pub(super) fn lay(base: Table, over: Table) -> Table {
+pub fn lay(base: Table, over: Table) -> Table {
     if over.replaces {
         return over;
     }

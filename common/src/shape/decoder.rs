@@ -4,13 +4,13 @@
 use super::quoted::dotted;
 use super::{Shape, Spoiled, Wire};
 use crate::diag::{Diagnostic, Diagnostics, nearest};
-use crate::spec::node::{At, Entry, Node, Table, Value};
+use crate::document::{At, Entry, Node, Table, Value};
 
 /// Keys of one file, which say what it is laid upon: the layers have taken them.
 const OF_FILE: [&str; 2] = ["extends", "unset"];
 
 /// Where reading is, and what was wrong so far.
-pub(in crate::spec) struct Decoder<'d> {
+pub struct Decoder<'d> {
     diagnostics: &'d mut Diagnostics,
     path: Vec<String>,
     /// Keys that are not there; of no account where files are incomplete.
@@ -20,14 +20,14 @@ pub(in crate::spec) struct Decoder<'d> {
 
 impl<'d> Decoder<'d> {
     /// `incomplete`: parts of the files could not be read.
-    pub(in crate::spec) fn new(diagnostics: &'d mut Diagnostics, incomplete: bool) -> Self {
+    pub fn new(diagnostics: &'d mut Diagnostics, incomplete: bool) -> Self {
         let spoiled = Spoiled::new(incomplete);
         Self { diagnostics, path: Vec::new(), missing: Diagnostics::default(), spoiled }
     }
 
     /// Ends reading: reports what is missing, unless it may be just what could
     /// not be read.
-    pub(in crate::spec) fn finish(self) -> Spoiled {
+    pub fn finish(self) -> Spoiled {
         if !self.spoiled.incomplete {
             self.diagnostics.append(self.missing);
         }
@@ -36,11 +36,7 @@ impl<'d> Decoder<'d> {
 
     /// Reads with `key` as the last part of the path; what cannot be read gets
     /// its stand-in.
-    pub(in crate::spec) fn within<T: Shape>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> T {
+    pub fn within<T: Shape>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> T {
         self.path.push(key.to_owned());
         let value = read(self).unwrap_or_else(|| {
             self.spoiled.add(&self.path);
@@ -51,13 +47,13 @@ impl<'d> Decoder<'d> {
     }
 
     /// Something here has no name that could be known.
-    pub(super) fn lose_name(&mut self) {
+    pub fn lose_name(&mut self) {
         self.spoiled.lose_name(&self.path);
     }
 
     /// Reads `key` of `table`; where it is not there, `default` or what the
     /// shape has for that.
-    pub(in crate::spec) fn field<W: Shape + Wire<T>, T>(
+    pub fn field<W: Shape + Wire<T>, T>(
         &mut self,
         (table, at): (&Table, &At),
         key: &str,
@@ -74,7 +70,7 @@ impl<'d> Decoder<'d> {
     }
 
     /// The node's table, or a report that it is none.
-    pub(in crate::spec) fn table<'n>(&mut self, node: &'n Node) -> Option<&'n Table> {
+    pub fn table<'n>(&mut self, node: &'n Node) -> Option<&'n Table> {
         match &node.value {
             Value::Table(table) => Some(table),
             _ => {
@@ -86,7 +82,7 @@ impl<'d> Decoder<'d> {
 
     /// Reports the keys of `table` that are not `known`. To be done before its
     /// keys are read: one that is there under a wrong name is not missing.
-    pub(in crate::spec) fn reject_unknown(&mut self, table: &Table, known: &[&str]) {
+    pub fn reject_unknown(&mut self, table: &Table, known: &[&str]) {
         for (key, entry) in &table.entries {
             if !known.contains(&key.as_str()) {
                 self.unknown(table, key, entry, known);
@@ -135,20 +131,20 @@ impl<'d> Decoder<'d> {
     }
 
     /// Reports that a value of another type must stand here.
-    pub(in crate::spec) fn wrong_type(&mut self, node: &Node, wanted: &str, example: Option<&str>) {
+    pub fn wrong_type(&mut self, node: &Node, wanted: &str, example: Option<&str>) {
         let message =
             format!("`{}` must be {wanted}, not {}", dotted(&self.path), node.value.kind());
         self.report(node, message, example.map(|example| format!("write it like {example}")));
     }
 
     /// Reports something wrong about the value here.
-    pub(in crate::spec) fn wrong_value(&mut self, node: &Node, why: &str, help: Option<String>) {
+    pub fn wrong_value(&mut self, node: &Node, why: &str, help: Option<String>) {
         let message = format!("`{}`: {why}", dotted(&self.path));
         self.report(node, message, help);
     }
 
     /// Reports that a key must be in the table at `table`.
-    pub(super) fn missing(&mut self, table: &At) {
+    pub fn missing(&mut self, table: &At) {
         if self.spoiled.hides(&self.path.join(".")) {
             return;
         }

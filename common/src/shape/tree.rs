@@ -4,12 +4,16 @@ use serde_json::{Map, Value as Json};
 
 /// A value as it will be written.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::spec) enum Tree {
+pub enum Tree {
+    /// Text.
     String(String),
+    /// A whole number.
     Integer(i64),
     /// A decimal number, as text.
     Decimal(String),
+    /// True or false.
     Boolean(bool),
+    /// Values in their order.
     Array(Vec<Tree>),
     /// In the order in which it will be written.
     Table(Vec<(String, Tree)>),
@@ -19,7 +23,7 @@ pub(in crate::spec) enum Tree {
 
 impl Tree {
     /// The same as JSON.
-    pub(in crate::spec) fn to_json(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         match self {
             Self::String(text) => Json::from(text.as_str()),
             Self::Integer(number) => Json::from(*number),

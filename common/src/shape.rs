@@ -7,6 +7,7 @@ mod collections;
 mod decoder;
 mod macros;
 mod numbers;
+mod optional;
 mod quoted;
 mod scalars;
 mod schema;
@@ -14,21 +15,22 @@ mod spoiled;
 mod texts;
 mod tree;
 
-pub(super) use decoder::Decoder;
-pub(super) use macros::{choice, table};
-pub(super) use numbers::{Dollars, Factor, Fraction, Port};
-pub(super) use quoted::{quoted, quoted_key};
-pub(super) use schema::TableSchema;
-pub(super) use spoiled::Spoiled;
+pub use crate::{choice, table};
+pub use decoder::Decoder;
+pub use numbers::{Dollars, Factor, Fraction, Port};
+pub use optional::Optional;
+pub use quoted::{quoted, quoted_key};
+pub use schema::TableSchema;
+pub use spoiled::Spoiled;
 pub use texts::is_region;
-pub(super) use texts::{Account, Bucket, Region, RoleArn, ServiceName, in_words};
-pub(super) use tree::Tree;
+pub use texts::{Account, Bucket, Region, RoleArn, ServiceName, in_words};
+pub use tree::Tree;
 
-use super::node::{At, Node};
-use serde_json::Value as Json;
+use crate::document::{At, Node};
+pub use serde_json::Value as Json;
 
 /// A type that a value of the environment file can be.
-pub(super) trait Shape: Sized {
+pub trait Shape: Sized {
     /// Reads a value; `None` after reporting what is wrong with it. What is
     /// wrong inside a table or a list is replaced by its [`Self::stand_in`], so
     /// that the rest is still looked at.
@@ -58,7 +60,7 @@ pub(super) trait Shape: Sized {
 }
 
 /// How a type is written, where that is not its own [`Shape`].
-pub(super) trait Wire<T> {
+pub trait Wire<T> {
     /// The value that is meant.
     fn meaning(self) -> T;
     /// What to write for it.

@@ -13,15 +13,15 @@ const TWICE: &str = "duplicate key";
 
 /// What of an environment's files could not be read.
 #[derive(Debug, Default)]
-pub(super) struct Damage {
+pub struct Damage {
     /// Where the syntax is wrong: what seems wrong beside it may only seem so.
-    pub(super) places: Vec<At>,
+    pub places: Vec<At>,
     /// Keys may be missing that were meant to be there.
-    pub(super) incomplete: bool,
+    pub incomplete: bool,
 }
 
 /// The tree of a file; as much of it as can be read.
-pub(super) fn parse(
+pub fn parse(
     file: &Arc<str>,
     bytes: &[u8],
     diagnostics: &mut Diagnostics,

@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// Why it names nothing inside the repository, as the end of a sentence.
-pub(super) fn beside(file: &str, relative: &str) -> Result<String, &'static str> {
+pub fn beside(file: &str, relative: &str) -> Result<String, &'static str> {
     if relative.is_empty() {
         return Err("the path is empty");
     }

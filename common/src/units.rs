@@ -98,12 +98,12 @@ fn parse_decimal(text: &str, digits: u32) -> Option<u64> {
 }
 
 /// Reads a plain decimal with at most six digits after the point, in millionths.
-pub(crate) fn millionths_from_text(text: &str) -> Option<u64> {
+pub fn millionths_from_text(text: &str) -> Option<u64> {
     parse_decimal(text, 6)
 }
 
 /// Writes what [`millionths_from_text`] reads, without trailing zeros.
-pub(crate) fn millionths_to_text(millionths: u64) -> String {
+pub fn millionths_to_text(millionths: u64) -> String {
     write_decimal(millionths, 6)
 }
 

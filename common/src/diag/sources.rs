@@ -81,7 +81,7 @@ impl Sources {
     }
 
     /// Never shows the lines that hold the bytes of `span`.
-    pub(crate) fn hide(&mut self, file: &Arc<str>, span: &Range<usize>) {
+    pub fn hide(&mut self, file: &Arc<str>, span: &Range<usize>) {
         let last = self.place(file, span.end.max(span.start + 1) - 1).line;
         let lines = self.place(file, span.start).line..=last;
         self.hidden.extend(lines.map(|line| (Arc::clone(file), line)));

@@ -2,7 +2,7 @@
 //! reader of JSON does: `3.0` is 3, and `1e2` is 100.
 
 use super::{Decoder, Shape, Tree, Wire};
-use crate::spec::node::{Node, Value};
+use crate::document::{Node, Value};
 use crate::units::{Decimal, Share, UsdPerDay, UsdPerHour, UsdPerMonth};
 use crate::units::{millionths_from_text, millionths_to_text};
 use serde_json::{Value as Json, json};
@@ -61,7 +61,7 @@ impl Shape for u32 {
 
 /// A TCP port.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::spec) struct Port(u16);
+pub struct Port(u16);
 
 impl Shape for Port {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
@@ -104,7 +104,7 @@ impl Wire<Option<u16>> for Option<Port> {
 
 /// Dollars as a bare number: the key names the unit.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::spec) struct Dollars {
+pub struct Dollars {
     micros: u64,
 }
 
@@ -208,7 +208,7 @@ impl Shape for Decimal {
 
 /// A share as a bare number between 0 and 1, both excluded: a quantile.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::spec) struct Fraction(Share);
+pub struct Fraction(Share);
 
 impl Shape for Fraction {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
@@ -252,7 +252,7 @@ impl Wire<Share> for Fraction {
 
 /// What something is multiplied by: a bare number above zero.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::spec) struct Factor(f64);
+pub struct Factor(f64);
 
 impl Factor {
     const LEAST: f64 = 0.01;

@@ -4,19 +4,19 @@ use crate::diag::{is_plain, steers};
 use std::fmt::Write as _;
 
 /// A path as TOML writes it.
-pub(in crate::spec) fn dotted(path: &[String]) -> String {
+pub(super) fn dotted(path: &[String]) -> String {
     path.iter().map(|key| quoted_key(key)).collect::<Vec<_>>().join(".")
 }
 
 /// A key as TOML writes it: bare where it can be.
-pub(in crate::spec) fn quoted_key(key: &str) -> String {
+pub fn quoted_key(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { quoted(key) }
 }
 
 /// A text as TOML writes it on one line, in the quotes that need the fewest
 /// escapes; what steers a terminal is always escaped.
-pub(in crate::spec) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     if text.contains('"') && !text.contains(['\'', '\\']) && is_plain(text) {
         return format!("'{text}'");
     }

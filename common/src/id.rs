@@ -27,7 +27,7 @@ impl Name {
     pub const PATTERN: &'static str = "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$";
 
     /// A name in place of one that could not be read.
-    pub(crate) fn placeholder() -> Self {
+    pub fn placeholder() -> Self {
         Self("unnamed".to_owned())
     }
 
@@ -108,7 +108,7 @@ impl Namespace {
     pub const PATTERN: &'static str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 
     /// A name in place of one that could not be read.
-    pub(crate) fn placeholder() -> Self {
+    pub fn placeholder() -> Self {
         Self("unnamed".to_owned())
     }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 /// What could not be read and has a stand-in.
 #[derive(Debug, Default)]
-pub(in crate::spec) struct Spoiled {
+pub struct Spoiled {
     /// Dotted keys.
     paths: BTreeSet<String>,
     /// Tables in which something has a name that could not be read.
     nameless: BTreeSet<String>,
     /// Parts of files could not be read: what seems to be absent may be there.
-    pub(in crate::spec) incomplete: bool,
+    pub incomplete: bool,
 }
 
 impl Spoiled {
@@ -27,14 +27,14 @@ impl Spoiled {
     }
 
     /// Whether what is at `path` could not be read, or something around it.
-    pub(in crate::spec) fn hides(&self, path: &str) -> bool {
+    pub fn hides(&self, path: &str) -> bool {
         let ends = || path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
         !self.paths.is_empty() && ends().any(|end| self.paths.contains(&path[..end]))
     }
 
     /// Whether anything that is at `path` could not be read, or something
     /// around it.
-    pub(in crate::spec) fn touches(&self, path: &str) -> bool {
+    pub fn touches(&self, path: &str) -> bool {
         let inside = || {
             let first = format!("{path}.");
             self.paths.range(first.clone()..).next().is_some_and(|next| next.starts_with(&first))
@@ -43,7 +43,7 @@ impl Spoiled {
     }
 
     /// Whether something may have been meant to be at `path`, though nothing is.
-    pub(in crate::spec) fn may_hold(&self, path: &str) -> bool {
+    pub fn may_hold(&self, path: &str) -> bool {
         self.incomplete || self.hides(path) || self.nameless.contains(path)
     }
 }

@@ -11,7 +11,7 @@ pub fn is_plain(text: &str) -> bool {
 
 /// Controls, line separators, and format characters: bidi overrides, joiners,
 /// variation selectors, tags. All reorder their neighbours or take no column.
-pub(crate) fn steers(c: char) -> bool {
+pub fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'

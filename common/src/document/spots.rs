@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 
 /// Keys and values by dotted path.
 #[derive(Debug)]
-pub(super) struct Spots {
+pub struct Spots {
     /// The file that was asked for, as a whole.
     whole: At,
     spots: BTreeMap<String, (At, At)>,
 }
 
 impl Spots {
-    pub(super) fn of(table: &Table, whole: At) -> Self {
+    /// All of `table`; `whole` stands for what is not in it.
+    pub fn of(table: &Table, whole: At) -> Self {
         let mut spots = Self { whole, spots: BTreeMap::new() };
         spots.add_table("", table);
         spots
@@ -42,18 +43,18 @@ impl Spots {
 
     /// `diagnostic`, pointing at the value of `path`, or of the nearest table
     /// around it that was written, or else at the whole file.
-    pub(super) fn label(&self, diagnostic: Diagnostic, path: &str, text: &str) -> Diagnostic {
+    pub fn label(&self, diagnostic: Diagnostic, path: &str, text: &str) -> Diagnostic {
         let at = self.find(path).map_or(&self.whole, |(_, value)| value);
         at.label(diagnostic, text)
     }
 
     /// `diagnostic`, pointing at the last key of `path` itself.
-    pub(super) fn label_key(&self, diagnostic: Diagnostic, path: &str) -> Diagnostic {
+    pub fn label_key(&self, diagnostic: Diagnostic, path: &str) -> Diagnostic {
         self.find(path).map_or(&self.whole, |(key, _)| key).label(diagnostic, "")
     }
 
     /// Where the value of `path` was written.
-    pub(super) fn value(&self, path: &str) -> Option<&At> {
+    pub fn value(&self, path: &str) -> Option<&At> {
         self.find(path).map(|(_, value)| value)
     }
 
@@ -68,7 +69,7 @@ impl Spots {
     }
 
     /// The line of each key.
-    pub(super) fn origins(&self, sources: &Sources) -> Origins {
+    pub fn origins(&self, sources: &Sources) -> Origins {
         let mut origins = Origins::default();
         for (path, (key, _)) in &self.spots {
             origins.insert(path.clone(), sources.place(&key.file, key.span.start));

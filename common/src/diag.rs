@@ -8,7 +8,7 @@ mod sources;
 
 pub use quote::is_plain;
 use quote::printable;
-pub(crate) use quote::steers;
+pub use quote::steers;
 pub use render::{Colour, Look};
 pub use secret::{is_secret_name, is_secret_setting, looks_secret, secret_arguments};
 pub use sources::{Place, Sources};

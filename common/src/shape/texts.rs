@@ -1,8 +1,8 @@
 //! Texts of which only some are right.
 
 use super::{Decoder, Shape, Tree, Wire};
+use crate::document::Node;
 use crate::id::Name;
-use crate::spec::node::Node;
 use serde_json::{Value as Json, json};
 
 /// Declares a text with a check, a pattern that says the same, and what to say
@@ -11,7 +11,7 @@ macro_rules! text_like {
     ($(#[doc = $about:literal])* $text:ident, $pattern:literal, $right:path, $what:literal, $help:literal) => {
         $(#[doc = $about])*
         #[derive(Debug, Clone, PartialEq)]
-        pub(in crate::spec) struct $text(String);
+        pub struct $text(String);
 
         impl Shape for $text {
             fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
@@ -147,7 +147,7 @@ pub fn is_region(text: &str) -> bool {
 
 /// A name that Services can begin with: Kubernetes wants a letter first.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::spec) struct ServiceName(Name);
+pub struct ServiceName(Name);
 
 impl Shape for ServiceName {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
@@ -184,7 +184,7 @@ impl Wire<Name> for ServiceName {
 }
 
 /// `"a", "b" or "c"`.
-pub(in crate::spec) fn in_words(texts: &[&str]) -> String {
+pub fn in_words(texts: &[&str]) -> String {
     match texts {
         [] => String::new(),
         [one] => format!("\"{one}\""),

@@ -1,8 +1,8 @@
 //! What may be absent, lists, and tables with keys of the user's choice.
 
 use super::{Decoder, Shape, Tree};
+use crate::document::{At, Entry, Node, Value};
 use crate::id::Name;
-use crate::spec::node::{At, Entry, Node, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 

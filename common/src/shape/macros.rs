@@ -14,6 +14,7 @@
 ///     }
 /// }
 /// ```
+#[macro_export]
 macro_rules! table {
     (@wire $ty:ty) => { $ty };
     (@wire $ty:ty, $wire:ty) => { $wire };
@@ -35,38 +36,38 @@ macro_rules! table {
             $( $(#[doc = $doc])* pub $field: $ty, )*
         }
 
-        impl $crate::spec::shape::Shape for $table {
+        impl $crate::shape::Shape for $table {
             fn decode(
-                node: &$crate::spec::node::Node,
-                decoder: &mut $crate::spec::shape::Decoder<'_>,
+                node: &$crate::document::Node,
+                decoder: &mut $crate::shape::Decoder<'_>,
             ) -> Option<Self> {
                 let table = (decoder.table(node)?, &node.at);
                 decoder.reject_unknown(table.0, &[$(stringify!($field)),*]);
                 $(
                     let $field = decoder
-                        .field::<$crate::spec::shape::table!(@wire $ty $(, $wire)?), $ty>(
+                        .field::<$crate::table!(@wire $ty $(, $wire)?), $ty>(
                             table,
                             stringify!($field),
-                            $crate::spec::shape::table!(@default $($default)?),
+                            $crate::table!(@default $($default)?),
                         );
                 )*
                 Some(Self { $($field),* })
             }
 
             fn absent(
-                at: &$crate::spec::node::At,
-                decoder: &mut $crate::spec::shape::Decoder<'_>,
+                at: &$crate::document::At,
+                decoder: &mut $crate::shape::Decoder<'_>,
             ) -> Option<Self> {
-                let value = $crate::spec::node::Value::Table(Default::default());
-                Self::decode(&$crate::spec::node::Node { value, at: at.clone() }, decoder)
+                let value = $crate::document::Value::Table(Default::default());
+                Self::decode(&$crate::document::Node { value, at: at.clone() }, decoder)
             }
 
             fn stand_in() -> Self {
-                use $crate::spec::shape::Wire as _;
+                use $crate::shape::Wire as _;
                 Self {
                     $(
-                        $field: <$crate::spec::shape::table!(@wire $ty $(, $wire)?)
-                            as $crate::spec::shape::Shape>::stand_in().meaning(),
+                        $field: <$crate::table!(@wire $ty $(, $wire)?)
+                            as $crate::shape::Shape>::stand_in().meaning(),
                     )*
                 }
             }
@@ -75,23 +76,23 @@ macro_rules! table {
                 Self::required().is_empty()
             }
 
-            fn encode(&self) -> Option<$crate::spec::shape::Tree> {
+            fn encode(&self) -> Option<$crate::shape::Tree> {
                 let fields = [$((
                     stringify!($field),
-                    <$crate::spec::shape::table!(@wire $ty $(, $wire)?)
-                        as $crate::spec::shape::Wire<$ty>>::written(&self.$field).encode(),
+                    <$crate::table!(@wire $ty $(, $wire)?)
+                        as $crate::shape::Wire<$ty>>::written(&self.$field).encode(),
                 )),*];
                 let present = fields.into_iter();
                 let present = present.filter_map(|(key, value)| Some((key.to_owned(), value?)));
-                Some($crate::spec::shape::Tree::Table(present.collect()))
+                Some($crate::shape::Tree::Table(present.collect()))
             }
 
-            fn schema(whole: bool) -> serde_json::Value {
-                let mut schema = $crate::spec::shape::TableSchema::new(concat!($($about, "\n"),*));
+            fn schema(whole: bool) -> $crate::shape::Json {
+                let mut schema = $crate::shape::TableSchema::new(concat!($($about, "\n"),*));
                 $({
                     let default: Option<fn() -> $ty> =
-                        $crate::spec::shape::table!(@default $($default)?);
-                    schema.property::<$crate::spec::shape::table!(@wire $ty $(, $wire)?), $ty>(
+                        $crate::table!(@default $($default)?);
+                    schema.property::<$crate::table!(@wire $ty $(, $wire)?), $ty>(
                         stringify!($field),
                         concat!("", $($doc, "\n"),*),
                         default,
@@ -108,10 +109,10 @@ macro_rules! table {
                 let mut required = Vec::new();
                 $({
                     let default: Option<fn() -> $ty> =
-                        $crate::spec::shape::table!(@default $($default)?);
+                        $crate::table!(@default $($default)?);
                     let optional =
-                        <$crate::spec::shape::table!(@wire $ty $(, $wire)?)
-                            as $crate::spec::shape::Shape>::may_be_absent();
+                        <$crate::table!(@wire $ty $(, $wire)?)
+                            as $crate::shape::Shape>::may_be_absent();
                     if default.is_none() && !optional {
                         required.push(stringify!($field));
                     }
@@ -123,6 +124,7 @@ macro_rules! table {
 }
 
 /// Declares an enum that is one of a few words of the environment file.
+#[macro_export]
 macro_rules! choice {
     (
         $(#[doc = $about:literal])*
@@ -145,16 +147,16 @@ macro_rules! choice {
             }
         }
 
-        impl $crate::spec::shape::Shape for $choice {
+        impl $crate::shape::Shape for $choice {
             fn decode(
-                node: &$crate::spec::node::Node,
-                decoder: &mut $crate::spec::shape::Decoder<'_>,
+                node: &$crate::document::Node,
+                decoder: &mut $crate::shape::Decoder<'_>,
             ) -> Option<Self> {
                 let words = [$($word),*];
-                match <String as $crate::spec::shape::Shape>::decode(node, decoder)?.as_str() {
+                match <String as $crate::shape::Shape>::decode(node, decoder)?.as_str() {
                     $( $word => Some(Self::$variant), )*
                     other => {
-                        let known = $crate::spec::shape::in_words(&words);
+                        let known = $crate::shape::in_words(&words);
                         let why = format!("`{other}` is not {known}");
                         let help = $crate::diag::nearest(other, words)
                             .map(|near| format!("did you mean \"{near}\"?"));
@@ -168,15 +170,13 @@ macro_rules! choice {
                 [$(Self::$variant),*][0]
             }
 
-            fn encode(&self) -> Option<$crate::spec::shape::Tree> {
-                Some($crate::spec::shape::Tree::String(self.as_str().to_owned()))
+            fn encode(&self) -> Option<$crate::shape::Tree> {
+                Some($crate::shape::Tree::String(self.as_str().to_owned()))
             }
 
-            fn schema(_: bool) -> serde_json::Value {
+            fn schema(_: bool) -> $crate::shape::Json {
                 serde_json::json!({ "type": "string", "enum": [$($word),*] })
             }
         }
     };
 }
-
-pub(in crate::spec) use {choice, table};

@@ -1,8 +1,8 @@
 //! Texts, switches, names and quantities.
 
 use super::{Decoder, Shape, Tree};
+use crate::document::{Node, Value};
 use crate::id::{Name, Namespace};
-use crate::spec::node::{Node, Value};
 use crate::units::{Cpu, Memory, Rate, Share, Span, UsdPerHour, UsdPerMonth};
 use serde_json::{Value as Json, json};
 
