@@ -2,13 +2,14 @@
 
 use crate::clock::Timestamp;
 use crate::observe::{
-    Inventory, Location, Lookup, Mark, Offer, Ownership, ResourceId, Workload, marks,
+    Build, Inventory, Location, Lookup, MachineImage, Mark, Offer, Ownership, ResourceId, Workload,
+    marks,
 };
 use crate::plan::Step;
 use crate::signal::{Answer, MeasureError, Range};
 use crate::units::Span;
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod calls;
@@ -97,6 +98,13 @@ pub trait Observe: Send + Sync {
     /// Everything in `scope`. What could not be read is a gap, not an error,
     /// unless nothing could, or it is an account's groups or templates.
     async fn observe(&self, scope: &Scope) -> Result<Inventory, PortError>;
+
+    /// The builds of these machine images: what a plan tells of them, and nothing
+    /// depends on. What nothing is known of, or cannot be read, is left out.
+    async fn builds(&self, images: &BTreeSet<MachineImage>) -> BTreeMap<MachineImage, Build> {
+        let _ = images;
+        BTreeMap::new()
+    }
 
     /// From now on is told of nodes and pods while they change, so that to observe
     /// again and again costs little; of nodes' labels only `labels` are kept then,

@@ -42,6 +42,31 @@ fn it_says_who_it_is_and_when_the_boot_phases_were_over() {
 }
 
 #[test]
+fn the_phases_of_the_initrd_come_before_its_own() {
+    let (_imds, at) = Imds::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("boot.json");
+    std::fs::write(&file, r#"{"phases":[{"name":"modules","seconds":0.41}]}"#).unwrap();
+    let mut agent = Agent::start(at, &["--boot-phases", file.to_str().unwrap()]);
+    agent.until_ready();
+    let init = serde_json::json!([{ "name": "modules", "seconds": 0.41 }]);
+    assert_eq!(agent.status()["phases"]["init"], init);
+    assert_eq!(agent.event("phases")["phases"]["init"], init);
+}
+
+#[test]
+fn phases_of_the_initrd_that_cannot_be_read_are_told_and_left_out() {
+    let (_imds, at) = Imds::start();
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = Agent::start(at, &["--boot-phases", folder.path().to_str().unwrap()]);
+    assert!(
+        agent.event("failed")["what"].as_str().unwrap().contains(folder.path().to_str().unwrap())
+    );
+    agent.until_ready();
+    assert_eq!(agent.status()["phases"].get("init"), None);
+}
+
+#[test]
 fn a_token_that_is_no_longer_valid_is_renewed() {
     let (imds, at) = Imds::start();
     let agent = Agent::start(at, &[]);

@@ -29,6 +29,9 @@ enum What {
     Apply,
     /// The controller
     Run,
+    /// `image publish`, `promote`, `rollback`, `prune` and `list`, for the images that the
+    /// environment names
+    Publish,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -38,6 +41,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         What::Plan => Purpose::Plan,
         What::Apply => Purpose::Apply,
         What::Run => Purpose::Run,
+        What::Publish => Purpose::Publish,
     };
     let known = Known { node_roles: args.node_role.clone() };
     let found = policy(&resolved.environment, &located.mark(&resolved), purpose, &known)

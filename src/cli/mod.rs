@@ -19,6 +19,8 @@ mod hand;
 mod hold;
 mod home;
 mod iam;
+#[cfg(any(feature = "aws", feature = "image"))]
+mod image;
 mod import;
 mod init;
 mod install;
@@ -129,6 +131,8 @@ enum Command {
     Scale(scale::Args),
     Resume(resume::Args),
     Iam(iam::Args),
+    #[cfg(any(feature = "aws", feature = "image"))]
+    Image(image::Args),
     Install(install::Args),
     Demo(demo::Args),
     Schema(schema::Args),
@@ -201,6 +205,8 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Scale(args) => scale::run(args, global, terminal),
         Command::Resume(args) => resume::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),
+        #[cfg(any(feature = "aws", feature = "image"))]
+        Command::Image(args) => image::run(args, terminal),
         Command::Install(args) => install::run(args, terminal),
         Command::Demo(args) => demo::run(args, global, terminal),
         Command::Schema(args) => schema::run(args, terminal),

@@ -29,6 +29,10 @@ enum Of {
     Forecast,
     /// `drift --json`
     Drift,
+    /// `image list --json`
+    Images,
+    /// `image prune --json`
+    Prune,
     /// `journal --json`
     Journal,
     /// `lock show --json`
@@ -49,6 +53,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Prices => pretty(&schema::prices()),
         Of::Forecast => pretty(&schema::forecast()),
         Of::Drift => pretty(&schema::drift()),
+        Of::Images => pretty(&schema::images()),
+        Of::Prune => pretty(&schema::prune()),
         Of::Journal => pretty(&schema::journal()),
         Of::Lock => pretty(&schema::lock()),
         Of::Hands => pretty(&schema::hands()),

@@ -1,4 +1,5 @@
-//! A burst pool's groups: one per capacity type and for what carries the same.
+//! A burst pool's groups: one per capacity type and for what carries the same and
+//! boots alike.
 //!
 //! Inside one mixed group AWS alone picks type and market, and a group never
 //! falls back from spot to on-demand; so only types between which there is
@@ -7,7 +8,7 @@
 use super::legacies::{legacies, own_numbers};
 use super::{BurstGroup, CapacityType, Decision, GroupType, PlanningInput, PoolKind, SupplyGroup};
 use crate::id::Name;
-use crate::spec::{BurstPool, Price, Spot};
+use crate::spec::{BootMode, BurstPool, Catalog, Price, Spot};
 use crate::units::Rate;
 
 /// The groups of `pool` in order of preference, with nothing in them yet.
@@ -46,6 +47,7 @@ pub(super) fn groups(input: &PlanningInput<'_>, name: &Name, pool: &BurstPool) -
             groups.push(BurstGroup {
                 by_requirements: pool.requirements.is_some(),
                 types: types.clone(),
+                boot_mode: node.boot_mode,
                 capacity_type,
                 region: region.clone(),
                 max: 0,
@@ -67,6 +69,8 @@ struct Node {
     replicas: u32,
     /// None: not known.
     gpus: Option<u32>,
+    /// An instance starts from an image that boots as it does.
+    boot_mode: BootMode,
 }
 
 /// The types of `pool` by what a node of them is worth, in the file's order.
@@ -80,13 +84,15 @@ fn by_node<'a>(
     let stage = input.environment.service.stages.get(&pool.stage);
     let gpus_per_replica = stage.map_or(0, |stage| stage.gpus);
     if let Some(required) = &pool.requirements {
+        let types = input.supply.matching.get(name).into_iter().flatten();
+        let types: Vec<&str> = types.map(String::as_str).collect();
         let node = Node {
             capacity: pool.capacity_on(BurstPool::ANY),
             replicas: pool.replicas_on(required.gpus, gpus_per_replica),
             gpus: Some(required.gpus),
+            boot_mode: all_boot_by(input.catalog, &types),
         };
-        let types = input.supply.matching.get(name).into_iter().flatten();
-        return vec![(node, types.map(String::as_str).collect())];
+        return vec![(node, types)];
     }
     let mut nodes: Vec<(Node, Vec<&str>)> = Vec::new();
     for name in &pool.instance_types {
@@ -95,6 +101,7 @@ fn by_node<'a>(
             capacity: pool.capacity_on(name),
             replicas: pool.replicas_on(gpus.unwrap_or(0), gpus_per_replica),
             gpus,
+            boot_mode: input.catalog.boot_mode(name),
         };
         match nodes.iter_mut().find(|(like, _)| gpus.is_some() && *like == node) {
             Some((_, names)) => names.push(name),
@@ -102,6 +109,16 @@ fn by_node<'a>(
         }
     }
     nodes
+}
+
+/// How types boot of which AWS chooses: by a BIOS where all of them know nothing else.
+/// Where only some do, AWS starts the others.
+fn all_boot_by(catalog: &Catalog, types: &[&str]) -> BootMode {
+    let by_bios = |name: &&str| catalog.boot_mode(name) == BootMode::LegacyBios;
+    match !types.is_empty() && types.iter().all(by_bios) {
+        true => BootMode::LegacyBios,
+        false => BootMode::Uefi,
+    }
 }
 
 /// Which of `groups` each of `live` goes on as: the one of its market that is

@@ -1,7 +1,7 @@
 //! The words of a decision.
 
 use crate::id::Name;
-use crate::spec::{BurstPool, Origins, Price};
+use crate::spec::{BootMode, BurstPool, Origins, Price};
 use crate::units::{Rate, UsdPerHour};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -202,6 +202,9 @@ pub struct BurstGroup {
     /// What it may start, the best first: AWS chooses among them. By
     /// requirements, what met them when the plan was made, the cheapest first.
     pub types: Vec<GroupType>,
+    /// How all of them boot; where AWS finds the types, how those boot that were found.
+    #[serde(default)]
+    pub boot_mode: BootMode,
     /// Spot or on-demand.
     pub capacity_type: CapacityType,
     /// AWS region.

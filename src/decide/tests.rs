@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::Name;
-use crate::spec::{Count, LoadError, Loaded, Loader, resolve};
+use crate::spec::{BootMode, Count, LoadError, Loaded, Loader, Requirements, resolve};
 use crate::units::Rate;
 use proptest::prelude::*;
 
@@ -445,4 +445,52 @@ proptest! {
         prop_assert!(!grown("cheap") || full("own"));
         prop_assert!(!grown("dear") || full("cheap"));
     }
+}
+
+#[test]
+fn types_that_boot_otherwise_are_in_groups_of_their_own() {
+    let types = |types: &'static [&'static str]| {
+        move |environment: &mut Environment| {
+            burst_pools(environment, |pool| {
+                pool.instance_types = types.iter().map(|&name| name.to_owned()).collect();
+                pool.capacity = types
+                    .iter()
+                    .map(|&name| (name.to_owned(), "9 req/s".parse().unwrap()))
+                    .collect();
+            });
+        }
+    };
+    let boots = |decision: &Decision| {
+        let PoolKind::Burst(groups) = &of(decision, "b").kind else { panic!("it bursts") };
+        groups.iter().map(|g| (g.label().to_owned(), g.boot_mode)).collect::<Vec<_>>()
+    };
+    let (uefi, bios) = (BootMode::Uefi, BootMode::LegacyBios);
+    let pool = [burst("b", "{ min = 0, max = 4 }", "p5.48xlarge", "9 req/s", "")];
+    let change = types(&["p5.48xlarge", "p4d.24xlarge", "p4de.24xlarge"]);
+    let decision = decided_with("", &pool, &Supply::default(), change);
+    let expected = [("p5.48xlarge".to_owned(), uefi), ("p4d.24xlarge".to_owned(), bios)];
+    assert_eq!(boots(&decision), expected);
+
+    let by_requirements = |found: &[&str]| {
+        let mut supply = Supply::default();
+        let found = found.iter().map(|&name| name.to_owned()).collect();
+        supply.matching.insert("b".parse().unwrap(), found);
+        let decision = decided_with("", &pool, &supply, |environment| {
+            burst_pools(environment, |pool| {
+                pool.instance_types = Vec::new();
+                pool.requirements = Some(Requirements {
+                    gpus: 8,
+                    gpu_names: Vec::new(),
+                    allowed: Vec::new(),
+                    vcpus: crate::spec::model::Vcpus { min: 0, max: None },
+                    memory: crate::spec::model::MemoryWithin { min: None, max: None },
+                    excluded: Vec::new(),
+                });
+            });
+        });
+        boots(&decision).remove(0).1
+    };
+    assert_eq!(by_requirements(&["p4d.24xlarge", "p4de.24xlarge"]), bios);
+    assert_eq!(by_requirements(&["p4d.24xlarge", "p5.48xlarge"]), uefi);
+    assert_eq!(by_requirements(&[]), uefi);
 }

@@ -7,10 +7,11 @@ use crate::clock::Timestamp;
 use crate::decide::{BurstGroup, CapacityType, DesiredOwner, PoolDecision, PoolKind, split};
 use crate::id::Name;
 use crate::observe::{Requirements, Reserved, ResourceId, marks};
-use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, Stage};
+use crate::spec::{BootMode, Environment};
 use crate::units::Span;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// From a launched instance to a joined node, beside the engine's own start; in
 /// seconds.
@@ -34,7 +35,13 @@ pub(super) fn members(
         let (PoolKind::Burst(groups), Some(pool)) = (&decided.kind, aws.pools.get(name)) else {
             continue;
         };
-        desired.push(launch::template(scene, aws, (name, pool), decided, missing)?);
+        let mut boots: BTreeSet<BootMode> = groups.iter().map(|group| group.boot_mode).collect();
+        if groups.is_empty() {
+            boots.insert(BootMode::Uefi);
+        }
+        for boots in boots {
+            desired.push(launch::template(scene, aws, (name, pool), decided, boots, missing)?);
+        }
         let found = Found { scene, aws, name, pool };
         found.types(missing);
         let reserved = found.reserved(missing);
@@ -94,7 +101,7 @@ impl One<'_> {
     fn desired(&self, id: ResourceId) -> Desired {
         let Self { scene, name, decided, group, .. } = *self;
         let git = decided.owner == DesiredOwner::Git;
-        let template = launch::template_id(scene, name, self.pool);
+        let template = launch::template_id(scene, name, self.pool, group.boot_mode);
         let mut body = self.body(&template.name);
         if git {
             body["desired"] = json!(group.desired);

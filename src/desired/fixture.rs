@@ -204,7 +204,7 @@ pub(crate) fn empty() -> Inventory {
         Sought::SecurityGroups(_) => "sg-1",
         Sought::InstanceTypes(_) => "g6e.12xlarge",
     };
-    let lookups = super::lookups(&environment()).into_iter();
+    let lookups = super::lookups(&environment(), &catalog()).into_iter();
     inventory.found = lookups.map(|lookup| (lookup.clone(), vec![id(&lookup).into()])).collect();
     inventory
 }

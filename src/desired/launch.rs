@@ -1,4 +1,5 @@
-//! The launch templates of burst pools: what an instance is when it starts.
+//! The launch templates of burst pools: what an instance is when it starts. A pool has
+//! one, or one for each way in which its instances boot.
 
 use super::lookups::Found;
 use super::scene::Scene;
@@ -6,6 +7,7 @@ use super::{Desired, DesiredError, Missing, burst, names};
 use crate::decide::{BurstGroup, PoolDecision};
 use crate::id::Name;
 use crate::observe::{ResourceId, marks};
+use crate::spec::BootMode;
 use crate::spec::model::{Aws, BurstPool};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -36,21 +38,26 @@ struct Node<'a> {
     drain_seconds: u64,
 }
 
-/// A pool's template, for all of its groups.
+/// A pool's template, for all of its groups whose instances boot so.
 pub(super) fn template(
     scene: &Scene<'_>,
     aws: &Aws,
     (name, pool): (&Name, &BurstPool),
     decided: &PoolDecision,
+    boots: BootMode,
     missing: &mut Vec<Missing>,
 ) -> Result<Desired, DesiredError> {
     let found = Found { scene, aws, name, pool };
     let launch = aws.launch_of(pool);
-    let id = template_id(scene, name, pool);
+    let id = template_id(scene, name, pool, boots);
     let workload = scene.workloads.get(name).map(String::as_str).unwrap_or_default();
-    let tags = burst::tags(scene, name, &decided.stage, workload);
+    let mut tags = burst::tags(scene, name, &decided.stage, workload);
     let mut instance_tags = tags.clone();
     instance_tags["Name"] = json!(id.name);
+    // By which it is told from the pool's other one.
+    if boots == BootMode::LegacyBios {
+        tags[marks::BOOT_MODE] = json!(boots.as_str());
+    }
     let gibibytes = launch.volume.size.map_or(VOLUME_GIB, |size| size.bytes().div_ceil(1 << 30));
     let mut volume = json!({ "size_gib": gibibytes, "type": "gp3", "encrypted": true });
     let declared = [
@@ -64,7 +71,7 @@ pub(super) fn template(
         }
     }
     let mut body = json!({
-        "image": found.image(missing),
+        "image": found.image(boots, missing),
         "security_groups": found.security_groups(missing),
         "volume": volume,
         // Only with a token, and not from inside a container.
@@ -93,9 +100,12 @@ pub(super) fn template(
         body["instance_type"] = json!(pool.instance_types.first());
     }
     let in_cluster = scene.environment().onprem.is_some();
+    let text = match boots {
+        BootMode::Uefi => format!("how instances of pool {name} start"),
+        BootMode::LegacyBios => format!("how instances of pool {name} start that boot by a BIOS"),
+    };
     Ok(Desired {
-        reason: scene
-            .because(format!("aws.pools.{name}"), format!("how instances of pool {name} start")),
+        reason: scene.because(format!("aws.pools.{name}"), text),
         body: body.into(),
         seed: None,
         pool: Some(name.clone()),
@@ -107,7 +117,12 @@ pub(super) fn template(
 }
 
 /// Its name is the pool's, kept where one of the pool is there.
-pub(super) fn template_id(scene: &Scene<'_>, name: &Name, pool: &BurstPool) -> ResourceId {
+pub(super) fn template_id(
+    scene: &Scene<'_>,
+    name: &Name,
+    pool: &BurstPool,
+    boots: BootMode,
+) -> ResourceId {
     let input = scene.input;
     let region = input
         .environment
@@ -115,7 +130,7 @@ pub(super) fn template_id(scene: &Scene<'_>, name: &Name, pool: &BurstPool) -> R
         .as_ref()
         .map_or_else(String::new, |aws| aws.region_of(pool).to_owned());
     let there = (input.inventory, &scene.there);
-    let kept = names::template(input.environment, input.decision, there, name, &region);
+    let kept = names::template(input.environment, input.decision, there, name, (&region, boots));
     ResourceId::launch_template(&region, &kept)
 }
 

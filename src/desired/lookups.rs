@@ -4,22 +4,22 @@ use super::Missing;
 use super::scene::Scene;
 use crate::id::Name;
 use crate::observe::{Lookup, Offer, Reserved, Sought};
-use crate::spec::Environment;
 use crate::spec::model::{Aws, BurstPool, ImageRef, Selector};
+use crate::spec::{BootMode, Catalog, Environment};
 use std::collections::BTreeSet;
 
 /// Everything that the burst pools of `environment` name by other words than IDs.
-pub fn lookups(environment: &Environment) -> BTreeSet<Lookup> {
+pub fn lookups(environment: &Environment, catalog: &Catalog) -> BTreeSet<Lookup> {
     let Some(aws) = &environment.aws else { return BTreeSet::new() };
     let of_pool = |pool: &BurstPool| {
         let region = aws.region_of(pool);
-        let sought = [
-            image(&pool.image),
+        let others = [
             by_tags(&pool.subnets, Sought::Subnets),
             by_tags(&aws.launch_of(pool).security_groups, Sought::SecurityGroups),
         ];
+        let images = boot_modes(pool, catalog).into_iter().map(|mode| image(&pool.image, mode));
         let there = |sought| Lookup { region: region.to_owned(), sought };
-        let named = sought.into_iter().flatten().map(there);
+        let named = images.chain(others).flatten().map(there);
         named.chain(Lookup::types_of(aws, pool)).chain(reserved(aws, pool)).collect::<Vec<_>>()
     };
     aws.pools.values().flat_map(of_pool).collect()
@@ -53,12 +53,21 @@ pub fn offers(environment: &Environment) -> BTreeSet<Offer> {
     aws.pools.values().flat_map(of_pool).collect()
 }
 
-fn image(image: &ImageRef) -> Option<Sought> {
+/// How instances of a pool may boot; where AWS finds the types, that is known with
+/// them.
+fn boot_modes(pool: &BurstPool, catalog: &Catalog) -> BTreeSet<BootMode> {
+    if pool.requirements.is_some() {
+        return [BootMode::Uefi, BootMode::LegacyBios].into();
+    }
+    pool.instance_types.iter().map(|name| catalog.boot_mode(name)).collect()
+}
+
+fn image(image: &ImageRef, boot_mode: BootMode) -> Option<Sought> {
     match image {
         ImageRef { id: Some(_), .. } => None,
         ImageRef { ssm: Some(name), .. } => Some(Sought::Parameter(name.clone())),
         ImageRef { name: Some(name), channel, .. } => {
-            Some(Sought::Image { name: name.clone(), channel: channel.clone() })
+            Some(Sought::Image { name: name.clone(), channel: channel.clone(), boot_mode })
         }
         _ => None,
     }
@@ -80,11 +89,11 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// The machine image's ID.
-    pub(super) fn image(&self, missing: &mut Vec<Missing>) -> Option<String> {
+    /// The ID of the machine image that boots so.
+    pub(super) fn image(&self, boots: BootMode, missing: &mut Vec<Missing>) -> Option<String> {
         match &self.pool.image.id {
             Some(id) => Some(id.clone()),
-            None => self.ids("image", image(&self.pool.image)?, missing).into_iter().next(),
+            None => self.ids("image", image(&self.pool.image, boots)?, missing).into_iter().next(),
         }
     }
 

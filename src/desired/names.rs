@@ -6,8 +6,8 @@ use crate::decide::{BurstGroup, CapacityType, Decision, SupplyGroup, successors}
 use crate::id::Name;
 use crate::observe::marks;
 use crate::observe::{ByPool, Inventory, Live, Ownership, ResourceId};
-use crate::spec::Environment;
 use crate::spec::model::Join;
+use crate::spec::{BootMode, Environment};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,20 +129,29 @@ fn fresh_group(
     std::iter::once(fresh.clone()).chain(numbered).find(is_free).unwrap_or(fresh)
 }
 
-/// The name of a pool's launch template, kept where one is there.
+/// The name of a pool's launch template, for instances that boot so, kept where one is
+/// there.
 pub(super) fn template(
     environment: &Environment,
     decision: &Decision,
     (inventory, known): (&Inventory, &ByPool<'_>),
     pool: &Name,
-    region: &str,
+    (region, boots): (&str, BootMode),
 ) -> String {
+    // No pool's name has a dot.
+    let (mark, end) = match boots {
+        BootMode::Uefi => (None, ""),
+        BootMode::LegacyBios => (Some(boots.as_str()), ".bios"),
+    };
+    let is_it = |live: &&&Live| {
+        let marked = live.marks.get(marks::BOOT_MODE_KEY).map(String::as_str);
+        live.id.scope.as_deref() == Some(region) && marked == mark
+    };
     let kept = former_names(environment, decision, pool).into_iter().find_map(|name| {
-        let there = known.of("LaunchTemplate", &name).iter();
-        let here = there.filter(|live| live.id.scope.as_deref() == Some(region));
+        let here = known.of("LaunchTemplate", &name).iter().filter(is_it);
         here.map(|live| live.id.name.clone()).min_by_key(|name| (name.len(), name.clone()))
     });
-    let fresh = || format!("{}-{pool}", environment.environment.name);
+    let fresh = || format!("{}-{pool}{end}", environment.environment.name);
     kept.unwrap_or_else(|| {
         let is_free = |name: &String| {
             let there = inventory.resources.get(&ResourceId::launch_template(region, name));

@@ -137,6 +137,7 @@ fn change(name: &str, after: &[usize], steps: Vec<Step>) -> Change {
         body: None,
         owned_by: None,
         pool: None,
+        image: None,
         fingerprint: Fingerprint("absent".into()),
         checked: Checked::NotNeeded,
         notes: vec![],

@@ -5,7 +5,8 @@
 use super::document::{Condition, Policy, Scene};
 use super::{Purpose, place};
 use crate::desired::lookups;
-use crate::observe::{Sought, marks};
+use crate::observe::{Lookup, Sought, marks};
+use crate::spec::Catalog;
 use crate::spec::model::{Count, Join, RefreshRule};
 
 /// What there is, why instances do not come, and what they cost and may be.
@@ -73,9 +74,13 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     if purpose == Purpose::Apply {
         actions.push("ec2:DescribeImages");
     }
-    for lookup in lookups(scene.environment) {
+    for lookup in lookups(scene.environment, &Catalog::shipped()) {
         match lookup.sought {
-            Sought::Image { .. } => actions.push("ec2:DescribeImages"),
+            // Channels, and what is known of the builds behind two images.
+            Sought::Image { .. } => {
+                actions.push("ec2:DescribeImages");
+                parameters.push(all_images(scene, &lookup.region));
+            }
             Sought::Subnets(_) | Sought::SubnetIds(_) => actions.push("ec2:DescribeSubnets"),
             Sought::SecurityGroups(_) => actions.push("ec2:DescribeSecurityGroups"),
             Sought::InstanceTypes(_) => {
@@ -92,6 +97,7 @@ pub(super) fn reads(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     policy.allow("Look", &actions, vec!["*".to_owned()], here);
     if !parameters.is_empty() {
         parameters.sort();
+        parameters.dedup();
         let none = Condition::default();
         policy.allow("ReadImageParameters", &["ssm:GetParameter"], parameters, none);
     }
@@ -112,6 +118,7 @@ pub(super) fn lock(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     let kept = match purpose {
         Purpose::Run => environment.lease_bucket(),
         Purpose::Plan | Purpose::Apply => environment.lock_bucket(),
+        Purpose::Publish => None,
     };
     let Some(lock) = kept else { return };
     let bucket = scene.place.arn("s3", "", "", &lock.bucket);
@@ -121,12 +128,18 @@ pub(super) fn lock(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
             vec![mark.leadership_key(), mark.hands_key(), mark.notes_key()]
         }
         Purpose::Run => vec![mark.leadership_key()],
-        Purpose::Plan | Purpose::Apply => vec![mark.lock_key()],
+        Purpose::Plan | Purpose::Apply | Purpose::Publish => vec![mark.lock_key()],
     };
     let objects = keys.into_iter().map(|key| format!("{bucket}/{key}")).collect();
     let both = ["s3:GetObject", "s3:PutObject"];
     policy.allow("Lock", &both, objects, Condition::default());
     policy.allow("SeeNoLock", &["s3:ListBucket"], vec![bucket], Condition::default());
+}
+
+/// The ARN of all parameters of images.
+fn all_images(scene: &Scene<'_>, region: &str) -> String {
+    let path = Lookup::IMAGES.trim_start_matches('/');
+    scene.place.arn("ssm", region, scene.place.account, &format!("parameter/{path}*"))
 }
 
 /// Whether running instances follow their template by themselves.

@@ -1,12 +1,13 @@
 //! What an environment may be allowed on AWS: the least IAM policy with which
-//! each command does its work. The calls that Floodway makes stand in `calls`,
-//! what AWS asks for behind them in `behind`; a test holds the first to what is
+//! each command does its work. The calls that Floodway makes stand in `calls` and, for
+//! images, in `publish`, what AWS asks for behind them in `behind`; a test holds the first to what is
 //! really sent.
 
 mod behind;
 mod calls;
 mod document;
 mod place;
+mod publish;
 
 pub use document::{Policy, Statement};
 
@@ -25,6 +26,8 @@ pub enum Purpose {
     Apply,
     /// To scale what is there.
     Run,
+    /// To publish the images that the environment names, to promote and to prune them.
+    Publish,
 }
 
 /// What the environment's file does not tell.
@@ -47,6 +50,9 @@ pub enum NoPolicy {
     /// An account is needed to name what is in it.
     #[error("environment {0} does not say which AWS account it is in")]
     NoAccount(String),
+    /// There is nothing to publish for it.
+    #[error("no pool of environment {0} names its image by `name`, so nothing is published for it")]
+    NoImages(String),
 }
 
 /// The least policy of `environment`, and what a person must know beside it.
@@ -68,9 +74,17 @@ pub fn policy(
     let place = Place::new(account, aws.all_regions());
     let scene = Scene { environment, aws, mark, known, place };
     let mut policy = Policy::default();
+    if purpose == Purpose::Publish {
+        if publish::images(&scene).is_empty() {
+            return Err(NoPolicy::NoImages(name()));
+        }
+        publish::all(&scene, &mut policy);
+        policy.measure();
+        return Ok(policy);
+    }
     calls::reads(&scene, purpose, &mut policy);
     match purpose {
-        Purpose::Plan => {}
+        Purpose::Plan | Purpose::Publish => {}
         Purpose::Apply => {
             calls::writes(&scene, &mut policy);
             calls::lock(&scene, purpose, &mut policy);

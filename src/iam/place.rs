@@ -48,6 +48,11 @@ impl<'a> Place<'a> {
         kinds.iter().map(of).collect()
     }
 
+    /// Images and snapshots, whose ARNs name no account.
+    pub(super) fn nobodys(&self, kind: &str) -> Vec<String> {
+        self.in_each(|region| self.arn("ec2", region, "", &format!("{kind}/*")))
+    }
+
     pub(super) fn role(&self, path: &str) -> String {
         self.arn("iam", "", self.account, &format!("role/{path}"))
     }

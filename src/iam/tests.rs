@@ -78,6 +78,9 @@ fn every_write_is_bound_to_the_account_and_to_tags_or_to_one_service() {
             for arn in &statement.resource {
                 assert!(arn.contains(":123456789012:") || arn.contains("::image/"), "{arn}");
             }
+            if statement.action == ["ssm:GetParameter"] {
+                continue;
+            }
             let said = Value::from(statement.condition.clone()).to_string();
             let bound = [
                 "aws:RequestTag/floodway.dev/environment\":\"prod",
@@ -149,22 +152,66 @@ fn a_plan_reads_and_does_nothing_else() {
 
 #[test]
 fn parameters_are_read_only_where_an_image_stands_in_one() {
-    let none = of(&environment(|_| {}), Purpose::Plan, &Known::default());
-    assert_eq!(statement(&none, "ReadImageParameters"), Value::Null);
-    let with = |name: &str| {
+    let read = |change: &dyn Fn(&mut crate::spec::model::ImageRef)| {
         let environment = environment(|aws| {
-            let pool = aws.pools.values_mut().next().unwrap();
-            pool.image.name = None;
-            pool.image.ssm = Some(name.into());
+            aws.pools.values_mut().for_each(|pool| change(&mut pool.image));
         });
         let policy = of(&environment, Purpose::Plan, &Known::default());
         statement(&policy, "ReadImageParameters")["Resource"].clone()
+    };
+    let by_id = read(&|image| {
+        image.name = None;
+        image.id = Some("ami-0a".into());
+    });
+    assert_eq!(by_id, Value::Null);
+    let with = |name: &str| {
+        read(&|image| {
+            image.name = None;
+            image.ssm = Some(name.into());
+        })
     };
     let mine = "arn:aws:ssm:us-east-1:123456789012:parameter/images/gpu";
     assert_eq!(with("/images/gpu"), json!([mine]));
     assert_eq!(with("images/gpu"), json!([mine]));
     let public = "arn:aws:ssm:us-east-1::parameter/aws/service/eks/gpu";
     assert_eq!(with("/aws/service/eks/gpu"), json!([public]));
+    let ours = "arn:aws:ssm:us-east-1:123456789012:parameter/floodway/images/*";
+    assert_eq!(read(&|_| {}), json!([ours]), "channels, and what is known of builds");
+}
+
+#[test]
+fn who_publishes_writes_what_bears_the_names_of_the_environments_images_and_nothing_else() {
+    let policy = of(&environment(|_| {}), Purpose::Publish, &Known::default());
+    for statement in &policy.statement {
+        let condition = Value::from(statement.condition.clone()).to_string();
+        let named = ["RequestTag", "ResourceTag"]
+            .iter()
+            .any(|tag| condition.contains(&format!("aws:{tag}/floodway.dev/image\":\"gpu-inf")));
+        let looks = statement.sid == "LookAtImages" && condition.contains("RequestedRegion");
+        let folder = ":123456789012:parameter/floodway/images/gpu-inference/*";
+        let parameters = statement.resource.iter().all(|arn| arn.ends_with(folder));
+        assert!(named || looks || parameters, "{}: {condition}", statement.sid);
+        let mut actions = statement.action.clone();
+        actions.sort_unstable();
+        assert_eq!(actions, statement.action, "{}", statement.sid);
+    }
+    let actions: Vec<_> = policy.statement.iter().flat_map(|one| one.action.clone()).collect();
+    for others in ["ec2:RunInstances", "ec2:TerminateInstances", "iam:PassRole"] {
+        assert!(!actions.contains(&others), "{others}");
+    }
+    let mut sids: Vec<_> = policy.statement.iter().map(|statement| statement.sid).collect();
+    sids.sort_unstable();
+    sids.dedup();
+    assert_eq!(sids.len(), policy.statement.len());
+    let nothing = environment(|aws| {
+        aws.pools.values_mut().for_each(|pool| pool.image.name = None);
+    });
+    let none = policy_of(&nothing).unwrap_err();
+    assert_eq!(none, NoPolicy::NoImages("prod".into()));
+}
+
+fn policy_of(environment: &Environment) -> Result<Policy, NoPolicy> {
+    policy(environment, &mark(), Purpose::Publish, &Known::default())
 }
 
 #[test]

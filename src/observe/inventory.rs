@@ -92,8 +92,7 @@ pub struct Inventory {
     pub last_apply: Option<LastApply>,
     /// AWS regions beside the environment's in which groups of it were found.
     pub strays: BTreeSet<String>,
-    /// IDs of what was looked for, sorted; of an image, the newest one. Empty:
-    /// there is none.
+    /// IDs of what was looked for, sorted. Empty: there is none.
     pub found: BTreeMap<Lookup, Vec<String>>,
     /// The zones of subnets that were found, by the subnets' IDs.
     pub zones: BTreeMap<String, String>,

@@ -1,6 +1,7 @@
 //! What an environment needs to know of an account and does not own there.
 
 use super::Requirements;
+use crate::spec::BootMode;
 use crate::spec::model::{Aws, BurstPool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,12 +20,15 @@ pub struct Lookup {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sought {
-    /// The newest image of a recipe in a channel, by its tags.
+    /// The image of a recipe that a channel means, as its SSM parameter says.
     Image {
         /// The recipe's name.
         name: String,
         /// The channel.
         channel: String,
+        /// How it must boot.
+        #[serde(default)]
+        boot_mode: BootMode,
     },
     /// The value of an SSM parameter.
     Parameter(String),
@@ -47,6 +51,14 @@ impl Lookup {
         let region = aws.region_of(pool).to_owned();
         Some(Self { region, sought: Sought::InstanceTypes(required.into()) })
     }
+
+    /// The SSM parameter that says which image a channel means.
+    pub fn channel_parameter(image: &str, channel: &str) -> String {
+        format!("{}{image}/channels/{channel}", Self::IMAGES)
+    }
+
+    /// What the names of all parameters of images begin with.
+    pub const IMAGES: &str = "/floodway/images/";
 }
 
 impl fmt::Display for Lookup {
@@ -56,7 +68,12 @@ impl fmt::Display for Lookup {
             tags.collect::<Vec<_>>().join(", ")
         };
         match &self.sought {
-            Sought::Image { name, channel } => write!(f, "image {name} of channel {channel}")?,
+            Sought::Image { name, channel, boot_mode } => {
+                write!(f, "image {name} of channel {channel}")?;
+                if *boot_mode == BootMode::LegacyBios {
+                    f.write_str(" that boots by a BIOS")?;
+                }
+            }
             Sought::Parameter(name) => write!(f, "SSM parameter {name}")?,
             Sought::Subnets(by) => write!(f, "subnet with {}", tags(by))?,
             Sought::SubnetIds(ids) => write!(f, "subnet {}", ids.join(", "))?,

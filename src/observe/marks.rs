@@ -47,8 +47,12 @@ pub const CLOSES: &str = "floodway.dev/closes";
 pub const PASSED_ON: &str = "floodway.dev/passed-on";
 /// Tag of a machine image: its recipe.
 pub const IMAGE: &str = "floodway.dev/image";
-/// Tag of a machine image: the channel that it stands in.
-pub const CHANNEL: &str = "floodway.dev/channel";
+/// Tag of a machine image: the digest of its build's manifest.
+pub const MANIFEST: &str = "floodway.dev/manifest";
+/// Tag of a machine image, and of a template whose instances boot by a BIOS: how.
+pub const BOOT_MODE: &str = "floodway.dev/boot-mode";
+/// [`BOOT_MODE`] without its prefix.
+pub const BOOT_MODE_KEY: &str = "boot-mode";
 /// Annotation of the ApplySet's parent, and tag: the repository.
 pub const REPOSITORY: &str = "floodway.dev/repository";
 /// Annotation of the ApplySet's parent, and tag: the file in it.

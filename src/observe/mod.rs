@@ -2,6 +2,7 @@
 
 mod body;
 mod hands;
+mod image;
 mod inventory;
 mod lookup;
 mod market;
@@ -14,6 +15,7 @@ mod workload;
 
 pub use body::{Body, Pattern};
 pub use hands::{HandHold, Hands, Override};
+pub use image::{Build, MachineImage, MadeOf};
 pub use inventory::{ByPool, Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};
 pub use market::{Market, Offer, QuotaOf, SpotPrice};

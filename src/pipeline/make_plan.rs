@@ -37,6 +37,10 @@ pub async fn plan_from(
     let sides = [Side::Kubernetes, Side::Aws];
     let verdicts = join_all(sides.map(|side| check(session, side, &draft))).await.concat();
     let mut plan = plan::finish(draft, verdicts)?;
+    let images = plan.changed_images();
+    if let Some(aws) = session.backends.aws.as_ref().filter(|_| !images.is_empty()) {
+        plan.tell_images(&aws.observe.builds(&images).await);
+    }
     plan.warnings.extend(session.limits.iter().cloned());
     plan.warnings.extend(lock::unreadable(session).await);
     Ok(plan)

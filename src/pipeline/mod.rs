@@ -49,7 +49,7 @@ impl Session {
         Scope {
             named: named.into_iter().collect(),
             offers: desired::offers(environment),
-            lookups: desired::lookups(environment).into_iter().collect(),
+            lookups: desired::lookups(environment, &self.catalog).into_iter().collect(),
             ..Scope::of(self.mark.clone(), environment.service.namespace.as_str())
         }
     }

@@ -1,6 +1,6 @@
 //! The words of a plan.
 
-use super::{Costs, MarketCost, Priced, Step};
+use super::{Costs, ImageChange, MarketCost, Priced, Step};
 use crate::clock::Timestamp;
 use crate::decide::{DesiredOwner, Reason};
 use crate::observe::{Body, Location, Mark, ResourceId, marks};
@@ -68,6 +68,9 @@ pub struct Change {
     pub reason: Reason,
     /// What differs; empty for creates and deletes of whole things.
     pub fields: Vec<FieldChange>,
+    /// Of another machine image, what is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageChange>,
     /// How many owned fields stay as they are.
     pub unchanged: usize,
     /// The owned fields as they are, of what changes or goes; none for a create

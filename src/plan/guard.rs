@@ -2,7 +2,7 @@
 
 use super::{Action, Change, PlanInput, Refusal, elsewhere, kinds, parent, shrinking};
 use crate::desired::Missing;
-use crate::observe::{Gap, Live, Location, Mark, Ownership, ResourceId, Side, Sought};
+use crate::observe::{Gap, Live, Location, Lookup, Mark, Ownership, ResourceId, Side, Sought};
 use crate::spec::Environment;
 use crate::spec::model::OnPremProvider;
 use std::collections::BTreeSet;
@@ -90,21 +90,19 @@ impl Refusal {
             true => Self::new(
                 "lookup",
                 format!("there is no {lookup} {why}{at}"),
-                match lookup.sought {
-                    Sought::Image { .. } => {
-                        "publish the image in that region and channel, or name \
-                                             one that is there by `id` or `ssm`"
-                    }
-                    Sought::Parameter(_) => "make the parameter, or correct its name",
+                match &lookup.sought {
+                    Sought::Image { name, channel, .. } => no_image(lookup, name, channel),
+                    Sought::Parameter(_) => "make the parameter, or correct its name".to_owned(),
                     Sought::Subnets(_) | Sought::SubnetIds(_) | Sought::SecurityGroups(_) => {
-                        "tag one that is there, or name it by `ids`"
+                        "tag one that is there, or name it by `ids`".to_owned()
                     }
                     Sought::InstanceTypes(_) => {
-                        "ask for less in `requirements`, or name `instance_types`"
+                        "ask for less in `requirements`, or name `instance_types`".to_owned()
                     }
                     Sought::Reservation(_) => {
                         "name one of that account and region; one that has ended is forgotten: \
                          take its pool out of the file"
+                            .to_owned()
                     }
                 },
             ),
@@ -119,6 +117,16 @@ impl Refusal {
     fn location(message: String, help: &str) -> Self {
         Self::new("location", message, help)
     }
+}
+
+/// How an image gets to where it is looked for.
+fn no_image(lookup: &Lookup, name: &str, channel: &str) -> String {
+    let (parameter, region) = (Lookup::channel_parameter(name, channel), &lookup.region);
+    format!(
+        "SSM parameter {parameter} of {region} says which one it is: `floodway image publish` \
+         puts a build into channel candidate, and `floodway image promote {name} --from candidate \
+         --to {channel} --region {region}` brings it there; or name an image by `id` or `ssm`"
+    )
 }
 
 /// What the pools of `changes` need to start anything and is not there.

@@ -238,6 +238,7 @@ fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> 
         reason: sharing::joins_another(input, live)
             .unwrap_or_else(|| no_longer_wanted(input, live)),
         fields: Vec::new(),
+        image: None,
         unchanged: 0,
         before: Some(live.fields.clone()),
         body: None,
@@ -352,6 +353,7 @@ impl Change {
             action,
             reason: want.reason.clone(),
             fields: Vec::<FieldChange>::new(),
+            image: None,
             unchanged: 0,
             before: None,
             body: Some(want.body.clone()),

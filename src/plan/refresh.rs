@@ -157,6 +157,7 @@ impl<'a> Group<'a> {
             action: if joined { Action::NoOp } else { Action::Update },
             reason: Reason::at(input.origins, key, self.why(outdated)),
             fields: Vec::new(),
+            image: None,
             unchanged: 0,
             before: None,
             body: None,

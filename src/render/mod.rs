@@ -15,6 +15,7 @@ pub mod error;
 pub mod event;
 pub mod forecast;
 pub mod hands;
+pub mod images;
 pub mod journal;
 pub mod lock;
 pub mod metrics;

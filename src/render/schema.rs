@@ -5,6 +5,7 @@ use super::drift::DriftView;
 use super::event::EventLine;
 use super::forecast::ScoreView;
 use super::hands::HandsView;
+use super::images::{ImagesView, PruneView};
 use super::journal::JournalView;
 use super::lock::LocksView;
 use super::orphans::OrphansView;
@@ -48,6 +49,16 @@ pub fn forecast() -> Schema {
 /// What `floodway drift --json` prints.
 pub fn drift() -> Schema {
     of::<DriftView>()
+}
+
+/// What `floodway image list --json` prints.
+pub fn images() -> Schema {
+    of::<ImagesView>()
+}
+
+/// What `floodway image prune --json` prints.
+pub fn prune() -> Schema {
+    of::<PruneView>()
 }
 
 /// What `floodway journal --json` prints.

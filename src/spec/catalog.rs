@@ -1,13 +1,14 @@
-//! Instance types: their vCPUs, GPUs and EFA, and what an hour of them costs on
-//! demand.
+//! Instance types: their vCPUs, GPUs, EFA and firmware, and what an hour of them costs
+//! on demand.
 
 use super::Origins;
+use super::boot::BootMode;
 use super::efa::EfaCards;
 use super::model::Aws;
 use super::price::Price;
 use super::price_table::{self, PriceRow};
 use crate::diag::Diagnostics;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The types that ship with Floodway; the file's head names its sources.
 const TYPES: &str = include_str!("instance_types.csv");
@@ -34,6 +35,8 @@ pub struct InstanceType {
 pub struct Catalog {
     types: BTreeMap<String, InstanceType>,
     gpu_names: BTreeMap<String, String>,
+    /// Types that boot by a BIOS and by nothing else.
+    bios_only: BTreeSet<String>,
     prices: BTreeMap<String, BTreeMap<String, Price>>,
 }
 
@@ -42,10 +45,13 @@ impl Catalog {
     pub fn shipped() -> Self {
         let mut catalog = Self::default();
         for line in TYPES.lines() {
-            if let Some((name, gpu, known)) = row(line) {
+            if let Some(Row { name, gpu, boots, known }) = row(line) {
                 catalog.insert(name.to_owned(), known);
                 if !gpu.is_empty() {
                     catalog.gpu_names.insert(name.to_owned(), gpu.to_owned());
+                }
+                if boots == BootMode::LegacyBios.as_str() {
+                    catalog.bios_only.insert(name.to_owned());
                 }
             }
         }
@@ -63,6 +69,14 @@ impl Catalog {
     /// What the GPUs of `name` are called: `L40S`.
     pub fn gpu_name(&self, name: &str) -> Option<&str> {
         self.gpu_names.get(name).map(String::as_str)
+    }
+
+    /// How instances of `name` boot: by UEFI, where nothing else is known.
+    pub fn boot_mode(&self, name: &str) -> BootMode {
+        match self.bios_only.contains(name) {
+            true => BootMode::LegacyBios,
+            false => BootMode::Uefi,
+        }
     }
 
     /// Adds a type.
@@ -125,15 +139,26 @@ impl Catalog {
     }
 }
 
-/// A line of the table of types; `None` for its comments and its head.
-fn row(line: &str) -> Option<(&str, &str, InstanceType)> {
+/// A line of the table of types.
+struct Row<'l> {
+    name: &'l str,
+    gpu: &'l str,
+    /// The one way to boot, where there is but one.
+    boots: &'l str,
+    known: InstanceType,
+}
+
+/// What a line says; `None` for comments and the head.
+fn row(line: &str) -> Option<Row<'_>> {
     let mut cells = line.split(',');
     let (name, vcpus, gpus, gpu) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
     let efa = match cells.next()? {
         "" => None,
         cards => Some(cards.parse().ok()?),
     };
-    Some((name, gpu, InstanceType { gpus: gpus.parse().ok()?, vcpus: vcpus.parse().ok()?, efa }))
+    let boots = cells.next()?;
+    let known = InstanceType { gpus: gpus.parse().ok()?, vcpus: vcpus.parse().ok()?, efa };
+    Some(Row { name, gpu, boots, known })
 }
 
 #[cfg(test)]
@@ -175,6 +200,18 @@ mod tests {
         assert_eq!(shared(&["p6-b300.48xlarge"]).as_deref(), Some("1-16"));
         for none in [&["g6e.xlarge"][..], &["p5.48xlarge", "g6e.xlarge"], &["x9.huge"], &[]] {
             assert_eq!(shared(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn the_types_that_know_no_uefi_are_told_and_an_unknown_one_is_none_of_them() {
+        let shipped = Catalog::shipped();
+        let by_bios = shipped.names().filter(|n| shipped.boot_mode(n) == BootMode::LegacyBios);
+        let by_bios: Vec<&str> = by_bios.filter(|name| name.starts_with("p4")).collect();
+        assert_eq!(by_bios, ["p4d.24xlarge", "p4de.24xlarge"]);
+        assert_eq!(shipped.boot_mode("p3.2xlarge"), BootMode::LegacyBios);
+        for by_uefi in ["g6e.12xlarge", "p3dn.24xlarge", "p5.48xlarge", "x9.huge"] {
+            assert_eq!(shipped.boot_mode(by_uefi), BootMode::Uefi, "{by_uefi}");
         }
     }
 

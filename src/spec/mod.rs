@@ -6,6 +6,7 @@
 //! (`shape`), the rules between fields (`validate`), and the result with the
 //! line of each value ([`Resolved`]).
 
+mod boot;
 mod catalog;
 pub(crate) mod cron;
 pub mod edit;
@@ -25,6 +26,7 @@ mod unset;
 mod validate;
 mod weights;
 
+pub use boot::BootMode;
 pub use catalog::{Catalog, InstanceType};
 pub use common::document::{LoadError, Loaded, Loader, MAX_FILE, Origins};
 pub use common::shape::is_region;

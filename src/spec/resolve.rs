@@ -8,7 +8,7 @@ use super::weights::{self, WeightsFile};
 use super::{layers, validate};
 use crate::diag::{Diagnostic, Diagnostics, Sources};
 use common::document::{Damage, LoadError, Loader, Node, Origins, Spots, Value, beside};
-use common::shape::{Decoder, Shape as _};
+use common::shape::{self, Shape as _};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -94,24 +94,9 @@ fn judge(
     catalog: &Catalog,
     diagnostics: &mut Diagnostics,
 ) -> Option<Environment> {
-    let mut found = Diagnostics::default();
-    found.sources = diagnostics.sources.clone();
-    let mut decoder = Decoder::new(&mut found, damage.incomplete);
-    let environment = Environment::decode(root, &mut decoder);
-    let spoiled = decoder.finish();
-    if let Some(environment) = &environment {
-        validate::validate(environment, spots, &spoiled, catalog, &mut found);
-    }
-    // What a syntax error left of its line is not what was meant.
-    let sources = found.sources.clone();
-    let line = |file: &_, at| (std::sync::Arc::clone(file), sources.place(file, at).line);
-    let broken: Vec<_> = damage.places.iter().map(|at| line(&at.file, at.span.start)).collect();
-    found.retain(|diagnostic| {
-        diagnostic.labels.iter().all(|label| !broken.contains(&line(&label.file, label.span.start)))
-    });
-    diagnostics.sources = sources;
-    diagnostics.append(found);
-    environment
+    shape::read(root, damage, diagnostics, |environment: &Environment, spoiled, found| {
+        validate::validate(environment, spots, spoiled, catalog, found);
+    })
 }
 
 /// SHA-256 over the canonical form of `environment`, and over that of its weights'

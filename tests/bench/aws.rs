@@ -24,7 +24,7 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::aws::AwsBed;
+use support::aws::{AwsBed, channel};
 use support::bed::Bed;
 use support::programs::program;
 use support::repository::Repository;
@@ -58,8 +58,8 @@ fn seeded() -> AwsBed {
 
 fn seed(aws: &AwsBed) {
     aws.seed(&json!({
-        "images": [{"name": "gpu", "id": "ami-0a",
-            "tags": {"floodway.dev/image": "gpu", "floodway.dev/channel": "stable"}}],
+        "images": [{"name": "gpu", "id": "ami-0a"}],
+        "parameters": {"/floodway/images/gpu/channels/stable": channel('a', "ami-0a")},
         "subnets": [{"zone": "us-east-1a", "id": "subnet-0a", "tags": {"tier": "gpu"}}],
     }));
 }
@@ -135,6 +135,7 @@ struct Clients {
     autoscaling: aws_sdk_autoscaling::Client,
     sts: aws_sdk_sts::Client,
     quotas: aws_sdk_servicequotas::Client,
+    ssm: aws_sdk_ssm::Client,
 }
 
 async fn clients(aws: &AwsBed) -> Clients {
@@ -158,6 +159,7 @@ async fn clients(aws: &AwsBed) -> Clients {
         autoscaling: aws_sdk_autoscaling::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
         quotas: aws_sdk_servicequotas::Client::new(&config),
+        ssm: aws_sdk_ssm::Client::new(&config),
     }
 }
 
@@ -259,8 +261,8 @@ async fn bare_describes(clients: &Clients) -> usize {
     };
     let others = async {
         let by = |key: &str, value: &str| ec2::Filter::builder().name(key).values(value).build();
-        let images = clients.ec2.describe_images().owners("self");
-        images.filters(by("tag:floodway.dev/image", "gpu")).send().await.unwrap();
+        let channel = clients.ssm.get_parameter().name("/floodway/images/gpu/channels/stable");
+        channel.send().await.unwrap();
         let subnets = clients.ec2.describe_subnets().filters(by("tag:tier", "gpu"));
         subnets.send().await.unwrap();
         let types = TYPES.map(ec2::InstanceType::from).to_vec();

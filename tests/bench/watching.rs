@@ -18,7 +18,7 @@ use std::fs;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::aws::AwsBed;
+use support::aws::{AwsBed, channel};
 use support::bed::Bed;
 use support::repository::Repository;
 
@@ -39,8 +39,10 @@ fn main() {
     let bed = Bed::fresh();
     let aws = Arc::new(AwsBed::start_with(&["--launch-seconds", "0"]));
     aws.seed(&json!({
-        "images": [{"name": "gpu-1", "id": "ami-0a",
-            "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}],
+        "images": [{"name": "gpu-1", "id": "ami-0a"}],
+        "parameters": {
+            "/floodway/images/gpu-inference/channels/stable": channel('a', "ami-0a"),
+        },
         "subnets": [{"zone": "us-east-1a", "id": "subnet-0a", "tags": {"tier": "gpu"}}],
         "security_groups": [{"name": "nodes", "id": "sg-0a", "tags": {"tier": "gpu"}}],
     }));

@@ -8,6 +8,8 @@ mod aws;
 mod bursting;
 mod cli;
 mod conformance;
+#[cfg(all(feature = "aws", feature = "image"))]
+mod images;
 #[cfg(feature = "kube")]
 mod kube;
 mod laws;

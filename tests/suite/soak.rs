@@ -18,7 +18,7 @@ use floodway::forecast::CalendarInputs;
 use floodway::id::Name;
 use floodway::observe::{Health, Inventory, Live, Mark, Node, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
-use floodway::plan::PlanOptions;
+use floodway::plan::{FailureKind, PlanOptions, PortError};
 use floodway::port::{Backends, Measure, Scope};
 use floodway::signal::{Answer, MeasureError, MeasureFailure, Range, declared};
 use floodway::spec::{Catalog, LoadError, Loaded, Loader, Resolved, resolve};
@@ -72,7 +72,12 @@ impl Unsure {
 }
 
 struct Soak {
+    /// The replica that leads.
     controller: Controller,
+    /// The one that follows.
+    other: Controller,
+    /// The leader's lease is out of reach.
+    cut_off: bool,
     world: Arc<Simulator>,
     load: Arc<Unsure>,
     random: TestRng,
@@ -84,6 +89,7 @@ struct Soak {
 enum Ends {
     Happens(Actor),
     Silence,
+    CutOff,
 }
 
 impl Soak {
@@ -99,7 +105,7 @@ impl Soak {
             inner: SimulatedLoad::new(Arc::clone(&world), declared(&environment)),
             silent: AtomicBool::new(false),
         });
-        let controller = controller(&world, &load);
+        let [leader, other] = [(); 2].map(|()| controller(&world, &load));
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -107,7 +113,8 @@ impl Soak {
         });
         let budget = environment.burst.budget.as_ref().and_then(|budget| budget.usd_per_hour);
         let budget = budget.unwrap().to_string().trim_matches(['$', '/', 'h']).parse().unwrap();
-        Self { controller, world, load, random, ends: Vec::new(), budget }
+        let controller = leader;
+        Self { controller, other, cut_off: false, world, load, random, ends: Vec::new(), budget }
     }
 
     fn below(&mut self, most: u32) -> u32 {
@@ -131,7 +138,7 @@ impl Soak {
             return;
         }
         let ends = turn + 1 + self.below(45);
-        match self.below(9) {
+        match self.below(12) {
             0 => {
                 let node = self.any_node().await;
                 self.disturb(Actor::NodeNotReady(node.clone()));
@@ -148,7 +155,22 @@ impl Soak {
                 let share = Share::percent(u64::from(25 + self.below(76)));
                 self.disturb(Actor::SpotNotice(share));
             }
-            7 => self.controller = controller(&self.world, &self.load),
+            // Both replicas begin anew.
+            7 => {
+                let anew = || controller(&self.world, &self.load);
+                (self.controller, self.other) = (anew(), anew());
+            }
+            // The lease goes to the other one.
+            9 => std::mem::swap(&mut self.controller, &mut self.other),
+            10 => {
+                self.cut_off = true;
+                self.ends.push((ends, Ends::CutOff));
+            }
+            // Neither has a turn for a while: the machines stood still.
+            11 => {
+                let minutes = 1 + self.below(90);
+                self.world.sleep(MINUTE * minutes).await;
+            }
             1 => {
                 let instance_type =
                     ["g6e.12xlarge", "g5.12xlarge"][self.below(2) as usize].to_owned();
@@ -192,6 +214,7 @@ impl Soak {
             match what {
                 Ends::Happens(what) => self.disturb(what),
                 Ends::Silence => self.load.silent.store(false, Ordering::Relaxed),
+                Ends::CutOff => self.cut_off = false,
             }
         }
     }
@@ -199,7 +222,11 @@ impl Soak {
     async fn turn(&mut self) -> Turn {
         let silent = self.load.silent.load(Ordering::Relaxed);
         let (serve, going) = (serving(&self.whole().await), self.controller.drains.names());
-        let turn = self.controller.turn(&Standing::Leads).await;
+        let (leader, follower) = self.standings();
+        let follows = self.other.turn(&follower).await;
+        assert!(follows.done.is_empty(), "a follower wrote: {:?}", follows.done);
+        let turn = self.controller.turn(&leader).await;
+        let silent = silent || self.cut_off;
         self.hold(&turn, silent).await;
         let blind = silent || !turn.unseen.is_empty();
         for (unit, to_go) in self.controller.drains.units() {
@@ -213,7 +240,20 @@ impl Soak {
         turn
     }
 
-    /// The laws of every turn.
+    /// Of the leader, and of the other.
+    fn standings(&self) -> (Standing, Standing) {
+        if self.cut_off {
+            let why = PortError {
+                kind: FailureKind::Unreachable,
+                message: "the lease is out of reach".to_owned(),
+                help: None,
+            };
+            return (Standing::CutOff { why: why.clone() }, Standing::Waits { why });
+        }
+        (Standing::Leads, Standing::Follows { leader: "the other".to_owned() })
+    }
+
+    /// The laws of every turn. `silent`: nothing may go.
     async fn hold(&self, turn: &Turn, silent: bool) {
         let scaling = &turn.scaling;
         let at = scaling.at;

@@ -2,10 +2,10 @@
 //! protocol of `docs/node-protocol.md`.
 //!
 //! Each room does one thing, and what they find meets in [`node`]: `imds`,
-//! `identity` and `watch` read what AWS says of the instance, `engine` what the
-//! inference engine says, `serve` answers, `drain` and `standing` decide. A room
-//! for weights, for the proxy or for the engine's life stands beside these and
-//! tells [`node::Node`] what it sees.
+//! `identity` and `watch` read what AWS says of the instance, `initrd` what came
+//! before in the boot, `engine` what the inference engine says, `serve` answers,
+//! `drain` and `standing` decide. A room for weights, for the proxy or for the
+//! engine's life stands beside these and tells [`node::Node`] what it sees.
 
 mod clock;
 mod drain;
@@ -13,6 +13,7 @@ mod engine;
 mod fetch;
 mod identity;
 mod imds;
+mod initrd;
 mod log;
 mod node;
 mod options;

@@ -3,6 +3,7 @@
 use super::fetch::Url;
 use clap::Parser;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The longest time that an option takes.
@@ -37,6 +38,9 @@ pub(super) struct Options {
     /// that a request takes
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
     pub(super) settle: Duration,
+    /// What the initrd tells of its phases of the boot
+    #[arg(long, value_name = "FILE", default_value = "/run/floodway/boot.json")]
+    pub(super) boot_phases: PathBuf,
     /// How long SIGTERM waits for what is in flight
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(super) grace: Duration,

@@ -1,6 +1,7 @@
 //! When the phases of the boot were over.
 
 use super::clock::{self, Moment};
+use super::initrd;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 /// change: a phase is over once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Phases {
+    /// The initrd's; none: it told nothing.
+    pub(super) init: Vec<initrd::Phase>,
     /// The agent started.
     pub(super) agent: Duration,
     /// The metadata service answered for the first time.
@@ -25,6 +28,8 @@ pub(super) struct Told {
     /// When the kernel started, by the wall clock of now, which may have been set
     /// since.
     kernel_started: Timestamp,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    init: Vec<ToldInit>,
     #[serde(serialize_with = "seconds")]
     agent_seconds: Option<Duration>,
     #[serde(serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
@@ -35,10 +40,24 @@ pub(super) struct Told {
     ready_seconds: Option<Duration>,
 }
 
+/// A phase of the initrd.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ToldInit {
+    name: String,
+    #[serde(serialize_with = "seconds")]
+    seconds: Option<Duration>,
+}
+
 impl Phases {
     /// The agent has started just now.
     pub(super) fn start() -> Self {
-        Self { agent: clock::since_boot(), network: None, identity: None, ready: None }
+        Self {
+            init: Vec::new(),
+            agent: clock::since_boot(),
+            network: None,
+            identity: None,
+            ready: None,
+        }
     }
 
     /// What is told of them at `now`.
@@ -47,11 +66,18 @@ impl Phases {
         let kernel = now.wall.checked_sub(up).unwrap_or(now.wall);
         Told {
             kernel_started: Timestamp::from_second(kernel.as_second()).unwrap_or(kernel),
+            init: self.init.iter().map(ToldInit::of).collect(),
             agent_seconds: Some(self.agent),
             network_seconds: self.network,
             identity_seconds: self.identity,
             ready_seconds: self.ready,
         }
+    }
+}
+
+impl ToldInit {
+    fn of(phase: &initrd::Phase) -> Self {
+        Self { name: phase.name.clone(), seconds: Some(phase.over) }
     }
 }
 

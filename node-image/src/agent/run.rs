@@ -8,7 +8,7 @@ use super::node::Node;
 use super::options::Options;
 use super::phases::Phases;
 use super::standing::{self, Standing};
-use super::{serve, watch};
+use super::{initrd, serve, watch};
 use clap::Parser;
 use serde_json::json;
 use std::io;
@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(phases: Phases, options: Options) -> Result<(), StartError> {
+async fn run(mut phases: Phases, options: Options) -> Result<(), StartError> {
     let mut signals = Signals::receive().map_err(StartError::Signals)?;
     let listening = TcpListener::bind(options.listen).await;
     let listen = |why| StartError::Listen { at: options.listen, why };
@@ -59,6 +59,13 @@ async fn run(phases: Phases, options: Options) -> Result<(), StartError> {
     let address = listener.local_addr().map_err(listen)?;
     log::line("listening", &json!({ "address": address, "version": env!("CARGO_PKG_VERSION") }));
 
+    match initrd::read(&options.boot_phases) {
+        Ok(read) => phases.init = read,
+        Err(error) => {
+            let file = options.boot_phases.display().to_string();
+            log::line("failed", &json!({ "what": file, "why": error.to_string() }));
+        }
+    }
     let engine = Engine { ready: options.engine_ready, load: options.engine_load };
     let declared = standing::Engine::declared(engine.ready.is_some(), engine.load.is_some());
     let node = Arc::new(Node::new(Standing::new(phases, declared, options.settle)));

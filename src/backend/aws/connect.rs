@@ -105,6 +105,23 @@ fn asked_first(config: &SdkConfig, calls: &Counted) -> aws_sdk_sts::Config {
     asked.retry_config(retries.with_max_attempts(few)).build()
 }
 
+/// The SDK's configuration as [`connect`] makes it, for who brings clients of their own.
+pub async fn configured(profile: Option<&str>, region: &str) -> SdkConfig {
+    let (regions, role, bucket) = (BTreeSet::new(), None, None);
+    config(&Way { profile, role, region, regions, alone: false, bucket }).await
+}
+
+/// Who calls by `config`: the ARN, as STS says it.
+///
+/// # Errors
+/// There are no credentials, or nobody answers.
+pub async fn caller(config: &SdkConfig) -> Result<String, PortError> {
+    let sts = asked_first(config, &Counted(Arc::default()));
+    let answer = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
+    let who = answer.map_err(|error| failed(error, "sts:GetCallerIdentity", "the account"))?;
+    Ok(who.arn().unwrap_or("somebody").to_owned())
+}
+
 async fn config(way: &Way<'_>) -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // Its rate follows what the account lets through, one for each API and

@@ -3,20 +3,23 @@
 use super::account::{Account, Region};
 use super::error::{code, failed};
 use crate::clock::Timestamp;
-use crate::observe::{Gap, Inventory, Lookup, Requirements, Reserved, Side, Sought, marks};
+use crate::observe::{Gap, Inventory, Lookup, Requirements, Reserved, Side, Sought};
 use crate::plan::{FailureKind, PortError};
+use crate::spec::BootMode;
 use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{
     AcceleratorCountRequest, AcceleratorManufacturer, AcceleratorName, AcceleratorType,
     ArchitectureType, CapacityReservation, CapacityReservationType, Filter,
     InstanceRequirementsRequest, MemoryMiBRequest, VCpuCountRangeRequest, VirtualizationType,
 };
+use node_image::card;
+use node_image::channel::ChannelValue;
 use std::collections::BTreeMap;
 
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Sorted; of an image the newest. Empty: there is none.
+    /// Sorted. Empty: there is none.
     ids: Vec<String>,
     /// Of subnets, by their IDs.
     zones: BTreeMap<String, String>,
@@ -43,7 +46,9 @@ impl Account {
     pub(super) async fn look_up(&self, lookup: &Lookup) -> Result<Found, PortError> {
         let Some(region) = self.regions.get(&lookup.region) else { return Ok(Found::default()) };
         let mut found = match &lookup.sought {
-            Sought::Image { name, channel } => Found::ids(region.image(name, channel).await?),
+            Sought::Image { name, channel, boot_mode } => {
+                Found::ids(region.image(name, channel, *boot_mode).await?)
+            }
             Sought::Parameter(name) => Found::ids(region.parameter(name).await?),
             Sought::Subnets(tags) => region.subnets(Some(by_tags(tags)), None).await?,
             Sought::SubnetIds(ids) => region.subnets(None, Some(ids.clone())).await?,
@@ -68,43 +73,54 @@ pub(super) fn gap(lookup: &Lookup, error: &PortError) -> Gap {
 }
 
 impl Region {
-    /// The account's own image of this recipe and channel that is the newest.
-    async fn image(&self, name: &str, channel: &str) -> Result<Vec<String>, PortError> {
-        let images = all_pages!(
-            self.ec2
-                .describe_images()
-                .owners("self")
-                .filters(filter(&format!("tag:{}", marks::IMAGE), name))
-                .filters(filter(&format!("tag:{}", marks::CHANNEL), channel))
-                .filters(filter("state", "available"))
-        )
-        .await
-        .map_err(|error| failed(error, "ec2:DescribeImages", &self.about("images")))?;
-        // ISO 8601, so that the text sorts as the time does.
-        let newest = images.iter().max_by_key(|image| {
-            (image.creation_date().map(str::to_owned), image.image_id().map(str::to_owned))
-        });
-        Ok(newest.and_then(|image| image.image_id()).map(str::to_owned).into_iter().collect())
+    /// The image that a channel means and that boots so, as the channel's parameter says.
+    async fn image(
+        &self,
+        name: &str,
+        channel: &str,
+        boots: BootMode,
+    ) -> Result<Vec<String>, PortError> {
+        let parameter = Lookup::channel_parameter(name, channel);
+        let Some(text) = self.text(&parameter).await? else { return Ok(Vec::new()) };
+        let value = ChannelValue::read(&text).map_err(|why| PortError {
+            kind: FailureKind::Rejected,
+            message: format!("SSM parameter {parameter} in {}: {why}", self.name),
+            help: Some(format!(
+                "put a build there: floodway image promote {name} --from CHANNEL --to {channel} \
+                 --region {}",
+                self.name
+            )),
+        })?;
+        let mode = match boots {
+            BootMode::Uefi => card::BootMode::Uefi,
+            BootMode::LegacyBios => card::BootMode::LegacyBios,
+        };
+        Ok(value.images.get(&mode).cloned().into_iter().collect())
     }
 
     async fn parameter(&self, name: &str) -> Result<Vec<String>, PortError> {
+        match self.text(name).await? {
+            Some(id) if id.starts_with("ami-") => Ok(vec![id]),
+            Some(other) => Err(PortError {
+                kind: FailureKind::Rejected,
+                message: format!(
+                    "SSM parameter {name} in {} holds {other:?}, which is no machine image",
+                    self.name
+                ),
+                help: Some("put an ID like ami-0a1b2c3d there".to_owned()),
+            }),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The value of an SSM parameter; none: it is not there.
+    pub(super) async fn text(&self, name: &str) -> Result<Option<String>, PortError> {
         match self.ssm.get_parameter().name(name).send().await {
             Ok(answer) => {
                 let value = answer.parameter().and_then(|parameter| parameter.value());
-                match value {
-                    Some(id) if id.starts_with("ami-") => Ok(vec![id.to_owned()]),
-                    other => Err(PortError {
-                        kind: FailureKind::Rejected,
-                        message: format!(
-                            "SSM parameter {name} in {} holds {:?}, which is no machine image",
-                            self.name,
-                            other.unwrap_or_default()
-                        ),
-                        help: Some("put an ID like ami-0a1b2c3d there".to_owned()),
-                    }),
-                }
+                Ok(Some(value.unwrap_or_default().to_owned()))
             }
-            Err(error) if code(&error) == "ParameterNotFound" => Ok(Vec::new()),
+            Err(error) if code(&error) == "ParameterNotFound" => Ok(None),
             Err(error) => Err(failed(error, "ssm:GetParameter", name)),
         }
     }
@@ -233,4 +249,21 @@ pub(super) fn filter(name: &str, value: &str) -> Filter {
 
 fn by_tags(tags: &BTreeMap<String, String>) -> Vec<Filter> {
     tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_looked_for_where_publishing_writes_it() {
+        let looked_for = Lookup::channel_parameter("gpu-inference", "stable");
+        assert_eq!(looked_for, node_image::channel::parameter("gpu-inference", "stable"));
+        for mode in [
+            (BootMode::Uefi, card::BootMode::Uefi),
+            (BootMode::LegacyBios, card::BootMode::LegacyBios),
+        ] {
+            assert_eq!(mode.0.as_str(), mode.1.as_str());
+        }
+    }
 }

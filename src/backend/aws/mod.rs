@@ -15,6 +15,7 @@ mod connect;
 mod counted;
 mod error;
 mod group;
+mod images;
 mod instances;
 mod lock;
 mod lookup;
@@ -28,4 +29,5 @@ mod strays;
 mod tags;
 mod template;
 
-pub use connect::{Way, connect, connect_by};
+pub use aws_config::SdkConfig;
+pub use connect::{Way, caller, configured, connect, connect_by};

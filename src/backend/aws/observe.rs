@@ -7,7 +7,9 @@ use super::lookup::{self, filter};
 use super::tags;
 use super::template::{self, Template};
 use crate::clock::{Clock, SystemClock};
-use crate::observe::{Gap, Inventory, Live, ResourceId, Side, marks};
+use crate::observe::{
+    Build, Gap, Inventory, Live, MachineImage, ResourceId, Side, marks,
+};
 use crate::plan::PortError;
 use crate::port::{Observe, Scope};
 use async_trait::async_trait;
@@ -15,7 +17,7 @@ use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_ec2::types::{LaunchTemplate, LaunchTemplateVersion};
 use futures::future::{join3, try_join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Groups that AWS answers in one page:
 /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
@@ -60,6 +62,10 @@ impl Observe for Account {
             }
         }
         Ok(inventory)
+    }
+
+    async fn builds(&self, images: &BTreeSet<MachineImage>) -> BTreeMap<MachineImage, Build> {
+        self.known_builds(images).await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Who owns which field, what comes after what, and numbers that must fit.
 
 use super::super::fixture::{self, environment, unit};
-use crate::decide::DesiredOwner;
-use crate::desired::{Desired, DesiredInput, DesiredWorld, Templates, render};
+use crate::decide::{DesiredOwner, PlanningInput, Supply, decide};
+use crate::desired::{Desired, DesiredInput, DesiredWorld, Templates, lookups, render};
 use crate::diag::Place;
-use crate::observe::Side;
+use crate::observe::{Side, Sought};
 use crate::spec::model::{Count, Hpa};
-use crate::spec::{Environment, Origins};
+use crate::spec::{BootMode, Catalog, Environment, Origins};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -350,4 +350,60 @@ fn reasons_name_the_line_of_the_toml() {
     let world = render(&input, &Templates::embedded().unwrap()).unwrap();
     let reason = &find(&world, "Deployment", "deepseek-inference-h100").reason;
     assert_eq!(reason.to_string(), "pool h100 serves stage inference (environments/prod.toml:41)");
+}
+
+#[test]
+fn instances_that_boot_by_a_bios_start_from_an_image_and_a_template_of_their_own() {
+    let mut environment = environment();
+    let pool = environment.aws.as_mut().unwrap().pools.get_mut("g6e").unwrap();
+    pool.instance_types = vec!["p5.48xlarge".into(), "p4d.24xlarge".into()];
+    pool.capacity = pool.instance_types.iter().map(|n| (n.clone(), unit("9 req/s"))).collect();
+    pool.spot = None;
+    let catalog = Catalog::shipped();
+    let mut inventory = fixture::empty();
+    for lookup in lookups(&environment, &catalog) {
+        let id = match &lookup.sought {
+            Sought::Image { boot_mode: BootMode::LegacyBios, .. } => "ami-bios",
+            Sought::Image { .. } => "ami-uefi",
+            _ => "other",
+        };
+        inventory.found.insert(lookup.clone(), vec![id.into()]);
+    }
+    let origins = &Origins::default();
+    let render_in = |inventory: &crate::observe::Inventory| {
+        let supply = &Supply::from_inventory(&environment, inventory);
+        let (environment, catalog) = (&environment, &catalog);
+        let decision = &decide(&PlanningInput { environment, origins, catalog, supply });
+        let mark = &fixture::mark();
+        let input = DesiredInput { environment, origins, catalog, decision, inventory, mark };
+        render(&input, &Templates::embedded().unwrap()).unwrap()
+    };
+    let world = render_in(&inventory);
+    assert_eq!(world.missing, []);
+    for (group, template, image, marked) in [
+        ("prod-g6e-od-p5.48xlarge", "prod-g6e", "ami-uefi", Value::Null),
+        ("prod-g6e-od-p4d.24xlarge", "prod-g6e.bios", "ami-bios", json!("legacy-bios")),
+    ] {
+        let body = find(&world, "LaunchTemplate", template).body.value();
+        assert_eq!(
+            (&body["image"], &body["tags"]["floodway.dev/boot-mode"]),
+            (&json!(image), &marked)
+        );
+        let group = find(&world, "AutoScalingGroup", group);
+        assert_eq!(group.body.value()["launch_template"], json!(template));
+        assert!(group.after.iter().any(|first| first.name == template));
+    }
+
+    // Each is kept as what it is, whatever its name.
+    let mut there = fixture::inventory(["older", "old"].map(|name| {
+        let id = crate::observe::ResourceId::launch_template("us-east-1", name);
+        fixture::live_thing(id, "inference", "g6e", json!({}))
+    }));
+    there.found = inventory.found;
+    let older = crate::observe::ResourceId::launch_template("us-east-1", "older");
+    let marks = &mut there.resources.get_mut(&older).unwrap().marks;
+    marks.insert("boot-mode".into(), "legacy-bios".into());
+    let world = render_in(&there);
+    let image = |name| find(&world, "LaunchTemplate", name).body.value()["image"].clone();
+    assert_eq!((image("old"), image("older")), (json!("ami-uefi"), json!("ami-bios")));
 }

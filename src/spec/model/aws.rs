@@ -235,10 +235,10 @@ table! {
 table! {
     /// A machine image: by name and channel, by an SSM parameter, or by its ID.
     pub struct ImageRef {
-        /// The recipe's name, which the tag `floodway.dev/image` carries.
+        /// The recipe's name, under which its builds are published.
         pub name: Option<String>,
-        /// The channel that says which build is used: the newest whose tag
-        /// `floodway.dev/channel` carries it.
+        /// The channel that says which build is used, in the SSM parameter
+        /// `/floodway/images/NAME/channels/CHANNEL` of the pool's region.
         pub channel: String = "stable".to_owned(),
         /// The SSM parameter that holds the image's ID.
         pub ssm: Option<String>,

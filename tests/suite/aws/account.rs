@@ -1,6 +1,6 @@
 //! An account of its own on a stand-in, and an environment for it.
 
-use crate::support::aws::{ACCESS_KEY, AwsBed};
+use crate::support::aws::{ACCESS_KEY, AwsBed, channel, image_tags};
 use crate::support::repository::{Repository, Said};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -8,6 +8,8 @@ use std::process::Command;
 
 /// The account that the stand-in takes its default key for.
 pub const ACCOUNT: &str = "123456789012";
+/// The parameter of the channel that the environment's pool starts from.
+pub const CHANNEL: &str = "/floodway/images/gpu-inference/channels/stable";
 /// Groups of the environment's pool.
 pub const GROUPS: [&str; 2] = ["edge-g6e-od-g6e.12xlarge", "edge-g6e-spot-g6e.12xlarge"];
 
@@ -71,7 +73,8 @@ impl Account {
         self.bed.seed(&json!({
             "region": region,
             "images": [{"name": "gpu-1", "id": "ami-0a", "created": "2026-01-01T00:00:00.000Z",
-                "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}],
+                "tags": image_tags("gpu-inference", 'a')}],
+            "parameters": {CHANNEL: channel('a', "ami-0a")},
             "subnets": [
                 {"zone": format!("{region}a"), "id": "subnet-0a", "tags": {"tier": "gpu"}},
                 {"zone": format!("{region}b"), "id": "subnet-0b", "tags": {"tier": "gpu"}},
@@ -82,8 +85,11 @@ impl Account {
 
     /// A newer image in the channel.
     pub fn publish(&self) {
-        self.bed.seed(&json!({"images": [{"name": "gpu-2", "id": "ami-0b", "created": "2026-06-01T00:00:00.000Z",
-            "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}]}));
+        self.bed.seed(&json!({
+            "images": [{"name": "gpu-2", "id": "ami-0b", "created": "2026-06-01T00:00:00.000Z",
+                "tags": image_tags("gpu-inference", 'b')}],
+            "parameters": {CHANNEL: channel('b', "ami-0b")},
+        }));
     }
 
     /// The environment `edge` with these pools, and nothing on-prem.

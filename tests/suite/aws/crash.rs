@@ -2,7 +2,7 @@
 //! again, it ends where one that nobody killed ends.
 
 use super::account::differences;
-use crate::support::aws::AwsBed;
+use crate::support::aws::{AwsBed, channel};
 use crate::support::bed::{Bed, unique};
 use crate::support::gate::{Cut, Fate, Gate, Request};
 use crate::support::repository::{Repository, Said};
@@ -42,15 +42,12 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let aws = AwsBed::start_with(&["--launch-seconds", "0", "--heartbeat-scale", "0.001"]);
-        let image = |name: &str, id: &str, created: &str, channel: &str| {
-            json!({"name": name, "id": id, "created": created,
-                "tags": {"floodway.dev/image": "gpu", "floodway.dev/channel": channel}})
-        };
         aws.seed(&json!({
-            "images": [
-                image("gpu-1", "ami-0a", "2026-01-01T00:00:00.000Z", "stable"),
-                image("gpu-2", "ami-0b", "2026-06-01T00:00:00.000Z", "beta"),
-            ],
+            "images": [{"name": "gpu-1", "id": "ami-0a"}, {"name": "gpu-2", "id": "ami-0b"}],
+            "parameters": {
+                "/floodway/images/gpu/channels/stable": channel('a', "ami-0a"),
+                "/floodway/images/gpu/channels/beta": channel('b', "ami-0b"),
+            },
             "subnets": [{"zone": "us-east-1a", "id": "subnet-0a"}],
         }));
         let repository = Repository::new(None);

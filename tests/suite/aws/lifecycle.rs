@@ -55,7 +55,8 @@ fn a_newer_image_in_the_channel_is_a_new_version_that_becomes_the_default() {
     let account = Account::new();
     account.applied();
     account.publish();
-    account.run(&["plan", "edge"]).exits(0).says("~ image: ami-");
+    let plan = account.run(&["plan", "edge"]).exits(0);
+    plan.says("~ image: ami-0a → ami-0b").says("manifest aaaaaaaaaaaa → bbbbbbbbbbbb");
     account.applied();
     let template = &account.region("us-east-1")["templates"][0];
     assert_eq!((&template["default"], &template["latest"]), (&json!(2), &json!(2)));

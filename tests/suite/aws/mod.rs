@@ -1,7 +1,7 @@
 //! The pipeline on AWS as far as the stand-in is AWS, through the real command
 //! line. `stand_in` says what that is worth.
 
-mod account;
+pub mod account;
 #[cfg(feature = "aws")]
 mod alone;
 #[cfg(feature = "aws")]

@@ -1,6 +1,6 @@
 //! What is refused, and what the person who meets it is told.
 
-use super::account::{Account, GROUPS, pool, pool_of};
+use super::account::{Account, CHANNEL, GROUPS, pool, pool_of};
 use crate::support::aws::ACCESS_KEY;
 use serde_json::{Value, json};
 
@@ -75,7 +75,20 @@ fn an_image_or_subnets_that_are_not_there_are_refused_with_their_line() {
         .run(&["plan", "edge"])
         .exits(12)
         .says("there is no image gpu-inferense of channel stable in us-east-1")
-        .says("environments/edge.toml:");
+        .says("environments/edge.toml:")
+        .says("SSM parameter /floodway/images/gpu-inferense/channels/stable of us-east-1")
+        .says("floodway image promote gpu-inferense --from candidate --to stable");
+}
+
+#[test]
+fn a_channel_that_cannot_be_read_is_no_channel_without_an_image() {
+    let account = Account::new();
+    account.bed.seed(&json!({"parameters": {CHANNEL: "{\"manifest\": \"x\"}"}}));
+    account
+        .run(&["plan", "edge"])
+        .exits(12)
+        .says("it is not known which image gpu-inference of channel stable in us-east-1 is meant")
+        .says(&format!("SSM parameter {CHANNEL} in us-east-1: it is no channel's value"));
 }
 
 /// A group with the name of ours that somebody made, with so many instances.

@@ -1,9 +1,10 @@
 //! `environments/prod.toml` from nothing to nothing over a real API server and
 //! the AWS stand-in. What it prints is `docs/prod.md`, word for word.
 
-use crate::support::aws::AwsBed;
+use crate::support::aws::{AwsBed, channel, digest, image_tags};
 use crate::support::bed::{Bed, unique};
 use crate::support::repository::{Repository, Said};
+use node_image::channel::{Summary, parameter, summary_parameter};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
@@ -13,6 +14,33 @@ use std::process::Command;
 /// The whole session is written there by `FLOODWAY_WRITE_DOCS=1`.
 const PAGE: &str = "docs/prod.md";
 const GROUP: &str = "prod-g6e-spot-g6e.12xlarge";
+
+/// The parameters of a build in the channel `stable`.
+fn published(recipe: &str, build: char, image: &str) -> Value {
+    let newer = build != 'a';
+    let package = |name: &str, old: &str, new: &str| {
+        let version = if newer { new } else { old };
+        (name.to_owned(), version.to_owned())
+    };
+    let mut packages = vec![
+        package("linux-image-cloud-amd64", "6.1.148-1", "6.1.153-1"),
+        package("openssl", "3.0.17-1~deb12u2", "3.0.17-1~deb12u3"),
+        package("systemd", "252.38-1~deb12u1", "252.38-1~deb12u1"),
+    ];
+    if newer {
+        packages.insert(1, package("nvidia-fabricmanager", "", "580.95.05-1"));
+    }
+    let summary = Summary {
+        manifest: digest(build),
+        kernel: if newer { "6.1.0-40-cloud-amd64" } else { "6.1.0-39-cloud-amd64" }.to_owned(),
+        driver: Some(if newer { "open 580.95.05" } else { "open 570.195.03" }.to_owned()),
+        packages,
+    };
+    let text = summary.write().unwrap().remove(0);
+    let (stable, known) =
+        (parameter(recipe, "stable"), summary_parameter(recipe, &digest(build), 0));
+    json!({(stable): channel(build, image), (known): text})
+}
 
 struct Session {
     aws: AwsBed,
@@ -37,7 +65,8 @@ impl Session {
             aws.seed(&json!({
                 "region": region,
                 "images": [{"name": image, "id": "ami-0a11", "created": "2026-01-01T00:00:00.000Z",
-                    "tags": {"floodway.dev/image": image, "floodway.dev/channel": "stable"}}],
+                    "tags": image_tags(image, 'a')}],
+                "parameters": published(image, 'a', "ami-0a11"),
                 "subnets": [
                     {"zone": format!("{region}a"), "id": "subnet-0a", "tags": {"tier": "gpu"}},
                     {"zone": format!("{region}b"), "id": "subnet-0b", "tags": {"tier": "gpu"}},
@@ -151,9 +180,11 @@ fn prod_from_nothing_to_nothing_reads_as_the_page_in_docs() {
     session.someone("autoscaling", "UpdateAutoScalingGroup", &raise);
     session.run("drift prod", 0);
     session.say("## Change it\n\nA newer image has come into the channel, and the pool shall have two instances at most from now on. A max below what runs is a drain of instances that the plan names; AWS chooses none. Prod is protected, and instances end: so it asks for the name.");
-    session.aws.seed(&json!({"images": [{"name": "gpu-2", "id": "ami-0b22",
-        "created": "2026-06-01T00:00:00.000Z",
-        "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}]}));
+    session.aws.seed(&json!({
+        "images": [{"name": "gpu-2", "id": "ami-0b22", "created": "2026-06-01T00:00:00.000Z",
+            "tags": image_tags("gpu-inference", 'b')}],
+        "parameters": published("gpu-inference", 'b', "ami-0b22"),
+    }));
     session.edit(&[(
         "size           = { min = 0, max = 10 }",
         "size           = { min = 0, max = 2 }",

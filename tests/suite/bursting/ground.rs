@@ -5,7 +5,7 @@ use super::controller::Controller;
 use super::fleet::{Fleet, Pace};
 use super::joining::Joining;
 use super::web::ask;
-use crate::support::aws::AwsBed;
+use crate::support::aws::{AwsBed, channel};
 use crate::support::bed::Bed;
 use crate::support::prometheus::Prometheus;
 use crate::support::repository::{Repository, Said};
@@ -97,8 +97,10 @@ impl Ground {
         let aws = Arc::new(AwsBed::start_with(&options));
         aws.seed(&json!({
             "region": "us-east-1",
-            "images": [{"name": "gpu-1", "id": "ami-0a", "created": "2026-01-01T00:00:00.000Z",
-                "tags": {"floodway.dev/image": "gpu-inference", "floodway.dev/channel": "stable"}}],
+            "images": [{"name": "gpu-1", "id": "ami-0a", "created": "2026-01-01T00:00:00.000Z"}],
+            "parameters": {
+                "/floodway/images/gpu-inference/channels/stable": channel('a', "ami-0a"),
+            },
             "subnets": [
                 {"zone": "us-east-1a", "id": "subnet-0a", "tags": {"tier": "gpu"}},
                 {"zone": "us-east-1b", "id": "subnet-0b", "tags": {"tier": "gpu"}},

@@ -28,6 +28,21 @@ fn what_the_file_does_not_tell_is_said_beside_the_document() {
 }
 
 #[test]
+fn the_policy_of_who_publishes_is_bound_to_the_images_that_the_environment_names() {
+    let repository = Repository::new(None);
+    let said = repository.run(&["iam", "prod", "--for", "publish"]).exits(0);
+    let policy: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let find = |sid: &str| statements.iter().find(|one| one["Sid"] == sid).unwrap();
+    let names =
+        &find("ChangeImages")["Condition"]["StringEquals"]["aws:ResourceTag/floodway.dev/image"];
+    assert_eq!(*names, serde_json::json!(["gpu-inference", "gpu-inference-standalone"]));
+    let parameters = find("Channels")["Resource"].as_array().unwrap();
+    assert_eq!(parameters.len(), 4, "two images in two regions");
+    said.says("note: it is for account 123456789012").says("--kms-key");
+}
+
+#[test]
 fn an_environment_without_an_account_has_no_policy() {
     let repository = Repository::new(None);
     repository.run(&["iam", "demo", "--for", "plan"]).exits(64).says("is simulated");
@@ -39,7 +54,7 @@ fn an_environment_without_an_account_has_no_policy() {
     repository
         .run(&["iam", "prod", "--for", "all"])
         .exits(64)
-        .says("possible values: plan, apply, run");
+        .says("possible values: plan, apply, run, publish");
     repository.run(&["iam", "prdo", "--for", "plan"]).exits(64).says("did you mean `prod`?");
     let arn = "arn:aws:iam::123456789012:role/x";
     repository

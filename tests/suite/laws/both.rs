@@ -4,7 +4,7 @@
 use super::declared::{NAME, NAMESPACE, resolved};
 use super::history::delete as delete_object;
 use super::place::{apply, mark, scope, session_of, shown};
-use crate::support::aws::AwsBed;
+use crate::support::aws::{AwsBed, channel};
 use async_trait::async_trait;
 use floodway::backend::sim::{NodeSet, Scenario, Simulator};
 use floodway::clock::{Clock, SystemClock, Timestamp};
@@ -180,8 +180,8 @@ impl Place {
             Virtual { bed: Arc::clone(&bed), began: SystemClock.now(), passed: Mutex::default() };
         let clock: Arc<dyn Clock> = Arc::new(clock);
         bed.seed(&json!({
-            "images": [{"name": "gpu", "id": "ami-0a",
-                "tags": {"floodway.dev/image": "gpu", "floodway.dev/channel": "stable"}}],
+            "images": [{"name": "gpu", "id": "ami-0a"}],
+            "parameters": {"/floodway/images/gpu/channels/stable": channel('a', "ami-0a")},
             "subnets": [{"zone": "us-east-1a", "id": "subnet-0a"}],
         }));
         let nodes = NodeSet { name: "node".into(), count: 9, gpus: 8, ..NodeSet::default() };

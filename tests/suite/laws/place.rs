@@ -154,7 +154,8 @@ impl Place {
     }
 
     fn observe(&self, mut scope: Scope) -> Inventory {
-        let lookups = floodway::desired::lookups(&self.session.resolved.environment);
+        let (environment, catalog) = (&self.session.resolved.environment, &self.session.catalog);
+        let lookups = floodway::desired::lookups(environment, catalog);
         scope.lookups = lookups.into_iter().collect();
         RUNTIME.block_on(async {
             let mut inventory = Inventory::empty(floodway::clock::Timestamp::UNIX_EPOCH);

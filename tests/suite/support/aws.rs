@@ -10,6 +10,23 @@ use std::process::{Child, Command, Stdio};
 /// The access key of the commands that are led here.
 pub const ACCESS_KEY: &str = "AKIAFLOODWAYTESTBED0";
 
+/// What a channel holds: the build with this digit's digest, and its image for UEFI.
+pub fn channel(build: char, image: &str) -> String {
+    let value = json!({"manifest": digest(build), "images": {"uefi": image},
+        "by": "arn:aws:iam::123456789012:user/ci", "at": "2026-01-01T00:00:00Z"});
+    value.to_string()
+}
+
+/// A manifest's digest.
+pub fn digest(build: char) -> String {
+    build.to_string().repeat(64)
+}
+
+/// The tags of a build's image.
+pub fn image_tags(recipe: &str, build: char) -> Value {
+    json!({"floodway.dev/image": recipe, "floodway.dev/manifest": digest(build)})
+}
+
 /// A running stand-in. It ends with this value, and with the process that holds
 /// it, since it also ends when its standard input does.
 pub struct AwsBed {

@@ -7,7 +7,7 @@ use crate::plan::{Action, Change, Checked, FieldChange, Plan, Rolling, Step, Tak
 use crate::render::leaves::leaves;
 use crate::render::name::address;
 use crate::render::plan::view::{
-    ActionView, ChangeView, FieldView, OwnedView, OwnerView, ReasonView,
+    ActionView, ChangeView, FieldView, ImageView, OwnedView, OwnerView, ReasonView,
 };
 use crate::render::redact::{HIDDEN, is_secret_path, redact};
 use crate::render::text;
@@ -45,6 +45,7 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
             _ => Vec::new(),
         },
         fields,
+        image: change.image.as_ref().map(ImageView::from),
         unchanged_fields: change.unchanged,
         owned_by,
         pool: change.pool.clone(),

@@ -3,6 +3,7 @@
 mod change;
 mod cost;
 mod highlights;
+mod image;
 mod summary;
 
 use super::view::{
@@ -16,7 +17,7 @@ use change::change_view;
 use summary::summary;
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 impl PlanView {
     /// What readers are told about `plan`.

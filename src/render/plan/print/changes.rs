@@ -2,6 +2,7 @@
 
 use super::blocks::{blocks, same};
 use super::fields::{fields, one_line};
+use super::image::image;
 use super::tables::reason_text;
 use crate::render::plan::view::{ActionView, ChangeView, PlanView};
 use crate::render::style::Ink;
@@ -150,6 +151,9 @@ fn body(screen: &mut Screen<'_>, block: &[&ChangeView], whole: bool) {
     let in_place = matches!(change.action, ActionView::Update | ActionView::Replace);
     if in_place || whole {
         fields(screen, 6, &change.fields, whole);
+    }
+    if let Some(other) = &change.image {
+        image(screen, 8, other, whole);
     }
     if block.len() == 1 {
         owned(screen, 8, change);

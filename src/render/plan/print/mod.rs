@@ -4,6 +4,7 @@ mod blocks;
 mod changes;
 mod costs;
 mod fields;
+mod image;
 mod tables;
 
 pub(in crate::render) use changes::symbol;

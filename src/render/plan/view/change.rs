@@ -1,5 +1,6 @@
 //! What readers are told about one change.
 
+use super::ImageView;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -68,6 +69,9 @@ pub struct ChangeView {
     pub highlights: Vec<String>,
     /// What differs; of a create, all that comes; of a delete, all that goes.
     pub fields: Vec<FieldView>,
+    /// Of a launch template that gets another machine image, what is known of the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageView>,
     /// How many owned fields stay.
     pub unchanged_fields: usize,
     /// The field that git does not own.

@@ -4,9 +4,11 @@
 
 mod change;
 mod cost;
+mod image;
 
 pub use change::{ActionView, ChangeView, FieldView, OwnedView, OwnerView, ReasonView};
 pub use cost::{AmountView, CostView, MarketCostView, PriceView, SpotView};
+pub use image::{DiffersView, ImageView, PackageView};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -12,9 +12,10 @@ from . import models
 class AwsError(Exception):
     """An error as AWS answers it."""
 
-    def __init__(self, code, message, status=400):
+    def __init__(self, code, message, status=400, **members):
         super().__init__(message)
         self.code, self.message, self.status = code, message, status
+        self.members = members  # what else the error's shape has
 
 
 def validation_error(message):
@@ -51,7 +52,7 @@ def result(service, action, value):
     request_id = str(uuid.uuid4())
     headers = [("x-amzn-RequestId", request_id)]
     if protocol == "json":
-        return 200, "application/x-amz-json-1.1", json.dumps(_plain(value or {})).encode(), headers
+        return 200, "application/x-amz-json-1.1", json.dumps(plain(value or {})).encode(), headers
     namespace = model.service_model.metadata["xmlNamespace"]
     out = ['<?xml version="1.0" encoding="UTF-8"?>', f'<{action}Response xmlns="{namespace}">']
     shape = model.output_shape
@@ -171,11 +172,12 @@ def timestamp(value):
     return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
 
 
-def _plain(value):
+def plain(value):
+    """A value as JSON has it: without what is None, with times in seconds."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
+        return {key: plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, datetime.datetime):
         return value.timestamp()
     return value

@@ -31,6 +31,8 @@ def _refusal(call, needed, denied):
             f"on resource: {needed.arn} {why}")
     if call.service == "ec2":
         return AwsError("UnauthorizedOperation", f"You are not authorized to perform this operation. {text}", 403)
+    if call.service == "ebs":
+        return AwsError("AccessDeniedException", text, 403, Reason="UNAUTHORIZED_ACCOUNT")
     code = "AccessDeniedException" if call.service in ("ssm", "servicequotas") else "AccessDenied"
     return AwsError(code, text, 403)
 

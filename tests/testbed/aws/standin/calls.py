@@ -18,6 +18,7 @@ class Call:
         self.attempt = attempt  # the SDK's own count of its tries, `attempt=1; max=3`
         self.signed_at = signed_at  # by the caller's clock
         self.request_id = None
+        self.payload = None  # data in the body, for as long as the call is carried out
         self.plain = False  # whether the answer stays out of the wire's form
         self.at = time.time()  # when it came, by the clock of the machine
         self.n, self.status, self.code, self.rules = 0, None, None, []

@@ -1,10 +1,11 @@
 """The control interface under /truth/, JSON both ways."""
 
+import base64
 import json
 import traceback
 from urllib.parse import parse_qs
 
-from . import calls, constraints, dump, engine, models, moto_behind, outside, rules, seeds, wire, withheld
+from . import blocks, calls, constraints, dump, engine, models, moto_behind, outside, rules, seeds, wire, withheld
 from .answers import AwsError, timestamp
 from .handlers import HANDLERS
 from .state import LOCK, Clock, Settings, Worlds
@@ -15,6 +16,7 @@ def _reset(_, __):
     rules.clear()
     calls.forget(also_violations=True)
     Worlds.reset()
+    blocks.reset()
     Settings.reset()
     moto_behind.reset()
     return {}
@@ -99,6 +101,8 @@ _ROUTES = {
 
 
 def _json(value):
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return timestamp(value) if hasattr(value, "astimezone") else str(value)
 
 

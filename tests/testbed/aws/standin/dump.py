@@ -2,7 +2,7 @@
 
 import json
 
-from . import refresh_actions, schedules
+from . import blocks, refresh_actions, schedules
 from .instances import state_of
 from .state import Worlds
 
@@ -36,6 +36,12 @@ def _template(template):
             "latest": template.latest,
             "versions": {str(n): {"data": v["data"], "description": v["description"]}
                          for n, v in sorted(template.versions.items())}}
+
+
+def _snapshot(snapshot):
+    return {**snapshot.shown(), "CreateVolumePermissions": snapshot.permissions, "Parent": snapshot.parent,
+            "Blocks": len(snapshot.blocks), "Written": len(snapshot.written), "Sealed": snapshot.sealed,
+            "Checksum": blocks.linear(snapshot.blocks)}
 
 
 def _without(value, *names):
@@ -77,7 +83,11 @@ def world(account=None, name=None, stable=False):
             "groups": [_group(group) for _, group in sorted(region.groups.items())],
             "templates": [_template(t) for t in sorted(region.templates.values(), key=lambda t: t.name)],
             "terminated": [i.id for i in region.instances.values() if i.gone_at is not None],
-            "images": region.images, "subnets": region.subnets, "security_groups": region.security_groups,
-            "parameters": region.parameters, "quotas": region.quotas, "prices": region.prices,
+            "images": [{**image, "LaunchPermissions": image.permissions} for image in region.images],
+            "deregistered": sorted(region.deregistered),
+            "snapshots": [_snapshot(snapshot) for snapshot in region.snapshots.values()],
+            "subnets": region.subnets, "security_groups": region.security_groups,
+            "parameters": {name: held.dumped() for name, held in sorted(region.parameters.items())},
+            "quotas": region.quotas, "prices": region.prices,
         }
     return {"accounts": found}

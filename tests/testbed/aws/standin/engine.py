@@ -1,6 +1,6 @@
 """Lets time pass: before each answer, every group that is due takes its steps in the order of their times."""
 
-from . import lifecycle, refreshes, scaling, schedules, warm_pools
+from . import images, lifecycle, refreshes, scaling, schedules, warm_pools
 from .registry import HANDLERS
 from .state import Clock
 
@@ -8,7 +8,8 @@ NEVER = float("inf")
 
 
 def settle(region):
-    """Brings all of a region's groups to now."""
+    """Brings all of a region's images and groups to now."""
+    images.settle(region)
     now = Clock.now()
     for group in list(region.groups.values()):
         rounds = 0

@@ -5,7 +5,7 @@ import re
 import time
 import traceback
 
-from . import answers, authority, calls, constraints, models, moto_behind, rules, wire, withheld
+from . import answers, authority, calls, constraints, models, moto_behind, rest, rules, wire, withheld
 from .answers import AwsError
 from .handlers import HANDLERS
 from .state import LOCK, Worlds
@@ -17,20 +17,27 @@ def answer(request):
     """(status, content type, body, headers), or None to close without a word."""
     signed = _CREDENTIAL.search(request.headers.get("HTTP_AUTHORIZATION", ""))
     access_key, region, service = signed.groups() if signed else (None, "us-east-1", "")
-    if models.service(service) is None:
+    payload = None
+    if rest.speaks(service):
+        action, parsed, problems, payload = rest.read(service, request)
+    elif models.service(service) is None:
         parsed, problems, action = {"query": request.query}, [], f"{request.method} {request.path}"
         if "HTTP_X_AMZ_TARGET" in request.headers:
             action = request.headers["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
     else:
         action, raw = wire.action_of(service, request.headers, request.body)
         parsed, problems = wire.parameters(service, action, raw)
-        operation = models.operation(service, action)
-        if operation is not None and operation.input_shape is not None:
-            problems += constraints.problems(operation.input_shape, parsed)
+    operation = models.operation(service, action)
+    if operation is not None and operation.input_shape is not None:
+        problems += constraints.problems(operation.input_shape, parsed)
     call = calls.Call(service, action, region, access_key, Worlds.identity(access_key), parsed,
                       request.headers.get("HTTP_AMZ_SDK_REQUEST"), _signed_at(request))
     call.record(problems)
-    return _through_rules(call, problems, request)
+    call.payload = payload
+    try:
+        return _through_rules(call, problems, request)
+    finally:
+        call.payload = None  # the recorder keeps the call, but not its data
 
 
 def _signed_at(request):
@@ -72,7 +79,11 @@ def _cut(call, how):
 
 def _refused(call, failure):
     call.status, call.code = failure.status, failure.code
-    return answers.error(call.service, failure)
+    return _written(call).error(call.service, failure)
+
+
+def _written(call):
+    return rest if rest.speaks(call.service) else answers
 
 
 def _carried_out(call, problems, request):
@@ -89,8 +100,9 @@ def _carried_out(call, problems, request):
                 raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             if handler is not None:
                 value = handler(region, call.parameters, call)
-                call.status = 200
-                return answers.result(call.service, call.action, value)
+                given = _written(call).result(call.service, call.action, value)
+                call.status = given[0]
+                return given
         given = moto_behind.forward(request)
         call.status = given[0]
         call.code = None if given[0] < 400 else "answered by moto"
@@ -107,6 +119,8 @@ def _refuse_malformed(call, problems):
     # InvalidParameterValue; ValidationError, with the member's name.
     for problem in problems:
         kind, text = problem["kind"], f"{problem['path']}: {problem['message']}"
+        if kind == "unknown action" and call.service == "ebs":
+            raise AwsError("UnknownOperationException", f"There is no {call.action}.", 404)
         if kind == "unknown action":
             raise AwsError("InvalidAction", f"The action {call.action} is not valid for this web service.")
         if call.service == "ec2":
@@ -117,4 +131,5 @@ def _refuse_malformed(call, problems):
             continue  # the query services ignore what they do not know
         if call.service in ("autoscaling", "sts"):
             raise AwsError("ValidationError", f"1 validation error detected: {text}")
-        raise AwsError("ValidationException", f"1 validation error detected: {text}")
+        members = {"Reason": "INVALID_PARAMETER_VALUE"} if call.service == "ebs" else {}
+        raise AwsError("ValidationException", f"1 validation error detected: {text}", **members)

@@ -17,6 +17,7 @@ class Instance:
             offering.type, offering.market, offering.zone, offering.subnet, offering.weight)
         self.template = template  # {"LaunchTemplateId", "LaunchTemplateName", "Version"}
         self.image = offering.image
+        self.made_from = {}  # the image as it was
         self.address = None  # private, in its VPC
         self.data = offering.data
         self.state = "Warmed:Pending" if warm else "Pending"

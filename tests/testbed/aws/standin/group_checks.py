@@ -2,7 +2,7 @@
 
 import copy
 
-from . import reservations
+from . import images, reservations
 from .answers import AwsError, validation_error
 
 # API_InstancesDistribution: the defaults.
@@ -51,9 +51,12 @@ def _launchable(region, data, own_image):
     image = data.get("ImageId")
     if not image and own_image:
         return "The request must contain the parameter ImageId"
-    if image and not image.startswith("resolve:") and region.images \
-            and image not in {one["ImageId"] for one in region.images}:
-        return f"The image id '[{image}]' does not exist"
+    if image and not image.startswith("resolve:"):
+        why_not = images.launch_refusal(region, image)
+        if why_not is None and region.images and images.lookup(region, image) is None:
+            why_not = images.not_found(image).message
+        if why_not:
+            return why_not
     wanted = [*data.get("SecurityGroupIds", []),
               *(group for card in data.get("NetworkInterfaces", []) for group in card.get("Groups", []))]
     there = {group["GroupId"] for group in region.security_groups}

@@ -1,4 +1,4 @@
-"""EC2's view of the groups' instances, and tags on what is held here."""
+"""EC2's view of the groups' instances."""
 
 from .answers import AwsError
 from .filters import select, tag_list
@@ -27,6 +27,8 @@ def shown(region, instance):
     subnet = region.subnet(instance.subnet) or {}
     state, data = state_of(instance), instance.data
     options = data.get("MetadataOptions", {})
+    # API_RegisterImage, ImdsSupport: what instances of the image have where the launch says nothing.
+    tokens, hops = ("required", 2) if instance.made_from.get("ImdsSupport") == "v2.0" else ("optional", 1)
     address = instance.address
     return {
         "InstanceId": instance.id, "ImageId": instance.image, "InstanceType": instance.type,
@@ -37,11 +39,10 @@ def shown(region, instance):
         "PrivateDnsName": f"ip-{address.replace('.', '-')}.{region.name}.compute.internal",
         "InstanceLifecycle": instance.market if instance.market != "on-demand" else None,
         "SpotInstanceRequestId": "sir-" + instance.id[2:10] if instance.market == "spot" else None,
-        "Architecture": next((i.get("Architecture") for i in region.images if i["ImageId"] == instance.image),
-                             "x86_64"),
+        "Architecture": instance.made_from.get("Architecture", "x86_64"),
         "SecurityGroups": [{"GroupId": g, "GroupName": g} for g in data.get("SecurityGroupIds", [])],
-        "MetadataOptions": {"State": "applied", "HttpTokens": options.get("HttpTokens", "optional"),
-                            "HttpPutResponseHopLimit": options.get("HttpPutResponseHopLimit", 1),
+        "MetadataOptions": {"State": "applied", "HttpTokens": options.get("HttpTokens", tokens),
+                            "HttpPutResponseHopLimit": options.get("HttpPutResponseHopLimit", hops),
                             "HttpEndpoint": options.get("HttpEndpoint", "enabled")},
         "Tags": tag_list(instance.tags),
     }
@@ -115,63 +116,3 @@ def kill(region, instance, after=0.0):
         instance.killed, instance.health, instance.killed_since = True, "Unhealthy", Clock.now()
     if instance.group_name in region.groups:
         region.groups[instance.group_name].due = 0.0
-
-
-def _holder(region, identifier):
-    """The tags of something held here, or None."""
-    held = region.templates.get(identifier) or region.instances.get(identifier)
-    if held is not None:
-        return held.tags
-    for items, key in ((region.images, "ImageId"), (region.subnets, "SubnetId"), (region.security_groups, "GroupId")):
-        for item in items:
-            if item[key] == identifier:
-                return _ListedTags(item)
-    return None
-
-
-class _ListedTags:
-    """The tags of a seeded thing, which are kept in EC2's own form."""
-
-    def __init__(self, item):
-        self.item = item
-
-    def update(self, tags):
-        kept = {t["Key"]: t["Value"] for t in self.item.get("Tags", [])}
-        self.item["Tags"] = tag_list({**kept, **tags})
-
-    def get(self, key):
-        return next((t["Value"] for t in self.item.get("Tags", []) if t["Key"] == key), None)
-
-    def pop(self, key, _=None):
-        self.item["Tags"] = [t for t in self.item.get("Tags", []) if t["Key"] != key]
-
-    def __contains__(self, key):
-        return self.get(key) is not None
-
-
-@handles("ec2", "CreateTags", "DeleteTags")
-def tag(region, parameters, call):
-    holders = [(identifier, _holder(region, identifier)) for identifier in parameters["Resources"]]
-    unknown = [identifier for identifier, holder in holders if holder is None]
-    if unknown:
-        raise AwsError("InvalidID", f"The ID '{unknown[0]}' is not valid")
-    for tag in parameters.get("Tags", []):
-        if tag["Key"].startswith("aws:"):
-            raise AwsError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
-        for _, holder in holders:
-            if call.action == "CreateTags":
-                holder.update({tag["Key"]: tag.get("Value", "")})
-            # API_DeleteTags: with a value, only the tag that has it is deleted.
-            elif tag["Key"] in holder and tag.get("Value") in (None, holder.get(tag["Key"])):
-                holder.pop(tag["Key"], None)
-
-
-@handles("ec2", "DescribeTags")
-def describe_tags(region, parameters, _):
-    found = []
-    for kind, held in (("launch-template", region.templates), ("instance", region.instances)):
-        found += [{"ResourceId": identifier, "ResourceType": kind, "Key": key, "Value": value}
-                  for identifier, one in held.items() for key, value in one.tags.items()]
-    found = select(found, parameters.get("Filters"), None, ("ResourceId", "ResourceType", "Key", "Value"))
-    items, token = page(found, parameters, None, 1000, "MaxResults")
-    return {"Tags": items, "NextToken": token}

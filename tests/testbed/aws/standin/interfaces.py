@@ -1,16 +1,6 @@
 """Which network interfaces an instance type takes."""
 
-import functools
-import gzip
-import importlib.resources
-import json
-
-
-@functools.cache
-def _types():
-    """What EC2's DescribeInstanceTypes tells, as moto holds it."""
-    held = importlib.resources.files("moto") / "ec2/resources/instance_types.json.gz"
-    return json.loads(gzip.decompress(held.read_bytes()))
+from .catalogue import instance_types
 
 
 def refusal(kind, wanted):
@@ -19,9 +9,9 @@ def refusal(kind, wanted):
     Source: EC2 User Guide "Maximize network bandwidth on Amazon EC2 instances with multiple network cards" and
     API_NetworkCardInfo. An EFA-only interface is never the primary one.
     """
-    if not wanted or kind not in _types():
+    if not wanted or kind not in instance_types():
         return None
-    cards = {card["NetworkCardIndex"]: card for card in _types()[kind]["NetworkInfo"]["NetworkCards"]}
+    cards = {card["NetworkCardIndex"]: card for card in instance_types()[kind]["NetworkInfo"]["NetworkCards"]}
     slots = [(one.get("NetworkCardIndex", 0), one.get("DeviceIndex", 0)) for one in wanted]
     if (0, 0) not in slots or len(set(slots)) != len(slots):
         return "Each network interface requires a device index of its own, and one of them is the primary"

@@ -2,7 +2,7 @@
 
 import math
 
-from . import interfaces, requirements, reservations, rules
+from . import images, interfaces, parameters, requirements, reservations, rules
 from .answers import AwsError, timestamp
 from .group import Instance, begin_activity, end_activity
 from .state import Settings
@@ -132,15 +132,17 @@ def choose(group, market):
             if market == "spot" and _too_dear(group, kind, zone):
                 dear.append((kind, zone))
                 continue
+            image = _image(group.region, image or data.get("ImageId"))
             refused = (interfaces.refusal(kind, data.get("NetworkInterfaces"))
-                       or reservations.refusal(group.region, data, kind, zone))
+                       or reservations.refusal(group.region, data, kind, zone)
+                       or images.launch_refusal(group.region, image)
+                       or images.type_refusal(kind, images.lookup(group.region, image)))
             if refused:
                 tried.append((kind, zone))
                 message = message or f"{refused}. Launching EC2 instance failed."
                 continue
             rule = _blocking(group.region, kind, market, zone)
             if rule is None:
-                image = _image(group.region, image or data.get("ImageId"))
                 offering = Offering(kind, market, zone, subnet, weight, data, image)
                 return offering, {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name,
                                   "Version": str(version)}
@@ -166,10 +168,11 @@ def _too_dear(group, kind, zone):
 def _image(region, image):
     # EC2 User Guide "Use a Systems Manager parameter instead of an AMI ID": resolved at launch.
     if image and image.startswith("resolve:ssm:"):
-        held = region.parameters.get(image.removeprefix("resolve:ssm:").partition(":")[0])
-        if held is None:
-            raise NoCapacity(f"The parameter of {image} does not exist. Launching EC2 instance failed.")
-        return held["Value"]
+        # Its name may be followed by a version or a label.
+        try:
+            return parameters.select(region, image.removeprefix("resolve:ssm:"))[1].value
+        except AwsError:
+            raise NoCapacity(f"The parameter of {image} does not exist. Launching EC2 instance failed.") from None
     return image
 
 
@@ -213,6 +216,7 @@ def launch(group, now, before, desired, warm=False):
     instance = Instance(group, now, offering, template, warm)
     instance.ready_at = now + Settings.launch_seconds
     instance.address = _address(group.region, instance)
+    instance.made_from = images.lookup(group.region, instance.image) or {}
     instance.killed_at = reservations.closes(group.region, offering.data)
     instance.tags = {"aws:autoscaling:groupName": group.name,
                      "aws:ec2launchtemplate:id": template["LaunchTemplateId"],

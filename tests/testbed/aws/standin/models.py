@@ -16,9 +16,10 @@ _BY_SIGNING_NAME = {
     "sts": "sts",
     "ssm": "ssm",
     "servicequotas": "service-quotas",
+    "ebs": "ebs",
 }
 _SERIALIZATION = {"locationName": "name", "queryName": "queryName", "flattened": "flattened",
-                  "resultWrapper": "resultWrapper"}
+                  "resultWrapper": "resultWrapper", "location": "location"}
 _METADATA = ("min", "max", "pattern")
 
 
@@ -32,6 +33,7 @@ class Shape:
         self.metadata = {key: raw[key] for key in _METADATA if key in raw}
         self.enum = raw.get("enum", [])
         self.required_members = raw.get("required", [])
+        self.payload = raw.get("payload")  # the member that is the whole body
 
     def _of(self, reference):
         rest = {key: value for key, value in reference.items() if key != "shape"}
@@ -63,7 +65,7 @@ class Operation:
     """An action (botocore.model.OperationModel)."""
 
     def __init__(self, service_model, name, raw):
-        self.service_model, self.name = service_model, name
+        self.service_model, self.name, self.http = service_model, name, raw["http"]
 
         def shape(member):
             reference = raw.get(member)

@@ -1,4 +1,4 @@
-"""Seeded images, subnets, security groups and zones, and how EC2 describes them."""
+"""Seeded subnets, security groups and zones, and how EC2 describes them."""
 
 from . import models
 from .answers import AwsError
@@ -19,21 +19,6 @@ def _by_ids(items, key, wanted, missing):
         if identifier not in there:
             raise AwsError(missing[0], missing[1].format(identifier))
     return [item for item in items if item[key] in wanted]
-
-
-@handles("ec2", "DescribeImages")
-def images(region, parameters, _):
-    found = _by_ids(region.images, "ImageId", parameters.get("ImageIds"),
-                    ("InvalidAMIID.NotFound", "The image id '[{}]' does not exist"))
-    owners = parameters.get("Owners")
-    if owners:
-        own = [region.account if owner == "self" else owner for owner in owners]
-        found = [image for image in found if image["OwnerId"] in own or image.get("ImageOwnerAlias") in own]
-    found = select(found, parameters.get("Filters"), {"owner-alias": lambda i: [i.get("ImageOwnerAlias")],
-                                                      "is-public": lambda i: [i.get("Public", False)]},
-                   _members("Image"))
-    items, token = page(found, parameters, None, 1000, "MaxResults")
-    return {"Images": items, "NextToken": token}
 
 
 @handles("ec2", "DescribeSubnets")

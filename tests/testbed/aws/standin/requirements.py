@@ -2,13 +2,9 @@
 
 import fnmatch
 import functools
-import gzip
-import json
 import math
-import pathlib
 
-import moto.ec2
-
+from .catalogue import instance_types
 from .paging import page
 from .registry import handles
 
@@ -16,8 +12,7 @@ from .registry import handles
 @functools.cache
 def _shipped():
     """What AWS says of its types, as moto ships it: the answers of DescribeInstanceTypes."""
-    path = pathlib.Path(moto.ec2.__file__).parent / "resources" / "instance_types.json.gz"
-    return {kind: _known(told) for kind, told in json.loads(gzip.decompress(path.read_bytes())).items()
+    return {kind: _known(told) for kind, told in instance_types().items()
             if "x86_64" in told["ProcessorInfo"]["SupportedArchitectures"] and not told.get("BareMetal")}
 
 

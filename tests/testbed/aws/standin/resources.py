@@ -1,17 +1,13 @@
 """Which IAM actions on which resources a call needs, with the condition keys that AWS fills in.
 
-Source: the Service Authorization Reference of EC2 Auto Scaling, EC2, SSM and STS.
+Source: the Service Authorization Reference of EC2 Auto Scaling, EC2 and STS.
 """
+
+from . import image_resources, parameter_resources
+from .needed import Needed, request_tags, resource_tags
 
 _TEMPLATE_ACTIONS = {"CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplate",
                      "DeleteLaunchTemplateVersions"}
-
-
-class Needed:
-    """One authorisation: an action on a resource in a context."""
-
-    def __init__(self, action, arn="*", context=None, hidden=None):
-        self.action, self.arn, self.context, self.hidden = action, arn, context or {}, hidden
 
 
 def needed(call, region):
@@ -26,9 +22,10 @@ def needed(call, region):
         return _ec2(call, region, action, common)
     if call.service == "s3":
         return [_s3(call, common)]
+    if call.service == "ebs":
+        return image_resources.direct(call, region, action, common)
     if call.service == "ssm":
-        names = call.parameters.get("Names") or [call.parameters.get("Name", "*")]
-        return [Needed(action, region.arn("ssm", "parameter/" + name.lstrip("/")), common) for name in names]
+        return parameter_resources.needed(call, region, action, common)
     if call.service == "sts" and "RoleArn" in call.parameters:
         return [Needed(action, call.parameters["RoleArn"], common)]
     return [Needed(action, "*", common)]
@@ -44,20 +41,6 @@ def _s3(call, common):
         return Needed("s3:" + _S3_ACTIONS.get(method, method), f"arn:aws:s3:::{bucket}/{key}", common)
     names = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
     return Needed("s3:" + names.get(method, method), f"arn:aws:s3:::{bucket}", common)
-
-
-def _request_tags(tags):
-    context = {f"aws:RequestTag/{tag['Key']}": [tag.get("Value", "")] for tag in tags}
-    if tags:
-        context["aws:TagKeys"] = [tag["Key"] for tag in tags]
-    return context
-
-
-def _resource_tags(prefix, tags):
-    context = {}
-    for key, value in tags.items():
-        context[f"aws:ResourceTag/{key}"] = context[f"{prefix}:ResourceTag/{key}"] = [value]
-    return context
 
 
 def group_arn(region, name, unique="*"):
@@ -79,13 +62,13 @@ def _auto_scaling(call, region, action, common):
     found = []
     for name in sorted(names) or ["*"]:
         group = region.groups.get(name)
-        context = {**common, **_request_tags(tags)}
+        context = {**common, **request_tags(tags)}
         if "LaunchConfigurationName" in parameters:
             context["autoscaling:LaunchConfigurationName"] = [parameters["LaunchConfigurationName"]]
         if call.action == "DeleteAutoScalingGroup" and "ForceDelete" in parameters:
             context["autoscaling:ForceDelete"] = [str(parameters["ForceDelete"]).lower()]
         if group is not None:
-            context.update(_resource_tags("autoscaling", {k: t["Value"] for k, t in group.tags.items()}))
+            context.update(resource_tags("autoscaling", {k: t["Value"] for k, t in group.tags.items()}))
         found.append(Needed(action, group.arn if group else group_arn(region, name), context))
     return found + _behind_template(call, region, common)
 
@@ -108,7 +91,7 @@ def _behind_template(call, region, common):
     by = {**common, "ec2:LaunchTemplate": [region.arn("ec2", f"launch-template/{template.id}")]}
     run = "ec2:RunInstances"
     behind = [Needed(run, region.arn("ec2", f"launch-template/{template.id}"),
-                     {**by, **_resource_tags("ec2", template.tags)}, hidden=template.id),
+                     {**by, **resource_tags("ec2", template.tags)}, hidden=template.id),
               Needed(run, f"arn:aws:ec2:{region.name}::image/{data.get('ImageId', '*')}", by, hidden=template.id)]
     behind += [Needed(run, region.arn("ec2", f"{kind}/*"), by, hidden=template.id)
                for kind in ("subnet", "security-group")]
@@ -120,7 +103,7 @@ def _behind_template(call, region, common):
         behind.append(Needed(run, reserved["CapacityReservationResourceGroupArn"], by, hidden=template.id))
     tags = {one.get("ResourceType"): one.get("Tags", []) for one in data.get("TagSpecifications", [])}
     for kind in ("instance", "network-interface", "volume"):
-        context = {**by, **_request_tags(tags.get(kind, []))}
+        context = {**by, **request_tags(tags.get(kind, []))}
         behind.append(Needed(run, region.arn("ec2", f"{kind}/*"), context, hidden=template.id))
         if kind in tags:
             context = {**context, "ec2:CreateAction": ["RunInstances"]}
@@ -135,12 +118,15 @@ def _behind_template(call, region, common):
 
 def _ec2(call, region, action, common):
     parameters = call.parameters
+    publishing = image_resources.needed(call, region, action, common)
+    if publishing:
+        return publishing
     if call.action == "CreateLaunchTemplate":
         tags = [tag for spec in parameters.get("TagSpecifications", []) for tag in spec.get("Tags", [])]
         arn = region.arn("ec2", "launch-template/*")
-        found = [Needed(action, arn, {**common, **_request_tags(tags)})]
+        found = [Needed(action, arn, {**common, **request_tags(tags)})]
         if tags:
-            context = {**common, **_request_tags(tags), "ec2:CreateAction": ["CreateLaunchTemplate"]}
+            context = {**common, **request_tags(tags), "ec2:CreateAction": ["CreateLaunchTemplate"]}
             found.append(Needed("ec2:CreateTags", arn, context))
         return found
     if call.action in _TEMPLATE_ACTIONS:
@@ -149,7 +135,7 @@ def _ec2(call, region, action, common):
                          or parameters.get("LaunchTemplateName") == t.name), None)
         tags = template.tags if template else {}
         arn = region.arn("ec2", f"launch-template/{template.id if template else '*'}")
-        return [Needed(action, arn, {**common, **_resource_tags("ec2", tags)})]
+        return [Needed(action, arn, {**common, **resource_tags("ec2", tags)})]
     if call.action in ("CreateTags", "DeleteTags"):
         return [_tagging(region, action, identifier, parameters.get("Tags", []), common)
                 for identifier in parameters.get("Resources", [])]
@@ -159,9 +145,12 @@ def _ec2(call, region, action, common):
 
 
 def _tagging(region, action, identifier, tags, common):
-    kind = {"lt": "launch-template", "i": "instance", "ami": "image", "subnet": "subnet", "sg": "security-group",
-            "vol": "volume", "snap": "snapshot"}.get(identifier.partition("-")[0], "*")
+    own = image_resources.of(region, identifier)
+    if own:
+        return Needed(action, own[0], {**common, **own[1], **request_tags(tags)})
+    kind = {"lt": "launch-template", "i": "instance", "subnet": "subnet", "sg": "security-group",
+            "vol": "volume"}.get(identifier.partition("-")[0], "*")
     holder = region.templates.get(identifier) or region.instances.get(identifier)
     held = holder.tags if holder else {}
     return Needed(action, region.arn("ec2", f"{kind}/{identifier}"),
-                  {**common, **_request_tags(tags), **_resource_tags("ec2", held)})
+                  {**common, **request_tags(tags), **resource_tags("ec2", held)})

@@ -17,7 +17,7 @@ _NEEDED = {"error": ["code"], "throttle": ["rate", "burst"], "delay": ["seconds"
            "skew": ["seconds"], "capacity": ["instance_type", "instances"], "policy": ["document"]}
 _KNOWN = {"kind", "service", "action", "resource", "region", "access_key", "nth", "every", "times", "probability",
           "seed", "code", "message", "status", "rate", "burst", "seconds", "phase", "how", "instance_type", "market",
-          "zone", "instances", "document", "principal"}
+          "zone", "instances", "document", "principal", "reason"}
 # How old a signature may be, or how far ahead:
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (RequestExpired)
 _SIGNATURE_SECONDS = 15 * 60
@@ -103,7 +103,8 @@ class Rule:
         signed, bound, now = (_stamp(seconds) for seconds in (call.signed_at, bound, now))
         words = (f"Signature expired: {signed} is now earlier than {bound} ({now} - 15 min.)" if late else
                  f"Signature not yet current: {signed} is still later than {bound} ({now} + 15 min.)")
-        code = "InvalidSignatureException" if call.service in ("ssm", "servicequotas") else "SignatureDoesNotMatch"
+        in_json = call.service in ("ssm", "servicequotas", "ebs")
+        code = "InvalidSignatureException" if in_json else "SignatureDoesNotMatch"
         return AwsError(code, words, 403)
 
     def failure(self, call):
@@ -112,13 +113,16 @@ class Rule:
         if self.kind == "skew":
             return self._askew(call)
         if self.kind == "error":
+            members = {"Reason": spec["reason"]} if "reason" in spec else {}
             return AwsError(spec["code"], spec.get("message", f"{spec['code']} by a rule of the test"),
-                            spec.get("status", 400))
+                            spec.get("status", 400), **members)
         if self.kind == "throttle":
             # EC2 API errors: RequestLimitExceeded is answered with 503; Auto Scaling's
             # common errors: Throttling with 400.
             if service == "ec2":
                 return AwsError("RequestLimitExceeded", "Request limit exceeded.", 503)
+            if service == "ebs":  # API_PutSnapshotBlock, errors
+                return AwsError("RequestThrottledException", "Rate exceeded", 400, Reason="ACCOUNT_THROTTLED")
             code = "ThrottlingException" if service in ("ssm", "servicequotas") else "Throttling"
             return AwsError(code, "Rate exceeded", 400)
         if self.kind == "outage":

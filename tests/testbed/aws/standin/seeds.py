@@ -2,11 +2,11 @@
 
 import datetime
 
-from . import identity
+from . import image_seeds, parameters
 from .state import Clock, Worlds, new_id
 
-_KEYS = {"account", "region", "images", "subnets", "security_groups", "parameters", "prices", "quotas",
-         "instance_types", "capacity_reservations", "keys", "network", "addresses"}
+_KEYS = {"account", "region", "ebs", "snapshots", "images", "subnets", "security_groups", "parameters", "prices",
+         "quotas", "instance_types", "capacity_reservations", "keys", "network", "addresses"}
 DEFAULT_REGION = "us-east-1"
 
 
@@ -33,15 +33,17 @@ def plant(spec):
     region = Worlds.region(account, spec.get("region", DEFAULT_REGION))
     if spec.get("network"):
         network(region, spec["network"])
+    image_seeds.encryption(region, spec.get("ebs", {}))
     made = {
-        "images": [_image(region, one) for one in spec.get("images", [])],
+        "snapshots": [image_seeds.snapshot(region, one).shown() for one in spec.get("snapshots", [])],
+        "images": [image_seeds.image(region, one) for one in spec.get("images", [])],
         "subnets": [_subnet(region, one) for one in spec.get("subnets", [])],
         "security_groups": [_security_group(region, one) for one in spec.get("security_groups", [])],
     }
     if spec.get("network"):
         made["subnets"], made["security_groups"] = region.subnets[:], region.security_groups[:]
     for name, value in spec.get("parameters", {}).items():
-        identity.put(region, name, value)
+        parameters.put(region, name, value)
     for one in spec.get("prices", []):
         zones = [one["zone"]] if "zone" in one else region.zones()
         for zone in zones:
@@ -66,23 +68,6 @@ def network(region, wanted):
     for index, letter in enumerate("abcdef"[:count]):
         _subnet(region, {"vpc": vpc, "zone": region.name + letter, "cidr": f"10.{index}.0.0/16"})
     _security_group(region, {"vpc": vpc, "name": "floodway"})
-
-
-def _image(region, given):
-    image = {
-        "ImageId": given.get("id", new_id("ami")), "Name": given["name"], "OwnerId": given.get("owner", region.account),
-        "Architecture": given.get("architecture", "x86_64"), "State": given.get("state", "available"),
-        "CreationDate": given.get("created", "2026-01-01T00:00:00.000Z"), "BootMode": given.get("boot_mode"),
-        "ImageType": "machine", "Public": given.get("public", False), "RootDeviceType": "ebs",
-        "RootDeviceName": given.get("root_device", "/dev/xvda"), "VirtualizationType": "hvm", "Hypervisor": "xen",
-        "EnaSupport": True, "PlatformDetails": "Linux/UNIX", "ImageOwnerAlias": given.get("owner_alias"),
-        "DeprecationTime": given.get("deprecated"), "TpmSupport": given.get("tpm"), "Tags": _tags(given),
-        "BlockDeviceMappings": given.get("mappings", [{"DeviceName": "/dev/xvda", "Ebs": {
-            "SnapshotId": new_id("snap"), "VolumeSize": 8, "VolumeType": "gp3", "Encrypted": False,
-            "DeleteOnTermination": True}}]),
-    }
-    region.images.append(image)
-    return image
 
 
 def _subnet(region, given):
@@ -124,4 +109,3 @@ def _security_group(region, given):
     }
     region.security_groups.append(group)
     return group
-

@@ -17,6 +17,11 @@ class Settings:
     warmup_scale = 0.01  # how long a second of instance warm-up or checkpoint delay lasts
     retry_seconds = 1.0  # until Auto Scaling tries again what failed
     refresh_wait_seconds = 3.0  # AWS: an hour, until a refresh gives up on what it may not replace
+    snapshot_seconds = 0.2  # from CompleteSnapshot or CopySnapshot to completed
+    snapshot_unseen_seconds = 0.0  # from StartSnapshot until any other action finds it
+    snapshot_unread_seconds = 0.0  # from completed until its blocks can be read
+    image_seconds = 0.2  # from RegisterImage or CopyImage to available
+    blocks_per_page = 10000.0  # the most that a list of blocks has, whatever is asked for
 
     @classmethod
     def names(cls):
@@ -67,6 +72,10 @@ class Region:
         self.addresses = []  # that the next instances have
         self.capacity_reservations = []
         self.template_tokens, self.version_tokens = {}, {}
+        self.snapshots = {}  # by id
+        self.snapshot_tokens, self.image_tokens = {}, {}
+        self.deregistered = set()  # ids of images
+        self.encryption_by_default, self.default_kms_key = False, None
 
     def zones(self):
         """The zones of the seeded subnets, or the region's first three."""

@@ -38,7 +38,7 @@ def parameters(service, action, raw):
         return {}, problems
     protocol = model.service_model.protocol
     if protocol == "json":
-        parsed = _json(model.input_shape, raw, "", problems)
+        parsed = json_value(model.input_shape, raw, "", problems)
     else:
         parsed = _structure(model.input_shape, _tree(raw), "", problems, protocol == "ec2")
     return parsed, problems
@@ -50,7 +50,7 @@ def from_json(service, action, given):
     if model is None:
         return given, [Problem("unknown action", action, f"{service} has no action {action}")]
     problems = []
-    parsed = _json(model.input_shape, given, "", problems) if model.input_shape else {}
+    parsed = json_value(model.input_shape, given, "", problems) if model.input_shape else {}
     return parsed, problems
 
 
@@ -110,7 +110,7 @@ def _value(shape, node, path, problems, ec2):
     if isinstance(node, dict):
         problems.append(Problem("wrong type", path, f"a {kind} is expected"))
         return None
-    return _scalar(shape, node, path, problems)
+    return scalar(shape, node, path, problems)
 
 
 def _list(shape, node, path, problems, ec2):
@@ -145,7 +145,8 @@ def _map(shape, node, path, problems, ec2):
     return entries
 
 
-def _scalar(shape, text, path, problems):
+def scalar(shape, text, path, problems):
+    """A value that was sent as text."""
     kind = shape.type_name
     try:
         if kind in ("integer", "long"):
@@ -164,7 +165,8 @@ def _scalar(shape, text, path, problems):
     return text
 
 
-def _json(shape, node, path, problems):
+def json_value(shape, node, path, problems):
+    """A value that was sent as JSON."""
     kind = shape.type_name
     if kind == "structure" and isinstance(node, dict):
         parsed = {}
@@ -172,12 +174,12 @@ def _json(shape, node, path, problems):
             if name not in shape.members:
                 problems.append(Problem("unknown parameter", f"{path}{name}", f"{shape.name} has no {name}"))
             elif value is not None:
-                parsed[name] = _json(shape.members[name], value, f"{path}{name}.", problems)
+                parsed[name] = json_value(shape.members[name], value, f"{path}{name}.", problems)
         return parsed
     if kind == "list" and isinstance(node, list):
-        return [_json(shape.member, item, f"{path}[{index}].", problems) for index, item in enumerate(node)]
+        return [json_value(shape.member, item, f"{path}[{index}].", problems) for index, item in enumerate(node)]
     if kind == "map" and isinstance(node, dict):
-        return {key: _json(shape.value, value, f"{path}{key}.", problems) for key, value in node.items()}
+        return {key: json_value(shape.value, value, f"{path}{key}.", problems) for key, value in node.items()}
     wanted = {"string": str, "integer": int, "long": int, "boolean": bool, "float": (int, float),
               "double": (int, float), "timestamp": (int, float, str), "blob": str}.get(kind, ())
     if not isinstance(node, wanted) or (kind in ("integer", "long") and isinstance(node, bool)):

@@ -17,7 +17,8 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 _PROCESS = subprocess.Popen(
     [os.environ["AWS_STANDIN"], "--until-stdin-closes", "--launch-seconds", "0.05", "--terminate-seconds", "0.05",
-     "--heartbeat-scale", "0.01", "--retry-seconds", "0.1", "--refresh-wait-seconds", "0.5"],
+     "--heartbeat-scale", "0.01", "--retry-seconds", "0.1", "--refresh-wait-seconds", "0.5",
+     "--snapshot-seconds", "0.05", "--image-seconds", "0.05"],
     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 URL = _PROCESS.stdout.readline().split()[1]
 

@@ -1,0 +1,7 @@
+//! What the boot test asks a booted image.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    node_image::probe::main()
+}

@@ -1,0 +1,67 @@
+//! Judges what was seen. Each check says what it saw, whether that is right or not.
+
+mod agent;
+mod system;
+
+use super::facts::Facts;
+use super::imds::Imds;
+use super::options::Options;
+use super::report::{Check, PowerOff};
+
+/// What there is to judge.
+#[derive(Debug)]
+pub(super) struct Evidence<'e> {
+    pub(super) options: &'e Options,
+    pub(super) facts: &'e Facts,
+    pub(super) imds: &'e Imds,
+    /// The testing machine's wall clock when the facts were told, in seconds since
+    /// 1970.
+    pub(super) wall_seconds: f64,
+    pub(super) power_off: &'e PowerOff,
+}
+
+/// What was seen where it is right; what was seen where it is wrong.
+type Verdict = Result<String, String>;
+
+/// A check; none: it has no place here.
+type Look = fn(&Evidence<'_>) -> Option<Verdict>;
+
+/// All checks, in the order in which they are told.
+const CHECKS: [(&str, Look); 19] = [
+    ("firmware", system::firmware),
+    ("secure-boot", system::secure_boot),
+    ("kernel", system::kernel),
+    ("verity", system::verity),
+    ("root", system::root),
+    ("etc", system::etc),
+    ("var", system::var),
+    ("modules", system::modules),
+    ("gpu", system::gpu),
+    ("clock", system::clock),
+    ("entropy", system::entropy),
+    ("units", system::units),
+    ("machine-id", system::machine_id),
+    ("login", system::login),
+    ("ports", system::ports),
+    ("agent", agent::agent),
+    ("notices", agent::notices),
+    ("imds", agent::imds),
+    ("power-off", system::power_off),
+];
+
+/// Every check that has a place.
+pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<Check> {
+    let checks = CHECKS.into_iter().filter_map(|(name, look)| {
+        let (passed, detail) = match look(evidence)? {
+            Ok(detail) => (true, detail),
+            Err(detail) => (false, detail),
+        };
+        Some(Check { name: name.to_owned(), passed, detail })
+    });
+    checks.collect()
+}
+
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;

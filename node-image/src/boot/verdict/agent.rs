@@ -1,0 +1,63 @@
+//! What the agent must have done.
+
+use super::super::imds::{self, LIFECYCLE_STATE, SPOT_NOTICE, USER_DATA};
+use super::{Evidence, Verdict};
+use serde_json::Value;
+
+pub(super) fn agent(e: &Evidence<'_>) -> Option<Verdict> {
+    let agent = &e.facts.agent;
+    let codes = [("/livez", &agent.livez), ("/readyz", &agent.readyz)];
+    if let Some((path, code)) = codes.iter().find(|(_, code)| **code != Ok(200)) {
+        return Some(Err(match code {
+            Ok(code) => format!("{path} answers {code}"),
+            Err(why) => why.clone(),
+        }));
+    }
+    let given = e.imds.given(imds::INSTANCE_ID);
+    Some(agent.status.clone().and_then(|status| {
+        let (is, state) = (status["instance"].as_str(), status["state"].as_str());
+        let said = format!("{} {}", is.unwrap_or_default(), state.unwrap_or_default());
+        let right = is == given.as_deref() && state == Some("serving");
+        if right { Ok(said) } else { Err(format!("{said}, and not {given:?} serving")) }
+    }))
+}
+
+/// Whether it read all that AWS announces, and what it was started for.
+pub(super) fn notices(e: &Evidence<'_>) -> Option<Verdict> {
+    let status = e.facts.agent.status.as_ref().ok()?;
+    let given = |path| e.imds.given(path);
+    let lifecycle = (given(LIFECYCLE_STATE), text(&status["lifecycle_state"]));
+    let notice = given(SPOT_NOTICE)
+        .and_then(|notice| text(&serde_json::from_str::<Value>(&notice).ok()?["time"]));
+    let notice = (notice, text(&status["notice"]));
+    let user_data = given(USER_DATA).is_some_and(|data| data.contains("\nfloodway:"));
+    let section = !status["identity"]["floodway"].is_null();
+    let wrong = [
+        (lifecycle.0 != lifecycle.1).then(|| format!("lifecycle state: {lifecycle:?}")),
+        (notice.0 != notice.1).then(|| format!("spot notice: {notice:?}")),
+        (user_data != section)
+            .then(|| format!("user data: a section is given: {user_data}, and told: {section}")),
+    ];
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    Some(match wrong.as_slice() {
+        [] => Ok("user data, spot notice and lifecycle state were read".to_owned()),
+        wrong => Err(format!("given and told differ: {}", wrong.join("; "))),
+    })
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// Whether the metadata service was asked with a token, each time.
+pub(super) fn imds(e: &Evidence<'_>) -> Option<Verdict> {
+    let without = e.imds.without_token();
+    Some(match (without.as_slice(), e.imds.count()) {
+        (_, 0) => Err("nobody asked the metadata service".to_owned()),
+        ([], asked) => Ok(format!("asked {asked} times, each time with a token")),
+        ([first, ..], _) => {
+            let (count, method, path) = (without.len(), &first.method, &first.path);
+            Err(format!("asked {count} times without a token, first {method} {path}"))
+        }
+    })
+}

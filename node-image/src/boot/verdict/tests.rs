@@ -1,0 +1,205 @@
+use super::super::facts::{Gpu, Socket, Target, Write};
+use super::super::imds::{INSTANCE_ID, LIFECYCLE_STATE, SPOT_NOTICE, USER_DATA};
+use super::*;
+use crate::card::{Blob, BootMode, Driver, Manifest};
+use serde_json::json;
+use std::path::PathBuf;
+
+fn off() -> PowerOff {
+    PowerOff { reason: Some("guest-shutdown".to_owned()), exit_code: Some(0), took_seconds: 1.0 }
+}
+
+/// One that has given all that the agent asks for.
+fn asked() -> Imds {
+    let imds = Imds::default();
+    imds.ask(&[INSTANCE_ID, LIFECYCLE_STATE, SPOT_NOTICE, USER_DATA]);
+    imds
+}
+
+fn judge(options: &Options, facts: &Facts, imds: &Imds, power_off: &PowerOff) -> Vec<Check> {
+    let wall_seconds = 1_800_000_000.0;
+    checks(&Evidence { options, facts, imds, wall_seconds, power_off })
+}
+
+/// The names of the checks that fail, with `change`d facts.
+fn failed(options: &Options, change: impl FnOnce(&mut Facts)) -> Vec<String> {
+    let mut facts = samples::facts();
+    change(&mut facts);
+    let checks = judge(options, &facts, &asked(), &off());
+    checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
+}
+
+fn manifest() -> Manifest {
+    Manifest {
+        schema: 1,
+        name: "small".to_owned(),
+        recipe: String::new(),
+        lock: String::new(),
+        disk: Blob { sha256: String::new(), bytes: 0 },
+        root_hash: "00ff".to_owned(),
+        kernel: "6.1.0-56-cloud-amd64".to_owned(),
+        driver: None,
+        boot_modes: vec![BootMode::Uefi],
+        signed: false,
+        programs: Default::default(),
+        packages: Vec::new(),
+        files: Vec::new(),
+        source_date_epoch: 0,
+        root_bytes: 0,
+    }
+}
+
+#[test]
+fn an_image_that_is_as_it_must_be_passes() {
+    let options = Options { expected: Some(manifest()), ..Options::default() };
+    assert_eq!(failed(&options, |_| ()), [""; 0]);
+    let names: Vec<_> = judge(&options, &samples::facts(), &asked(), &off())
+        .into_iter()
+        .map(|check| check.name)
+        .collect();
+    assert!(!names.iter().any(|name| name == "gpu" || name == "secure-boot"), "{names:?}");
+    assert_eq!(names.len(), CHECKS.len() - 2);
+}
+
+#[test]
+fn each_fault_fails_its_own_check() {
+    let options = Options::default();
+    let target = |kind: &str, status: &str| {
+        Ok(vec![Target { kind: kind.into(), table: String::new(), status: status.into() }])
+    };
+    type Change = Box<dyn FnOnce(&mut Facts)>;
+    let faults: Vec<(&str, Change)> = vec![
+        ("firmware", Box::new(|f| f.uefi = false)),
+        ("verity", Box::new(|f| f.root = Err("no such device".into()))),
+        ("verity", Box::new(move |f| f.root = target("linear", ""))),
+        ("verity", Box::new(move |f| f.root = target("verity", "C"))),
+        ("root", Box::new(|f| drop(f.writes.insert("/usr".into(), Write::Done)))),
+        ("etc", Box::new(|f| drop(f.mounts.as_mut().unwrap().remove("/etc")))),
+        ("etc", Box::new(|f| drop(f.writes.insert("/etc".into(), Write::ReadOnly)))),
+        (
+            "var",
+            Box::new(|f| {
+                f.mounts.as_mut().unwrap().get_mut("/var").unwrap().kind = "tmpfs".into();
+            }),
+        ),
+        ("modules", Box::new(|f| drop(f.modules.insert("ena".into(), Err("no".into()))))),
+        ("clock", Box::new(|f| f.wall_seconds += 6.0)),
+        ("entropy", Box::new(|f| f.random = Err("would block".into()))),
+        ("units", Box::new(|f| f.failed_units = Ok(vec!["a.service".into()]))),
+        ("machine-id", Box::new(|f| f.machine_id_built = f.machine_id.clone())),
+        ("machine-id", Box::new(|f| f.machine_id = Ok("uninitialized".into()))),
+        ("login", Box::new(|f| f.logins = Ok(vec!["agetty".into()]))),
+        ("login", Box::new(|f| f.host_keys = vec!["/etc/ssh/ssh_host_rsa_key".into()])),
+        (
+            "ports",
+            Box::new(|f| {
+                f.listens.as_mut().unwrap().push(Socket {
+                    protocol: "tcp".into(),
+                    address: "::".parse().unwrap(),
+                    port: 22,
+                });
+            }),
+        ),
+        (
+            "ports",
+            Box::new(|f| {
+                f.listens.as_mut().unwrap().push(Socket {
+                    protocol: "udp".into(),
+                    address: "0.0.0.0".parse().unwrap(),
+                    port: 5355,
+                });
+            }),
+        ),
+        ("agent", Box::new(|f| f.agent.readyz = Ok(503))),
+        ("agent", Box::new(|f| f.agent.status.as_mut().unwrap()["instance"] = json!("i-1"))),
+        ("notices", Box::new(|f| f.agent.status.as_mut().unwrap()["notice"] = json!(null))),
+        ("notices", Box::new(|f| f.agent.status.as_mut().unwrap()["identity"] = json!({}))),
+    ];
+    for (number, (name, change)) in faults.into_iter().enumerate() {
+        assert_eq!(failed(&options, change), [name], "fault {number}");
+    }
+}
+
+#[test]
+fn a_machine_that_did_not_go_off_by_itself_fails() {
+    for (reason, exit_code) in [
+        (Some("guest-reset"), Some(0)),
+        (Some("host-signal"), None),
+        (None, Some(0)),
+        (Some("guest-shutdown"), Some(1)),
+    ] {
+        let off = PowerOff { reason: reason.map(str::to_owned), exit_code, took_seconds: 1.0 };
+        let checks = judge(&Options::default(), &samples::facts(), &asked(), &off);
+        let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
+        assert!(matches!(failed.as_slice(), [check] if check.name == "power-off"), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_metadata_service_that_was_asked_without_a_token_or_not_at_all_fails() {
+    let imds = asked();
+    imds.ask_without_token("/latest/user-data");
+    let verdict = |imds: &Imds| {
+        let checks = judge(&Options::default(), &samples::facts(), imds, &off());
+        checks.into_iter().find(|check| check.name == "imds").unwrap()
+    };
+    assert!(verdict(&asked()).passed);
+    let failed = verdict(&imds);
+    assert!(!failed.passed && failed.detail.contains("GET /latest/user-data"), "{failed:?}");
+    assert!(!verdict(&Imds::default()).passed);
+}
+
+#[test]
+fn a_gpu_module_must_find_no_device_and_nothing_worse() {
+    let driver = Driver { flavour: "closed".into(), version: "535.309.01".into() };
+    let expected = Manifest { driver: Some(driver), ..manifest() };
+    let options = Options { expected: Some(expected), ..Options::default() };
+    let gpu = |load: Result<(), &str>, log: &str, version: &str| {
+        Some(Gpu {
+            version: Some(version.to_owned()),
+            load: load.map_err(str::to_owned),
+            log: vec![log.to_owned()],
+        })
+    };
+    let none = "modprobe: ERROR: could not insert 'nvidia': No such device";
+    let (found, version) = ("NVRM: No NVIDIA GPU found.", "535.309.01");
+    assert_eq!(failed(&options, |f| f.gpu = gpu(Err(none), found, version)), [""; 0]);
+    let vermagic = "could not insert 'nvidia': Exec format error";
+    for wrong in [
+        None,
+        gpu(Ok(()), found, version),
+        gpu(Err(vermagic), found, version),
+        gpu(Err(none), "nvidia: loading", version),
+        gpu(Err(none), found, "580.1"),
+    ] {
+        assert_eq!(failed(&options, |f| f.gpu = wrong), ["gpu"]);
+    }
+    let bare = Options { expected: Some(manifest()), ..Options::default() };
+    assert_eq!(failed(&bare, |f| f.gpu = gpu(Err(none), found, version)), ["gpu"]);
+}
+
+#[test]
+fn what_the_manifest_says_is_held_against_what_runs() {
+    let expected = Manifest { root_hash: "aa".into(), kernel: "6.1.0-1".into(), ..manifest() };
+    let options = Options { expected: Some(expected), ..Options::default() };
+    assert_eq!(failed(&options, |_| ()), ["kernel", "verity"]);
+}
+
+#[test]
+fn secure_boot_that_was_asked_for_must_be_on() {
+    let secure_boot = Some(PathBuf::from("certificate.pem"));
+    let options = Options { secure_boot, ..Options::default() };
+    assert_eq!(failed(&options, |_| ()), ["secure-boot"]);
+    assert_eq!(failed(&options, |f| f.secure_boot = true), [""; 0]);
+}
+
+#[test]
+fn a_volume_without_room_has_its_var_in_memory() {
+    let options = Options { volume_gib: None, ..Options::default() };
+    let in_memory = |f: &mut Facts| {
+        let var = f.mounts.as_mut().unwrap().get_mut("/var").unwrap();
+        (var.kind, var.source, var.partition) = ("tmpfs".into(), "tmpfs".into(), None);
+    };
+    assert_eq!(failed(&options, in_memory), [""; 0]);
+    assert_eq!(failed(&Options::default(), in_memory), ["var"]);
+}

@@ -1,0 +1,119 @@
+//! The building machine: its programs, and its way to be root.
+
+use super::command::Run;
+use super::error::Error;
+use super::hash::Key;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// A program that building takes.
+#[derive(Debug, Clone, Copy)]
+struct Tool {
+    /// Its name.
+    program: &'static str,
+    /// Debian's package that holds it.
+    package: &'static str,
+    /// The argument that makes it tell its version.
+    version: &'static str,
+}
+
+const fn tool(program: &'static str, package: &'static str, version: &'static str) -> Tool {
+    Tool { program, package, version }
+}
+
+/// All programs that building takes.
+const TOOLS: [Tool; 13] = [
+    tool("apt-get", "apt", "--version"),
+    tool("chroot", "coreutils", "--version"),
+    tool("dpkg-deb", "dpkg", "--version"),
+    tool("mcopy", "mtools", "--version"),
+    tool("mkfs.erofs", "erofs-utils", "--version"),
+    tool("mkfs.vfat", "dosfstools", "--help"),
+    tool("mmdebstrap", "mmdebstrap", "--version"),
+    tool("objcopy", "binutils", "--version"),
+    tool("qemu-img", "qemu-utils", "--version"),
+    tool("syslinux", "syslinux", "--version"),
+    tool("tar", "tar", "--version"),
+    tool("touch", "coreutils", "--version"),
+    tool("veritysetup", "cryptsetup-bin", "--version"),
+];
+
+/// What signing takes beside them.
+const SIGNING: Tool = tool("sbsign", "sbsigntool", "--version");
+
+/// What it takes to be root in a user namespace.
+const NAMESPACES: [Tool; 2] =
+    [tool("newuidmap", "uidmap", "--help"), tool("unshare", "util-linux", "--version")];
+
+/// Where a program is. Folders of the administrator are looked into as well: a
+/// user's `PATH` often lacks them.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// The building machine, once it has all that is needed.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Whether this process is root.
+    is_root: bool,
+}
+
+impl Host {
+    /// Looks for all programs.
+    ///
+    /// # Errors
+    /// The programs that are missing, with the command that installs them.
+    pub fn check(signing: bool) -> Result<Self, Error> {
+        let is_root = rustix::process::geteuid().is_root();
+        let namespaces = NAMESPACES.into_iter().filter(|_| !is_root);
+        let wanted = TOOLS.into_iter().chain(signing.then_some(SIGNING)).chain(namespaces);
+        let missing: Vec<_> = wanted.filter(|tool| find(tool.program).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(Self { is_root });
+        }
+        let mut packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        let sudo = if is_root { "" } else { "sudo " };
+        Err(Error::Tools {
+            names: missing.iter().map(|tool| tool.program.to_owned()).collect(),
+            install: format!(
+                "{sudo}apt-get install --no-install-recommends {}",
+                packages.join(" ")
+            ),
+        })
+    }
+
+    /// How mmdebstrap becomes root.
+    pub(super) fn mode(&self) -> &'static str {
+        if self.is_root { "root" } else { "unshare" }
+    }
+
+    /// A program that is run as root: as it is, or in a user namespace in which the
+    /// caller is root and has the users that /etc/subuid gives him.
+    pub(super) fn as_root(&self, program: &str) -> Run {
+        if self.is_root {
+            return Run::new(program);
+        }
+        let run = Run::new("unshare").args(["--map-root-user", "--map-auto", "--", program]);
+        run.called(program)
+    }
+
+    /// `key` with the versions of the `programs` that a stage uses: another version
+    /// may make something else.
+    pub(super) fn versions(&self, mut key: Key, programs: &[&str]) -> Result<Key, Error> {
+        for tool in TOOLS.iter().chain([&SIGNING]).filter(|tool| programs.contains(&tool.program)) {
+            // Some end with an error after telling it.
+            let said = Command::new(find(tool.program).unwrap_or_else(|| tool.program.into()))
+                .arg(tool.version)
+                .stdin(Stdio::null())
+                .output()
+                .map_err(|error| Error::file("run", tool.program.as_ref(), error))?;
+            let text = [said.stdout, said.stderr].concat();
+            key = key.with(tool.program, text.split(|b| *b == b'\n').next().unwrap_or_default());
+        }
+        Ok(key)
+    }
+}

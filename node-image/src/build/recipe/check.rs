@@ -1,0 +1,216 @@
+//! The rules between a recipe's fields, and those that a type alone cannot hold.
+
+use super::model::{ExtraFile, Recipe, Repository};
+use common::diag::{Diagnostic, Diagnostics, is_secret_name, looks_secret};
+use common::document::Spots;
+use common::shape::Spoiled;
+use std::collections::BTreeMap;
+
+/// Adds to `found` what in `recipe` cannot be built.
+pub(super) fn check(recipe: &Recipe, spots: &Spots, spoiled: &Spoiled, found: &mut Diagnostics) {
+    let mut rules = Rules { spots, spoiled, found };
+    rules.time(&recipe.image.time);
+    rules.base(recipe);
+    for (name, repository) in &recipe.repositories {
+        rules.repository(&format!("repositories.{name}"), repository);
+    }
+    rules.packages("packages.include", &recipe.packages.include);
+    rules.package("kernel.package", &recipe.kernel.package);
+    rules.words("kernel.arguments", &recipe.kernel.arguments);
+    rules.words("agent.options", &recipe.agent.options);
+    rules.gpu(recipe);
+    rules.files(&recipe.file);
+    if recipe.limits.disk.bytes() == 0 {
+        rules.error("limits.disk", "no disk is that small", "write it like \"210Mi\"");
+    }
+}
+
+struct Rules<'r> {
+    spots: &'r Spots,
+    spoiled: &'r Spoiled,
+    found: &'r mut Diagnostics,
+}
+
+impl Rules<'_> {
+    fn error(&mut self, path: &str, what: impl Into<String>, help: &str) {
+        if !self.spoiled.hides(path) {
+            let error = Diagnostic::error(what).help(help);
+            self.found.push(self.spots.label(error, path, ""));
+        }
+    }
+
+    fn time(&mut self, time: &str) {
+        let read = time.parse::<jiff::Timestamp>();
+        // What FAT can hold begins in 1980 and ends in 2107.
+        let bounds = 315_532_800..4_354_819_200;
+        if !read.is_ok_and(|time| bounds.contains(&time.as_second())) {
+            let what = format!("`{time}` is not a time that every file can bear");
+            let help = "write it like \"2026-11-01T00:00:00Z\", from 1980 on";
+            self.error("image.time", what, help);
+        }
+    }
+
+    fn base(&mut self, recipe: &Recipe) {
+        let base = &recipe.base;
+        let plain = |text: &str| {
+            let of_suites = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+            !text.is_empty() && text.chars().all(of_suites)
+        };
+        if !plain(&base.suite) {
+            let what = format!("`{}` is not a release of Debian", base.suite);
+            self.error("base.suite", what, "write it like \"bookworm\"");
+        }
+        self.uri("base.mirror", &base.mirror);
+        if !base.security.is_empty() {
+            self.uri("base.security", &base.security);
+        }
+        if base.components.is_empty() || !base.components.iter().all(|part| plain(part)) {
+            let help = "write them like [\"main\", \"non-free\"]";
+            self.error("base.components", "no part of the archive is named", help);
+        }
+        if !base.keyring.starts_with('/') || base.keyring.contains(unquotable) {
+            let what = "the keyring is not a path from `/`";
+            self.error("base.keyring", what, "write it like \"/usr/share/keyrings/….gpg\"");
+        }
+    }
+
+    fn uri(&mut self, path: &str, uri: &str) {
+        let right = ["http://", "https://"]
+            .iter()
+            .any(|scheme| uri.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        if !right || uri.contains(unquotable) || uri.contains('@') {
+            let what = format!("`{uri}` is not the address of a package archive");
+            self.error(path, what, "write it like \"https://host/path\", without a password");
+        }
+    }
+
+    fn repository(&mut self, path: &str, repository: &Repository) {
+        self.uri(&format!("{path}.uri"), &repository.uri);
+        let digest = &repository.sha256;
+        if digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let help = "write the 64 digits that `sha256sum InRelease` prints";
+            self.error(&format!("{path}.sha256"), "this is no SHA-256", help);
+        }
+        let suite = &repository.suite;
+        if suite.is_empty() || suite.contains(unquotable) {
+            self.error(&format!("{path}.suite"), "this is no suite", "\"./\" for a flat archive");
+        }
+        self.beside(&format!("{path}.key"), &repository.key);
+    }
+
+    fn packages(&mut self, path: &str, packages: &[String]) {
+        for (at, package) in packages.iter().enumerate() {
+            self.package(&format!("{path}.{at}"), package);
+        }
+    }
+
+    /// <https://www.debian.org/doc/debian-policy/ch-controlfields.html#source>
+    fn package(&mut self, path: &str, package: &str) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let right = package.len() >= 2
+            && package.starts_with(plain)
+            && package.chars().all(|c| plain(c) || "+-.".contains(c));
+        // The last of these mean something else to apt.
+        if !right || package.ends_with(['+', '-']) && package != "g++" {
+            let what = format!("`{package}` is not the name of a package");
+            self.error(path, what, "write it like \"systemd\": its version is for the lock");
+        }
+    }
+
+    /// Texts that go through a kernel's or a unit's command line.
+    fn words(&mut self, path: &str, words: &[String]) {
+        for (at, word) in words.iter().enumerate() {
+            let path = format!("{path}.{at}");
+            if word.is_empty() || word.contains(unquotable) || word.contains('%') {
+                let help = "write one option without blanks, quotes, `$`, `%` and `\\`";
+                self.error(&path, format!("{word:?} is not one plain word"), help);
+            } else if looks_secret(word) || word.starts_with("floodway.") {
+                let help = "secrets never reach an image; `floodway.…` is the image's own";
+                self.error(&path, "this cannot stand in the image", help);
+            }
+        }
+    }
+
+    fn gpu(&mut self, recipe: &Recipe) {
+        let Some(gpu) = &recipe.gpu else { return };
+        let branch = &gpu.branch;
+        if branch.is_empty() || !branch.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+            let what = format!("`{branch}` is not a branch of the driver");
+            self.error("gpu.branch", what, "write it like \"580\"");
+        }
+        for (at, module) in gpu.modules.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if module.is_empty() || !module.chars().all(plain) {
+                let what = format!("`{module}` is not the name of a module");
+                self.error(&format!("gpu.modules.{at}"), what, "write it like \"nvidia-uvm\"");
+            }
+        }
+        if let Some(source) = &gpu.source {
+            self.package("gpu.source", source);
+        }
+        self.package("gpu.headers", &gpu.headers);
+        self.packages("gpu.build", &gpu.build);
+        self.packages("gpu.userspace", &gpu.userspace);
+    }
+
+    fn files(&mut self, files: &[ExtraFile]) {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, file) in files.iter().enumerate() {
+            let path = format!("file.{at}");
+            self.place(&format!("{path}.path"), &file.path);
+            if let Some(first) = places.insert(&file.path, at) {
+                let twice = Diagnostic::error(format!("`{}` is put there twice", file.path));
+                let twice = twice.help("remove one of the two");
+                let spot = format!("file.{first}.path");
+                let twice = self.spots.label(twice, &format!("{path}.path"), "again");
+                self.found.push(self.spots.label(twice, &spot, "first"));
+            }
+            let digits = |mode: &str| mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
+            if !(3..=4).contains(&file.mode.len()) || !digits(&file.mode) {
+                let help = "write it like \"0644\"";
+                self.error(&format!("{path}.mode"), "this is no mode of a file", help);
+            }
+            match (&file.text, &file.source) {
+                (Some(_), None) => {}
+                (None, Some(source)) => self.beside(&format!("{path}.source"), source),
+                _ => {
+                    let help = "write either `text` or `source`";
+                    self.error(&path, "what the file holds is not said once", help);
+                }
+            }
+            let text = file.text.as_deref().unwrap_or_default();
+            if is_secret_name(&file.path) || text.lines().any(looks_secret) {
+                let help = "let the node fetch it by its instance's role";
+                self.error(&format!("{path}.path"), "a secret cannot stand in an image", help);
+            }
+        }
+    }
+
+    /// A place in the image that an extra file may take.
+    fn place(&mut self, path: &str, place: &str) {
+        let parts = place.strip_prefix('/').map(|rest| rest.split('/'));
+        let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+        if place.contains(char::is_control) || !parts.is_some_and(|mut parts| parts.all(plain)) {
+            let what = format!("`{place}` is not a path from `/`");
+            self.error(path, what, "write it like \"/etc/sysctl.d/90-gpu.conf\"");
+            return;
+        }
+        // What these hold is gone or hidden when the node runs.
+        let first = place.split('/').nth(1).unwrap_or_default();
+        if ["tmp", "run", "proc", "sys", "dev", "root"].contains(&first) {
+            let help = "put it under /etc, /usr, /opt or /var";
+            self.error(path, format!("nothing that is put under /{first} is there later"), help);
+        }
+    }
+
+    fn beside(&mut self, path: &str, file: &str) {
+        if let Err(why) = common::document::beside("images/recipe.toml", file) {
+            self.error(path, format!("`{file}` cannot be read: {why}"), "put it beside the recipe");
+        }
+    }
+}
+
+/// What would have to be quoted in a shell, a unit or a list of sources.
+fn unquotable(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "\"'`$\\;&|<>()[]{}*?!#".contains(c)
+}

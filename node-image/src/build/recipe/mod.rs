@@ -1,0 +1,9 @@
+//! A recipe: the TOML file that says what an image is made of.
+
+mod check;
+mod model;
+mod read;
+
+pub use model::Recipe;
+pub(super) use model::{ExtraFile, Flavour, Gpu, Runtime};
+pub use read::{Read, read};

@@ -1,0 +1,96 @@
+//! The GPU's kernel modules, built against the image's kernel in a tree that is
+//! thrown away: no compiler is in the image.
+
+use super::rootfs::Archive;
+use super::{Workshop, fetch};
+use crate::build::error::Error;
+use crate::build::files;
+use crate::build::hash::Key;
+use crate::build::lock::{Group, Lock, Locked};
+use crate::build::recipe::{Gpu, Recipe};
+use crate::build::store::Made;
+use std::path::Path;
+
+/// The modules that were built, each as `NAME.ko`, and the driver's `version`.
+pub(in crate::build) fn gpu(
+    recipe: &Recipe,
+    gpu: &Gpu,
+    lock: &Lock,
+    kernel: &Made,
+    workshop: &Workshop<'_>,
+) -> Result<Made, Error> {
+    let release = kernel.text("release")?;
+    let key = Key::of("gpu", 1)
+        .with("toolchain", lock.digests(Group::Toolchain))
+        .with("driver", lock.digests(Group::Driver))
+        .with("kernel", &kernel.key)
+        .with("modules", gpu.modules.join(" "))
+        .with("epoch", workshop.epoch.to_string());
+    let key = workshop.host.versions(key, &["mmdebstrap"])?;
+    workshop.store.stage("gpu", key.finish(), |folder| {
+        let driver: Vec<&Locked> = lock.of(Group::Driver).collect();
+        let [package] = driver[..] else {
+            return Err(Error::Wrong("the lock holds no driver: make it anew".into()));
+        };
+        let source = fetch::fetch([package], workshop.store)?.remove(0);
+        let scratch = workshop.store.scratch()?;
+        let script = scratch.path().join("build.sh");
+        files::write(&script, build_script(&release, workshop.epoch, &gpu.modules))?;
+        let archive = Archive::of(lock, Group::Toolchain, &recipe.base.suite, workshop)?;
+        let quoted =
+            |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+        let run = archive
+            .mmdebstrap(workshop)
+            .arg("--format=null")
+            .arg(format!("--customize-hook=upload {} /source.deb", quoted(&source)))
+            .arg(format!("--customize-hook=upload {} /build.sh", quoted(&script)))
+            .arg("--customize-hook=chroot \"$1\" sh -eu /build.sh")
+            .arg(format!("--customize-hook=sync-out /built {}", quoted(folder)));
+        archive.finish(run, "-".as_ref())?;
+        for module in &gpu.modules {
+            let file = folder.join(format!("{module}.ko"));
+            if !file.is_file() {
+                let what = format!("{} {} builds no `{module}`", package.name, package.version);
+                return Err(Error::refused(what, "take it out of gpu.modules"));
+            }
+        }
+        files::write(&folder.join("version"), upstream(&package.version))
+    })
+}
+
+/// `535.261.03` of `535.261.03-1~deb12u1`.
+fn upstream(version: &str) -> &str {
+    let version = version.rsplit_once(':').map_or(version, |(_, version)| version);
+    version.split_once('-').map_or(version, |(upstream, _)| upstream)
+}
+
+/// What runs in the tree. What a compiler would write of who, when and where it
+/// was is fixed.
+fn build_script(release: &str, epoch: i64, modules: &[String]) -> String {
+    let modules = modules.join(" ");
+    format!(
+        "export SOURCE_DATE_EPOCH={epoch} KBUILD_BUILD_TIMESTAMP=@{epoch}\n\
+         export KBUILD_BUILD_USER=floodway KBUILD_BUILD_HOST=floodway KBUILD_BUILD_VERSION=1\n\
+         mkdir /driver /built\n\
+         dpkg-deb -x /source.deb /driver\n\
+         cd /driver/usr/src/*/\n\
+         make -j\"$(nproc)\" modules KERNEL_UNAME={release} IGNORE_CC_MISMATCH=1 >/build.log 2>&1 \
+         || {{ tail -n 30 /build.log; exit 1; }}\n\
+         for module in {modules}; do\n\
+         \x20 found=$(find . -name \"$module.ko\" | head -n 1)\n\
+         \x20 [ -z \"$found\" ] || strip --strip-debug -o \"/built/$module.ko\" \"$found\"\n\
+         done\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drivers_version_is_the_makers_own() {
+        assert_eq!(upstream("535.261.03-1~deb12u1"), "535.261.03");
+        assert_eq!(upstream("1:580.65.06-1"), "580.65.06");
+        assert_eq!(upstream("580.65.06"), "580.65.06");
+    }
+}

@@ -1,0 +1,169 @@
+//! What the finished image is made of.
+
+use super::Workshop;
+use super::programs::Programs;
+use crate::build::error::Error;
+use crate::build::hash;
+use crate::build::lock::{Group, Lock};
+use crate::build::store::Made;
+use crate::card::{File as Listed, Package};
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Where dpkg notes what it has installed.
+const STATUS: &str = "var/lib/dpkg/status";
+
+/// The files of the root, and the text of dpkg's status.
+pub(in crate::build) fn files(tree: &Path) -> Result<(Vec<Listed>, String), Error> {
+    let cannot = |error| Error::file("read", tree, error);
+    let mut archive = tar::Archive::new(File::open(tree).map_err(cannot)?);
+    let (mut listed, mut status) = (Vec::new(), String::new());
+    for entry in archive.entries().map_err(cannot)? {
+        let mut entry = entry.map_err(cannot)?;
+        let path = entry.path().map_err(cannot)?.display().to_string();
+        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        if path.is_empty() || path == "." {
+            continue;
+        }
+        let header = entry.header().clone();
+        let kind = header.entry_type();
+        let mode = mode(kind, header.mode().map_err(cannot)?);
+        let bytes = if kind.is_file() { header.size().map_err(cannot)? } else { 0 };
+        let content = if kind.is_file() {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).map_err(cannot)?;
+            if path == STATUS {
+                status = String::from_utf8_lossy(&content).into_owned();
+            }
+            hash::hex(&Sha256::digest(&content))
+        } else {
+            let link = entry.link_name().map_err(cannot)?;
+            link.map(|to| format!("-> {}", to.display())).unwrap_or_default()
+        };
+        listed.push(Listed { path: format!("/{path}"), mode, bytes, content });
+    }
+    listed.sort();
+    Ok((listed, status))
+}
+
+/// `-rwxr-xr-x`, as `ls -l` writes it.
+fn mode(kind: tar::EntryType, mode: u32) -> String {
+    let first = match kind {
+        tar::EntryType::Directory => 'd',
+        tar::EntryType::Symlink => 'l',
+        tar::EntryType::Char => 'c',
+        tar::EntryType::Block => 'b',
+        tar::EntryType::Fifo => 'p',
+        _ => '-',
+    };
+    let special = [(0o4000, 's', 'S'), (0o2000, 's', 'S'), (0o1000, 't', 'T')];
+    let mut text = String::from(first);
+    for (part, (bit, with, without)) in special.into_iter().enumerate() {
+        let bits = mode >> (6 - 3 * part);
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (mode & bit != 0, bits & 1 != 0) {
+            (true, true) => with,
+            (true, false) => without,
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}
+
+/// The packages that are in the image: those that dpkg has installed, and those that
+/// were unpacked.
+pub(in crate::build) fn packages(status: &str, lock: &Lock) -> Result<Vec<Package>, Error> {
+    let mut found = Vec::new();
+    for (name, version) in installed(status) {
+        let locked = lock.of(Group::Root).find(|p| p.name == name && p.version == version);
+        let locked = locked.ok_or_else(|| {
+            Error::Wrong(format!("{name} {version} is in the image and not in the lock"))
+        })?;
+        found.push(locked);
+    }
+    // Of these the kernel, what starts it and the driver are there, as files.
+    found.extend([Group::Kernel, Group::Boot, Group::Driver].iter().flat_map(|of| lock.of(*of)));
+    let mut packages: Vec<_> = found
+        .into_iter()
+        .map(|locked| Package {
+            name: locked.name.clone(),
+            version: locked.version.clone(),
+            architecture: locked.architecture.clone(),
+            sha256: locked.sha256.clone(),
+        })
+        .collect();
+    packages.sort();
+    packages.dedup();
+    Ok(packages)
+}
+
+/// Names and versions of what is installed, out of dpkg's status.
+fn installed(status: &str) -> impl Iterator<Item = (&str, &str)> {
+    status.split("\n\n").filter_map(|stanza| {
+        let field = |name: &str| {
+            stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        };
+        let is_there = field("Status")?.ends_with(" installed");
+        is_there.then_some(())?;
+        Some((field("Package")?, field("Version")?))
+    })
+}
+
+/// SHA-256 of Floodway's own programs, by name.
+pub(in crate::build) fn programs(
+    programs: &Programs,
+) -> Result<std::collections::BTreeMap<String, String>, Error> {
+    programs.digests()
+}
+
+/// The disk's digest, taken once for each disk.
+pub(in crate::build) fn disk_digest(disk: &Made, workshop: &Workshop<'_>) -> Result<String, Error> {
+    let key = hash::Key::of("digest", 1).with("disk", &disk.key).finish();
+    let made = workshop.store.stage("digest", key, |folder| {
+        let digest = hash::of_file(&disk.file("disk.raw"))?;
+        crate::build::files::write(&folder.join("sha256"), digest)
+    })?;
+    made.text("sha256")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::lock::Locked;
+
+    #[test]
+    fn modes_read_as_ls_writes_them() {
+        let file = tar::EntryType::Regular;
+        assert_eq!(mode(file, 0o755), "-rwxr-xr-x");
+        assert_eq!(mode(file, 0o4755), "-rwsr-xr-x");
+        assert_eq!(mode(file, 0o640), "-rw-r-----");
+        assert_eq!(mode(tar::EntryType::Directory, 0o1777), "drwxrwxrwt");
+        assert_eq!(mode(tar::EntryType::Directory, 0o2750), "drwxr-s---");
+    }
+
+    #[test]
+    fn what_is_installed_and_not_locked_is_refused() {
+        let locked = |group, name: &str| Locked {
+            group,
+            name: name.into(),
+            version: "1".into(),
+            architecture: "amd64".into(),
+            url: "http://deb.example/x.deb".into(),
+            sha256: name.repeat(3),
+        };
+        let lock = Lock {
+            asked: String::new(),
+            packages: vec![locked(Group::Root, "a"), locked(Group::Kernel, "k")],
+        };
+        let status = "Package: a\nStatus: install ok installed\nVersion: 1\n\n\
+                      Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n";
+        let names = |found: Vec<Package>| found.into_iter().map(|p| p.name).collect::<Vec<_>>();
+        assert_eq!(names(packages(status, &lock).unwrap()), ["a", "k"]);
+        let more = format!("{status}\nPackage: b\nStatus: install ok installed\nVersion: 1\n");
+        assert!(packages(&more, &lock).unwrap_err().to_string().contains("b 1 is in the image"));
+    }
+}

@@ -1,0 +1,181 @@
+//! What Floodway puts into the root: its programs, their units, the network, and the
+//! recipe's own files.
+
+use crate::build::error::Error;
+use crate::build::recipe::{ExtraFile, Recipe};
+use crate::build::stages::programs::Programs;
+use crate::build::{files, hash};
+use std::path::Path;
+
+/// A file to put into the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Put {
+    /// Content, and permissions.
+    File(Vec<u8>, u32),
+    /// A link, and where it leads.
+    Link(&'static str),
+}
+
+/// Services that would ask for a login, or do at boot or at night what an image that
+/// never changes has no use for.
+const MASKED: [&str; 21] = [
+    "apt-daily.service",
+    "apt-daily.timer",
+    "apt-daily-upgrade.service",
+    "apt-daily-upgrade.timer",
+    "autovt@.service",
+    "console-getty.service",
+    "container-getty@.service",
+    "dpkg-db-backup.service",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "getty@.service",
+    "getty-static.service",
+    "getty.target",
+    "ldconfig.service",
+    "serial-getty@.service",
+    "systemd-firstboot.service",
+    "systemd-networkd-wait-online.service",
+    "systemd-update-done.service",
+    "systemd-journal-catalog-update.service",
+];
+
+/// Services that are started.
+const STARTED: [(&str, &str); 5] = [
+    ("floodway-node.service", "multi-user.target"),
+    ("floodway-probe.service", "multi-user.target"),
+    ("systemd-networkd.service", "multi-user.target"),
+    ("systemd-resolved.service", "multi-user.target"),
+    ("systemd-timesyncd.service", "sysinit.target"),
+];
+
+/// All of it, by path.
+pub(super) fn overlay(
+    recipe: &Recipe,
+    programs: &Programs,
+    beside: &Path,
+) -> Result<Vec<(String, Put)>, Error> {
+    let text = |text: &str| Put::File(text.as_bytes().to_vec(), 0o644);
+    let mut all = vec![
+        ("/etc/machine-id".to_owned(), text("")),
+        ("/etc/hosts".to_owned(), text("127.0.0.1 localhost\n::1 localhost\n")),
+        ("/etc/fstab".to_owned(), text("")),
+        ("/etc/resolv.conf".to_owned(), Put::Link("/run/systemd/resolve/stub-resolv.conf")),
+        ("/etc/systemd/network/80-dhcp.network".to_owned(), text(NETWORK)),
+        ("/etc/systemd/timesyncd.conf.d/10-ec2.conf".to_owned(), text(CLOCK)),
+        (
+            "/etc/systemd/system/default.target".to_owned(),
+            Put::Link("/lib/systemd/system/multi-user.target"),
+        ),
+        ("/usr/lib/systemd/system/floodway-node.service".to_owned(), text(&agent(recipe))),
+        ("/usr/lib/systemd/system/floodway-probe.service".to_owned(), text(PROBE)),
+    ];
+    for unit in MASKED {
+        all.push((format!("/etc/systemd/system/{unit}"), Put::Link("/dev/null")));
+    }
+    for (unit, target) in STARTED {
+        let link = format!("/etc/systemd/system/{target}.wants/{unit}");
+        all.push((link, Put::Link(path_of(unit))));
+    }
+    for (name, path) in [("floodway-node", &programs.node), ("floodway-probe", &programs.probe)] {
+        all.push((format!("/usr/bin/{name}"), Put::File(files::read(path)?, 0o755)));
+    }
+    for file in &recipe.file {
+        all.push((file.path.clone(), extra(file, beside)?));
+    }
+    Ok(all)
+}
+
+/// What a key takes of it.
+pub(super) fn digest(all: &[(String, Put)]) -> String {
+    let line = |(path, put): &(String, Put)| match put {
+        Put::File(bytes, mode) => format!("{path} {mode:o} {}", hash::of_bytes(bytes)),
+        Put::Link(to) => format!("{path} -> {to}"),
+    };
+    all.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn path_of(unit: &str) -> &'static str {
+    match unit {
+        "floodway-node.service" => "/usr/lib/systemd/system/floodway-node.service",
+        "floodway-probe.service" => "/usr/lib/systemd/system/floodway-probe.service",
+        "systemd-networkd.service" => "/lib/systemd/system/systemd-networkd.service",
+        "systemd-resolved.service" => "/lib/systemd/system/systemd-resolved.service",
+        _ => "/lib/systemd/system/systemd-timesyncd.service",
+    }
+}
+
+fn extra(file: &ExtraFile, beside: &Path) -> Result<Put, Error> {
+    let mode = u32::from_str_radix(&file.mode, 8).unwrap_or(0o644);
+    let bytes = match (&file.text, &file.source) {
+        (Some(text), _) => text.clone().into_bytes(),
+        (None, Some(source)) => files::read(&beside.join(source))?,
+        (None, None) => Vec::new(),
+    };
+    Ok(Put::File(bytes, mode))
+}
+
+/// Any card, by DHCP; whatever comes first serves.
+const NETWORK: &str = "\
+[Match]
+Type=ether
+
+[Network]
+DHCP=yes
+LinkLocalAddressing=ipv6
+IPv6AcceptRA=yes
+
+[DHCPv4]
+UseHostname=yes
+";
+
+/// Amazon's own clock, which every instance reaches:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/set-time.html>
+const CLOCK: &str = "\
+[Time]
+NTP=169.254.169.123
+FallbackNTP=
+";
+
+fn agent(recipe: &Recipe) -> String {
+    let options: String = recipe.agent.options.iter().map(|option| format!(" {option}")).collect();
+    format!(
+        "\
+[Unit]
+Description=Floodway's agent of this node
+Documentation=https://github.com/floodway/floodway/blob/main/docs/node-protocol.md
+DefaultDependencies=no
+After=systemd-tmpfiles-setup.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+ExecStart=/usr/bin/floodway-node{options}
+Restart=always
+RestartSec=1
+User=nobody
+Group=nogroup
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateDevices=yes
+TimeoutStopSec=15min
+"
+    )
+}
+
+/// The port exists where the image is tested, and nowhere else.
+const PROBE: &str = "\
+[Unit]
+Description=What the boot test asks of this image
+ConditionPathExists=/dev/virtio-ports/dev.floodway.probe
+After=floodway-node.service systemd-networkd.service systemd-resolved.service
+After=dev-virtio\\x2dports-dev.floodway.probe.device
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/floodway-probe
+";

@@ -1,0 +1,166 @@
+//! Floodway's own programs in the image: static, and built from this repository.
+
+use super::Workshop;
+use crate::build::command::Run;
+use crate::build::error::Error;
+use crate::build::hash::{self, Key};
+use crate::build::{files, store::Made};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The machine that the image is for.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The programs, each with the feature that builds it.
+const PROGRAMS: [(&str, &str); 3] =
+    [("floodway-init", "init"), ("floodway-node", "agent"), ("floodway-probe", "probe")];
+
+/// Where they are.
+#[derive(Debug, Clone)]
+pub(in crate::build) struct Programs {
+    /// The initrd's.
+    pub(in crate::build) init: PathBuf,
+    /// The agent.
+    pub(in crate::build) node: PathBuf,
+    /// What the boot test asks.
+    pub(in crate::build) probe: PathBuf,
+}
+
+impl Programs {
+    fn within(folder: &Path) -> Self {
+        let [init, node, probe] = PROGRAMS.map(|(name, _)| folder.join(name));
+        Self { init, node, probe }
+    }
+
+    /// SHA-256 in hex by name.
+    pub(in crate::build) fn digests(&self) -> Result<BTreeMap<String, String>, Error> {
+        let files = [&self.init, &self.node, &self.probe];
+        let with = |(file, (name, _)): (&PathBuf, (&str, &str))| {
+            Ok((name.to_owned(), hash::of_file(file)?))
+        };
+        files.into_iter().zip(PROGRAMS).map(with).collect()
+    }
+}
+
+/// Those that lie in `folder`.
+pub(in crate::build) fn given(folder: &Path) -> Result<Programs, Error> {
+    let programs = Programs::within(folder);
+    for file in [&programs.init, &programs.node, &programs.probe] {
+        let bytes = files::read(file)?;
+        if !is_static(&bytes) {
+            return Err(Error::refused(
+                format!("{} is not a static program for x86-64", file.display()),
+                "build it with RUSTFLAGS='-C target-feature=+crt-static'",
+            ));
+        }
+    }
+    Ok(programs)
+}
+
+/// Builds them from `source`, the workspace that holds `node-image`.
+pub(in crate::build) fn built(
+    source: &Path,
+    workshop: &Workshop<'_>,
+) -> Result<(Programs, Made), Error> {
+    let rustc = Run::new("rustc").arg("--version").run()?;
+    let key = Key::of("programs", 1).with("rustc", rustc).with("sources", sources(source)?);
+    let made = workshop.store.stage("programs", key.finish(), |folder| {
+        let scratch = workshop.store.scratch()?;
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+        // Where they were built is not in them.
+        let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+        let from = [(Some(source.to_owned()), "/floodway"), (home, "/cargo")];
+        for (from, to) in from.into_iter().filter_map(|(from, to)| Some((from?, to))) {
+            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+        }
+        flags.push(format!("--remap-path-prefix={}=/target", scratch.path().display()));
+        let features: Vec<_> = PROGRAMS.iter().map(|(_, feature)| *feature).collect();
+        let mut cargo = Run::new("cargo")
+            .args(["build", "--locked", "--package=node-image", "--profile=node"])
+            .args(["--no-default-features", "--target", TARGET])
+            .arg(format!("--features={}", features.join(",")))
+            .env("CARGO_TARGET_DIR", scratch.path())
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+            .within(source);
+        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE"] {
+            if let Some(value) = std::env::var_os(name) {
+                cargo = cargo.env(name, value);
+            }
+        }
+        for (name, _) in PROGRAMS {
+            cargo = cargo.args(["--bin", name]);
+        }
+        cargo.run()?;
+        for (name, _) in PROGRAMS {
+            let made = scratch.path().join(TARGET).join("node").join(name);
+            files::copy(&made, &folder.join(name))?;
+        }
+        Ok(())
+    })?;
+    Ok((given(&made.folder)?, made))
+}
+
+/// The digests of all that they are built from, as one text.
+fn sources(source: &Path) -> Result<String, Error> {
+    let mut found = vec![source.join("Cargo.lock"), source.join("node-image/Cargo.toml")];
+    for part in ["agent", "init", "probe", "bin"] {
+        walk(&source.join("node-image/src").join(part), &mut found)?;
+    }
+    found.push(source.join("node-image/src/lib.rs"));
+    found.push(source.join("Cargo.toml"));
+    let mut lines = Vec::new();
+    for path in found {
+        let name = path.strip_prefix(source).unwrap_or(&path).display().to_string();
+        lines.push(format!("{name} {}", hash::of_file(&path)?));
+    }
+    lines.sort();
+    Ok(lines.join("\n"))
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is an ELF program for x86-64 that asks for no interpreter.
+fn is_static(elf: &[u8]) -> bool {
+    let number = |at: usize, bytes: usize| {
+        let part = elf.get(at..at + bytes)?;
+        let number = part.iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        usize::try_from(number).ok()
+    };
+    let of_headers = || Some((number(32, 8)?, number(54, 2)?, number(56, 2)?));
+    let x86_64 = elf.starts_with(b"\x7fELF\x02\x01") && number(18, 2) == Some(62);
+    let Some((offset, size, count)) = of_headers().filter(|_| x86_64) else { return false };
+    const INTERPRETER: usize = 3;
+    (0..count).all(|at| {
+        let header = offset.checked_add(at * size);
+        header.and_then(|header| number(header, 4)).is_some_and(|kind| kind != INTERPRETER)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_test_is_not_static_and_a_text_is_no_program() {
+        let own = fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert!(!is_static(&own) && !is_static(b"#!/bin/sh\n") && !is_static(&own[..70]));
+        let mut alone = own;
+        // Without program headers nothing is asked for.
+        alone[56] = 0;
+        alone[57] = 0;
+        assert!(is_static(&alone));
+    }
+}

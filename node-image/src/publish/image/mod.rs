@@ -1,0 +1,7 @@
+//! The AMIs of one snapshot: one for each way to boot.
+
+mod find;
+mod register;
+
+pub(super) use find::{of_image, snapshot};
+pub(super) use register::{Shape, ensure};

@@ -1,0 +1,87 @@
+//! Carrying out what was decided.
+
+use super::decide::{Action, Plan, Step};
+use crate::publish::clients::Clients;
+use crate::publish::error::{Call, Error, Kind};
+use crate::publish::facts::DISABLED_AT;
+use crate::publish::ssm;
+use crate::publish::usage::Watched;
+use aws_sdk_ec2::types::Tag;
+use futures::future::join_all;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// One step, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The step.
+    pub step: Step,
+    /// Why it was not done.
+    pub result: Result<(), Error>,
+}
+
+/// Carries `plan` out, all regions at once, in each step by step. What fails leaves the
+/// others going, without what needs it; done again, what was done is done.
+pub async fn carry_out(regions: &[Watched], image: &str, plan: &Plan, now: Timestamp) -> Vec<Done> {
+    let one = async |region: &Watched| {
+        let clients = &region.clients;
+        let steps = plan.steps.iter().filter(|step| step.region == clients.region);
+        let (mut there, mut done): (BTreeSet<&str>, Vec<Done>) = (BTreeSet::new(), Vec::new());
+        for step in steps {
+            let before = step.after.iter().find(|id| there.contains(id.as_str()));
+            let result = match before {
+                Some(id) => {
+                    let message = format!("{id} is still there, so it was not tried");
+                    Err(Error::new(Kind::Refused, message).in_region(&clients.region))
+                }
+                None => act(clients, image, &step.action, now).await,
+            };
+            if let (Err(_), Some(id)) = (&result, step.action.image()) {
+                there.insert(id);
+            }
+            done.push(Done { step: step.clone(), result });
+        }
+        done
+    };
+    join_all(regions.iter().map(one)).await.concat()
+}
+
+async fn act(clients: &Clients, image: &str, action: &Action, now: Timestamp) -> Result<(), Error> {
+    let region = clients.region.as_str();
+    match action {
+        Action::Disable(id) => {
+            let call = Call { action: "ec2:DisableImage", region, thing: id };
+            let asked = clients.ec2.disable_image().image_id(id).send().await;
+            asked.map_err(|error| call.failed(&error))?;
+            note(clients, id, now).await
+        }
+        Action::NoteDisabled(id) => note(clients, id, now).await,
+        Action::Deregister(id) => {
+            let call = Call { action: "ec2:DeregisterImage", region, thing: id };
+            let asked = clients.ec2.deregister_image().image_id(id).send().await;
+            gone(asked.map(drop).map_err(|error| call.failed(&error)))
+        }
+        Action::DeleteSnapshot(id) => {
+            let call = Call { action: "ec2:DeleteSnapshot", region, thing: id };
+            let asked = clients.ec2.delete_snapshot().snapshot_id(id).send().await;
+            gone(asked.map(drop).map_err(|error| call.failed(&error)))
+        }
+        Action::Forget(manifest) => ssm::delete_summary(clients, image, manifest).await,
+    }
+}
+
+/// Notes on an AMI since when it is disabled: EC2 does not tell.
+async fn note(clients: &Clients, id: &str, now: Timestamp) -> Result<(), Error> {
+    let call = Call { action: "ec2:CreateTags", region: &clients.region, thing: id };
+    let tag = Tag::builder().key(DISABLED_AT).value(now.to_string()).build();
+    let asked = clients.ec2.create_tags().resources(id).tags(tag).send().await;
+    asked.map(drop).map_err(|error| call.failed(&error))
+}
+
+/// What is not there any more is as it should be.
+fn gone(result: Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.kind == Kind::Absent => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,108 @@
+//! One snapshot of a disk in one region: found or sent, sealed, and compared with
+//! the disk.
+//!
+//! What there is to do is seen from AWS alone: a snapshot is known by its tags, so
+//! an upload that was killed is gone on with from any machine. The notes here only
+//! spare it the blocks that AWS has already.
+
+mod find;
+mod parent;
+mod put;
+mod seal;
+mod settle;
+mod start;
+mod upload;
+mod verify;
+
+pub use find::{Found, State};
+pub use upload::{Uploaded, upload};
+pub use verify::verify;
+
+pub(super) use find::{Choice, by_id, choose, of_image};
+pub(super) use parent::encrypts_by_default;
+pub(super) use settle::{delete, settled};
+
+use super::clients::Clients;
+use super::disk::Disk;
+use super::error::{Error, Kind};
+use super::names::Identity;
+use super::notes::Notes;
+use super::progress::{Progress, Watch};
+
+/// Blocks on their way at once, where nothing else is said: 32 MiB.
+pub const WINDOW: usize = 64;
+
+/// What is to be there.
+#[derive(Clone, Copy)]
+pub struct Wanted<'w> {
+    /// Which image.
+    pub identity: &'w Identity,
+    /// Its disk.
+    pub disk: &'w Disk,
+    /// A snapshot in the same region whose blocks need not be sent again.
+    pub parent: Option<&'w str>,
+    /// Under which key.
+    pub encryption: Encryption<'w>,
+    /// The most blocks on their way at once; memory is as many times the block's
+    /// size.
+    pub window: usize,
+    /// Where its progress is kept.
+    pub notes: &'w Notes,
+    /// Who hears of it.
+    pub watch: &'w Watch<'w>,
+}
+
+/// How a snapshot is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption<'k> {
+    /// As the account has it: not at all, unless it encrypts by default.
+    Account,
+    /// Under the account's default key.
+    DefaultKey,
+    /// Under the key with this ARN.
+    Key(&'k str),
+}
+
+/// The finished snapshot of the image, which is the disk block by block. It is for
+/// images of which there is no AMI yet: what is of no use beside it is deleted.
+///
+/// # Errors
+/// It cannot be made, or is not the disk; then it is deleted.
+pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Error> {
+    let there = find::of_image(clients, wanted.identity).await?;
+    let known = match find::choose(&there) {
+        Choice::Use(found) => {
+            let (region, snapshot) = (clients.region.clone(), found.id.clone());
+            (wanted.watch)(Progress::Found { region, snapshot });
+            Some(found.clone())
+        }
+        Choice::Continue(_) | Choice::Start => None,
+    };
+    let (found, blocks) = match known {
+        Some(found) => {
+            let blocks = verify::of_disk(wanted.disk, wanted.window).await?;
+            (found, blocks)
+        }
+        None => {
+            let uploaded = upload(clients, wanted).await?;
+            (settled(clients, &uploaded.snapshot, wanted.watch).await?, uploaded.blocks)
+        }
+    };
+    if let Err(error) = verify::compare(clients, wanted, &found.id, &blocks).await {
+        if error.kind == Kind::Corrupt {
+            delete(clients, &found.id).await?;
+            let again = "it has been deleted; publish again, without a parent if it had one";
+            return Err(error.help(again));
+        }
+        return Err(error);
+    }
+    wanted.notes.forget(wanted.identity, &clients.region);
+    if let Err(error) = wanted.notes.keep_blocks(wanted.identity, &blocks).await {
+        let region = clients.region.clone();
+        (wanted.watch)(Progress::Without { region, reason: error.message });
+    }
+    for litter in find::litter(&there, &found.id) {
+        delete(clients, &litter.id).await?;
+    }
+    Ok(found)
+}

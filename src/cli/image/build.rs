@@ -1,0 +1,63 @@
+use super::super::exit::{Exit, Failure};
+use super::super::terminal::Terminal;
+use super::boot::{Machine, test};
+use super::recipe::{Building, failed, line};
+use node_image::build::{Built, build};
+use node_image::card::BootMode;
+
+/// Build a node image from its recipe and lock, and boot it
+///
+/// What has not changed is not built again. The disk is made without a loop device,
+/// a mount or an instance; then it is started in QEMU, by UEFI and by a BIOS, and
+/// must pass every check.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    building: Building,
+    /// Do not boot it
+    #[arg(long)]
+    no_boot: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (found, host, options) = args.building.prepare(terminal)?;
+    let lock = found.lock()?;
+    let built = build(&found.read, &lock, &host, &options, &|progress| {
+        if let Some(line) = line(&progress) {
+            terminal.note(&line);
+        }
+    })
+    .map_err(failed)?;
+    if !args.no_boot {
+        // A signed kernel is tried as it will be started.
+        let certificate = options.signing.as_ref().map(|signing| signing.certificate.clone());
+        for mode in [BootMode::Uefi, BootMode::LegacyBios] {
+            let secure = certificate.clone().filter(|_| mode == BootMode::Uefi);
+            let machine = args.machine.with(mode, secure);
+            let report = test(&built.disk, &machine, Some(&built.manifest), terminal)?;
+            if !report.passed() {
+                let message = "the image boots, and is not as it must be";
+                return Err(Failure::new(Exit::Failed, message));
+            }
+        }
+    }
+    terminal.print(&summary(&built, &options.out.display().to_string()));
+    Ok(Exit::Done)
+}
+
+fn summary(built: &Built, out: &str) -> String {
+    let manifest = &built.manifest;
+    let driver = manifest.driver.as_ref().map_or_else(String::new, |driver| {
+        format!(", NVIDIA {} ({} modules)", driver.version, driver.flavour)
+    });
+    format!(
+        "{name} {digest}\n  {out}/disk.raw: {size} MB, {packages} packages, kernel {kernel}{driver}\n",
+        name = manifest.name,
+        digest = built.digest,
+        size = manifest.disk.bytes / 1_000_000,
+        packages = manifest.packages.len(),
+        kernel = manifest.kernel,
+    )
+}

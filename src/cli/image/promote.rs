@@ -1,0 +1,68 @@
+use super::super::applying::block_on;
+use super::super::exit::{Exit, Failure};
+use super::super::terminal::Terminal;
+use super::moved::told;
+use super::places::{Places, failed, name, now, reason};
+use super::watching::Watching;
+use crate::units::Span;
+use node_image::channel::check_reason;
+use node_image::publish::channel::Author;
+use node_image::publish::promote::{Promotion, promote};
+
+/// Let a channel of an image mean the build that another channel means
+///
+/// In every region that is named, or in none: each must have the same build in the
+/// channel that it comes from, and its machine images must be such that instances start
+/// from them; those that are still being copied are waited for. Who, when and why stays
+/// in the history of the channel's SSM parameter, /floodway/images/NAME/channels/CHANNEL.
+/// A channel that means the build already is not written again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The image
+    #[arg(value_parser = name)]
+    name: String,
+    /// The channel that the build is in
+    #[arg(long, value_name = "CHANNEL", default_value = "candidate", value_parser = name)]
+    from: String,
+    /// The channel that shall mean it too
+    #[arg(long, value_name = "CHANNEL", default_value = "stable", value_parser = name)]
+    to: String,
+    /// Why: the channel's history keeps it
+    #[arg(long, value_name = "TEXT", value_parser = check_reason)]
+    reason: Option<String>,
+    /// How long to wait for machine images that are on their way
+    #[arg(long, value_name = "DURATION", default_value = "30m")]
+    wait: Span,
+    #[command(flatten)]
+    places: Places,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let Args { name, from, to, .. } = args;
+    if from == to {
+        return Err(Failure::usage(format!("`{from}` is the channel that it is in already"))
+            .help("name another one with --to"));
+    }
+    let again = format!(
+        "floodway image promote {name} --from {from} --to {to}{}{}",
+        reason(args.reason.as_deref()),
+        args.places.arguments()
+    );
+    block_on(async {
+        let connected = args.places.connect().await?;
+        let by = connected.who().await?;
+        let wanted = Promotion {
+            image: name,
+            from,
+            to,
+            author: Author { by: &by, reason: args.reason.as_deref(), at: now() },
+            patience: args.wait.duration(),
+        };
+        let watching = Watching::new(terminal);
+        let watch = |progress| watching.tell(progress);
+        let report = promote(&connected.clients(), &wanted, &watch).await;
+        watching.end();
+        let report = report.map_err(|error| failed(&error))?;
+        Ok(told(&report, (name, to), &again, terminal))
+    })
+}

@@ -1,0 +1,189 @@
+//! The small image: built by the real tools, booted in QEMU.
+
+use crate::support::repository::Said;
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// A folder with a recipe in it, and what was built of it.
+struct Workplace {
+    folder: tempfile::TempDir,
+}
+
+impl Workplace {
+    /// With the small recipe, and `more` at its end.
+    fn new(more: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("floodway-image-").tempdir().unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("node-image/images");
+        let recipe = fs::read_to_string(shipped.join("small.toml")).unwrap();
+        fs::write(folder.path().join("small.toml"), recipe + more).unwrap();
+        fs::write(folder.path().join("small.lock"), lock()).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        floodway(self.folder.path(), arguments)
+    }
+
+    fn build(&self, out: &str, more: &[&str]) -> Said {
+        let of = ["image", "build", "./small.toml", "--out", out];
+        let source = ["--source", env!("CARGO_MANIFEST_DIR")];
+        self.run(&[&of[..], &source, more].concat())
+    }
+}
+
+/// Results of stages are kept where a user's are, so that a second run of the tests
+/// finds them.
+fn floodway(folder: &Path, arguments: &[&str]) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_floodway"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    output.unwrap().into()
+}
+
+/// The committed lock; made anew where the archive has forgotten one of its packages,
+/// which it does when there is a newer one.
+fn lock() -> &'static str {
+    static LOCK: OnceLock<String> = OnceLock::new();
+    LOCK.get_or_init(|| {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("node-image/images");
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["small.toml", "small.lock"] {
+            fs::copy(shipped.join(name), folder.path().join(name)).unwrap();
+        }
+        let source = env!("CARGO_MANIFEST_DIR");
+        let build = ["image", "build", "./small.toml", "--out", "out", "--no-boot"];
+        let built = floodway(folder.path(), &[&build[..], &["--source", source]].concat());
+        if built.code != Some(0) && built.err.contains("is no longer at") {
+            floodway(folder.path(), &["image", "lock", "./small.toml"]).exits(0);
+        } else {
+            built.exits(0);
+        }
+        fs::read_to_string(folder.path().join("small.lock")).unwrap()
+    })
+}
+
+#[test]
+fn the_small_image_boots_by_both_firmwares_and_is_not_built_twice() {
+    let place = Workplace::new("");
+    let first = place.build("out", &[]).exits(0).says("boot by uefi").says("boot by legacy-bios");
+    assert!(!first.err.contains("FAILED"), "{}", first.err);
+    let again = place.build("again", &["--no-boot"]).exits(0);
+    let stages =
+        ["kernel", "programs", "rootfs", "tree", "erofs", "verity", "initrd", "uki", "disk"];
+    for stage in stages {
+        let unchanged = |line: &str| line.contains(stage) && line.ends_with("as before");
+        assert!(again.err.lines().any(unchanged), "{stage}: {}", again.err);
+    }
+    let digest = |said: &Said| said.out.lines().next().unwrap().to_owned();
+    assert_eq!(digest(&first), digest(&again));
+    let bytes = fs::metadata(place.path("out/disk.raw")).unwrap().len();
+    assert!(bytes <= 210_000_000, "{bytes}");
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.path(name)).unwrap()).unwrap()
+    };
+    let manifest = read("out/manifest.json");
+    let named = |path: &str| {
+        let files = manifest["files"].as_array().unwrap();
+        files.iter().find(|file| file["path"] == path).cloned()
+    };
+    assert_eq!(named("/etc/machine-id").unwrap()["bytes"], 0);
+    assert_eq!(named("/etc/systemd/system/getty@.service").unwrap()["content"], "-> /dev/null");
+    assert!(named("/usr/bin/floodway-node").is_some() && named("/usr/sbin/sshd").is_none());
+    let bill = read("out/sbom.spdx.json");
+    assert_eq!(bill["spdxVersion"], "SPDX-2.3");
+    let listed = bill["packages"].as_array().unwrap().iter();
+    let listed: Vec<_> = listed.filter_map(|package| package["name"].as_str()).collect();
+    for name in ["systemd", "libc6", "floodway-init", "linux-image-cloud-amd64"] {
+        assert!(listed.contains(&name), "{name}");
+    }
+    assert!(place.path("out/disk.qcow2").is_file());
+}
+
+#[test]
+fn another_file_builds_only_what_it_goes_into_and_diff_names_it() {
+    let place = Workplace::new("");
+    place.build("before", &["--no-boot"]).exits(0);
+    let more =
+        "\n[[file]]\npath = \"/etc/sysctl.d/90-more.conf\"\ntext = \"vm.swappiness = 0\\n\"\n";
+    let other = Workplace::new(more);
+    let built = other.build("after", &["--no-boot"]).exits(0);
+    for stage in ["kernel", "programs", "rootfs"] {
+        let unchanged = |line: &str| line.contains(stage) && line.ends_with("as before");
+        assert!(built.err.lines().any(unchanged), "{stage}: {}", built.err);
+    }
+    let before = place.path("before").display().to_string();
+    let said = other.run(&["image", "diff", &before, "after"]).exits(0);
+    assert!(said.out.contains("  + /etc/sysctl.d/90-more.conf -rw-r--r-- 18 "), "{}", said.out);
+    assert!(!said.out.contains("packages ("), "{}", said.out);
+    let same = other.run(&["image", "diff", "after", "after"]).exits(0);
+    assert_eq!(same.out, "the images are the same\n");
+}
+
+#[test]
+fn a_changed_byte_of_the_root_does_not_boot() {
+    let place = Workplace::new("");
+    place.build("out", &["--no-boot"]).exits(0);
+    let disk = fs::File::options().read(true).write(true).open(place.path("out/disk.raw")).unwrap();
+    // The superblock of the root, which is behind the first partition.
+    const ROOT: u64 = 41 << 20;
+    let mut byte = [0];
+    disk.read_exact_at(&mut byte, ROOT + 1024 + 100).unwrap();
+    disk.write_all_at(&[byte[0] ^ 1], ROOT + 1024 + 100).unwrap();
+    drop(disk);
+    let said = place.run(&["image", "boot", "out", "--mode", "uefi"]).exits(1);
+    said.says("the disk does not boot").says("verity");
+}
+
+#[test]
+fn secure_boot_starts_what_is_signed_and_nothing_else() {
+    let place = Workplace::new("");
+    let subject =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=test"];
+    let made = Command::new("openssl")
+        .args(subject)
+        .args(["-keyout", "key.pem", "-out", "certificate.pem"])
+        .current_dir(place.folder.path())
+        .output();
+    assert!(made.unwrap().status.success());
+    let keys = ["--sign-key", "key.pem", "--sign-cert", "certificate.pem"];
+    place.build("signed", &[&keys[..], &["--no-boot"]].concat()).exits(0);
+    let secure = ["--secure-boot", "certificate.pem"];
+    let boot = |image: &str| place.run(&[&["image", "boot", image][..], &secure].concat());
+    boot("signed").exits(0).says("secure boot");
+    place.build("unsigned", &["--no-boot"]).exits(0);
+    boot("unsigned").exits(1).says("the disk does not boot");
+}
+
+#[test]
+fn two_builds_are_the_same_bit_by_bit() {
+    let place = Workplace::new("");
+    // The programs are one of the inputs: they are built once.
+    place.build("out", &["--no-boot"]).exits(0);
+    let source = env!("CARGO_MANIFEST_DIR");
+    let verify = ["image", "verify", "./small.toml", "--source", source];
+    place.run(&verify).exits(0).says("the same twice:");
+}
+
+#[test]
+fn a_recipe_that_is_wrong_says_where_and_one_without_a_lock_what_to_do() {
+    let place = Workplace::new("\n[gpu]\nflavour = \"ajar\"\nbranch = \"535\"\n");
+    place.build("out", &[]).exits(65).says("small.toml").says("ajar");
+    place.run(&["image", "build", "smal"]).exits(64).says("there is no recipe `smal`");
+    let place = Workplace::new("");
+    fs::remove_file(place.path("small.lock")).unwrap();
+    place.build("out", &[]).exits(64).says("floodway image lock");
+    let place = Workplace::new("\n[agent]\noptions = []\n");
+    let recipe = fs::read_to_string(place.path("small.toml")).unwrap();
+    let more = recipe.replace("include = []", "include = [\"nvme-cli\"]");
+    fs::write(place.path("small.toml"), more).unwrap();
+    place.build("out", &[]).exits(12).says("the lock is of another recipe");
+}

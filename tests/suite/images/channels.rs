@@ -1,0 +1,109 @@
+//! What channels mean, and the way back.
+
+use super::registry::{EAST, IMAGE, Registry, WEST, ami};
+use crate::support::aws::digest;
+use serde_json::{Value, json};
+
+/// Both regions' stable channel had build `a`, and has `b`.
+fn moved_on() -> Registry {
+    let registry = Registry::new();
+    for region in [EAST, WEST] {
+        for (build, day) in [('a', 1), ('b', 2)] {
+            registry.build(region, build, day);
+            registry.channel(region, "stable", build);
+        }
+    }
+    registry
+}
+
+#[test]
+fn a_rollback_brings_the_build_before_back_everywhere_and_another_one_undoes_it() {
+    let registry = moved_on();
+    registry
+        .run("rollback", &["--reason", "it is slow"])
+        .exits(0)
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now, and was bbbbbbbbbbbb")
+        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now");
+    for region in [EAST, WEST] {
+        let (value, version) = registry.held(region, "stable");
+        assert_eq!((version, &value["manifest"]), (3, &json!(digest('a'))));
+        assert_eq!(value["images"], json!({"uefi": ami('a', 1), "legacy-bios": ami('a', 2)}));
+        assert_eq!((&value["from"], &value["reason"]), (&json!("stable"), &json!("it is slow")));
+        assert!(value["by"].as_str().unwrap().starts_with("arn:aws:iam::123456789012:"), "{value}");
+    }
+    registry.run("rollback", &[]).exits(0);
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('b'));
+}
+
+#[test]
+fn a_version_is_gone_back_to_by_its_number_in_the_first_region() {
+    let registry = moved_on();
+    for region in [EAST, WEST] {
+        registry.build(region, 'c', 3);
+        registry.channel(region, "stable", 'c');
+    }
+    registry
+        .run("rollback", &["--to", "9"])
+        .exits(12)
+        .says("version 9 of")
+        .says("3 (cccccccccccc)");
+    registry.run("rollback", &["--to", "1"]).exits(0).says("is build aaaaaaaaaaaa now");
+}
+
+#[test]
+fn a_build_from_which_nothing_can_start_any_more_does_not_come_back() {
+    let registry = moved_on();
+    let disable = json!({"ImageId": ami('a', 2)});
+    registry.bed.someone_else("ec2", "DisableImage", &disable).unwrap();
+    registry.run("rollback", &[]).exits(12).says("us-east-1: ami-a2 is disabled");
+    registry.bed.someone_else("ec2", "DeregisterImage", &disable).unwrap();
+    registry.run("rollback", &[]).exits(12).says("us-east-1: ami-a2 is not there any more");
+    for region in [EAST, WEST] {
+        assert_eq!(registry.held(region, "stable").1, 2, "nothing was written");
+    }
+}
+
+#[test]
+fn regions_that_mean_different_builds_are_not_guessed_about() {
+    let registry = moved_on();
+    registry.channel(WEST, "stable", 'a');
+    registry
+        .run("rollback", &[])
+        .exits(12)
+        .says("means another build in us-west-2")
+        .says("--to VERSION");
+    // Where it stands already, nothing is written.
+    registry.run("rollback", &["--to", "1"]).exits(0).says("us-west-2").says("already");
+    assert_eq!((registry.held(EAST, "stable").1, registry.held(WEST, "stable").1), (3, 3));
+}
+
+#[test]
+fn what_there_is_is_listed_with_channels_ages_and_users() {
+    let registry = moved_on();
+    let template = json!({"LaunchTemplateName": "theirs",
+        "LaunchTemplateData": {"ImageId": ami('a', 1)}});
+    registry.bed.someone_else("ec2", "CreateLaunchTemplate", &template).unwrap();
+    registry
+        .run("list", &[])
+        .exits(0)
+        .says("gpu-inference 2 builds")
+        .says("stable in us-east-1, us-west-2")
+        .says("launch template theirs, version 1");
+    let said = registry.run("list", &["--json"]).exits(0);
+    let view: Value = serde_json::from_str(&said.out).unwrap();
+    let builds = &view["images"][0]["builds"];
+    assert_eq!(view["images"][0]["name"], IMAGE);
+    assert_eq!(
+        (&builds[0]["manifest"], &builds[1]["manifest"]),
+        (&json!(digest('b')), &json!(digest('a')))
+    );
+    assert_eq!(builds[0]["channels"].as_array().map(Vec::len), Some(2));
+    assert_eq!(builds[1]["channels"], json!([]));
+    let amis = builds[1]["amis"].as_array().unwrap();
+    assert_eq!(amis.len(), 4);
+    let used: Vec<&Value> = amis.iter().filter(|ami| ami["used_by"] != json!([])).collect();
+    assert_eq!(
+        (used.len(), &used[0]["id"], &used[0]["boot_mode"]),
+        (1, &json!("ami-a1"), &json!("uefi"))
+    );
+}

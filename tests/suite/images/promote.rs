@@ -1,0 +1,107 @@
+//! Promotion: everywhere or nowhere, and once.
+
+use super::registry::{EAST, Registry, WEST, ami};
+use crate::support::aws::digest;
+use serde_json::{Value, json};
+
+/// Both regions have build `a` as candidate.
+fn published() -> Registry {
+    let registry = Registry::new();
+    for region in [EAST, WEST] {
+        registry.build(region, 'a', 1);
+        registry.channel(region, "candidate", 'a');
+    }
+    registry
+}
+
+#[test]
+fn a_promotion_writes_who_and_why_in_every_region_and_is_then_done() {
+    let registry = published();
+    registry
+        .run("promote", &["--reason", "passed {{the}} soak"])
+        .exits(0)
+        .says(
+            "us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now, and was nothing before",
+        )
+        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now");
+    for region in [EAST, WEST] {
+        let (value, _) = registry.held(region, "stable");
+        assert_eq!(value["manifest"], digest('a'));
+        assert_eq!(value["images"], json!({"uefi": ami('a', 1), "legacy-bios": ami('a', 2)}));
+        assert_eq!(
+            (&value["from"], &value["reason"]),
+            (&json!("candidate"), &json!("passed {{the}} soak"))
+        );
+    }
+    registry.run("promote", &[]).exits(0).says("is build aaaaaaaaaaaa already");
+    assert_eq!((registry.held(EAST, "stable").1, registry.held(WEST, "stable").1), (1, 1));
+}
+
+#[test]
+fn builds_that_differ_from_region_to_region_are_promoted_nowhere() {
+    let registry = published();
+    registry.build(WEST, 'b', 2);
+    registry.channel(WEST, "candidate", 'b');
+    registry
+        .run("promote", &[])
+        .exits(12)
+        .says("aaaaaaaaaaaa in us-east-1, bbbbbbbbbbbb in us-west-2")
+        .says("floodway image publish DIR --region us-east-1 --region us-west-2");
+    assert_eq!(registry.held(EAST, "stable").0, Value::Null);
+}
+
+#[test]
+fn an_empty_channel_and_an_image_without_a_build_are_told() {
+    let registry = Registry::new();
+    registry.build(EAST, 'a', 1);
+    registry.channel(EAST, "candidate", 'a');
+    registry
+        .run("promote", &[])
+        .exits(1)
+        .says("us-west-2: /floodway/images/gpu-inference/channels/candidate is not there");
+    let name = "/floodway/images/gpu-inference/channels/candidate";
+    registry.bed.seed(&json!({"parameters": {name: "ami-a1"}}));
+    registry
+        .run_in(&["--region", EAST], "promote", &[])
+        .exits(12)
+        .says("an image's ID and no build");
+    registry.run("promote", &["--to", "candidate"]).exits(64).says("in already");
+    registry.run("promote", &["--to", "a/b"]).exits(64).says("is no name");
+}
+
+#[test]
+fn machine_images_on_their_way_are_waited_for_and_no_longer_than_asked() {
+    let registry = published();
+    registry.pending(WEST, 'b', 2);
+    registry.build(EAST, 'b', 2);
+    for region in [EAST, WEST] {
+        registry.channel(region, "candidate", 'b');
+    }
+    registry
+        .run("promote", &["--wait", "0s"])
+        .exits(1)
+        .says("us-west-2: ami-b1, ami-b2: not available after 0 minutes")
+        .says("the same command later finds it done");
+    assert_eq!(registry.held(EAST, "stable").0, Value::Null, "nothing is written before");
+}
+
+#[test]
+fn a_region_that_fails_is_told_with_the_command_that_does_the_rest() {
+    let registry = published();
+    let full = registry.bed.rule(&json!({"kind": "error", "action": "PutParameter",
+        "region": WEST, "code": "ParameterLimitExceeded", "message": "too many", "status": 400}));
+    registry
+        .run("promote", &["--reason", "it's good"])
+        .exits(13)
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now")
+        .says("us-west-2: ssm:PutParameter of /floodway/images/gpu-inference/channels/stable")
+        .says("stable of gpu-inference is build aaaaaaaaaaaa in 1 of 2 regions")
+        .says(
+            "what is left to do: floodway image promote gpu-inference --from candidate --to stable \
+             --reason 'it'\\''s good' --region us-east-1 --region us-west-2",
+        );
+    registry.bed.drop_rule(full[0]);
+    registry.run("promote", &[]).exits(0).says("us-east-1").says("already").says("us-west-2");
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('a'));
+    assert_eq!(registry.held(EAST, "stable").1, 1);
+}
