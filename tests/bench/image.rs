@@ -24,7 +24,8 @@ fn main() {
     floodway(folder.path(), &["image", "lock", "./small.toml", "--cache", "cache"]).exits(0);
     // Fetches the packages and builds the programs: neither side's race.
     build(folder.path(), "first");
-    for stage in ["kernel", "rootfs", "tree", "erofs", "verity", "initrd", "uki", "disk", "digest"] {
+    for stage in ["kernel", "rootfs", "tree", "erofs", "verity", "initrd", "uki", "disk", "digest"]
+    {
         fs::remove_dir_all(folder.path().join("cache/stages").join(stage)).unwrap();
     }
     let (ours, _) = build(folder.path(), "again");
@@ -43,7 +44,8 @@ fn main() {
     println!("build after a change of one file: {warm:.1?} (limit 30 s)\n{}", said.err);
     for mode in ["uefi", "legacy-bios"] {
         let of = ["image", "boot", "again", "--mode", mode, "--accelerator", "emulated", "--json"];
-        let times: Vec<f64> = (0..5).map(|_| ready(&floodway(folder.path(), &of).exits(0))).collect();
+        let times: Vec<f64> =
+            (0..5).map(|_| ready(&floodway(folder.path(), &of).exits(0))).collect();
         println!("power-on to agent ready by {mode}, emulated, 2 CPUs: {times:.2?} s (limit 6 s)");
     }
 }
@@ -75,10 +77,14 @@ fn peer(folder: &Path) -> (Duration, u64) {
     let began = Instant::now();
     run(make("peer.tar"));
     let mut unpack = archive("sh");
-    unpack.args(["-ec", "mkdir peer && tar -xf peer.tar -C peer && mke2fs -q -t ext4 -d peer peer.ext4 1G"]);
+    unpack.args([
+        "-ec",
+        "mkdir peer && tar -xf peer.tar -C peer && mke2fs -q -t ext4 -d peer peer.ext4 1G",
+    ]);
     run(unpack);
     let took = began.elapsed();
-    let used = Command::new("du").args(["--block-size=1", "peer.ext4"]).current_dir(folder).output();
+    let used =
+        Command::new("du").args(["--block-size=1", "peer.ext4"]).current_dir(folder).output();
     let used = String::from_utf8(used.unwrap().stdout).unwrap();
     (took, used.split_whitespace().next().unwrap().parse().unwrap())
 }

@@ -7,9 +7,7 @@ use super::lookup::{self, filter};
 use super::tags;
 use super::template::{self, Template};
 use crate::clock::{Clock, SystemClock};
-use crate::observe::{
-    Build, Gap, Inventory, Live, MachineImage, ResourceId, Side, marks,
-};
+use crate::observe::{Build, Gap, Inventory, Live, MachineImage, ResourceId, Side, marks};
 use crate::plan::PortError;
 use crate::port::{Observe, Scope};
 use async_trait::async_trait;

@@ -44,6 +44,12 @@ pub(super) fn told(
     let message =
         format!("{channel} of {image} is build {build} in {} of {all} regions", all - wrong);
     let exit = if wrong == all { Exit::Failed } else { Exit::Partly };
-    terminal.complain(&Failure::new(exit, message).help(format!("what is left to do: {again}")));
+    terminal.complain(&Failure::new(exit, message));
+    left(again, terminal);
     exit
+}
+
+/// Tells what to run next, on one line: it is copied.
+pub(super) fn left(again: &str, terminal: &Terminal) {
+    terminal.note(&format!("what is left to do:\n  {again}\n"));
 }

@@ -1,7 +1,7 @@
 use super::super::applying::block_on;
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
-use super::moved::told;
+use super::moved::{left, told};
 use super::places::{Places, failed, name, now, reason};
 use super::watching::Watching;
 use node_image::channel::{check_reason, short};
@@ -108,8 +108,8 @@ fn incomplete(published: &Published, again: &str, terminal: &Terminal) -> Option
         short(&published.identity.manifest),
         there + missing
     );
-    let failure = Failure::new(Exit::Partly, message);
-    terminal.complain(&failure.help(format!("what is left to do: {again}")));
+    terminal.complain(&Failure::new(Exit::Partly, message));
+    left(again, terminal);
     Some(Exit::Partly)
 }
 

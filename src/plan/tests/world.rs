@@ -161,8 +161,7 @@ impl World {
     }
 
     fn observed(&self, named: &[ResourceId]) -> Inventory {
-        let lookups =
-            desired::lookups(&self.environment, &Self::catalog()).into_iter().collect();
+        let lookups = desired::lookups(&self.environment, &Self::catalog()).into_iter().collect();
         let scope = Scope { named: named.to_vec(), lookups, ..scope() };
         let backends = [&self.backends.kubernetes, &self.backends.aws].into_iter().flatten();
         let mut inventory = Inventory::empty(Timestamp::UNIX_EPOCH);

@@ -108,7 +108,7 @@ fn print_build(screen: &mut Screen<'_>, build: &BuildView) {
         let line = Line::of(Ink::Add, channel).text(format!(" in {}", regions.join(", ")));
         screen.hanging(4, 2, &line);
     }
-    let mut table = Table::new(&["REGION", "AMI", "BOOTS BY", "STATE", "USED BY"]);
+    let mut table = Table::new(&["    REGION", "AMI", "BOOTS BY", "STATE", "USED BY"]);
     for ami in &build.amis {
         let state = match ami.state.as_str() {
             "available" => Line::from("available"),

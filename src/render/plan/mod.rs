@@ -10,7 +10,8 @@ pub(super) use print::symbol;
 pub use print::{Detail, text};
 pub use terraform::{ChangeBodies, PlanDocument, ResourceChange, json};
 pub use view::{
-    ActionView, AmountView, ChangeView, CostView, DiffersView, EnvironmentView, FieldView, FlowView,
-    ImageView, MarketCostView, OwnedView, OwnerView, PackageView, PlaceView, PlanView, PoolView,
-    PriceView, ReasonView, RefusalView, SpotView, StageCapacityView, TotalsView, UncheckedView,
+    ActionView, AmountView, ChangeView, CostView, DiffersView, EnvironmentView, FieldView,
+    FlowView, ImageView, MarketCostView, OwnedView, OwnerView, PackageView, PlaceView, PlanView,
+    PoolView, PriceView, ReasonView, RefusalView, SpotView, StageCapacityView, TotalsView,
+    UncheckedView,
 };

@@ -13,6 +13,9 @@ const AGENT_PORT: u16 = 9470;
 const LOCAL: [u16; 1] = [53];
 /// What may wait for answers from the network: DHCP, by both versions of IP.
 const DHCP: [u16; 2] = [68, 546];
+/// What the kernel gives to who asks and waits for an answer, as the clock does.
+/// <https://docs.kernel.org/networking/ip-sysctl.html>
+const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
 /// The partition that is made on the first boot.
 const VAR: &str = "floodway-var";
 
@@ -176,7 +179,7 @@ pub(super) fn ports(e: &Evidence<'_>) -> Option<Verdict> {
         let may = |protocol: &str, local: bool, port: u16| match (protocol, local) {
             ("tcp", false) => port == AGENT_PORT,
             (_, true) => LOCAL.contains(&port) || port == AGENT_PORT,
-            _ => DHCP.contains(&port),
+            _ => DHCP.contains(&port) || (protocol == "udp" && EPHEMERAL.contains(&port)),
         };
         let wrong = sockets.iter().filter(|s| !may(&s.protocol, s.address.is_loopback(), s.port));
         let wrong: Vec<_> =

@@ -12,8 +12,9 @@ use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
-/// What reads the disk, checks it, and lays what is written over it.
-const MODULES: [&str; 12] = [
+/// What reads the disk, checks it, and lays what is written over it; and the network
+/// cards, so that they are there when systemd looks for them.
+const MODULES: [&str; 14] = [
     "virtio_pci",
     "virtio_blk",
     "nvme",
@@ -26,6 +27,8 @@ const MODULES: [&str; 12] = [
     "erofs",
     "ext4",
     "overlay",
+    "ena",
+    "virtio_net",
 ];
 
 /// `initrd`: an uncompressed cpio archive. It is small, and to unpack it would take

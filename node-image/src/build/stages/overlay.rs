@@ -16,30 +16,71 @@ pub(super) enum Put {
     Link(&'static str),
 }
 
-/// Services that would ask for a login, or do at boot or at night what an image that
-/// never changes has no use for.
-const MASKED: [&str; 21] = [
-    "apt-daily.service",
-    "apt-daily.timer",
+/// Units that would ask for a login, or do what an image that never changes, and a
+/// node that nobody logs in to, has no use for. Each is a process that a start waits
+/// for; what is mounted or loaded on demand still is.
+const MASKED: [&str; 45] = [
     "apt-daily-upgrade.service",
     "apt-daily-upgrade.timer",
+    "apt-daily.service",
+    "apt-daily.timer",
     "autovt@.service",
     "console-getty.service",
     "container-getty@.service",
+    "dev-mqueue.mount",
     "dpkg-db-backup.service",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
-    "getty@.service",
     "getty-static.service",
     "getty.target",
+    "getty@.service",
     "ldconfig.service",
+    "modprobe@.service",
+    "proc-sys-fs-binfmt_misc.automount",
     "serial-getty@.service",
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-ask-password-console.path",
+    "systemd-ask-password-wall.path",
+    "systemd-binfmt.service",
     "systemd-firstboot.service",
-    "systemd-networkd-wait-online.service",
-    "systemd-update-done.service",
+    "systemd-hwdb-update.service",
+    "systemd-initctl.socket",
     "systemd-journal-catalog-update.service",
+    "systemd-journald-audit.socket",
+    "systemd-logind.service",
+    "systemd-machine-id-commit.service",
+    "systemd-networkd-wait-online.service",
+    "systemd-pcrphase-sysinit.service",
+    "systemd-pcrphase.service",
+    "systemd-pstore.service",
+    "systemd-remount-fs.service",
+    "systemd-repart.service",
+    "systemd-sysusers.service",
+    "systemd-update-done.service",
+    "systemd-update-utmp-runlevel.service",
+    "systemd-update-utmp.service",
+    "systemd-user-sessions.service",
+];
+
+/// What writes units at each start: here they are the image's.
+const GENERATORS: [&str; 12] = [
+    "systemd-cryptsetup-generator",
+    "systemd-debug-generator",
+    "systemd-fstab-generator",
+    "systemd-getty-generator",
+    "systemd-gpt-auto-generator",
+    "systemd-hibernate-resume-generator",
+    "systemd-integritysetup-generator",
+    "systemd-rc-local-generator",
+    "systemd-run-generator",
+    "systemd-system-update-generator",
+    "systemd-sysv-generator",
+    "systemd-veritysetup-generator",
 ];
 
 /// Services that are started.
@@ -64,6 +105,7 @@ pub(super) fn overlay(
         ("/etc/fstab".to_owned(), text("")),
         ("/etc/resolv.conf".to_owned(), Put::Link("/run/systemd/resolve/stub-resolv.conf")),
         ("/etc/systemd/network/80-dhcp.network".to_owned(), text(NETWORK)),
+        ("/etc/systemd/resolved.conf.d/10-quiet.conf".to_owned(), text(NAMES)),
         ("/etc/systemd/timesyncd.conf.d/10-ec2.conf".to_owned(), text(CLOCK)),
         (
             "/etc/systemd/system/default.target".to_owned(),
@@ -74,6 +116,9 @@ pub(super) fn overlay(
     ];
     for unit in MASKED {
         all.push((format!("/etc/systemd/system/{unit}"), Put::Link("/dev/null")));
+    }
+    for generator in GENERATORS {
+        all.push((format!("/etc/systemd/system-generators/{generator}"), Put::Link("/dev/null")));
     }
     for (unit, target) in STARTED {
         let link = format!("/etc/systemd/system/{target}.wants/{unit}");
@@ -131,6 +176,13 @@ IPv6AcceptRA=yes
 UseHostname=yes
 ";
 
+/// Names are asked for, and nobody in the subnet is answered.
+const NAMES: &str = "\
+[Resolve]
+LLMNR=no
+MulticastDNS=no
+";
+
 /// Amazon's own clock, which every instance reaches:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/set-time.html>
 const CLOCK: &str = "\
@@ -155,8 +207,7 @@ Before=shutdown.target
 ExecStart=/usr/bin/floodway-node{options}
 Restart=always
 RestartSec=1
-User=nobody
-Group=nogroup
+DynamicUser=yes
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 ProtectSystem=strict

@@ -90,5 +90,5 @@ fn reference(kind: &str, name: &str) -> String {
 
 /// As a package locator wants it.
 fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('+', "%2B").replace(':', "%3A").replace('~', "~")
+    text.replace('%', "%25").replace('+', "%2B").replace(':', "%3A")
 }

@@ -3,6 +3,7 @@
 use super::super::clients::Clients;
 use super::super::error::{Call, Error, Kind};
 use super::super::names::{IMAGE, Identity, MANIFEST, PARENT};
+use super::Encryption;
 use aws_sdk_ec2::types::{Filter, Snapshot, SnapshotState};
 use std::collections::BTreeMap;
 
@@ -95,6 +96,36 @@ pub(in super::super) fn choose(there: &[Found]) -> Choice<'_> {
     }
 }
 
+/// Whether it is encrypted as it is asked for.
+fn suits(found: &Found, encryption: Encryption<'_>) -> bool {
+    match encryption {
+        Encryption::Account => true,
+        Encryption::DefaultKey => found.encrypted,
+        // Of an alias it is not known here whose it is.
+        Encryption::Key(key) if key.contains(":alias/") => found.encrypted,
+        Encryption::Key(key) => found.key.as_deref() == Some(key),
+    }
+}
+
+/// As [`choose`], where the one is encrypted as it is asked for.
+///
+/// # Errors
+/// It is encrypted otherwise.
+pub(super) fn choose_as<'f>(
+    there: &'f [Found],
+    encryption: Encryption<'_>,
+) -> Result<Choice<'f>, Error> {
+    let choice = choose(there);
+    match choice {
+        Choice::Use(found) | Choice::Continue(found) if !suits(found, encryption) => {
+            let text = format!("{} of the same image is encrypted otherwise", found.id);
+            let help = format!("delete {}, or publish as it was begun", found.id);
+            Err(Error::new(Kind::Conflict, text).help(help))
+        }
+        choice => Ok(choice),
+    }
+}
+
 /// What is of no use beside the snapshot `kept`: failed ones, and finished ones that
 /// a lost answer made twice. One that is being written may be somebody's.
 pub(super) fn litter<'f>(there: &'f [Found], kept: &str) -> impl Iterator<Item = &'f Found> {
@@ -171,6 +202,26 @@ pub(in super::super) mod tests {
         assert_eq!(choose(&two), Choice::Use(&two[0]));
         let later = [found("a", State::Pending, 6), found("b", State::Pending, 5)];
         assert_eq!(choose(&later), Choice::Continue(&later[1]));
+    }
+
+    #[test]
+    fn one_that_is_encrypted_otherwise_is_not_gone_on_with() {
+        let key = "arn:aws:kms:eu-west-1:1:key/1";
+        let plain = [found("a", State::Pending, 1)];
+        let locked = [Found { encrypted: true, key: Some(key.to_owned()), ..plain[0].clone() }];
+        let alias = "arn:aws:kms:eu-west-1:1:alias/one";
+        for (there, encryption, good) in [
+            (&plain, Encryption::Account, true),
+            (&plain, Encryption::DefaultKey, false),
+            (&plain, Encryption::Key(key), false),
+            (&locked, Encryption::Account, true),
+            (&locked, Encryption::DefaultKey, true),
+            (&locked, Encryption::Key(key), true),
+            (&locked, Encryption::Key(alias), true),
+            (&locked, Encryption::Key("arn:aws:kms:eu-west-1:1:key/2"), false),
+        ] {
+            assert_eq!(choose_as(there, encryption).is_ok(), good, "{there:?} {encryption:?}");
+        }
     }
 
     #[test]

@@ -70,7 +70,8 @@ pub enum Encryption<'k> {
 /// It cannot be made, or is not the disk; then it is deleted.
 pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Error> {
     let there = find::of_image(clients, wanted.identity).await?;
-    let known = match find::choose(&there) {
+    let choice = find::choose_as(&there, wanted.encryption);
+    let known = match choice.map_err(|error| error.in_region(&clients.region))? {
         Choice::Use(found) => {
             let (region, snapshot) = (clients.region.clone(), found.id.clone());
             (wanted.watch)(Progress::Found { region, snapshot });
