@@ -18,6 +18,8 @@ pub mod boot;
 pub mod build;
 #[cfg(feature = "publish")]
 pub mod channel;
+#[cfg(any(feature = "boot", feature = "probe"))]
+pub mod facts;
 #[cfg(feature = "init")]
 pub mod init;
 #[cfg(feature = "probe")]

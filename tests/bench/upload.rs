@@ -66,7 +66,7 @@ fn main() {
         before / 1024,
         peak() / 1024,
         4 * BLOCKS,
-        WINDOW * SIZE >> 20
+        (WINDOW * SIZE) >> 20
     );
 }
 

@@ -170,7 +170,7 @@ const OF_IMAGE: [(&str, &[&str]); 14] = [
 ];
 
 /// What every room of `node-image` may know beside itself.
-const IMAGE_BASE: [&str; 2] = ["card", "channel"];
+const IMAGE_BASE: [&str; 3] = ["card", "channel", "facts"];
 
 /// Rooms of the agent that are data or pure functions.
 const AGENT_PURE: [&str; 3] = ["agent/drain.rs", "agent/standing.rs", "agent/status.rs"];

@@ -2,15 +2,13 @@
 //!
 //! The machine meets what an instance meets: a volume larger than the disk, a
 //! network with a metadata service ([`imds`]) and with nobody else, and a port on
-//! which the image's own probe tells what it sees ([`facts`]). What it must be like
+//! which the image's own probe tells what it sees ([`crate::facts`]). What it must be like
 //! is judged here ([`Report::checks`]), and the machine powers itself off. The disk
 //! is never written to.
 
 mod accelerator;
 mod console;
 mod error;
-#[path = "../probe/facts.rs"]
-pub mod facts;
 mod firmware;
 pub mod imds;
 mod machine;

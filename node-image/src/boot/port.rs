@@ -1,6 +1,6 @@
 //! The virtio-serial port on which the probe tells what it saw.
 
-use super::facts::{Facts, SCHEMA};
+use crate::facts::{Facts, SCHEMA};
 use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::Instant;

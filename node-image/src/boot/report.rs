@@ -1,9 +1,9 @@
 //! What came of a boot.
 
-use super::facts::Facts;
 use super::imds::Request;
 use super::options::{Accelerator, Bus};
 use crate::card::BootMode;
+use crate::facts::Facts;
 use serde::{Deserialize, Serialize};
 
 /// A disk that booted, and all that was seen of it. Whether it is as it must be,

@@ -1,8 +1,8 @@
 //! When the phases of the boot were over, all on one line: the testing machine's
 //! clock says when it was switched on, the guest's own how long its kernel has run.
 
-use super::facts::Facts;
 use super::report::Phase;
+use crate::facts::Facts;
 use std::time::Duration;
 
 /// Phases that the agent tells: the field of its status, and the phase's name.

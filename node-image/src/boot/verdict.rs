@@ -3,10 +3,10 @@
 mod agent;
 mod system;
 
-use super::facts::Facts;
 use super::imds::Imds;
 use super::options::Options;
 use super::report::{Check, PowerOff};
+use crate::facts::Facts;
 
 /// What there is to judge.
 #[derive(Debug)]

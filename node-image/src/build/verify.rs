@@ -1,12 +1,14 @@
 //! Whether a build is the same wherever, whenever and in whatever order it runs.
 
+use super::command::Run;
 use super::error::Error;
+use super::hash;
 use super::host::Host;
 use super::lock::Lock;
 use super::make::{Built, Options, Progress, build};
 use super::recipe::Read;
 use crate::card::Manifest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -69,7 +71,7 @@ fn compare(first: &Built, second: &Built) -> Result<Vec<Unlike>, Error> {
     let mut found = Vec::new();
     for (partition, files) in [
         ("floodway-root", differing_files(&first.manifest, &second.manifest)),
-        ("floodway-esp", differing_bytes(&first.esp, &second.esp)?),
+        ("floodway-esp", differing_firmware(&first.esp, &second.esp)?),
     ] {
         found.extend(files.into_iter().map(|(file, first, second)| Unlike {
             partition: partition.to_owned(),
@@ -92,6 +94,36 @@ fn compare(first: &Built, second: &Built) -> Result<Vec<Unlike>, Error> {
 
 type Differing = Vec<(Option<String>, String, String)>;
 
+/// Files that firmware reads that are not the same; where all are, the first byte of
+/// their partition that differs.
+fn differing_firmware(first: &Path, second: &Path) -> Result<Differing, Error> {
+    let (one, other) = (firmware(first)?, firmware(second)?);
+    let found = differing(&one, &other);
+    if found.is_empty() { differing_bytes(first, second) } else { Ok(found) }
+}
+
+/// Digests of the files in a FAT partition, by their paths.
+fn firmware(esp: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let out = tempfile::tempdir().map_err(|error| Error::file("unpack", esp, error))?;
+    let copy = Run::new("mcopy").args(["-s", "-n", "-i"]).arg(esp).arg("::").arg(out.path());
+    copy.env("MTOOLS_SKIP_CHECK", "1").run()?;
+    let mut files = BTreeMap::new();
+    let mut folders = vec![out.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder);
+        for entry in entries.map_err(|error| Error::file("read", &folder, error))?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(out.path()).unwrap_or(&path);
+                files.insert(format!("/{}", name.display()), hash::of_file(&path)?);
+            }
+        }
+    }
+    Ok(files)
+}
+
 /// Files of the root that are not the same.
 fn differing_files(first: &Manifest, second: &Manifest) -> Differing {
     let of = |manifest: &Manifest| -> BTreeMap<String, String> {
@@ -101,11 +133,14 @@ fn differing_files(first: &Manifest, second: &Manifest) -> Differing {
         };
         manifest.files.iter().map(line).collect()
     };
-    let (first, second) = (of(first), of(second));
+    differing(&of(first), &of(second))
+}
+
+fn differing(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>) -> Differing {
     let mut found = Differing::new();
-    let paths: std::collections::BTreeSet<_> = first.keys().chain(second.keys()).collect();
+    let paths: BTreeSet<_> = first.keys().chain(second.keys()).collect();
     for path in paths {
-        let [one, other] = [&first, &second].map(|of| of.get(path));
+        let [one, other] = [first, second].map(|of| of.get(path));
         if one != other {
             let said = |line: Option<&String>| line.cloned().unwrap_or_else(|| "absent".into());
             found.push((Some(path.clone()), said(one), said(other)));

@@ -1,6 +1,6 @@
 //! Asks the agent, over HTTP as its callers do.
 
-use super::facts::{Agent, Seen};
+use crate::facts::{Agent, Seen};
 use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Where it answers.
 const AT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9470);
-/// How long it may take to be ready once this program runs: an emulated machine is
-/// slow.
+/// How long it may take to know itself once this program runs: an emulated machine
+/// is slow. Whether it is ready as well is its engine's matter, which finds no GPU.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long its first look at the notices may take after that.
 const NOTICES: Duration = Duration::from_secs(5);
@@ -21,23 +21,27 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// The longest answer, in bytes; the protocol allows 16 KiB.
 const LONGEST: u64 = 64 * 1024;
 
-/// Waits until it is ready and has looked at the notices, and says what it answered
-/// then, or at the last try.
+/// Waits until it knows itself and has looked at the notices, and says what it
+/// answered then, or at the last try.
 pub(super) fn ask() -> Agent {
-    until(PATIENCE, || get(AT, "/readyz").is_ok_and(|(status, _)| status == 200));
     // What it has not seen yet, it does not tell.
     let noticed = || status().is_ok_and(|said| said.get("lifecycle_state").is_some());
-    if get(AT, "/livez").is_ok() {
+    if until(PATIENCE, || status().is_ok()) {
         until(NOTICES, noticed);
     }
     let code = |path| get(AT, path).map(|(status, _)| status);
     Agent { livez: code("/livez"), readyz: code("/readyz"), status: status() }
 }
 
-fn until(patience: Duration, mut is: impl FnMut() -> bool) {
+/// Tries until it is so; false: it has not become so.
+fn until(patience: Duration, mut is: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
-    while !is() && start.elapsed() < patience {
-        sleep(PAUSE);
+    loop {
+        match is() {
+            true => return true,
+            false if start.elapsed() > patience => return false,
+            false => sleep(PAUSE),
+        }
     }
 }
 

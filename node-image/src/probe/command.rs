@@ -1,6 +1,6 @@
 //! Programs of the image that are run.
 
-use super::facts::Seen;
+use crate::facts::Seen;
 use std::process::{Command, Stdio};
 
 /// Runs it to its end and returns what it printed.

@@ -1,6 +1,6 @@
 //! What stands in files of the image and of the kernel.
 
-use super::facts::Seen;
+use crate::facts::Seen;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! What the kernel tells: its log, and whether it has random numbers.
 
-use super::facts::Seen;
+use crate::facts::Seen;
 use rustix::fs::OFlags;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

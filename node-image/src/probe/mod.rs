@@ -7,7 +7,6 @@
 
 mod agent;
 mod command;
-pub mod facts;
 mod files;
 mod kernel;
 mod modules;
@@ -15,7 +14,7 @@ mod mounts;
 mod sockets;
 mod verity;
 
-use facts::{Facts, PORT, SCHEMA};
+use crate::facts::{Facts, PORT, SCHEMA};
 use rustix::system::RebootCommand;
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::OpenOptions;

@@ -1,8 +1,8 @@
 //! Loads the modules that an instance needs.
 
 use super::command::run;
-use super::facts::{Gpu, Seen};
 use super::kernel;
+use crate::facts::{Gpu, Seen};
 use std::collections::BTreeMap;
 
 /// The disks and the networks of EC2 and of virtual machines elsewhere.

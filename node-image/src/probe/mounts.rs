@@ -1,6 +1,6 @@
 //! What is mounted, and whether it can be written to.
 
-use super::facts::{Mount, Seen, Write};
+use crate::facts::{Mount, Seen, Write};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};

@@ -1,6 +1,6 @@
 //! Who waits for calls, by `/proc/net`.
 
-use super::facts::{Seen, Socket};
+use crate::facts::{Seen, Socket};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

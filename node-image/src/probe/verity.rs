@@ -1,7 +1,7 @@
 //! What a device of device mapper is made of, by the kernel's own word.
 //! <https://docs.kernel.org/admin-guide/device-mapper/verity.html>
 
-use super::facts::{Seen, Target};
+use crate::facts::{Seen, Target};
 use rustix::ioctl::{Direction, Opcode, Updater, ioctl, opcode};
 use std::fs::File;
 use std::os::fd::AsFd;

@@ -4,21 +4,35 @@ use super::super::imds::{self, LIFECYCLE_STATE, SPOT_NOTICE, USER_DATA};
 use super::{Evidence, Verdict};
 use serde_json::Value;
 
+/// Why an agent is not ready where everything but its engine is: there is no GPU.
+const ENGINE: &str = "the engine is not ready";
+
 pub(super) fn agent(e: &Evidence<'_>) -> Option<Verdict> {
     let agent = &e.facts.agent;
-    let codes = [("/livez", &agent.livez), ("/readyz", &agent.readyz)];
-    if let Some((path, code)) = codes.iter().find(|(_, code)| **code != Ok(200)) {
-        return Some(Err(match code {
-            Ok(code) => format!("{path} answers {code}"),
-            Err(why) => why.clone(),
-        }));
-    }
     let given = e.imds.given(imds::INSTANCE_ID);
     Some(agent.status.clone().and_then(|status| {
         let (is, state) = (status["instance"].as_str(), status["state"].as_str());
-        let said = format!("{} {}", is.unwrap_or_default(), state.unwrap_or_default());
-        let right = is == given.as_deref() && state == Some("serving");
-        if right { Ok(said) } else { Err(format!("{said}, and not {given:?} serving")) }
+        let mut said = format!("{} {}", is.unwrap_or_default(), state.unwrap_or_default());
+        if is != given.as_deref() || state != Some("serving") {
+            return Err(format!("{said}, and not {given:?} serving"));
+        }
+        let ready = match status["unready_why"].as_str() {
+            Some(ENGINE) => {
+                said += ", and its engine is not ready, as there is no GPU";
+                503
+            }
+            _ => 200,
+        };
+        for (path, code, right) in
+            [("/livez", &agent.livez, 200), ("/readyz", &agent.readyz, ready)]
+        {
+            match code {
+                Ok(code) if *code == right => {}
+                Ok(code) => return Err(format!("{said}; {path} answers {code}")),
+                Err(why) => return Err(why.clone()),
+            }
+        }
+        Ok(said)
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Facts of an image that is as it must be.
 
-use super::super::facts::{Agent, Facts, Mount, SCHEMA, Socket, Target, Write};
+use crate::facts::{Agent, Facts, Mount, SCHEMA, Socket, Target, Write};
 use serde_json::json;
 
 pub(crate) fn facts() -> Facts {
@@ -70,6 +70,7 @@ pub(crate) fn facts() -> Facts {
             socket("tcp", "127.0.0.53", 53),
             socket("udp", "127.0.0.53", 53),
             socket("udp", "172.31.0.10", 68),
+            socket("udp", "0.0.0.0", 43605),
         ]),
         host_keys: Vec::new(),
         machine_id_built: Ok(String::new()),

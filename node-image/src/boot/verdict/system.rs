@@ -1,9 +1,9 @@
 //! What kernel and system must be like.
 
-use super::super::facts::{Seen, Write};
 use super::super::options::Options;
 use super::{Evidence, Verdict};
 use crate::card::BootMode;
+use crate::facts::{Seen, Write};
 
 /// The clock of a machine that has only its hardware's may differ by this much.
 const CLOCK: f64 = 5.0;

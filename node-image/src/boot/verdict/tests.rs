@@ -1,7 +1,7 @@
-use super::super::facts::{Gpu, Socket, Target, Write};
 use super::super::imds::{INSTANCE_ID, LIFECYCLE_STATE, SPOT_NOTICE, USER_DATA};
 use super::*;
 use crate::card::{Blob, BootMode, Driver, Manifest};
+use crate::facts::{Gpu, Socket, Target, Write};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -96,7 +96,7 @@ fn each_fault_fails_its_own_check() {
                 f.listens.as_mut().unwrap().push(Socket {
                     protocol: "tcp".into(),
                     address: "::".parse().unwrap(),
-                    port: 22,
+                    port: 43605,
                 });
             }),
         ),
@@ -133,6 +133,21 @@ fn a_machine_that_did_not_go_off_by_itself_fails() {
         let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
         assert!(matches!(failed.as_slice(), [check] if check.name == "power-off"), "{failed:?}");
     }
+}
+
+#[test]
+fn an_engine_that_finds_no_gpu_is_no_fault_of_the_image() {
+    let unready = |why: &str, code| {
+        let why = why.to_owned();
+        move |f: &mut Facts| {
+            f.agent.readyz = Ok(code);
+            f.agent.status.as_mut().unwrap()["unready_why"] = json!(why);
+        }
+    };
+    let options = Options::default();
+    assert_eq!(failed(&options, unready("the engine is not ready", 503)), [""; 0]);
+    assert_eq!(failed(&options, unready("the engine is not ready", 200)), ["agent"]);
+    assert_eq!(failed(&options, unready("it takes no new work", 503)), ["agent"]);
 }
 
 #[test]

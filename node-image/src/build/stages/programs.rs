@@ -108,7 +108,7 @@ fn sources(source: &Path) -> Result<String, Error> {
     for part in ["agent", "init", "probe", "bin"] {
         walk(&source.join("node-image/src").join(part), &mut found)?;
     }
-    found.push(source.join("node-image/src/lib.rs"));
+    found.extend(["lib.rs", "facts.rs"].map(|name| source.join("node-image/src").join(name)));
     found.push(source.join("Cargo.toml"));
     let mut lines = Vec::new();
     for path in found {

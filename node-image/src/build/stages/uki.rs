@@ -33,7 +33,7 @@ pub(in crate::build) fn uki(
     workshop: &Workshop<'_>,
 ) -> Result<Made, Error> {
     let cmdline = command_line(recipe, opening);
-    let mut key = Key::of("uki", 1)
+    let mut key = Key::of("uki", 2)
         .with("boot", lock.digests(Group::Boot))
         .with("kernel", &kernel.key)
         .with("initrd", &initrd.key)
@@ -57,6 +57,8 @@ pub(in crate::build) fn uki(
         files::copy(&initrd.file("initrd"), &scratch.path().join("initrd"))?;
         let whole = folder.join("uki.efi");
         let mut run = Run::new("objcopy").within(scratch.path());
+        // Else it writes down when it ran.
+        run = run.arg("--preserve-dates");
         for (section, file, at) in SECTIONS {
             run = run.arg("--add-section").arg(format!("{section}={file}"));
             run = run.arg("--change-section-vma").arg(format!("{section}={at:#x}"));
