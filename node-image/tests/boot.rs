@@ -93,7 +93,7 @@ fn a_panic_ends_the_test_at_once() {
     let start = Instant::now();
     let panic = "Kernel panic - not syncing: no root";
     let (result, told) = booted(Sector::default().say(panic).hang(), &options());
-    assert_eq!(failure(result).why, "the kernel panicked");
+    assert_eq!(failure(result).why, "the kernel panicked: no root");
     assert!(start.elapsed() < options().limit);
     assert!(!process_of(&told).exists());
 }

@@ -58,6 +58,11 @@ fn replacement(input: &PlanInput<'_>, want: &Desired, old: &Live) -> Outcome {
     let limits = Limits { environment: input.environment };
     let mut change = Change::new(want, Action::Replace);
     let count = old.runtime.as_ref().map(|runtime| runtime.value.clone());
+    // At 0 the new one would stand where no autoscaler scales it from.
+    let least = want.pool.as_ref().and_then(|pool| input.decision.pools.get(pool));
+    let least = least.filter(|_| want.id.kind == kinds::DEPLOYMENT).map_or(0, |pool| pool.min);
+    let stuck = |count: &Value| *count == 0 && least > 0;
+    let count = count.map(|count| if stuck(&count) { least.into() } else { count });
     let seed = want
         .seed
         .as_ref()

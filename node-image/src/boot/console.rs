@@ -10,8 +10,7 @@ const KEPT: usize = 200;
 /// How many of them a failure shows.
 const SHOWN: usize = 30;
 /// Words that the console shows when nothing more will come, and what they mean.
-const DEAD: [(&str, &str); 10] = [
-    ("Kernel panic - not syncing", "the kernel panicked"),
+const DEAD: [(&str, &str); 9] = [
     ("BdsDxe: No bootable option", "the firmware finds nothing to start"),
     ("UEFI Interactive Shell", "the firmware finds nothing to start"),
     ("No bootable device", "the firmware finds nothing to start"),
@@ -22,6 +21,8 @@ const DEAD: [(&str, &str); 10] = [
     ("You are in rescue mode", "systemd is in rescue mode"),
     ("Freezing execution", "systemd has stopped"),
 ];
+/// What the kernel shows before it says why.
+const PANIC: &str = "Kernel panic - not syncing: ";
 /// What the firmware shows when it finds something, and secure boot forbids it.
 const FOUND: &str = "BdsDxe: failed to load ";
 const REFUSED: [&str; 2] = ["Access Denied", "Security Violation"];
@@ -77,13 +78,16 @@ impl Console {
 }
 
 /// Why nothing more will come after `line`; none: more may come.
-pub(super) fn dead(line: &str) -> Option<&'static str> {
-    if line.contains(FOUND) && REFUSED.iter().any(|word| line.contains(word)) {
-        return Some(
-            "secure boot forbids what is on the disk: the certificate's key has not signed it",
-        );
+pub(super) fn dead(line: &str) -> Option<String> {
+    if let Some((_, why)) = line.split_once(PANIC) {
+        return Some(format!("the kernel panicked: {why}"));
     }
-    DEAD.iter().find(|(words, _)| line.contains(words)).map(|(_, why)| *why)
+    if line.contains(FOUND) && REFUSED.iter().any(|word| line.contains(word)) {
+        let why =
+            "secure boot forbids what is on the disk: the certificate's key has not signed it";
+        return Some(why.to_owned());
+    }
+    DEAD.iter().find(|(words, _)| line.contains(words)).map(|(_, why)| (*why).to_owned())
 }
 
 /// The text without what moves the cursor and colours it (ECMA-48), and without
@@ -128,8 +132,9 @@ mod tests {
 
     #[test]
     fn a_line_after_which_nothing_comes_is_known() {
-        let panic = "[    1.2] Kernel panic - not syncing: VFS: Unable to mount root fs";
-        assert_eq!(dead(panic), Some("the kernel panicked"));
+        let panic = "[    1.2] Kernel panic - not syncing: dm-verity device corrupted";
+        let why = dead(panic).unwrap();
+        assert_eq!(why, "the kernel panicked: dm-verity device corrupted");
         assert_eq!(dead("[    1.2] panic=30 quiet"), None);
         let why = dead("BdsDxe: failed to load Boot0001 \"UEFI NVMe\": Access Denied").unwrap();
         assert!(why.contains("not signed"), "{why}");

@@ -184,7 +184,7 @@ impl Seen {
                 }
                 let why = lines.iter().find_map(|line| dead(line));
                 lines.into_iter().map(Progress::Line).for_each(progress);
-                return why.map(str::to_owned);
+                return why;
             }
             Event::Port(Ok(Some(told))) => {
                 self.told = Some(told);

@@ -5,10 +5,19 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::Duration;
 
+/// Whether this program is the machine's first.
+pub(super) fn is_first() -> bool {
+    rustix::process::getpid().is_init()
+}
+
 /// Says one line on every console. The kernel's log reaches them all, where
 /// `/dev/console` is the last of them only; priority 2 passes `quiet`.
 pub(super) fn say(line: &str) {
     let line = line.replace('\n', "; ");
+    if !is_first() {
+        let _ = writeln!(std::io::stderr(), "floodway-init: {line}");
+        return;
+    }
     let log = OpenOptions::new().write(true).open("/dev/kmsg");
     // One write is one line of the log.
     let said =
@@ -31,7 +40,7 @@ pub(super) fn power_off() -> ! {
 pub(super) fn power_off_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         say(&format!("{panic}; this is a fault of floodway-init"));
-        if rustix::process::getpid().is_init() {
+        if is_first() {
             power_off();
         }
     }));

@@ -45,7 +45,7 @@ pub const PHASES: &str = "/run/floodway/boot.json";
 /// Runs as process 1 until systemd takes its place, or the machine is off.
 pub fn main() {
     console::power_off_on_panic();
-    if !rustix::process::getpid().is_init() {
+    if !console::is_first() {
         console::say("this is the first program of a machine and runs as nothing else");
         return;
     }

@@ -41,7 +41,7 @@ fn steps(phases: &mut Phases) -> Result<Infallible, Failure> {
     let root = phases.run("start", start)?;
     phases.run("modules", modules::load)?;
     let disk = phases.run("disk", || disk::wait_for(root.root_partition()))?;
-    let table = phases.run("partitions", || give_room(&disk))?;
+    let (table, is_kept) = phases.run("partitions", || give_room(&disk))?;
     let device = phases.run("verity", || {
         let of = |what: &str, id: Guid| partition::of(&disk, &table, what, |entry| entry.id == id);
         let data = of("the root", root.root_partition())?;
@@ -55,10 +55,10 @@ fn steps(phases: &mut Phases) -> Result<Infallible, Failure> {
     phases.run("var", || {
         mounts::in_memory()?;
         let is_var = |entry: &Entry| entry.name == VAR_PARTITION;
-        match table.partitions().any(|(_, entry)| is_var(entry)) {
-            true => var::mount(&partition::of(&disk, &table, VAR, is_var)?),
-            false => overlay::lay(&[VAR]),
+        if is_kept && table.partitions().any(|(_, entry)| is_var(entry)) {
+            return var::mount(&partition::of(&disk, &table, VAR, is_var)?);
         }
+        overlay::lay(&[VAR])
     })?;
     phases.run("overlays", || overlay::lay(&FORGETFUL))?;
     let told = phases.to_json();
@@ -73,12 +73,14 @@ fn start() -> Result<Verity, InitError> {
     root.map_err(|why| InitError::Wrong(why.to_string()))
 }
 
-/// The disk's table, with the room of the whole volume where it can be written.
-fn give_room(disk: &Disk) -> Result<Table, InitError> {
+/// The disk's table, with the room of the whole volume; and whether the disk can be
+/// written at all.
+fn give_room(disk: &Disk) -> Result<(Table, bool), InitError> {
     let name = &disk.name;
     let Some(volume) = disk.open_to_write()? else {
         let table = disk.ends.table();
-        return table.map_err(|why| InitError::Wrong(format!("{name} has {why}")));
+        let table = table.map_err(|why| InitError::Wrong(format!("{name} has {why}")))?;
+        return Ok((table, false));
     };
     let mut random = [0; 16];
     let read = File::open(RANDOM).and_then(|mut file| file.read_exact(&mut random));
@@ -89,7 +91,7 @@ fn give_room(disk: &Disk) -> Result<Table, InitError> {
     if changed {
         partition::reread(disk)?;
     }
-    Ok(table)
+    Ok((table, true))
 }
 
 /// Leaves the times of the phases, and becomes systemd.

@@ -50,7 +50,8 @@ pub(super) fn mount(partition: &Partition) -> Result<(), InitError> {
         head = self::head(path)?;
     }
     if !matches!(head, Head::Ext4 { is_suspect: false, .. }) {
-        run(command(CHECK).arg("-p").arg(path), &CORRECTED)?;
+        let checked = run(command(CHECK).arg("-p").arg(path), &CORRECTED);
+        checked.map_err(|why| InitError::Wrong(format!("{why}; replace the machine")))?;
     }
     mounts::mount(path, Path::new(VAR), "ext4", MountFlags::NOATIME, "")?;
     if let Head::Ext4 { blocks, block, .. } = head {
@@ -89,17 +90,17 @@ fn command(program: &str) -> Command {
 ///
 /// # Errors
 /// It cannot be started, or ends with a code that is not among `good`; the text has
-/// the last lines that it said.
+/// the last lines of its errors, or else of its output.
 fn run(command: &mut Command, good: &[i32]) -> Result<(), InitError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let ended = command.output().trying(|| format!("start {program}"))?;
     if ended.status.code().is_some_and(|code| good.contains(&code)) {
         return Ok(());
     }
-    let said = [ended.stdout, ended.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
+    let said = if ended.stderr.is_empty() { &ended.stdout } else { &ended.stderr };
+    let said = String::from_utf8_lossy(said);
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(3)..].join("; ");
+    let last = lines[lines.len().saturating_sub(2)..].join("; ");
     Err(InitError::Wrong(format!("{program} failed, {}: {last}", ended.status)))
 }
 
@@ -110,9 +111,12 @@ mod tests {
     #[test]
     fn a_program_that_fails_is_quoted() {
         let mut fails = command("/bin/sh");
-        let script = "echo one; echo two >&2; echo; echo three; echo four; exit 4";
+        let script = "echo one; echo; echo two; echo three; exit 4";
         let said = run(fails.args(["-c", script]), &[0]).unwrap_err().to_string();
-        assert!(said.starts_with("/bin/sh failed, exit status: 4: three; four; two"), "{said}");
+        assert_eq!(said, "/bin/sh failed, exit status: 4: two; three");
+        let mut fails = command("/bin/sh");
+        let said = run(fails.args(["-c", "echo out; echo why >&2; kill -9 $$"]), &[0]).unwrap_err();
+        assert!(said.to_string().starts_with("/bin/sh failed, signal: 9 (SIGKILL): why"), "{said}");
         assert!(run(command("/bin/sh").args(["-c", "exit 4"]), &[0, 4]).is_ok());
         let missing = run(&mut command("/no/such/program"), &[0]).unwrap_err().to_string();
         assert!(missing.starts_with("cannot start /no/such/program: No such file"), "{missing}");

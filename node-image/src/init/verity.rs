@@ -3,6 +3,7 @@
 
 use super::cmdline::Verity;
 use super::error::{InitError, Trying};
+use super::gpt_table::SECTOR;
 use super::ioctl::{self, DM_HEADER, DM_SIZE_AT};
 use super::partition::Partition;
 use std::fs::{File, OpenOptions};
@@ -14,8 +15,8 @@ const CONTROL: &str = "/dev/mapper/control";
 const NAME: &str = "root";
 /// What `/dev/mapper` calls it.
 const LINK: &str = "/dev/mapper/root";
-/// Sectors in a block of 4096 bytes.
-const SECTORS_OF_BLOCK: u64 = 8;
+/// Bytes in a block of data or hashes.
+const BLOCK: u64 = 4096;
 
 /// Commands of `linux/dm-ioctl.h`.
 const DEV_CREATE: u8 = 3;
@@ -28,12 +29,17 @@ const READ_ONLY: u32 = 1;
 /// Opens it and gives the path of the device.
 ///
 /// # Errors
-/// device-mapper refuses: a module is missing, or the partitions are too short.
+/// The partitions are too short, or device-mapper refuses: a module is missing.
 pub(super) fn open(
     root: &Verity,
     data: &Partition,
     hashes: &Partition,
 ) -> Result<PathBuf, InitError> {
+    let (has, needs) = (data.bytes / BLOCK, root.data_blocks());
+    if has < needs {
+        let why = format!("the root's partition has {has} blocks, and the root hash is of {needs}");
+        return Err(InitError::Wrong(why));
+    }
     let control = OpenOptions::new().read(true).write(true).open(CONTROL);
     let control = control.trying(|| format!("open {CONTROL}, is dm_mod in the initrd"))?;
     let send = |command: u8, mut message: Message, tried: &str| {
@@ -42,7 +48,7 @@ pub(super) fn open(
     };
     let created = send(DEV_CREATE, Message::new(READ_ONLY), "create the device")?;
     let target = Message::with_target(
-        root.data_blocks() * SECTORS_OF_BLOCK,
+        needs * (BLOCK / SECTOR),
         "verity",
         &parameters(root, &data.number, &hashes.number),
     );

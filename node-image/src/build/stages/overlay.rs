@@ -83,10 +83,13 @@ const GENERATORS: [&str; 12] = [
     "systemd-veritysetup-generator",
 ];
 
+/// What nobody waits for: it starts when the network does, not beside it.
+const LATER: [&str; 2] = ["systemd-resolved.service", "systemd-timesyncd.service"];
+const AFTER_NETWORK: &str = "[Unit]\nAfter=systemd-networkd.service\n";
+
 /// Services that are started.
-const STARTED: [(&str, &str); 5] = [
+const STARTED: [(&str, &str); 4] = [
     ("floodway-node.service", "multi-user.target"),
-    ("floodway-probe.service", "multi-user.target"),
     ("systemd-networkd.service", "multi-user.target"),
     ("systemd-resolved.service", "multi-user.target"),
     ("systemd-timesyncd.service", "sysinit.target"),
@@ -113,9 +116,13 @@ pub(super) fn overlay(
         ),
         ("/usr/lib/systemd/system/floodway-node.service".to_owned(), text(&agent(recipe))),
         ("/usr/lib/systemd/system/floodway-probe.service".to_owned(), text(PROBE)),
+        ("/usr/lib/udev/rules.d/60-floodway-probe.rules".to_owned(), text(PROBE_RULE)),
     ];
     for unit in MASKED {
         all.push((format!("/etc/systemd/system/{unit}"), Put::Link("/dev/null")));
+    }
+    for unit in LATER {
+        all.push((format!("/etc/systemd/system/{unit}.d/10-later.conf"), text(AFTER_NETWORK)));
     }
     for generator in GENERATORS {
         all.push((format!("/etc/systemd/system-generators/{generator}"), Put::Link("/dev/null")));
@@ -145,7 +152,6 @@ pub(super) fn digest(all: &[(String, Put)]) -> String {
 fn path_of(unit: &str) -> &'static str {
     match unit {
         "floodway-node.service" => "/usr/lib/systemd/system/floodway-node.service",
-        "floodway-probe.service" => "/usr/lib/systemd/system/floodway-probe.service",
         "systemd-networkd.service" => "/lib/systemd/system/systemd-networkd.service",
         "systemd-resolved.service" => "/lib/systemd/system/systemd-resolved.service",
         _ => "/lib/systemd/system/systemd-timesyncd.service",
@@ -218,15 +224,23 @@ TimeoutStopSec=15min
     )
 }
 
-/// The port exists where the image is tested, and nowhere else.
+/// Started by [`PROBE_RULE`]: the port exists where the image is tested, and nowhere
+/// else.
 const PROBE: &str = "\
 [Unit]
 Description=What the boot test asks of this image
 ConditionPathExists=/dev/virtio-ports/dev.floodway.probe
-After=floodway-node.service systemd-networkd.service systemd-resolved.service
-After=dev-virtio\\x2dports-dev.floodway.probe.device
+After=floodway-node.service
+FailureAction=poweroff-force
 
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/floodway-probe
+TimeoutStartSec=120
+";
+
+/// When the port appears, however late.
+const PROBE_RULE: &str = "\
+SUBSYSTEM==\"virtio-ports\", ATTR{name}==\"dev.floodway.probe\", TAG+=\"systemd\", \
+ENV{SYSTEMD_WANTS}+=\"floodway-probe.service\"
 ";
