@@ -33,24 +33,22 @@ impl Disk {
         Path::new(DISKS).join(&self.name)
     }
 
-    /// Opened to be written; none: it is read-only.
+    /// Opened to be written; none: it is read-only, which a disk that is opened does
+    /// not say before it is written.
     ///
     /// # Errors
     /// It cannot be opened.
     pub(super) fn open_to_write(&self) -> Result<Option<Volume>, InitError> {
+        let read_only = self.folder().join("ro");
+        let says = fs::read_to_string(&read_only);
+        if says.trying(|| format!("read {}", read_only.display()))?.trim() == "1" {
+            return Ok(None);
+        }
         let path = device(&self.name);
         let file = OpenOptions::new().read(true).write(true).open(&path);
-        match file.and_then(Volume::of) {
-            Ok(volume) => Ok(Some(volume)),
-            Err(why) if is_read_only(&why) => Ok(None),
-            Err(why) => Err(why).trying(|| format!("open {}", path.display())),
-        }
+        let volume = file.and_then(Volume::of);
+        volume.map(Some).trying(|| format!("open {}", path.display()))
     }
-}
-
-/// What the block layer and a driver say of a disk that cannot be written.
-fn is_read_only(why: &io::Error) -> bool {
-    matches!(why.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 /// Where a disk or a partition is opened. The kernel writes `!` for `/`.

@@ -108,6 +108,7 @@ pub(super) fn overlay(
         ("/etc/fstab".to_owned(), text("")),
         ("/etc/resolv.conf".to_owned(), Put::Link("/run/systemd/resolve/stub-resolv.conf")),
         ("/etc/systemd/network/80-dhcp.network".to_owned(), text(NETWORK)),
+        ("/etc/modprobe.d/10-instance.conf".to_owned(), text(NOT_LOADED)),
         ("/etc/systemd/resolved.conf.d/10-quiet.conf".to_owned(), text(NAMES)),
         ("/etc/systemd/timesyncd.conf.d/10-ec2.conf".to_owned(), text(CLOCK)),
         (
@@ -180,6 +181,20 @@ IPv6AcceptRA=yes
 
 [DHCPv4]
 UseHostname=yes
+";
+
+/// Modules that udev would load for the processor alone, while the network waits: an
+/// instance starts no machines of its own and sets no frequencies, and what the kernel
+/// would encrypt, it does without them.
+const NOT_LOADED: &str = "\
+blacklist acpi_cpufreq
+blacklist aesni_intel
+blacklist amd64_edac
+blacklist crc32_pclmul
+blacklist ghash_clmulni_intel
+blacklist kvm_amd
+blacklist kvm_intel
+blacklist powernow_k8
 ";
 
 /// Names are asked for, and nobody in the subnet is answered.

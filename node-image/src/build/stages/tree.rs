@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// Paths, or patterns of a shell, that go: caches, logs, what must be each node's own,
 /// and what would be started too soon.
-const REMOVED: [&str; 20] = [
+const REMOVED: [&str; 23] = [
     "boot/*",
     "etc/hostname",
     "etc/machine-id",
@@ -31,6 +31,10 @@ const REMOVED: [&str; 20] = [
     "var/lib/apt/*",
     "var/lib/dbus/machine-id",
     "var/lib/dpkg/*-old",
+    // All of `/var` is copied at the first start: what nobody reads costs time there.
+    "var/lib/dpkg/info/*",
+    "var/lib/dpkg/triggers/*",
+    "var/lib/systemd/catalog",
     "var/lib/dpkg/available",
     "var/lib/systemd/random-seed",
     "var/log/*",
