@@ -1,6 +1,6 @@
 //! What differs between two images.
 
-use crate::card::{Driver, Manifest};
+use crate::card::{Driver, File, Manifest};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,16 +38,6 @@ pub fn diff(before: &Manifest, after: &Manifest) -> Difference {
         let versions = manifest.packages.iter();
         versions.map(|package| (package.name.clone(), package.version.clone())).collect()
     };
-    let files = |manifest: &Manifest| -> BTreeMap<String, String> {
-        let line = |file: &crate::card::File| {
-            let content = match file.content.strip_prefix("-> ") {
-                Some(_) => &*file.content,
-                None => file.content.get(..12).unwrap_or(&file.content),
-            };
-            (file.path.clone(), format!("{} {} {content}", file.mode, file.bytes))
-        };
-        manifest.files.iter().map(line).collect()
-    };
     let kernels = (before.kernel.clone(), after.kernel.clone());
     let drivers = (before.driver.clone(), after.driver.clone());
     Difference {
@@ -60,7 +50,23 @@ pub fn diff(before: &Manifest, after: &Manifest) -> Difference {
     }
 }
 
-fn listed(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Listed> {
+/// The files of the root, each by mode, size and content.
+pub(super) fn files(manifest: &Manifest) -> BTreeMap<String, String> {
+    let line = |file: &File| {
+        let content = match file.content.strip_prefix("-> ") {
+            Some(_) => &*file.content,
+            None => file.content.get(..12).unwrap_or(&file.content),
+        };
+        (file.path.clone(), format!("{} {} {content}", file.mode, file.bytes))
+    };
+    manifest.files.iter().map(line).collect()
+}
+
+/// What is not the same in both.
+pub(super) fn listed(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<Listed> {
     let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let entry = |name: &String| Listed {
         name: name.clone(),

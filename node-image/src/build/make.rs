@@ -169,7 +169,7 @@ pub fn build(
         driver: driver.transpose()?,
         boot_modes: vec![BootMode::Uefi, BootMode::LegacyBios],
         signed: signing.is_some(),
-        programs: manifest::programs(&programs)?,
+        programs: programs.digests()?,
         packages: manifest::packages(&status, lock)?,
         files: listed,
         source_date_epoch: u64::try_from(epoch).unwrap_or_default(),

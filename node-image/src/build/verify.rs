@@ -1,14 +1,14 @@
 //! Whether a build is the same wherever, whenever and in whatever order it runs.
 
 use super::command::Run;
+use super::diff::{files, listed};
 use super::error::Error;
 use super::hash;
 use super::host::Host;
 use super::lock::Lock;
 use super::make::{Built, Options, Progress, build};
 use super::recipe::Read;
-use crate::card::Manifest;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -69,11 +69,11 @@ fn compare(first: &Built, second: &Built) -> Result<Vec<Unlike>, Error> {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for (partition, files) in [
-        ("floodway-root", differing_files(&first.manifest, &second.manifest)),
+    for (partition, differing) in [
+        ("floodway-root", differing(&files(&first.manifest), &files(&second.manifest))),
         ("floodway-esp", differing_firmware(&first.esp, &second.esp)?),
     ] {
-        found.extend(files.into_iter().map(|(file, first, second)| Unlike {
+        found.extend(differing.into_iter().map(|(file, first, second)| Unlike {
             partition: partition.to_owned(),
             file,
             first,
@@ -124,29 +124,10 @@ fn firmware(esp: &Path) -> Result<BTreeMap<String, String>, Error> {
     Ok(files)
 }
 
-/// Files of the root that are not the same.
-fn differing_files(first: &Manifest, second: &Manifest) -> Differing {
-    let of = |manifest: &Manifest| -> BTreeMap<String, String> {
-        let line = |file: &crate::card::File| {
-            let content = file.content.get(..12).unwrap_or(&file.content);
-            (file.path.clone(), format!("{} {} bytes {content}", file.mode, file.bytes))
-        };
-        manifest.files.iter().map(line).collect()
-    };
-    differing(&of(first), &of(second))
-}
-
 fn differing(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>) -> Differing {
-    let mut found = Differing::new();
-    let paths: BTreeSet<_> = first.keys().chain(second.keys()).collect();
-    for path in paths {
-        let [one, other] = [first, second].map(|of| of.get(path));
-        if one != other {
-            let said = |line: Option<&String>| line.cloned().unwrap_or_else(|| "absent".into());
-            found.push((Some(path.clone()), said(one), said(other)));
-        }
-    }
-    found
+    let said = |text: Option<String>| text.unwrap_or_else(|| "absent".to_owned());
+    let found = listed(first, second).into_iter();
+    found.map(|one| (Some(one.name), said(one.before), said(one.after))).collect()
 }
 
 /// The first place where two files differ.

@@ -1,7 +1,6 @@
 //! What the finished image is made of.
 
 use super::Workshop;
-use super::programs::Programs;
 use crate::build::error::Error;
 use crate::build::hash;
 use crate::build::lock::{Group, Lock};
@@ -111,13 +110,6 @@ fn installed(status: &str) -> impl Iterator<Item = (&str, &str)> {
         is_there.then_some(())?;
         Some((field("Package")?, field("Version")?))
     })
-}
-
-/// SHA-256 of Floodway's own programs, by name.
-pub(in crate::build) fn programs(
-    programs: &Programs,
-) -> Result<std::collections::BTreeMap<String, String>, Error> {
-    programs.digests()
 }
 
 /// The disk's digest, taken once for each disk.

@@ -151,17 +151,18 @@ mod tests {
 
     #[test]
     fn each_state_has_its_step() {
-        for (state, expected) in [
-            (ImageState::Available, "Have"),
-            (ImageState::Pending, "Wait"),
-            (ImageState::Transient, "Wait"),
-            (ImageState::Disabled, "Enable"),
-            (ImageState::Failed, "Replace"),
-            (ImageState::Invalid, "Replace"),
-        ] {
+        use ImageState::{Available, Disabled, Failed, Invalid, Pending, Transient};
+        for state in [Available, Pending, Transient, Disabled, Failed, Invalid] {
+            let expected = state.clone();
             let there = [image(state)];
             let step = step(&there, &identity(), BootMode::Uefi).unwrap();
-            assert!(format!("{step:?}").starts_with(expected), "{step:?}");
+            let right = match expected {
+                Available => matches!(step, Step::Have(_)),
+                Pending | Transient => matches!(step, Step::Wait(_)),
+                Disabled => matches!(step, Step::Enable(_)),
+                _ => matches!(step, Step::Replace(_)),
+            };
+            assert!(right, "{step:?}");
         }
     }
 
