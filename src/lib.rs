@@ -26,5 +26,6 @@ pub mod pipeline;
 pub mod plan;
 pub mod port;
 pub mod render;
+pub mod rollout;
 pub mod signal;
 pub mod spec;

@@ -11,7 +11,7 @@ const PURE: [&str; 8] =
     ["spec", "observe", "signal", "forecast", "decide", "desired", "iam", "plan"];
 
 /// What a module may import of the crate; a module that is not here may not be.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("clock", &[]),
     ("spec", &[]),
     ("observe", &["spec"]),
@@ -33,6 +33,10 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
         ],
     ),
     (
+        "rollout",
+        &["spec", "observe", "signal", "decide", "desired", "plan", "port", "execute", "pipeline"],
+    ),
+    (
         "render",
         &[
             "spec",
@@ -46,6 +50,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
             "execute",
             "pipeline",
             "controller",
+            "rollout",
         ],
     ),
     (
@@ -64,6 +69,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
             "backend",
             "pipeline",
             "controller",
+            "rollout",
             "render",
         ],
     ),
