@@ -64,21 +64,23 @@ impl Identity {
             let value = value(imds, path).await?;
             value.ok_or_else(|| ImdsError::Odd(format!("no {path}")))
         };
-        let (floodway, odd) = match imds.get("/latest/user-data").await? {
+        // All at once: each is a way to the host and back.
+        let (user_data, instance, instance_type, zone, lifecycle, image) = tokio::try_join!(
+            imds.get("/latest/user-data"),
+            must("instance-id"),
+            must("instance-type"),
+            must("placement/availability-zone"),
+            value(imds, "instance-life-cycle"),
+            value(imds, "ami-id"),
+        )?;
+        let (floodway, odd) = match user_data {
             None => (None, None),
             Some(text) => match floodway(&text) {
                 Ok(section) => (section, None),
                 Err(why) => (None, Some(why)),
             },
         };
-        let identity = Self {
-            instance: must("instance-id").await?,
-            instance_type: must("instance-type").await?,
-            zone: must("placement/availability-zone").await?,
-            lifecycle: value(imds, "instance-life-cycle").await?,
-            image: value(imds, "ami-id").await?,
-            floodway,
-        };
+        let identity = Self { instance, instance_type, zone, lifecycle, image, floodway };
         Ok((identity, odd))
     }
 }

@@ -8,7 +8,6 @@ use super::tools::Tools;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::Command;
 
 /// How long the smallest machine may take: it needs a tenth of this.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -52,7 +51,8 @@ async fn runs(tools: &Tools, accelerator: &str) -> Result<Result<(), String>, Er
     let folder = tempfile::Builder::new().prefix("floodway-boot-").tempdir().map_err(failed)?;
     std::fs::write(folder.path().join("sector"), sector()).map_err(failed)?;
     let device = format!("isa-debug-exit,iobase={PORT:#x},iosize=0x1");
-    let run = Command::new(&tools.qemu)
+    let run = tools
+        .machine()
         .current_dir(folder.path())
         .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"])
         .args(["-machine", "pc", "-m", "16", "-accel", accelerator, "-device", &device])
@@ -82,6 +82,7 @@ fn sector() -> [u8; 512] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tools::find;
     use super::*;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
@@ -96,7 +97,8 @@ mod tests {
         let qemu = folder.path().join("qemu");
         std::fs::write(&qemu, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&qemu, std::fs::Permissions::from_mode(0o755)).unwrap();
-        (folder, Tools { qemu: qemu.clone(), qemu_img: qemu.clone(), bash: qemu })
+        let setpriv = find("setpriv", "util-linux").unwrap();
+        (folder, Tools { qemu: qemu.clone(), qemu_img: qemu.clone(), bash: qemu, setpriv })
     }
 
     #[test]

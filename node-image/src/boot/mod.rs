@@ -37,7 +37,7 @@ use tools::Tools;
 use verdict::Evidence;
 
 /// Boots `disk` once. The machine ends with the future, whether it is waited for or
-/// dropped.
+/// dropped, and with the thread that started it, however that ends.
 ///
 /// # Errors
 /// Something of the testing machine is missing or fails, or the disk does not come
@@ -79,7 +79,7 @@ pub async fn boot(
     let bash = &tools.bash;
     let machine = Machine { options, firmware: &firmware, kvm: chosen.kvm, bash, imds_port };
     let setup = Setup {
-        qemu: &tools.qemu,
+        tools: &tools,
         arguments: machine.arguments(),
         folder,
         imds: options.imds.clone(),

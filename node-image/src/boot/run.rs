@@ -6,6 +6,7 @@ use super::imds::{self, Imds};
 use super::port::{self, Told};
 use super::qmp;
 use super::report::Progress;
+use super::tools::Tools;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -29,7 +30,7 @@ const MOST_QEMU: u64 = 16 * 1024;
 /// What a machine is run with.
 #[derive(Debug)]
 pub(super) struct Setup<'s> {
-    pub(super) qemu: &'s Path,
+    pub(super) tools: &'s Tools,
     pub(super) arguments: Vec<OsString>,
     /// Where QEMU is started.
     pub(super) folder: &'s Path,
@@ -78,7 +79,9 @@ enum End {
 /// It does not start, or ends without having told its facts.
 pub(super) async fn run(setup: Setup<'_>, progress: &impl Fn(Progress)) -> Result<Ended, Error> {
     let start = Instant::now();
-    let mut child = Command::new(setup.qemu)
+    let mut child = setup
+        .tools
+        .machine()
         .current_dir(setup.folder)
         .args(&setup.arguments)
         .stdin(Stdio::null())

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use std::path::PathBuf;
+use tokio::process::Command;
 
 /// Where they are.
 #[derive(Debug, Clone)]
@@ -10,6 +11,8 @@ pub(super) struct Tools {
     pub(super) qemu_img: PathBuf,
     /// Carries the guest's requests to the metadata service, one process for each.
     pub(super) bash: PathBuf,
+    /// Has the kernel end a program when the one that started it is gone.
+    pub(super) setpriv: PathBuf,
 }
 
 impl Tools {
@@ -20,11 +23,20 @@ impl Tools {
             qemu: find("qemu-system-x86_64", "qemu-system-x86")?,
             qemu_img: find("qemu-img", "qemu-utils")?,
             bash: find("bash", "bash")?,
+            setpriv: find("setpriv", "util-linux")?,
         })
+    }
+
+    /// QEMU, ready for its arguments. It ends with the thread that starts it, also where
+    /// that has no time to end it: when it is killed itself.
+    pub(super) fn machine(&self) -> Command {
+        let mut command = Command::new(&self.setpriv);
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.qemu);
+        command
     }
 }
 
-fn find(program: &str, package: &'static str) -> Result<PathBuf, Error> {
+pub(super) fn find(program: &str, package: &'static str) -> Result<PathBuf, Error> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join(program));
     // The machine is started from another folder.

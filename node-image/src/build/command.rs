@@ -2,11 +2,19 @@
 
 use super::error::Error;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The most of what a failed program said that is told.
 const LAST_LINES: usize = 25;
+
+/// Where programs are. Folders of the administrator are looked into as well: a user's
+/// `PATH` often lacks them.
+pub(super) fn folders() -> impl Iterator<Item = PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let own: Vec<_> = std::env::split_paths(&path).collect();
+    own.into_iter().chain(["/usr/sbin".into(), "/sbin".into()])
+}
 
 /// A program to run, in an environment that is the same on any machine.
 #[derive(Debug)]
@@ -21,7 +29,10 @@ impl Run {
     pub(super) fn new(program: &str) -> Self {
         let mut command = Command::new(program);
         command.env_clear();
-        let kept = ["PATH", "HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy"];
+        if let Ok(path) = std::env::join_paths(folders()) {
+            command.env("PATH", path);
+        }
+        let kept = ["HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy"];
         for name in kept {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);

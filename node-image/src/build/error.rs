@@ -1,5 +1,6 @@
 //! Why an image is not built.
 
+use common::diag::Diagnostics;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,9 @@ pub enum Error {
         /// The end of what it said.
         output: String,
     },
+    /// What a recipe says is not so, where it says it.
+    #[error("{}", first(.0))]
+    Recipe(Box<Diagnostics>),
     /// Something that was made is not what it must be.
     #[error("{0}")]
     Wrong(String),
@@ -67,6 +71,10 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn first(diagnostics: &Diagnostics) -> &str {
+    diagnostics.iter().next().map_or("the recipe is wrong", |first| &first.message)
 }
 
 fn last_lines(output: &str) -> String {

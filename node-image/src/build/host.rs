@@ -1,8 +1,9 @@
 //! The building machine: its programs, and its way to be root.
 
-use super::command::Run;
+use super::command::{Run, folders};
 use super::error::Error;
 use super::hash::Key;
+use super::namespace;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -45,12 +46,9 @@ const SIGNING: Tool = tool("sbsign", "sbsigntool", "--version");
 const NAMESPACES: [Tool; 2] =
     [tool("newuidmap", "uidmap", "--help"), tool("unshare", "util-linux", "--version")];
 
-/// Where a program is. Folders of the administrator are looked into as well: a
-/// user's `PATH` often lacks them.
+/// Where a program is.
 fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+    folders().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// The building machine, once it has all that is needed.
@@ -61,44 +59,32 @@ pub struct Host {
 }
 
 impl Host {
-    /// Looks for all programs.
+    /// Looks for all that building takes.
     ///
     /// # Errors
-    /// The programs that are missing, with the command that installs them.
+    /// The programs that are missing, or what keeps the caller from being root in a
+    /// namespace of his own; with the command that mends it.
     pub fn check(signing: bool) -> Result<Self, Error> {
-        let is_root = rustix::process::geteuid().is_root();
+        let is_root = is_root();
         let namespaces = NAMESPACES.into_iter().filter(|_| !is_root);
-        let wanted = TOOLS.into_iter().chain(signing.then_some(SIGNING)).chain(namespaces);
-        let missing: Vec<_> = wanted.filter(|tool| find(tool.program).is_none()).collect();
-        if missing.is_empty() {
-            return Ok(Self { is_root });
+        installed(TOOLS.into_iter().chain(signing.then_some(SIGNING)).chain(namespaces))?;
+        if !is_root {
+            namespace::check()?;
         }
-        let mut packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
-        packages.sort_unstable();
-        packages.dedup();
-        let sudo = if is_root { "" } else { "sudo " };
-        Err(Error::Tools {
-            names: missing.iter().map(|tool| tool.program.to_owned()).collect(),
-            install: format!(
-                "{sudo}apt-get install --no-install-recommends {}",
-                packages.join(" ")
-            ),
-        })
+        Ok(Self { is_root })
     }
 
-    /// How mmdebstrap becomes root.
-    pub(super) fn mode(&self) -> &'static str {
-        if self.is_root { "root" } else { "unshare" }
+    /// Looks for what a lock takes: apt alone.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn check_apt() -> Result<(), Error> {
+        installed(TOOLS.into_iter().filter(|tool| tool.package == "apt"))
     }
 
-    /// A program that is run as root: as it is, or in a user namespace in which the
-    /// caller is root and has the users that /etc/subuid gives him.
+    /// A program that is run as root: as it is, or in a user namespace.
     pub(super) fn as_root(&self, program: &str) -> Run {
-        if self.is_root {
-            return Run::new(program);
-        }
-        let run = Run::new("unshare").args(["--map-root-user", "--map-auto", "--", program]);
-        run.called(program)
+        if self.is_root { Run::new(program) } else { namespace::enter(program) }
     }
 
     /// `key` with the versions of the `programs` that a stage uses: another version
@@ -116,4 +102,25 @@ impl Host {
         }
         Ok(key)
     }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// # Errors
+/// Those of `wanted` that are missing, with the command that installs them.
+fn installed(wanted: impl Iterator<Item = Tool>) -> Result<(), Error> {
+    let missing: Vec<_> = wanted.filter(|tool| find(tool.program).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    let sudo = if is_root() { "" } else { "sudo " };
+    Err(Error::Tools {
+        names: missing.iter().map(|tool| tool.program.to_owned()).collect(),
+        install: format!("{sudo}apt-get install --no-install-recommends {}", packages.join(" ")),
+    })
 }

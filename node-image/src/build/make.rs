@@ -78,7 +78,7 @@ pub struct Built {
 /// # Errors
 /// What of the archives cannot be read or is not what was pinned.
 pub fn lock(read: &Read, beside: &Path, cache: &Path) -> Result<Lock, Error> {
-    resolve::resolve(&read.recipe, beside, &Store::open(cache)?)
+    resolve::resolve(read, beside, &Store::open(cache)?)
 }
 
 /// Builds the image of a recipe out of the packages of its lock.

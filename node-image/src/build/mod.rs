@@ -14,6 +14,7 @@ mod hash;
 mod host;
 mod lock;
 mod make;
+mod namespace;
 mod recipe;
 mod stages;
 mod store;

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// few recipes.
 const KEPT: usize = 6;
 
+/// The folder of what is thrown away.
+const SCRATCH: &str = "scratch";
+
 /// A folder of results, shared by builds.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -36,7 +39,12 @@ impl Store {
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(|error| Error::file("create", &path, error))?;
         lock.lock().map_err(|error| Error::file("lock", &path, error))?;
-        Ok(Self { folder, _lock: lock })
+        let store = Self { folder, _lock: lock };
+        // A build that was killed has left what it was about, and nobody else is here.
+        for left in fs::read_dir(store.folder.join(SCRATCH)).into_iter().flatten().flatten() {
+            let _ = fs::remove_dir_all(left.path());
+        }
+        Ok(store)
     }
 
     /// The folder of fetched packages.
@@ -48,7 +56,7 @@ impl Store {
 
     /// A folder for what is thrown away after a stage.
     pub(super) fn scratch(&self) -> Result<tempfile::TempDir, Error> {
-        let within = self.folder.join("scratch");
+        let within = self.folder.join(SCRATCH);
         make(&within)?;
         let made = tempfile::Builder::new().prefix("stage-").tempdir_in(&within);
         made.map_err(|error| Error::file("create", &within, error))
@@ -159,6 +167,16 @@ mod tests {
         });
         assert!(failed.is_err());
         assert_eq!(fs::read_dir(folder.path().join("stages/s")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_build_was_about_goes_when_the_next_begins() {
+        let (folder, store) = store();
+        let left = store.scratch().unwrap().keep();
+        fs::write(left.join("x"), "half").unwrap();
+        drop(store);
+        Store::open(folder.path()).unwrap();
+        assert!(!left.exists());
     }
 
     #[test]

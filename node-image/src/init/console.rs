@@ -13,6 +13,15 @@ pub(super) fn is_first() -> bool {
 /// Says one line on every console. The kernel's log reaches them all, where
 /// `/dev/console` is the last of them only; priority 2 passes `quiet`.
 pub(super) fn say(line: &str) {
+    tell(2, line);
+}
+
+/// Says one line in the log alone: nobody needs to do anything.
+pub(super) fn note(line: &str) {
+    tell(6, line);
+}
+
+fn tell(priority: u8, line: &str) {
     let line = line.replace('\n', "; ");
     if !is_first() {
         let _ = writeln!(std::io::stderr(), "floodway-init: {line}");
@@ -20,8 +29,8 @@ pub(super) fn say(line: &str) {
     }
     let log = OpenOptions::new().write(true).open("/dev/kmsg");
     // One write is one line of the log.
-    let said =
-        log.and_then(|mut log| log.write_all(format!("<2>floodway-init: {line}").as_bytes()));
+    let text = format!("<{priority}>floodway-init: {line}");
+    let said = log.and_then(|mut log| log.write_all(text.as_bytes()));
     if said.is_err() {
         let _ = writeln!(std::io::stderr(), "floodway-init: {line}");
     }

@@ -1,6 +1,6 @@
 //! The initrd's only program: from the kernel to the image's own systemd.
 //!
-//! It finds the disk by what the kernel's command line says ([`cmdline`]), gives
+//! It asks for a first address ([`network`]), finds the disk by what the kernel's command line says ([`cmdline`]), gives
 //! the machine the room of a larger volume ([`grow`]), opens the root under
 //! dm-verity ([`verity`]), and only then uses what is on it. All that may be
 //! written is made anew: `/var` on its own partition ([`var`]), the rest in memory
@@ -11,8 +11,10 @@
 //! What the rest of the crate must know stands here: the command line, where the
 //! initrd holds the modules, and where the times of the phases are left.
 
+mod ahead;
 mod cmdline;
 mod console;
+mod dhcp;
 mod disk;
 mod error;
 mod ext4;
@@ -22,6 +24,8 @@ mod guid;
 mod ioctl;
 mod modules;
 mod mounts;
+mod netlink;
+mod network;
 mod overlay;
 mod partition;
 mod phases;
@@ -39,6 +43,8 @@ pub const MODULES: &str = "/modules";
 pub const MODULES_ORDER: &str = "order";
 /// The name of the partition that is made on the first boot.
 pub const VAR_PARTITION: &str = "floodway-var";
+/// Takes over as process 1.
+const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 /// When each phase was over, as JSON.
 pub const PHASES: &str = "/run/floodway/boot.json";
 

@@ -8,7 +8,9 @@ use super::grow::grow;
 use super::guid::Guid;
 use super::partition;
 use super::phases::{Failure, Phases};
-use super::{PHASES, VAR_PARTITION, modules, mounts, overlay, switch, var, verity};
+use super::{
+    PHASES, SYSTEMD, VAR_PARTITION, ahead, modules, mounts, network, overlay, switch, var, verity,
+};
 use rustix::mount::MountFlags;
 use std::convert::Infallible;
 use std::fs::{self, File};
@@ -23,8 +25,6 @@ const RANDOM: &str = "/dev/urandom";
 const VAR: &str = "/var";
 /// Where the root is mounted before it is the root.
 const ROOT: &str = "/sysroot";
-/// Takes over as process 1.
-const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 /// Folders that are written but not kept.
 const FORGETFUL: [&str; 2] = ["/etc", "/root"];
 
@@ -40,6 +40,7 @@ pub(super) fn run() -> Failure {
 fn steps(phases: &mut Phases) -> Result<Infallible, Failure> {
     let root = phases.run("start", start)?;
     phases.run("modules", modules::load)?;
+    network::begin();
     let disk = phases.run("disk", || disk::wait_for(root.root_partition()))?;
     let (table, is_kept) = phases.run("partitions", || give_room(&disk))?;
     let device = phases.run("verity", || {
@@ -52,6 +53,7 @@ fn steps(phases: &mut Phases) -> Result<Infallible, Failure> {
         mounts::mount(&device, Path::new(ROOT), "erofs", MountFlags::RDONLY, "")?;
         switch::to(Path::new(ROOT))
     })?;
+    ahead::begin();
     phases.run("var", || {
         mounts::in_memory()?;
         let is_var = |entry: &Entry| entry.name == VAR_PARTITION;

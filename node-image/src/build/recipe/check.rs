@@ -95,6 +95,20 @@ impl Rules<'_> {
         if suite.is_empty() || suite.contains(unquotable) {
             self.error(&format!("{path}.suite"), "this is no suite", "\"./\" for a flat archive");
         }
+        let (parts, at) = (&repository.components, format!("{path}.components"));
+        if suite.ends_with('/') && !parts.is_empty() {
+            let what = format!("an archive whose suite is `{suite}` has no components");
+            self.error(&at, what, "leave them out, or name a suite without `/` at its end");
+        } else if !suite.ends_with('/') && parts.is_empty() {
+            let help = "write them like [\"main\"], or suite = \"./\" for a flat archive";
+            self.error(&at, format!("which components of `{suite}` is not said"), help);
+        }
+        for (number, part) in parts.iter().enumerate() {
+            if part.is_empty() || part.contains(unquotable) {
+                let help = "write it like \"main\"";
+                self.error(&format!("{at}.{number}"), "this is no component", help);
+            }
+        }
         self.beside(&format!("{path}.key"), &repository.key);
     }
 

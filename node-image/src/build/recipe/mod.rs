@@ -5,5 +5,5 @@ mod model;
 mod read;
 
 pub use model::Recipe;
-pub(super) use model::{ExtraFile, Flavour, Gpu, Runtime};
+pub(super) use model::{ExtraFile, Flavour, Gpu, Repository, Runtime};
 pub use read::{Read, read};

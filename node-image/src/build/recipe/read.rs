@@ -2,7 +2,8 @@
 
 use super::check;
 use super::model::Recipe;
-use common::diag::Diagnostics;
+use crate::build::error::Error;
+use common::diag::{Diagnostic, Diagnostics, Sources};
 use common::document::{At, Damage, Node, Spots, Value, parse};
 use common::shape::{self, Shape as _};
 use sha2::{Digest as _, Sha256};
@@ -16,6 +17,25 @@ pub struct Read {
     /// SHA-256 in hex of what it means: comments and order do not change it. The
     /// files that it names count by what they hold, at the stage that takes them.
     pub digest: String,
+    /// Where it says what.
+    places: Arc<(Spots, Sources)>,
+}
+
+impl Read {
+    /// What is not as the recipe says: each with the key that says it, and what to say
+    /// there.
+    pub(in crate::build) fn not_so(
+        &self,
+        wrong: impl IntoIterator<Item = (String, Diagnostic, String)>,
+    ) -> Error {
+        let (spots, sources) = &*self.places;
+        let mut found = Diagnostics::default();
+        found.sources = sources.clone();
+        for (path, diagnostic, text) in wrong {
+            found.push(spots.label(diagnostic, &path, &text));
+        }
+        Error::Recipe(Box::new(found))
+    }
 }
 
 /// Reads a recipe from the `bytes` of the file that is called `file`, with all that
@@ -35,7 +55,8 @@ pub fn read(file: &str, bytes: &[u8]) -> (Option<Read>, Diagnostics) {
     diagnostics.sort();
     let read = recipe.filter(|_| !diagnostics.has_errors()).map(|recipe| {
         let canonical = recipe.encode().map(|tree| tree.to_json().to_string()).unwrap_or_default();
-        Read { digest: crate::build::hash::hex(&Sha256::digest(canonical)), recipe }
+        let digest = crate::build::hash::hex(&Sha256::digest(canonical));
+        Read { digest, recipe, places: Arc::new((spots, diagnostics.sources.clone())) }
     });
     (read, diagnostics)
 }

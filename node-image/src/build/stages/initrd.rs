@@ -14,11 +14,10 @@ use std::path::Path;
 
 /// What reads the disk, checks it, and lays what is written over it; and the network
 /// cards, so that they are there when systemd looks for them.
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 13] = [
     "virtio_pci",
     "virtio_blk",
     "nvme",
-    "xen_blkfront",
     "dm_mod",
     "dm_verity",
     "sha256_ssse3",

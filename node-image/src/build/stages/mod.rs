@@ -1,5 +1,7 @@
 //! What an image is made by, stage after stage.
 
+pub(super) mod apt;
+pub(super) mod archives;
 pub(super) mod disk;
 pub(super) mod erofs;
 pub(super) mod fetch;

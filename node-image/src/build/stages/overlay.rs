@@ -88,8 +88,7 @@ const LATER: [&str; 2] = ["systemd-resolved.service", "systemd-timesyncd.service
 const AFTER_NETWORK: &str = "[Unit]\nAfter=systemd-networkd.service\n";
 
 /// Services that are started.
-const STARTED: [(&str, &str); 4] = [
-    ("floodway-node.service", "multi-user.target"),
+const STARTED: [(&str, &str); 3] = [
     ("systemd-networkd.service", "multi-user.target"),
     ("systemd-resolved.service", "multi-user.target"),
     ("systemd-timesyncd.service", "sysinit.target"),
@@ -113,8 +112,10 @@ pub(super) fn overlay(
         ("/etc/systemd/timesyncd.conf.d/10-ec2.conf".to_owned(), text(CLOCK)),
         (
             "/etc/systemd/system/default.target".to_owned(),
-            Put::Link("/lib/systemd/system/multi-user.target"),
+            Put::Link("/usr/lib/systemd/system/floodway.target"),
         ),
+        ("/usr/lib/systemd/system/floodway.target".to_owned(), text(FIRST)),
+        ("/usr/lib/systemd/system/floodway-rest.service".to_owned(), text(REST)),
         ("/usr/lib/systemd/system/floodway-node.service".to_owned(), text(&agent(recipe))),
         ("/usr/lib/systemd/system/floodway-probe.service".to_owned(), text(PROBE)),
         ("/usr/lib/udev/rules.d/60-floodway-probe.rules".to_owned(), text(PROBE_RULE)),
@@ -152,7 +153,6 @@ pub(super) fn digest(all: &[(String, Put)]) -> String {
 
 fn path_of(unit: &str) -> &'static str {
     match unit {
-        "floodway-node.service" => "/usr/lib/systemd/system/floodway-node.service",
         "systemd-networkd.service" => "/lib/systemd/system/systemd-networkd.service",
         "systemd-resolved.service" => "/lib/systemd/system/systemd-resolved.service",
         _ => "/lib/systemd/system/systemd-timesyncd.service",
@@ -169,29 +169,35 @@ fn extra(file: &ExtraFile, beside: &Path) -> Result<Put, Error> {
     Ok(Put::File(bytes, mode))
 }
 
-/// Any card, by DHCP; whatever comes first serves.
+/// Any card, by DHCP; whatever comes first serves. The initrd has asked already, as the
+/// same client, and what it was given stays while it is asked for again.
 const NETWORK: &str = "\
 [Match]
 Type=ether
 
 [Network]
 DHCP=yes
+KeepConfiguration=dhcp
 LinkLocalAddressing=ipv6
 IPv6AcceptRA=yes
 
 [DHCPv4]
+ClientIdentifier=mac
 UseHostname=yes
 ";
 
 /// Modules that udev would load for the processor alone, while the network waits: an
 /// instance starts no machines of its own and sets no frequencies, and what the kernel
-/// would encrypt, it does without them.
+/// would encrypt, it does without them. `autofs4` and `ip_tables` systemd would load
+/// before it does anything; who needs them by name still gets them.
 const NOT_LOADED: &str = "\
 blacklist acpi_cpufreq
 blacklist aesni_intel
 blacklist amd64_edac
+blacklist autofs4
 blacklist crc32_pclmul
 blacklist ghash_clmulni_intel
+blacklist ip_tables
 blacklist kvm_amd
 blacklist kvm_intel
 blacklist powernow_k8
@@ -220,11 +226,13 @@ fn agent(recipe: &Recipe) -> String {
 Description=Floodway's agent of this node
 Documentation=https://github.com/floodway/floodway/blob/main/docs/node-protocol.md
 DefaultDependencies=no
-After=systemd-tmpfiles-setup.service
+Wants=systemd-journald.socket
+After=systemd-journald.socket
 Conflicts=shutdown.target
 Before=shutdown.target
 
 [Service]
+Type=exec
 ExecStart=/usr/bin/floodway-node{options}
 Restart=always
 RestartSec=1
@@ -238,6 +246,30 @@ TimeoutStopSec=15min
 "
     )
 }
+
+/// What is started first: the agent, for which the initrd has left an address. To read
+/// the units of all the rest, and to start them, takes longer than the agent does.
+const FIRST: &str = "\
+[Unit]
+Description=What a burst node is there for
+DefaultDependencies=no
+Wants=floodway-node.service floodway-rest.service
+Conflicts=shutdown.target
+";
+
+/// All the rest, as soon as the agent runs, whatever has become of it.
+const REST: &str = "\
+[Unit]
+Description=Start what is not needed first
+DefaultDependencies=no
+After=floodway-node.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/systemctl --no-block start multi-user.target
+";
 
 /// Started by [`PROBE_RULE`]: the port exists where the image is tested, and nowhere
 /// else.

@@ -65,7 +65,6 @@ impl Archive {
         let fetched = fetch::fetch(packages.iter().copied(), workshop.store)?;
         let scratch = workshop.store.scratch()?;
         let folder = scratch.path();
-        open_to_all(folder)?;
         let mut index = String::new();
         for (package, file) in packages.iter().zip(&fetched) {
             let name = format!("{}.deb", package.sha256);
@@ -93,10 +92,11 @@ impl Archive {
 
     /// mmdebstrap with all that makes its result the same on any day.
     pub(super) fn mmdebstrap(&self, workshop: &Workshop<'_>) -> Run {
-        Run::new("mmdebstrap")
-            .env("SOURCE_DATE_EPOCH", workshop.epoch.to_string())
+        // Not by its own mode for users: there it is somebody who may read nothing of
+        // the caller's.
+        let run = workshop.host.as_root("mmdebstrap").arg("--mode=root");
+        run.env("SOURCE_DATE_EPOCH", workshop.epoch.to_string())
             .args(["--variant=essential", "--architectures=amd64"])
-            .arg(format!("--mode={}", workshop.host.mode()))
             .arg("--skip=essential/unlink,cleanup/apt/cache")
             .arg("--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr")
             .arg("--aptopt=Dir::Cache::pkgcache \"\"")
@@ -114,13 +114,6 @@ impl Archive {
         run.arg(&self.suite).arg(out).arg(source).run()?;
         Ok(out.to_owned())
     }
-}
-
-/// Whoever mmdebstrap becomes must read it.
-fn open_to_all(folder: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let all = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(folder, all).map_err(|error| Error::file("open", folder, error))
 }
 
 fn ended(fields: &str) -> String {

@@ -94,6 +94,11 @@ fn command_line(recipe: &Recipe, opening: &Opening) -> String {
         "panic=30",
         // A hypervisor's timer may be late when it is tried, and then no other is.
         "no_timer_check",
+        // They look for faults in the kernel's own ciphers, which are the same at each
+        // start.
+        "cryptomgr.notests",
+        // A card is in use before udev would name it anew.
+        "net.ifnames=0",
         "quiet",
         "systemd.show_status=0",
     ];

@@ -113,6 +113,16 @@ fn a_driver_names_its_branch_and_an_archive_its_hash() {
                    key = \"nvidia.asc\"\nsha256 = ";
     assert_eq!(more(&format!("{archive}\"{}\"", "a".repeat(64))), "");
     assert!(more(&format!("{archive}\"abc\"")).contains("this is no SHA-256"));
+    let pinned = format!("{archive}\"{}\"", "a".repeat(64));
+    let of = |suite: &str, components: &str| {
+        more(&format!("{}\n{components}", pinned.replace("./", suite)))
+    };
+    assert_eq!(of("stable", "components = [\"main\"]"), "");
+    assert!(of("./", "components = [\"main\"]").contains("has no components"));
+    assert!(of("stable", "").contains("which components of `stable` is not said"));
+    // Else it would be one more line of apt's, of an archive that nobody pinned.
+    let line = "components = [\"main\\ndeb [trusted=yes] http://x ./\"]";
+    assert!(of("stable", line).contains("no component"));
 }
 
 #[test]
