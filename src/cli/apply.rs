@@ -1,10 +1,11 @@
 use super::applying::{Apply, agreed, block_on, show_plan};
 use super::exit::{Exit, Failure};
 use super::options::{Events, Planning};
+use super::phase_watch::PhaseWatch;
 use super::repository::{self, Located};
 use super::stream::Stream;
 use super::terminal::Terminal;
-use super::{Global, connect, plan_file};
+use super::{Global, connect, plan_file, prometheus};
 use crate::pipeline::{self, Session};
 use crate::plan::Plan;
 use std::fs::File;
@@ -28,6 +29,8 @@ pub(super) struct Args {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    access: prometheus::Access,
 }
 
 pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -56,7 +59,8 @@ fn environment(
         let session = connect::session(&located, global, terminal).await?;
         stream.started("apply", &session);
         let again = format!("floodway apply {}", args.what);
-        let apply = Apply { session: &session, located: &located, terminal, stream, again };
+        let watch = PhaseWatch::new(&session, &args.access);
+        let apply = Apply { session: &session, located: &located, terminal, stream, watch, again };
         let options = args.planning.options(&session.resolved.environment)?;
         let plan = pipeline::make_plan(&session, &options).await?;
         stream.plan(&plan);
@@ -97,7 +101,8 @@ fn saved(
             return Ok(Exit::Done);
         }
         let again = format!("floodway apply {}", plan.mark.file);
-        let apply = Apply { session: &session, located: &located, terminal, stream, again };
+        let watch = PhaseWatch::new(&session, &args.access);
+        let apply = Apply { session: &session, located: &located, terminal, stream, watch, again };
         apply.run(&plan).await
     })
 }

@@ -2,12 +2,13 @@
 
 use super::exit::{Exit, Failure};
 use super::journal_file::FileJournal;
+use super::phase_watch::PhaseWatch;
 use super::progress::Progress;
 use super::repository::Located;
 use super::stream::Stream;
 use super::terminal::Terminal;
-use crate::execute::{Limits, Report};
-use crate::pipeline::{self, ApplyRequest, Session};
+use crate::execute::{HaltKind, Limits, Report};
+use crate::pipeline::{self, ApplyRequest, Session, Watch};
 use crate::plan::Plan;
 use crate::render::plan::{Detail, PlanView, text};
 use std::future::Future;
@@ -44,6 +45,8 @@ pub(super) struct Apply<'a> {
     pub(super) located: &'a Located,
     pub(super) terminal: &'a Terminal,
     pub(super) stream: &'a Stream,
+    /// Looks at what speaks against the next wave; none: nobody does.
+    pub(super) watch: Option<PhaseWatch>,
     /// The command to run again when something is left to do.
     pub(super) again: String,
 }
@@ -67,6 +70,7 @@ impl Apply<'_> {
         let in_order = self.session.resolved.environment.is_simulated();
         let journal = FileJournal::new(root, &plan.mark.environment, in_order, &cut_off);
         let listener = |event: &crate::execute::Event| progress.tell(clock.now(), event);
+        let watch = self.watch.as_ref().map(|watch| watch as &dyn Watch);
         let request = ApplyRequest {
             holder: &holder(),
             journal: &journal,
@@ -78,12 +82,27 @@ impl Apply<'_> {
             // Signals first: until they are watched, one ends the process at once.
             biased;
             () = watch_signals(&stop, self.terminal) => return Err(Failure::told(Exit::Partly)),
-            applied = pipeline::apply(self.session, plan, &request) => applied?,
+            applied = pipeline::apply_in_waves(self.session, plan, &request, watch) => applied?,
         };
         let report = applied.report;
-        let next = (!report.is_done()).then(|| self.again.clone());
-        progress.end(plan, &report, next);
+        progress.end(plan, &report, self.next(&report));
         Ok(exit_of(&report))
+    }
+
+    /// The command to run next, and those to choose instead.
+    fn next(&self, report: &Report) -> Vec<String> {
+        let name = &self.session.mark.environment;
+        let rollout = |what: &str| format!("floodway rollout {what} {name}");
+        match report.halted {
+            _ if report.is_done() => Vec::new(),
+            Some(HaltKind::Paused) => vec![rollout("resume")],
+            Some(HaltKind::Aborted) => vec![
+                rollout("status"),
+                rollout("rollback") + " --reason \"…\"",
+                rollout("resume") + " --reason \"…\"",
+            ],
+            Some(HaltKind::Unread | HaltKind::Interrupted) | None => vec![self.again.clone()],
+        }
     }
 }
 

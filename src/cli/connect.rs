@@ -95,7 +95,7 @@ async fn backends(
     let aws = match aws {
         None => None,
         Some(aws) if aws.provider == AwsProvider::Sim => sim(Side::Aws),
-        Some(aws) => amazon(environment, aws, limits).await.map(with_agents),
+        Some(aws) => amazon(environment, aws, limits).await?.map(with_agents),
     };
     Ok((Backends { kubernetes, aws }, simulator))
 }
@@ -179,7 +179,11 @@ async fn kubernetes(_: &OnPrem, _: &Global) -> Result<Backend, Failure> {
 }
 
 #[cfg(feature = "aws")]
-async fn amazon(environment: &Environment, aws: &Aws, limits: &mut Vec<String>) -> Option<Backend> {
+async fn amazon(
+    environment: &Environment,
+    aws: &Aws,
+    limits: &mut Vec<String>,
+) -> Result<Option<Backend>, Failure> {
     use crate::backend::aws::{Way, connect};
     let alone = environment.account_alone().is_some();
     let lock = environment.lock_bucket();
@@ -200,16 +204,20 @@ async fn amazon(environment: &Environment, aws: &Aws, limits: &mut Vec<String>) 
         bucket: lease
             .map(|lock| (lock.bucket.as_str(), lock.region.as_deref().unwrap_or(&aws.region))),
     };
-    Some(connect(way).await)
+    Ok(Some(connect(way).await?))
 }
 
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the same with and without the backend")]
-async fn amazon(_: &Environment, _: &Aws, limits: &mut Vec<String>) -> Option<Backend> {
+async fn amazon(
+    _: &Environment,
+    _: &Aws,
+    limits: &mut Vec<String>,
+) -> Result<Option<Backend>, Failure> {
     limits.push(
         "this Floodway was built without its AWS backend (cargo build --features aws): the burst \
          pools' groups are decided and priced, and neither seen nor changed"
             .to_owned(),
     );
-    None
+    Ok(None)
 }

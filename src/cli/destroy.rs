@@ -48,7 +48,8 @@ fn destroy(
         let session = connect::session(&located, global, terminal).await?;
         stream.started("destroy", &session);
         let again = format!("floodway destroy {}", args.env);
-        let apply = Apply { session: &session, located: &located, terminal, stream, again };
+        let watch = None;
+        let apply = Apply { session: &session, located: &located, terminal, stream, watch, again };
         let options = PlanOptions {
             confirm: args.confirm.clone(),
             force_instances: args.force_instances.is_some(),

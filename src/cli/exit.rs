@@ -11,6 +11,8 @@ pub(super) enum Exit {
     Done = 0,
     Failed = 1,
     Changes = 2,
+    NotYet = 3,
+    Abort = 4,
     Stale = 10,
     Locked = 11,
     Refused = 12,

@@ -51,6 +51,11 @@ pub(super) fn of_pool(env: &str, pool: &str) -> Result<Target, Failure> {
     Ok(Target { located: repository::locate(env)?, pool: Some(pool.to_owned()) })
 }
 
+/// A whole environment.
+pub(super) fn of_environment(env: &str) -> Result<Target, Failure> {
+    Ok(Target { located: repository::locate(env)?, pool: None })
+}
+
 /// What is changed, and what is said of it.
 pub(super) struct Change<T> {
     /// To be told in the summary.
@@ -148,6 +153,17 @@ impl Hand {
             DesiredOwner::Hpa => Err(Failure::usage(format!("its HPA moves pool {pool}"))
                 .help("change the HPA's bounds in the file: min = max holds it")),
         }
+    }
+
+    /// Whether anything goes out in phases or waves that could be paused.
+    pub(super) fn has_a_rollout(&self) -> Result<(), Failure> {
+        if self.session.resolved.environment.rollout.is_declared() {
+            return Ok(());
+        }
+        let (name, file) = (&self.session.mark.environment, &self.session.mark.file);
+        let message = format!("environment {name} has no rollout: a pause would stop nothing");
+        Err(Failure::usage(message)
+            .help(format!("declare [rollout.waves], or a phase, in {file} first")))
     }
 
     /// Whose the hand is, and where: `prod`, `prod/h100`.

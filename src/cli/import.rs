@@ -80,7 +80,8 @@ fn import(
             return Ok(Exit::Failed);
         }
         let again = format!("floodway import {} {}", args.env, args.things.join(" "));
-        let apply = Apply { session: &session, located: &located, terminal, stream, again };
+        let watch = None;
+        let apply = Apply { session: &session, located: &located, terminal, stream, watch, again };
         apply.run(&plan).await
     })
 }

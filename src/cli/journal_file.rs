@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use super::home;
-use crate::execute::{Entry, History, Journal};
+use crate::execute::{Entry, History, Journal, LastWave, WaveState};
 use async_trait::async_trait;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -181,8 +181,11 @@ fn cut_off(path: &Path) -> Option<String> {
         return None;
     }
     let last = history.in_flight().max_by_key(|write| write.at);
-    Some(last.map_or_else(
-        || "a moment between two writes".to_owned(),
-        |write| format!("{} {}", write.step, write.id),
-    ))
+    Some(match (last, history.wave) {
+        (Some(write), _) => format!("{} {}", write.step, write.id),
+        (None, Some(LastWave { wave, of, state: WaveState::Waiting, .. })) => {
+            format!("the wait after wave {wave} of {of}")
+        }
+        (None, _) => "a moment between two writes".to_owned(),
+    })
 }

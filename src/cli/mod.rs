@@ -34,13 +34,16 @@ mod man;
 mod options;
 mod orphans;
 mod output;
+mod phase_watch;
 mod plan;
 mod plan_file;
 mod prices;
 mod progress;
 mod prometheus;
+mod promtool;
 mod repository;
 mod resume;
+mod rollout;
 mod run;
 mod scale;
 mod schema;
@@ -82,6 +85,8 @@ Exit codes:
    0  done
    1  failed
    2  the plan has changes, or there is drift (only with --detailed-exitcode)
+   3  exit criteria of the rollout's phase are not met yet
+   4  an abort criterion of the rollout's phase is met
   10  stale plan: the world or the environment has changed since
   11  locked: another apply is under way
   12  refused by a guard
@@ -130,6 +135,7 @@ enum Command {
     Hold(hold::Args),
     Scale(scale::Args),
     Resume(resume::Args),
+    Rollout(rollout::Args),
     Iam(iam::Args),
     #[cfg(any(feature = "aws", feature = "image"))]
     Image(image::Args),
@@ -204,6 +210,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Hold(args) => hold::run(args, global, terminal),
         Command::Scale(args) => scale::run(args, global, terminal),
         Command::Resume(args) => resume::run(args, global, terminal),
+        Command::Rollout(args) => rollout::run(args, global, terminal),
         Command::Iam(args) => iam::run(args, terminal),
         #[cfg(any(feature = "aws", feature = "image"))]
         Command::Image(args) => image::run(args, terminal),

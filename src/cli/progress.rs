@@ -48,6 +48,9 @@ impl<'a> Progress<'a> {
                 bar.inc(1);
                 bar.println(text.trim_end());
             }
+            Event::WaveStarted { .. } | Event::WavePassed { .. } | Event::Noted { .. } => {
+                bar.println(text.trim_end());
+            }
             Event::Ended { .. } => bar.finish_and_clear(),
             _ => bar.set_message(text.lines().next().unwrap_or_default().to_owned()),
         }
@@ -65,8 +68,11 @@ impl<'a> Progress<'a> {
     }
 
     /// Prints how it ended, and what to do next.
-    pub(super) fn end(&self, plan: &Plan, report: &Report, next: Option<String>) {
-        let view = ReportView::new(plan, report, next);
+    pub(super) fn end(&self, plan: &Plan, report: &Report, next: Vec<String>) {
+        let mut next = next.into_iter();
+        let first = next.next();
+        let view =
+            ReportView { or_commands: next.collect(), ..ReportView::new(plan, report, first) };
         self.stream.report(&view);
         self.terminal.print(&event::report_text(&view, &self.terminal.out));
     }

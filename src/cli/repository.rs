@@ -8,7 +8,7 @@ use crate::backend::files::Files;
 use crate::diag::{Diagnostics, is_plain, nearest};
 use crate::observe::Mark;
 use crate::plan::Claim;
-use crate::spec::{self, Resolved, Survey};
+use crate::spec::{self, Phased, Resolved, Survey};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -165,11 +165,16 @@ impl Located {
         self.told((resolved, diagnostics), terminal)
     }
 
-    fn told(
+    /// As [`Self::resolve`], with the environment at each of its phases.
+    pub(super) fn resolve_phases(&self, terminal: &Terminal) -> Result<Phased, Failure> {
+        self.told(spec::resolve_phases(&self.path, &self.files), terminal)
+    }
+
+    fn told<T>(
         &self,
-        (resolved, diagnostics): (Option<Resolved>, Diagnostics),
+        (resolved, diagnostics): (Option<T>, Diagnostics),
         terminal: &Terminal,
-    ) -> Result<Resolved, Failure> {
+    ) -> Result<T, Failure> {
         if !diagnostics.is_empty() {
             terminal.diagnose(&diagnostics);
         }

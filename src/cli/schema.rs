@@ -25,6 +25,8 @@ enum Of {
     Orphans,
     /// `prices --json`
     Prices,
+    /// `rollout render --format json`
+    Rollout,
     /// `forecast score --json`
     Forecast,
     /// `drift --json`
@@ -39,6 +41,10 @@ enum Of {
     Lock,
     /// `hold --json`, `scale --json`, `resume --json`
     Hands,
+    /// `rollout status --json`, `rollout check --json`
+    RolloutStatus,
+    /// `rollout record --show --json`
+    RolloutRecords,
     /// A line of `--json-into`
     Events,
 }
@@ -51,6 +57,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Signals => pretty(&schema::signals()),
         Of::Orphans => pretty(&schema::orphans()),
         Of::Prices => pretty(&schema::prices()),
+        Of::Rollout => pretty(&schema::rollout()),
         Of::Forecast => pretty(&schema::forecast()),
         Of::Drift => pretty(&schema::drift()),
         Of::Images => pretty(&schema::images()),
@@ -58,6 +65,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Of::Journal => pretty(&schema::journal()),
         Of::Lock => pretty(&schema::lock()),
         Of::Hands => pretty(&schema::hands()),
+        Of::RolloutStatus => pretty(&schema::rollout_status()),
+        Of::RolloutRecords => pretty(&schema::rollout_records()),
         Of::Events => pretty(&schema::events()),
     });
     Ok(Exit::Done)

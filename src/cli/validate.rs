@@ -1,9 +1,11 @@
 use super::exit::{Exit, Failure};
 use super::repository::{self, Located};
 use super::terminal::Terminal;
-use super::weights;
+use super::{promtool, weights};
+use crate::clock::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::spec::Resolved;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -63,6 +65,9 @@ impl Check {
         let (resolved, mut diagnostics) = weights::resolve(&located.path, &located.files);
         if let Some(resolved) = &resolved {
             self.claim(&located.path, resolved, &mut diagnostics);
+            let today = TimeZone::UTC.to_datetime(SystemClock.now()).date();
+            diagnostics.append(resolved.overdue(today));
+            promtool::check(resolved, &mut diagnostics);
         }
         if diagnostics.has_errors() {
             self.ends(Exit::Invalid);

@@ -76,6 +76,12 @@ impl Ahead {
         (self.config, self.demand.history().step())
     }
 
+    /// Whether the clock has gone back by more than `by`, and what it knows is of a time
+    /// to come. While its race is away that is found out later.
+    pub(super) fn is_ahead(&self, now: Timestamp, by: Span) -> bool {
+        !matches!(self.race, Racing::Away(_)) && self.demand.is_ahead(now, by)
+    }
+
     /// What was measured of the load, and what servers know of it beside that.
     pub(super) fn demand(&self) -> Series {
         self.past.fill(self.demand.history())

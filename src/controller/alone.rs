@@ -9,9 +9,9 @@ use crate::observe::{Inventory, Live};
 use crate::port::{Drain, Leaving, Left};
 use crate::spec::Environment;
 use crate::spec::model::Launch;
-use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinSet};
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LEFT_ALONE: Duration = Duration::from_secs(60);
 
 /// For so long an instance that is in no list any more keeps its endpoint.
-const ABSENT: SignedDuration = SignedDuration::from_secs(60);
+const ABSENT: Duration = Duration::from_secs(60);
 
 /// All instances that stand alone.
 #[derive(Debug, Default)]
@@ -41,6 +41,8 @@ pub(super) struct Alone {
     silent: BTreeMap<String, Timestamp>,
     /// Since when those are nowhere to be seen that have an endpoint.
     absent: BTreeMap<String, Timestamp>,
+    /// See [`super::Settings::time_scale`]; none: nothing is divided.
+    time_scale: Option<NonZeroU32>,
 }
 
 /// One of them.
@@ -55,6 +57,15 @@ struct One {
 }
 
 impl Alone {
+    /// With every time divided by `scale`.
+    pub(super) fn faster(scale: u32) -> Self {
+        Self { time_scale: NonZeroU32::new(scale), ..Self::default() }
+    }
+
+    fn scaled(&self, time: Duration) -> Duration {
+        time / self.time_scale.map_or(1, NonZeroU32::get)
+    }
+
     /// Looks at those of `inventory`; at their endpoints, where the `cluster` can be
     /// seen.
     pub(super) fn look(&mut self, environment: &Environment, inventory: &Inventory, cluster: bool) {
@@ -92,7 +103,7 @@ impl Alone {
     /// Whether an instance that has an endpoint is nowhere to be seen, and has been so
     /// for a short time only: a list may have been short.
     pub(super) fn just_absent(&self, unit: &str, now: Timestamp) -> bool {
-        let recent = |at: &Timestamp| now.duration_since(*at) < ABSENT;
+        let recent = |at: &Timestamp| passed(*at, now) < self.scaled(ABSENT);
         self.absent.get(unit).is_some_and(recent)
     }
 
@@ -128,8 +139,7 @@ impl Alone {
 
     /// Those that are to be asked, whether they are being asked already or not.
     fn due(&self, drains: &Drains, now: Timestamp) -> BTreeSet<String> {
-        let recent =
-            |at: &Timestamp| now.duration_since(*at) < LEFT_ALONE.try_into().unwrap_or_default();
+        let recent = |at: &Timestamp| passed(*at, now) < self.scaled(LEFT_ALONE);
         let due = self.all.iter().filter(|(name, one)| {
             one.in_service
                 && one.agent.is_some()
@@ -222,6 +232,11 @@ impl Alone {
     fn said(&self, unit: &str) -> Option<&Left> {
         self.said.get(unit)
     }
+}
+
+/// How long ago that was; a time to come is of a clock that was ahead, and long ago.
+fn passed(at: Timestamp, now: Timestamp) -> Duration {
+    now.duration_since(at).unsigned_abs()
 }
 
 /// Where the agents of a group's instances answer.

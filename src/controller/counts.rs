@@ -1,9 +1,15 @@
 //! What a controller has done since its process began: numbers that only rise.
 
+use super::bursts;
 use super::report::{Done, Turn};
 use crate::observe::Side;
 use crate::plan::{FailureKind, Step};
 use std::collections::BTreeMap;
+
+/// Bounds of the histogram of how fast burst answers, in seconds: from what a warm
+/// start takes to an hour.
+pub const RESPONSE_SECONDS: [u32; 13] =
+    [15, 30, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1800, 3600];
 
 /// Counts turns and writes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +22,32 @@ pub struct Counts {
     pub unseen: BTreeMap<Side, u64>,
     /// Writes by the side, the pool and what became of them.
     pub writes: BTreeMap<(Side, String, Outcome), u64>,
+    /// How fast each burst pool has answered; with nothing in it from its first turn
+    /// on, so that the first answer is seen as a rise.
+    pub responses: BTreeMap<String, Responses>,
+}
+
+/// How fast a burst pool has answered: seconds from a decision until a unit that it
+/// asked for serves.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Responses {
+    /// Units that took at most so long, by [`RESPONSE_SECONDS`]: each is in all of the
+    /// larger ones too.
+    pub within: [u64; RESPONSE_SECONDS.len()],
+    /// All units.
+    pub units: u64,
+    /// What they took together.
+    pub seconds: f64,
+}
+
+impl Responses {
+    fn add(&mut self, seconds: f64) {
+        self.units += 1;
+        self.seconds += seconds;
+        for (count, bound) in self.within.iter_mut().zip(RESPONSE_SECONDS) {
+            *count += u64::from(seconds <= f64::from(bound));
+        }
+    }
 }
 
 /// What became of a write.
@@ -72,6 +104,13 @@ impl Counts {
         self.turn_seconds += took_seconds.max(0.0);
         for side in turn.unseen.keys() {
             *self.unseen.entry(*side).or_default() += 1;
+        }
+        for (name, _) in turn.scaling.pools.iter().filter(|(_, pool)| bursts::bursts(pool)) {
+            self.responses.entry(name.to_string()).or_default();
+        }
+        for response in &turn.responses {
+            let seconds = response.after.as_secs_f64();
+            self.responses.entry(response.pool.to_string()).or_default().add(seconds);
         }
         for done in &turn.done {
             let Some(outcome) = Outcome::of(done) else { continue };

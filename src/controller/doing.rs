@@ -71,13 +71,21 @@ impl Controller {
         if cut_off {
             return (done, None);
         }
-        self.choose(inventory, &wanted.shrinks, now);
+        let drain = self.drains.units().any(|(_, going)| going.leaves);
+        let takes = drain || !rest.is_empty() || !wanted.shrinks.is_empty();
+        // Right before the first write they were heard.
+        let as_said = !takes || done.is_empty() || self.is_as_said().await;
+        if as_said {
+            self.choose(inventory, &wanted.shrinks, now);
+        }
         let replaced = self.drains.replaced(inventory).into_iter().map(Write::from);
         done.extend(self.write_all(replaced.collect(), standing).await);
-        done.extend(self.write_all(rest, standing).await);
+        if as_said {
+            done.extend(self.write_all(rest, standing).await);
+        }
         let endpoints = self.endpoints(inventory);
         done.extend(self.write_all(endpoints, standing).await);
-        done.extend(self.end_drained(standing, now).await);
+        done.extend(self.end_drained(standing, now, as_said).await);
         let held = self.held(inventory);
         done.extend(self.write_all(held, standing).await);
         (done, None)
@@ -153,16 +161,28 @@ impl Controller {
         }
     }
 
-    async fn end_drained(&mut self, standing: &Standing, now: Timestamp) -> Vec<Done> {
+    /// Takes units on their way out one step on; where operators have said something
+    /// else meanwhile, only those that their place takes back anyway.
+    async fn end_drained(
+        &mut self,
+        standing: &Standing,
+        now: Timestamp,
+        as_said: bool,
+    ) -> Vec<Done> {
         let scale = u64::from(self.settings.time_scale.max(1));
         let limit = self.session.resolved.environment.burst.scale_in.drain;
         let limit = Span::from_millis(limit.millis() / scale);
         let [joined, alone] = self.drain_by();
         let mut drains = std::mem::take(&mut self.drains);
-        let went = drains.go_on(self.by(&joined, &alone), limit, now).await;
+        let by = self.by(&joined, &alone);
+        let went = drains.go_on(By { blind: by.blind || !as_said, ..by }, limit, now).await;
         self.drains = drains;
-        let (failed, ends): (Vec<Went>, Vec<Went>) =
+        let (failed, mut ends): (Vec<Went>, Vec<Went>) =
             went.into_iter().partition(|went| went.failed.is_some());
+        // Each may have been asked for seconds what is left on it.
+        if !ends.is_empty() && !self.is_as_said().await {
+            ends.clear();
+        }
         let mut done = self.write_all(by_group(ends), standing).await;
         for ended in done.iter().filter(|done| done.outcome == Some(Ok(()))) {
             if let Step::DrainUnits { units, .. } = &ended.step {

@@ -23,6 +23,8 @@ use std::sync::Arc;
 const STEPS: u64 = 15;
 /// For so long after its start an event is held to its factor, whatever is seen.
 const SUDDEN: Span = Span::from_secs(3600);
+/// By how much clocks may differ.
+const CLOCKS: Span = Span::from_secs(300);
 /// How much of the past is asked for when a controller begins: what seasonal
 /// forecasters need of a week, and a day more.
 const PAST: Span = Span::from_secs(8 * 24 * 3600);
@@ -178,7 +180,10 @@ impl Gauge {
             measure_again(&self.servers, &queries, policy, &now_there, &mut self.heard).await;
         let mut load = Load { readings, ..Load::default() };
         let course = self.course(environment);
-        self.begin_anew(|ahead| ahead.course() != course);
+        let clocks = self.faster(CLOCKS);
+        // A clock that was ahead: what is of a time to come is forgotten, and what was
+        // lost by it asked for anew.
+        self.begin_anew(|ahead| ahead.course() != course || ahead.is_ahead(now, clocks));
         for stage in environment.controlled_stages() {
             let demand = value(&load.readings, &demand_of(stage));
             let is_asked = queries.iter().any(|query| query.signal == demand_of(stage));

@@ -58,18 +58,33 @@ impl Controller {
     ) -> Scaling {
         let scaling = self.decide(inventory, load, &hands, standing);
         if !self.would_move(inventory, &scaling, standing) {
+            self.decided_by = hands;
             return scaling;
         }
-        // Who has kept the turn waiting once does not do so again.
+        let again = self.hear_again().await;
+        let same = again == hands;
+        self.decided_by = again;
+        if same {
+            return scaling;
+        }
+        self.decide(inventory, load, &self.decided_by, standing)
+    }
+
+    /// What operators say now. Who has kept the turn waiting once does not do so again.
+    async fn hear_again(&mut self) -> Hands {
         let waits = |p| if self.said.since().is_some() { Duration::ZERO } else { p };
         let patience = self.settings.patience.map(waits);
         let now = self.clock.now();
         let again = said(&self.session, &mut self.said, now, patience).await;
-        let again = self.hear(again);
-        if again == hands {
-            return scaling;
-        }
-        self.decide(inventory, load, &again, standing)
+        self.hear(again)
+    }
+
+    /// Whether operators still say what was decided by, before anything is taken away
+    /// (law 14): what was written before may have taken seconds. If not, the rest is for
+    /// the next turn, which goes by what they say now.
+    pub(super) async fn is_as_said(&mut self) -> bool {
+        let again = self.hear_again().await;
+        again == self.decided_by
     }
 
     /// Whether a decision moves anything that operators may hold.

@@ -22,10 +22,11 @@ impl Controller {
         };
         self.noting.read();
         let news = noted.filter(|notes| self.noting.are_news(notes));
-        if let Some(Notes { spend, launches, memory, joined, races }) = news {
+        if let Some(Notes { spend, launches, bursts, memory, joined, races }) = news {
             // What it has asked for since it noted that is no other hand's doing.
             let memory = memory.without_numbers();
             (self.spend, self.launches, self.memory) = (spend, launches, memory);
+            self.bursts = bursts;
             self.had_joined.extend(joined);
             self.gauge.resume(races);
         }
@@ -36,8 +37,8 @@ impl Controller {
         if self.withheld(standing).is_none() && self.noting.is_due(now) {
             let memory = self.memory.clone();
             let (spend, launches) = (self.spend, self.launches.clone());
-            let joined = self.had_joined.clone();
-            let notes = Notes { spend, launches, memory, joined, ..Notes::default() };
+            let (bursts, joined) = (self.bursts.clone(), self.had_joined.clone());
+            let notes = Notes { spend, launches, bursts, memory, joined, ..Notes::default() };
             let notes = self.noting.with_races(notes, || self.gauge.states(), now);
             let noted = notes::write(&self.session, notes);
             let _ = bounded(self.settings.patience, noted.map(Ok)).await;

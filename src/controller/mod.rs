@@ -6,6 +6,7 @@ pub mod lead;
 mod ahead;
 mod alone;
 mod aside;
+mod bursts;
 mod counts;
 mod doing;
 mod drains;
@@ -27,7 +28,8 @@ mod turn;
 mod world;
 mod writes;
 
-pub use counts::{Counts, Outcome};
+pub use bursts::Response;
+pub use counts::{Counts, Outcome, RESPONSE_SECONDS, Responses};
 pub use drains::{Drains, Going, Went};
 pub use gauge::{Gauge, Load};
 pub use launches::Launches;

@@ -1,6 +1,7 @@
 //! What a controller has learned, noted on the live environment now and then: the
 //! next one that leads goes on with it.
 
+use super::bursts::Bursts;
 use super::launches::Launches;
 use super::spend::Spend;
 use crate::clock::Timestamp;
@@ -12,6 +13,7 @@ use crate::plan::{FailureKind, PortError};
 use crate::port::{Backends, KeepNotes, MOST_NOTES};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ const RACES_EVERY: Duration = Duration::from_secs(15 * 60);
 pub(super) struct Notes {
     pub(super) spend: Spend,
     pub(super) launches: Launches,
+    pub(super) bursts: Bursts,
     pub(super) memory: Memory,
     /// Instances that have joined the cluster.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -84,9 +87,20 @@ pub(super) struct Noting {
     /// What was not noted, and why.
     left_out: Option<String>,
     noted_at: Option<Timestamp>,
+    /// See [`super::Settings::time_scale`]; none: nothing is divided.
+    time_scale: Option<NonZeroU32>,
 }
 
 impl Noting {
+    /// With every time divided by `scale`.
+    pub(super) fn faster(scale: u32) -> Self {
+        Self { time_scale: NonZeroU32::new(scale), ..Self::default() }
+    }
+
+    fn scaled(&self, time: Duration) -> Duration {
+        time / self.time_scale.map_or(1, NonZeroU32::get)
+    }
+
     /// Notes how it stands; whether what another may have noted is to be read first.
     pub(super) fn stands(&mut self, leads: bool, now: Timestamp) -> bool {
         self.known &= leads;
@@ -126,7 +140,7 @@ impl Noting {
     }
 
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.led && self.known && is_older(self.noted_at, EVERY, now)
+        self.led && self.known && is_older(self.noted_at, self.scaled(EVERY), now)
     }
 
     /// `notes` with what the forecasters have learned: anew from `states` now and then.
@@ -136,7 +150,7 @@ impl Noting {
         states: impl FnOnce() -> BTreeMap<Name, RaceState>,
         now: Timestamp,
     ) -> Notes {
-        if !is_older(self.raced_at, RACES_EVERY, now) {
+        if !is_older(self.raced_at, self.scaled(RACES_EVERY), now) {
             notes.races.clone_from(&self.races);
             return notes;
         }
@@ -153,8 +167,8 @@ impl Noting {
 
 /// Whether so long has passed since then, or there was no such moment.
 fn is_older(at: Option<Timestamp>, than: Duration, now: Timestamp) -> bool {
-    let than = i128::try_from(than.as_millis()).unwrap_or(i128::MAX);
-    at.is_none_or(|at| now.duration_since(at).as_millis() >= than)
+    // One of a time to come is of a clock that was ahead.
+    at.is_none_or(|at| now.duration_since(at).unsigned_abs() >= than)
 }
 
 /// Whether there is a place for what is learned. Where there is none, each start

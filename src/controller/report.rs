@@ -1,5 +1,6 @@
 //! What a turn came to.
 
+use super::bursts::Response;
 use super::gauge::Load;
 use super::left::LeftOver;
 use crate::clock::Timestamp;
@@ -23,6 +24,8 @@ pub struct Turn {
     pub left: Vec<LeftOver>,
     /// What the places tell by themselves, pool by pool.
     pub places: Vec<Reading>,
+    /// Units of burst pools that have come to serve.
+    pub responses: Vec<Response>,
     /// The sides that could not be seen, and why.
     pub unseen: BTreeMap<Side, String>,
     /// What was written, or would have been.

@@ -2,11 +2,12 @@
 
 use super::alone::Alone;
 use crate::clock::Timestamp;
-use crate::decide::scaling::{PoolSeen, Seen, Short, Units};
+use crate::decide::scaling::{Hindrance, PoolSeen, Seen, Short, Units};
 use crate::decide::todays_pool;
 use crate::id::Name;
 use crate::observe::{
-    Gap, Health, Inventory, Live, Node, Ownership, Problem, ProblemKind, Side, Unit, Wait, Workload,
+    Autoscaler, Gap, Health, Inventory, Live, Node, Ownership, Problem, ProblemKind, Side, Unit,
+    Wait, Workload,
 };
 use crate::spec::Environment;
 use crate::spec::model::Join;
@@ -46,10 +47,15 @@ pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Bes
     let nodes_hidden = inventory.gaps.iter().any(|gap| gap.what == Gap::NODES);
     let mut seen = Seen::default();
     let onprem = environment.onprem.iter().flat_map(|onprem| &onprem.pools);
-    for name in onprem.map(|(name, _)| name) {
+    for (name, declared) in onprem {
         let sight = Sight::of(Side::Kubernetes, visible(Side::Kubernetes), &beside);
-        let units = || live_of(environment, inventory, name, "Deployment").next().map(replicas);
-        seen.pools.insert(name.clone(), sight.pool(name, &beside, |pool| pool.replicas = units()));
+        let pool = sight.pool(name, &beside, |pool| {
+            let live = live_of(environment, inventory, name, "Deployment").next();
+            pool.replicas = live.map(replicas);
+            let live = live.filter(|_| declared.hpa.is_some());
+            pool.autoscaler = live.and_then(|live| hindrance(inventory, live));
+        });
+        seen.pools.insert(name.clone(), pool);
     }
     for (name, pool) in environment.aws.iter().flat_map(|aws| &aws.pools) {
         let joins = pool.join == Join::Kubernetes;
@@ -133,6 +139,24 @@ fn replicas(live: &Live) -> Units {
         serving: workload.ready,
         ..Units::default()
     }
+}
+
+/// What keeps the autoscaler of a Deployment from raising it, as it says itself. Whoever
+/// made it, it scales what it points at.
+fn hindrance(inventory: &Inventory, deployment: &Live) -> Option<Hindrance> {
+    let there = inventory.resources.values().filter(|live| !live.deleting);
+    let all = there.filter(|live| live.id.scope == deployment.id.scope);
+    let all = all.filter_map(|live| live.autoscaler.as_ref());
+    let own = |one: &&Autoscaler| one.target.as_deref() == Some(deployment.id.name.as_str());
+    let own: Vec<&Autoscaler> = all.filter(own).collect();
+    if own.is_empty() {
+        return Some(Hindrance::Cannot("no HorizontalPodAutoscaler points at it".to_owned()));
+    }
+    // Of several that point at it one is enough.
+    let Some(acts) = own.iter().find(|one| one.cannot.is_none()) else {
+        return own.iter().find_map(|one| one.cannot.clone()).map(Hindrance::Cannot);
+    };
+    acts.at_max.clone().map(Hindrance::AtMax)
 }
 
 /// The instances that have joined the cluster, with those of them that had before and

@@ -59,5 +59,7 @@ fn reason(kind: EventKind) -> &'static str {
         EventKind::Met => "CapacityMet",
         EventKind::Shed => "Shedding",
         EventKind::Served => "SheddingEnded",
+        EventKind::AutoscalerStuck => "AutoscalerCannotAct",
+        EventKind::AutoscalerActs => "AutoscalerActs",
     }
 }

@@ -1,8 +1,10 @@
 //! The controller in a simulated world.
 
+mod autoscaler;
 mod broken;
 mod budgets;
 mod by_hand;
+mod launching;
 mod lost;
 mod slow;
 mod writing;

@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::signal::Series;
+use crate::units::Span;
 
 /// Values that are kept: a week and a day of minutes.
 pub(super) const KEPT: usize = 8 * 24 * 60;
@@ -23,6 +24,15 @@ impl Track {
 
     pub(super) fn history(&self) -> &Series {
         &self.history
+    }
+
+    /// Whether it knows of a time so much later than `now` that the clock must have gone
+    /// back: until then nothing would be added.
+    pub(super) fn is_ahead(&self, now: Timestamp, by: Span) -> bool {
+        let (history, step) = (&self.history, self.history.step());
+        let from = history.time(history.len()).saturating_sub(step.duration());
+        let early = from.and_then(|from| from.saturating_sub(by.duration()));
+        early.is_ok_and(|early| now < early)
     }
 
     /// Adds a measurement; none: there is none to be believed. Says whether a step
@@ -60,7 +70,6 @@ fn trimmed(series: Series) -> Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Span;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -73,6 +82,20 @@ mod tests {
             .map(|(second, value)| track.note(at(second), value));
         assert_eq!(ended, [true, false, false, true, true]);
         assert_eq!(track.history().values(), [None, Some(2.0), None]);
+    }
+
+    #[test]
+    fn it_is_ahead_of_a_clock_that_has_gone_back_further_than_clocks_differ() {
+        let (minute, clocks) = (Span::from_secs(60), Span::from_secs(300));
+        let mut track = Track::new(Series::empty(at(0), minute));
+        assert!(!track.is_ahead(at(0), clocks), "nothing is known");
+        track.note(at(3600), Some(1.0));
+        for (second, ahead) in [(3700, false), (3600, false), (3301, false), (3299, true)] {
+            assert_eq!(track.is_ahead(at(second), clocks), ahead, "{second}");
+        }
+        // For so long that it begins anew there.
+        track.note(at(KEPT as i64 * 120), Some(1.0));
+        assert!(track.is_ahead(at(3600), clocks));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::alone::Alone;
 use super::aside::{Aside, bounded, with_beside};
+use super::bursts::Bursts;
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
 use super::hear::{Heard, said};
@@ -39,7 +40,11 @@ use std::time::Duration;
 pub struct Settings {
     /// It decides and tells, and writes nothing.
     pub dry_run: bool,
-    /// By what every time is divided, for a replay that runs faster than life.
+    /// By what every time is divided, for a replay that runs faster than life: each
+    /// window and delay of a decision, and how often something is noted or asked again.
+    /// Not what is a time of the calendar (schedules, freezes, events, seasons, the days
+    /// of a budget), nor what is waited for of places, which answer no faster: calls,
+    /// the lease, what was seen last, facts that change rarely, a spot notice's end.
     pub time_scale: u32,
     /// How long a turn waits for what a place answers; what takes longer goes on
     /// beside it. None: as long as it takes, for a world whose time only turns move.
@@ -60,12 +65,15 @@ pub struct Controller {
     pub(super) memory: Memory,
     /// What operators have said, once it was read.
     pub(super) hands: Option<Hands>,
+    /// What of it the decision of the turn goes by.
+    pub(super) decided_by: Hands,
     pub(super) said: Aside<Heard>,
     pub(super) noting: Noting,
     /// Instances that have joined the cluster, whether they can be seen there now or not.
     pub(super) had_joined: BTreeSet<String>,
     /// How long launches take.
     pub launches: Launches,
+    pub(super) bursts: Bursts,
     /// What burst has cost.
     pub spend: Spend,
     /// Units on their way out.
@@ -87,13 +95,15 @@ impl Controller {
             world: World::default(),
             memory: Memory::default(),
             hands: None,
+            decided_by: Hands::default(),
             said: Aside::default(),
-            noting: Noting::default(),
+            noting: Noting::faster(settings.time_scale),
             had_joined: BTreeSet::new(),
             launches: Launches::default(),
+            bursts: Bursts::default(),
             spend: Spend::default(),
             drains: Drains::default(),
-            alone: Alone::default(),
+            alone: Alone::faster(settings.time_scale),
         }
     }
 
@@ -170,6 +180,7 @@ impl Controller {
         let scaling = self.decide_as_said((&inventory, &load), hands, standing).await;
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
+        let responses = self.bursts.note(&scaling, self.withheld(standing).is_none());
         let decided = self.clock.now();
         let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
         let blinds = |gap: &&Gap| {
@@ -193,7 +204,19 @@ impl Controller {
         ];
         let spent = self.spend.so_far();
         let places = self.places(inventory, &unseen);
-        Turn { scaling, load, spent, left, places, unseen, done, withheld, unnoted, parts }
+        Turn {
+            scaling,
+            load,
+            spent,
+            left,
+            places,
+            responses,
+            unseen,
+            done,
+            withheld,
+            unnoted,
+            parts,
+        }
     }
 
     /// What the places tell; of a side that cannot be seen now, nothing.
@@ -298,8 +321,32 @@ fn faster(environment: &Environment, scale: u32) -> Cow<'_, Environment> {
     faster(&mut burst.forecast.horizon);
     faster(&mut burst.scale_in.stabilization);
     faster(&mut burst.scale_in.pause);
+    faster(&mut burst.scale_in.drain);
     if let Some(onprem) = &mut environment.onprem {
         faster(&mut onprem.lost_after);
     }
     Cow::Owned(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::fixture;
+
+    #[test]
+    fn each_window_of_a_decision_is_divided_and_no_price() {
+        let life = fixture::environment();
+        let fast = faster(&life, 20).into_owned();
+        let windows = |environment: &Environment| {
+            let (burst, onprem) = (&environment.burst, environment.onprem.as_ref().unwrap());
+            let scale_in = &burst.scale_in;
+            let all = [scale_in.stabilization, scale_in.pause, scale_in.drain];
+            [all.as_slice(), &[burst.forecast.horizon, onprem.lost_after]].concat()
+        };
+        for (life, fast) in windows(&life).iter().zip(windows(&fast)) {
+            assert_eq!(fast.millis(), life.millis() / 20);
+        }
+        assert_eq!(fast.burst.budget, life.burst.budget);
+        assert!(matches!(faster(&life, 1), Cow::Borrowed(_)));
+    }
 }

@@ -105,15 +105,15 @@ impl World {
         let seen = self.at.get(&side).copied();
         let since = self.looks.get(&side).and_then(Aside::since);
         let last = seen.or(since)?;
-        let age = now.duration_since(last);
-        let old = age.as_millis() >= BELIEVED.as_millis().cast_signed();
+        // A clock that was set says nothing of how old it is.
+        let age = now.duration_since(last).unsigned_abs();
+        let old = age >= BELIEVED;
         (old || seen.is_none()).then(|| format!("it has not answered for {} s", age.as_secs()))
     }
 
     /// Whether it is time to ask for what changes rarely.
     fn asks(&self, side: Side, now: Timestamp) -> bool {
-        let old =
-            |at: &Timestamp| now.duration_since(*at).as_millis() >= FACTS.as_millis().cast_signed();
+        let old = |at: &Timestamp| now.duration_since(*at).unsigned_abs() >= FACTS;
         self.facts_at.get(&side).is_none_or(old)
     }
 

@@ -99,6 +99,11 @@ pub(crate) fn environment() -> Environment {
     }
 }
 
+/// One canary, the rest half by half.
+pub(crate) fn waves() -> Waves {
+    Waves { canary: unit("10%"), share: unit("50%"), wait: unit("10m") }
+}
+
 fn stage(gpus: u32, cpu: &str, memory: &str, next: Option<&str>) -> Stage {
     Stage {
         image: "registry.example/stage@sha256:0123456789abcdef".into(),
@@ -280,6 +285,7 @@ pub(crate) fn live_thing(id: ResourceId, stage: &str, pool: &str, fields: Value)
         workload: None,
         applyset: None,
         version: None,
+        autoscaler: None,
         deleting: false,
     }
 }

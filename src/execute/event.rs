@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::observe::{Problem, ResourceId};
+use crate::units::Span;
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Changes are named by their index in the plan.
@@ -61,6 +62,39 @@ pub enum Event {
         id: ResourceId,
         /// How.
         outcome: Outcome,
+    },
+    /// A wave of the plan begins.
+    WaveStarted {
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+        /// Its pools.
+        pools: Vec<String>,
+        /// How many changes it has.
+        changes: usize,
+    },
+    /// All changes of a wave are done: it is waited, and looked at what speaks
+    /// against what follows.
+    WaveWaiting {
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+        /// For how long.
+        wait: Span,
+    },
+    /// The wait is over, and nothing speaks against what follows.
+    WavePassed {
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+    },
+    /// Something to know.
+    Noted {
+        /// What.
+        message: String,
     },
     /// No new work is begun.
     Stopping {

@@ -1,7 +1,7 @@
 //! A journal, read back: what an apply did, and what it was at when it was cut
 //! off. Only for people; no plan looks at it.
 
-use super::{Entry, Outcome};
+use super::{Entry, Outcome, WaveState};
 use crate::clock::Timestamp;
 use crate::observe::ResourceId;
 use crate::plan::Action;
@@ -14,6 +14,8 @@ pub struct History {
     pub begun: Option<Begun>,
     /// The changes, in the plan's order; of an old journal, those that were begun.
     pub changes: Vec<Told>,
+    /// How far the last wave has come that was begun; none: there are no waves.
+    pub wave: Option<LastWave>,
     /// When it ended and had reported; none: it was cut off, or it still runs.
     pub ended: Option<Timestamp>,
     /// Why it stopped early.
@@ -22,6 +24,19 @@ pub struct History {
     pub damaged: Vec<usize>,
     /// The last line was not written whole: what it announces was not begun.
     pub half_written: bool,
+}
+
+/// The last wave that is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastWave {
+    /// When this was so.
+    pub at: Timestamp,
+    /// Which, counted from 1.
+    pub wave: u32,
+    /// Of so many.
+    pub of: u32,
+    /// How far it has come.
+    pub state: WaveState,
 }
 
 /// How an apply began.
@@ -117,6 +132,9 @@ impl History {
             Entry::Outcome { at, change, outcome } => {
                 let told = told.entry(change).or_insert_with(Told::nothing);
                 told.ended = Ended::As(outcome, Some(at));
+            }
+            Entry::Wave { at, wave, of, state } => {
+                self.wave = Some(LastWave { at, wave, of, state });
             }
             Entry::End { at, stopped, skipped } => {
                 (self.ended, self.stopped) = (Some(at), stopped);

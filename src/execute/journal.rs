@@ -53,6 +53,17 @@ pub enum Entry {
         /// How.
         outcome: Outcome,
     },
+    /// A wave of the plan has come so far.
+    Wave {
+        /// When.
+        at: Timestamp,
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+        /// How far.
+        state: WaveState,
+    },
     /// The apply ended and has reported.
     End {
         /// When.
@@ -64,6 +75,18 @@ pub enum Entry {
         #[serde(default)]
         skipped: Vec<Skipped>,
     },
+}
+
+/// How far a wave has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaveState {
+    /// Its changes begin.
+    Begun,
+    /// All of them are done; it is waited, and looked at what speaks against the next.
+    Waiting,
+    /// Nothing does.
+    Passed,
 }
 
 /// A change that an apply will make.

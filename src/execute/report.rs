@@ -1,5 +1,6 @@
 //! How an apply ended, change by change.
 
+use super::HaltKind;
 use crate::observe::ResourceId;
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +36,17 @@ pub struct Report {
     pub changes: Vec<(ResourceId, Outcome)>,
     /// Why it stopped early, if it did.
     pub stopped: Option<String>,
+    /// What kind of reason let nothing follow a wave, be it the last one; none: none.
+    #[serde(default)]
+    pub halted: Option<HaltKind>,
     /// Whether any call that writes succeeded, also in a change that failed later.
     pub wrote: bool,
 }
 
 impl Report {
-    /// Everything was made.
+    /// Everything was made, and nothing speaks against it.
     pub fn is_done(&self) -> bool {
-        self.changes.iter().all(|(_, outcome)| *outcome == Outcome::Done)
+        self.halted.is_none() && self.changes.iter().all(|(_, outcome)| *outcome == Outcome::Done)
     }
 
     /// Nothing was written, and nothing may have been.

@@ -1,7 +1,7 @@
 //! Which change runs when.
 
 use super::steps::{Interruption, Runner};
-use super::{Entry, Event, Journal, Listener, Outcome, Planned, Report, Skipped};
+use super::{Entry, Event, Gate, HaltKind, Journal, Listener, Outcome, Planned, Report, Skipped};
 use crate::clock::{Clock, Timestamp};
 use crate::observe::Side;
 use crate::plan::{Change, Plan, saved};
@@ -48,50 +48,41 @@ pub struct Executor<'a> {
     pub stop: StopSignal,
     /// How much at once.
     pub limits: Limits,
+    /// What stands between two waves; none: one begins when the one before is done.
+    pub gate: Option<&'a dyn Gate>,
+}
+
+/// How far a run has come.
+pub(super) struct State {
+    /// Of each change of the plan; none: not yet, or there is nothing to do.
+    pub(super) outcomes: Vec<Option<Outcome>>,
+    /// Why nothing is begun any more.
+    pub(super) stopped: Option<String>,
+    /// What kind of reason that is, where it came after a wave.
+    pub(super) halted: Option<HaltKind>,
+    /// One permit for each call that may be under way.
+    calls: Semaphore,
+    /// Set by the first write that succeeds.
+    wrote: AtomicBool,
 }
 
 impl Executor<'_> {
-    /// Runs the plan to its end, or until the stop signal: then no change is
-    /// begun any more, and what is in flight ends after its current call.
+    /// Runs the plan to its end, wave by wave, or until the stop signal: then no change
+    /// is begun any more, and what is in flight ends after its current call.
     pub async fn run(&self) -> Report {
         let clock = self.clock();
         let changes = &self.plan.changes;
         let todo: BTreeSet<usize> = (0..changes.len()).filter(|&i| changes[i].has_work()).collect();
         (self.listener)(&Event::Started { changes: todo.len() });
-        let mut outcomes: Vec<Option<Outcome>> = vec![None; changes.len()];
-        let mut stopped = self.record(&self.beginning(clock.now(), &todo)).await;
-
-        let calls = Semaphore::new(self.limits.concurrency);
-        let wrote = AtomicBool::new(false);
-        let mut waiting = todo.clone();
-        let mut running = FuturesUnordered::new();
-        let mut stop = self.stop.clone();
-        loop {
-            stopped = stopped.or_else(|| self.stop.borrow().clone());
-            while stopped.is_none()
-                && let Some(index) = self.next_ready(&mut waiting, &mut outcomes)
-            {
-                running.push(self.run_and_record(index, &calls, &wrote));
-            }
-            if running.is_empty() {
-                break;
-            }
-            tokio::select! {
-                Some((index, outcome, unrecorded)) = running.next() => {
-                    stopped = stopped.or(unrecorded);
-                    self.ended(index, &outcome);
-                    outcomes[index] = Some(outcome);
-                }
-                changed = wait_for_stop(&mut stop), if stopped.is_none() => {
-                    (self.listener)(&Event::Stopping { because: changed.clone() });
-                    stopped = Some(changed);
-                }
-            }
-        }
-        for index in waiting {
-            let because = stopped.clone().unwrap_or_else(|| "it was never its turn".to_owned());
-            self.skip(index, because, &mut outcomes);
-        }
+        let mut state = State {
+            outcomes: vec![None; changes.len()],
+            stopped: self.record(&self.beginning(clock.now(), &todo)).await,
+            halted: None,
+            calls: Semaphore::new(self.limits.concurrency),
+            wrote: AtomicBool::new(false),
+        };
+        self.run_waves(&todo, &mut state).await;
+        let State { outcomes, stopped, halted, wrote, .. } = state;
         let skipped = todo.iter().filter_map(|&change| match &outcomes[change] {
             Some(Outcome::Skipped { because }) => {
                 Some(Skipped { change, because: because.clone() })
@@ -100,8 +91,41 @@ impl Executor<'_> {
         });
         let skipped = skipped.collect();
         self.record(&Entry::End { at: clock.now(), stopped: stopped.clone(), skipped }).await;
-        let report = Report { stopped, wrote: wrote.load(Ordering::Relaxed), ..Report::default() };
-        self.report(&todo, outcomes, report)
+        let wrote = wrote.load(Ordering::Relaxed);
+        self.report(&todo, outcomes, Report { stopped, halted, wrote, ..Report::default() })
+    }
+
+    /// Runs these changes, all of which can be ready when those before them are done.
+    pub(super) async fn run_all(&self, mut waiting: BTreeSet<usize>, state: &mut State) {
+        let State { outcomes, stopped, calls, wrote, .. } = state;
+        let mut running = FuturesUnordered::new();
+        let mut stop = self.stop.clone();
+        loop {
+            *stopped = stopped.take().or_else(|| self.stop.borrow().clone());
+            while stopped.is_none()
+                && let Some(index) = self.next_ready(&mut waiting, outcomes)
+            {
+                running.push(self.run_and_record(index, calls, wrote));
+            }
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some((index, outcome, unrecorded)) = running.next() => {
+                    *stopped = stopped.take().or(unrecorded);
+                    self.ended(index, &outcome);
+                    outcomes[index] = Some(outcome);
+                }
+                changed = wait_for_stop(&mut stop), if stopped.is_none() => {
+                    (self.listener)(&Event::Stopping { because: changed.clone() });
+                    *stopped = Some(changed);
+                }
+            }
+        }
+        for index in waiting {
+            let because = stopped.clone().unwrap_or_else(|| "it was never its turn".to_owned());
+            self.skip(index, because, outcomes);
+        }
     }
 
     fn beginning(&self, at: Timestamp, todo: &BTreeSet<usize>) -> Entry {
@@ -241,7 +265,7 @@ impl Executor<'_> {
         }
     }
 
-    fn clock(&self) -> Arc<dyn Clock> {
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
         let sides = [&self.backends.kubernetes, &self.backends.aws];
         let connected = sides.into_iter().flatten().next();
         connected.map_or_else(

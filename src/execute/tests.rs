@@ -1,3 +1,5 @@
+mod waves;
+
 use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::decide::Reason;
@@ -143,6 +145,7 @@ fn change(name: &str, after: &[usize], steps: Vec<Step>) -> Change {
         notes: vec![],
         steps,
         after: after.to_vec(),
+        wave: 0,
     }
 }
 
@@ -156,6 +159,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         locations: vec![],
         believed: std::collections::BTreeSet::new(),
         changes,
+        waves: None,
         targets: vec![],
         pools: vec![],
         totals: Totals::default(),
@@ -179,6 +183,7 @@ async fn run(place: &Arc<Place>, plan: &Plan, journal: &dyn Journal) -> Report {
         listener: &|_| {},
         stop,
         limits,
+        gate: None,
     }
     .run()
     .await

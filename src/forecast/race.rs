@@ -227,7 +227,8 @@ impl Race {
         let next = match (leader, best) {
             (Some(leader), Some((name, loss))) => {
                 let better = leader.loss().is_none_or(|of_leader| loss < MARGIN * of_leader);
-                let long_enough = now.saturating_sub(state.led_since) >= horizon;
+                // A clock that went back must not hold it for ever.
+                let long_enough = now.saturating_sub(state.led_since).saturating_abs() >= horizon;
                 (better && long_enough).then(|| name.clone())
             }
             (Some(_), None) => None,

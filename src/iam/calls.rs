@@ -136,6 +136,21 @@ pub(super) fn lock(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
     policy.allow("SeeNoLock", &["s3:ListBucket"], vec![bucket], Condition::default());
 }
 
+/// Of an environment without a cluster, whether its rollout is paused or its phase is
+/// given up: who plans reads it, who applies may write it too.
+pub(super) fn hands(scene: &Scene<'_>, purpose: Purpose, policy: &mut Policy) {
+    let declared = scene.environment.rollout.is_declared();
+    let Some(lock) = scene.environment.lock_bucket().filter(|_| declared) else { return };
+    let bucket = scene.place.arn("s3", "", "", &lock.bucket);
+    let object = vec![format!("{bucket}/{}", scene.mark.hands_key())];
+    if purpose == Purpose::Apply {
+        let both = ["s3:GetObject", "s3:PutObject"];
+        return policy.allow("Hands", &both, object, Condition::default());
+    }
+    policy.allow("Hands", &["s3:GetObject"], object, Condition::default());
+    policy.allow("SeeNoHands", &["s3:ListBucket"], vec![bucket], Condition::default());
+}
+
 /// The ARN of all parameters of images.
 fn all_images(scene: &Scene<'_>, region: &str) -> String {
     let path = Lookup::IMAGES.trim_start_matches('/');

@@ -84,10 +84,12 @@ pub fn policy(
     }
     calls::reads(&scene, purpose, &mut policy);
     match purpose {
-        Purpose::Plan | Purpose::Publish => {}
+        Purpose::Plan => calls::hands(&scene, purpose, &mut policy),
+        Purpose::Publish => {}
         Purpose::Apply => {
             calls::writes(&scene, &mut policy);
             calls::lock(&scene, purpose, &mut policy);
+            calls::hands(&scene, purpose, &mut policy);
             behind::all(&scene, &mut policy);
         }
         Purpose::Run => {

@@ -119,6 +119,18 @@ fn without_a_cluster_other_regions_are_searched_and_a_bucket_keeps_the_lock() {
     let all = all.map(|of| json!(format!("arn:aws:s3:::acme/floodway/prod.{of}.json")));
     assert_eq!(run(&alone), json!(all));
     assert_eq!(run(&in_a_cluster), Value::Null);
+    let hands = |environment: &Environment, purpose| {
+        let policy = of(environment, purpose, &Known::default());
+        let hands = statement(&policy, "Hands");
+        (hands["Resource"].clone(), hands["Action"].clone())
+    };
+    assert_eq!(hands(&alone, Purpose::Apply), (Value::Null, Value::Null));
+    let mut in_phases = alone.clone();
+    in_phases.rollout.waves = Some(fixture::waves());
+    let (get, both) = (json!(["s3:GetObject"]), json!(["s3:GetObject", "s3:PutObject"]));
+    assert_eq!(hands(&in_phases, Purpose::Plan), (json!([all[1]]), get));
+    assert_eq!(hands(&in_phases, Purpose::Apply), (json!([all[1]]), both));
+    assert_eq!(run(&in_phases), json!(all), "it is said once");
     in_a_cluster.aws.as_mut().unwrap().lock.as_mut().unwrap().leads = true;
     assert_eq!(run(&in_a_cluster), json!([all[0]]));
 }

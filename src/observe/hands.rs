@@ -1,5 +1,6 @@
 //! What operators have said by hand, as it stands on the live environment.
 
+use super::{Aborted, Lifted, Pause};
 use crate::clock::Timestamp;
 use crate::id::Name;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,20 @@ pub struct Hands {
     pub holds: Vec<HandHold>,
     /// Numbers that are set.
     pub overrides: Vec<Override>,
+    /// Applies that would change something are refused, and what goes out in waves
+    /// stops after the one that it is at.
+    pub pause: Option<Pause>,
+    /// The phase that an apply has given up last.
+    pub aborted: Option<Aborted>,
+}
+
+/// What [`Hands::go_on`] took back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GoneOn {
+    /// The pause that is over.
+    pub pause: Option<Pause>,
+    /// The abort that is lifted.
+    pub aborted: Option<Aborted>,
 }
 
 /// `floodway hold`
@@ -68,6 +83,10 @@ struct Wire {
     holds: Vec<HandHold>,
     #[serde(default)]
     overrides: Vec<Override>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause: Option<Pause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aborted: Option<Aborted>,
 }
 
 impl HandHold {
@@ -87,7 +106,10 @@ impl Override {
 impl Hands {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.overrides.is_empty()
+        self.holds.is_empty()
+            && self.overrides.is_empty()
+            && self.pause.is_none()
+            && self.aborted.is_none()
     }
 
     /// What still counts of it.
@@ -95,6 +117,7 @@ impl Hands {
     pub fn in_force(mut self, now: Timestamp) -> Self {
         self.holds.retain(|hold| hold.is_in_force(now));
         self.overrides.retain(|set| set.is_in_force(now));
+        self.aborted = self.aborted.filter(|aborted| aborted.is_told(now));
         self
     }
 
@@ -122,13 +145,27 @@ impl Hands {
         Self {
             holds: self.holds.extract_if(.., |hold| of_it(hold)).collect(),
             overrides: self.overrides.extract_if(.., |one| set(one)).collect(),
+            ..Self::default()
         }
+    }
+
+    /// Takes back what keeps the environment from being applied, and what that was.
+    /// That an abort is `lifted` stays to be seen for a while.
+    pub fn go_on(&mut self, lifted: Option<Lifted>) -> GoneOn {
+        let mut gone_on = GoneOn { pause: self.pause.take(), aborted: None };
+        if let (Some(aborted), Some(lifted)) =
+            (self.aborted.as_mut().filter(|aborted| aborted.stands()), lifted)
+        {
+            gone_on.aborted = Some(aborted.clone());
+            aborted.lifted = Some(lifted);
+        }
+        gone_on
     }
 
     /// As it stands on the live environment; none: nothing is said.
     pub fn to_text(&self) -> Option<String> {
-        let (holds, overrides) = (self.holds.clone(), self.overrides.clone());
-        let wire = Wire { version: VERSION, holds, overrides };
+        let Self { holds, overrides, pause, aborted } = self.clone();
+        let wire = Wire { version: VERSION, holds, overrides, pause, aborted };
         // Plain data: serde_json has nothing to refuse.
         (!self.is_empty()).then(|| serde_json::to_string(&wire).unwrap_or_default())
     }
@@ -142,7 +179,8 @@ impl Hands {
         if wire.version != VERSION {
             return Err(format!("it is of version {}, and this is {VERSION}", wire.version));
         }
-        Ok(Self { holds: wire.holds, overrides: wire.overrides })
+        let Wire { version: _, holds, overrides, pause, aborted } = wire;
+        Ok(Self { holds, overrides, pause, aborted })
     }
 }
 
@@ -207,9 +245,46 @@ mod tests {
         hands.set(set("g6e", 2, None));
         let back = hands.resume(Some(&"h100".parse().unwrap()));
         assert_eq!((back.holds.len(), back.overrides.len()), (1, 1));
+        hands.pause = Some(pause());
         let all = hands.resume(None);
         assert_eq!((all.holds.len(), all.overrides.len()), (1, 0));
         assert_eq!(hands.overrides, [set("g6e", 2, None)]);
+        assert_eq!(hands.pause, Some(pause()), "it has a command of its own");
+    }
+
+    fn pause() -> Pause {
+        Pause { reason: "a look".into(), by: "ada".into(), since: at(0) }
+    }
+
+    fn aborted(lifted: Option<i64>) -> Aborted {
+        let said = |second| Lifted { reason: "seen".into(), by: "eve".into(), at: at(second) };
+        Aborted {
+            phase: "medium".parse().unwrap(),
+            criterion: "errors".into(),
+            value: "7%".into(),
+            target: "above 5%".into(),
+            by: "ada".into(),
+            since: at(0),
+            lifted: lifted.map(said),
+        }
+    }
+
+    #[test]
+    fn an_abort_is_lifted_with_a_reason_alone_and_is_told_for_a_week() {
+        let mut hands =
+            Hands { pause: Some(pause()), aborted: Some(aborted(None)), ..Hands::default() };
+        assert_eq!(Hands::from_text(&hands.to_text().unwrap()), Ok(hands.clone()));
+        let gone_on = hands.go_on(None);
+        assert_eq!((gone_on.pause, gone_on.aborted), (Some(pause()), None));
+        let why = Lifted { reason: "seen".into(), by: "eve".into(), at: at(9) };
+        assert_eq!(hands.go_on(Some(why.clone())).aborted, Some(aborted(None)));
+        assert_eq!(hands.aborted, Some(aborted(Some(9))));
+        assert!(!hands.aborted.as_ref().unwrap().stands());
+        assert_eq!(hands.go_on(Some(why)), GoneOn::default());
+        assert!(!hands.clone().in_force(at(600_000)).is_empty());
+        assert!(hands.in_force(at(700_000)).is_empty());
+        let stands = Hands { aborted: Some(aborted(None)), ..Hands::default() };
+        assert!(!stands.in_force(at(9_000_000)).is_empty());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What is really there: data only, as the backends saw it.
 
+mod autoscaler;
 mod body;
+mod halts;
 mod hands;
 mod image;
 mod inventory;
@@ -13,8 +15,10 @@ mod reserved;
 mod resource;
 mod workload;
 
+pub use autoscaler::Autoscaler;
 pub use body::{Body, Pattern};
-pub use hands::{HandHold, Hands, Override};
+pub use halts::{Aborted, Lifted, Pause};
+pub use hands::{GoneOn, HandHold, Hands, Override};
 pub use image::{Build, MachineImage, MadeOf};
 pub use inventory::{ByPool, Capabilities, Gap, Inventory, LastApply, Location, Mark};
 pub use lookup::{Lookup, Sought};

@@ -1,6 +1,6 @@
 //! One thing that exists, and the name it goes by.
 
-use super::{Body, Mark, Unit, Workload};
+use super::{Autoscaler, Body, Mark, Unit, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -165,6 +165,9 @@ pub struct Live {
     /// thing.
     #[serde(default)]
     pub version: Option<String>,
+    /// What it says of itself, of an autoscaler of the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<Autoscaler>,
     /// It is being deleted and waits for its finalizers.
     pub deleting: bool,
 }

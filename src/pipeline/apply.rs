@@ -1,8 +1,9 @@
 //! A plan, made so: locked, compared with the live world, then executed.
 
+use super::gate::{Waits, Watch, halted};
 use super::{Error, Session, lock, look};
 use crate::clock::{Clock, SystemClock};
-use crate::execute::{Executor, Journal, Limits, Listener, Report, StopSignal};
+use crate::execute::{Executor, Gate, Journal, Limits, Listener, Report, StopSignal};
 use crate::observe::ResourceId;
 use crate::plan::{self, Plan};
 use crate::port::{Backends, Lease, Scope};
@@ -35,7 +36,7 @@ pub struct Applied {
     pub report: Report,
 }
 
-/// Applies exactly `plan`, or nothing.
+/// Applies exactly `plan`, or nothing. Its waves follow each other at once.
 ///
 /// # Errors
 /// Guards, another apply under way, a world or an environment that is not the
@@ -46,11 +47,37 @@ pub async fn apply(
     plan: &Plan,
     request: &ApplyRequest<'_>,
 ) -> Result<Applied, Error> {
+    locked(session, plan, request, None).await
+}
+
+/// As [`apply`], waiting after each wave: operators may pause it meanwhile, and an
+/// abort criterion that `watch` sees stops it.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_in_waves(
+    session: &Session,
+    plan: &Plan,
+    request: &ApplyRequest<'_>,
+    watch: Option<&dyn Watch>,
+) -> Result<Applied, Error> {
+    let ApplyRequest { holder, listener, .. } = *request;
+    let told = <_>::default();
+    let waits = Waits { session, plan, holder, listener, watch, told };
+    locked(session, plan, request, Some(&waits)).await
+}
+
+async fn locked(
+    session: &Session,
+    plan: &Plan,
+    request: &ApplyRequest<'_>,
+    waits: Option<&Waits<'_>>,
+) -> Result<Applied, Error> {
     if !plan.refusals.is_empty() {
         return Err(Error::Refused(plan.refusals.clone()));
     }
     let leases = lock::take(session, request.holder).await?;
-    let outcome = while_locked(session, plan, request, &leases).await;
+    let outcome = while_locked(session, plan, request, waits, &leases).await;
     lock::release(leases).await;
     outcome
 }
@@ -59,9 +86,20 @@ async fn while_locked(
     session: &Session,
     plan: &Plan,
     request: &ApplyRequest<'_>,
+    waits: Option<&Waits<'_>>,
     leases: &[Arc<dyn Lease>],
 ) -> Result<Applied, Error> {
     compare(session, plan).await?;
+    // Whoever takes everything away asks for no phase to go on.
+    if !plan.destroys() {
+        let refusals = halted(session).await?;
+        if !refusals.is_empty() {
+            return Err(Error::Refused(refusals));
+        }
+    }
+    if let Some(waits) = waits {
+        waits.before_all().await?;
+    }
     let (sender, stop) = watch::channel(request.stop.borrow().clone());
     let executor = Executor {
         plan,
@@ -71,6 +109,7 @@ async fn while_locked(
         listener: request.listener,
         stop,
         limits: request.limits,
+        gate: waits.map(|waits| waits as &dyn Gate),
     };
     let report = tokio::select! {
         report = executor.run() => report,

@@ -1,5 +1,6 @@
 //! From an environment to its plan.
 
+use super::gate::halted;
 use super::look::{self, Seen};
 use super::{Error, Session, lock};
 use crate::desired::{self, DesiredInput, DesiredWorld};
@@ -43,6 +44,17 @@ pub async fn plan_from(
     }
     plan.warnings.extend(session.limits.iter().cloned());
     plan.warnings.extend(lock::unreadable(session).await);
+    if plan.has_work() {
+        match halted(session).await {
+            Ok(refusals) => plan.refusals.extend(refusals),
+            // Who may only plan need not see it: whoever applies asks again.
+            Err(Error::Place(error)) => {
+                let note = "whether the rollout is paused is not known, and asked again by apply";
+                plan.warnings.push(format!("{note}: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(plan)
 }
 

@@ -5,14 +5,16 @@
 
 mod apply;
 mod error;
+mod gate;
 mod hands;
 mod lock;
 mod look;
 mod make_plan;
 mod measure;
 
-pub use apply::{Applied, ApplyRequest, apply, clock, compare};
+pub use apply::{Applied, ApplyRequest, apply, apply_in_waves, clock, compare};
 pub use error::Error;
+pub use gate::{Met, Sight, Unknown, Watch};
 pub use hands::{change_hands, hands};
 pub use lock::{Holding, break_lock, held_locks};
 pub use look::{Seen, look, look_at, look_closely, search};

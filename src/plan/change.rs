@@ -1,6 +1,6 @@
 //! The words of a plan.
 
-use super::{Costs, ImageChange, MarketCost, Priced, Step};
+use super::{Costs, ImageChange, MarketCost, Priced, Step, WavePlan};
 use crate::clock::Timestamp;
 use crate::decide::{DesiredOwner, Reason};
 use crate::observe::{Body, Location, Mark, ResourceId, marks};
@@ -94,6 +94,14 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// Indices of changes that must be done first.
     pub after: Vec<usize>,
+    /// The wave in which it goes out, counted from 1, of those that [`Plan::waves`]
+    /// tells; 0: there are no waves, or there is nothing to do for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wave: u32,
+}
+
+fn is_zero(wave: &u32) -> bool {
+    *wave == 0
 }
 
 /// How much of something there was, and will be.
@@ -167,8 +175,9 @@ pub struct Totals {
 /// Something that forbids applying a plan (exit code 12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard: `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `in_place`,
-    /// `location`, `lookup`, `max_destroy`, `namespace`, `ownership`, `protected`, `quota`.
+    /// Which guard: `aborted`, `autoscaler`, `budget`, `conflict`, `gap`, `immutable`, `in_place`,
+    /// `location`, `lookup`, `max_destroy`, `namespace`, `ownership`, `paused`, `protected`,
+    /// `quota`.
     pub guard: String,
     /// What is wrong.
     pub message: String,
@@ -194,6 +203,9 @@ pub struct Plan {
     pub believed: std::collections::BTreeSet<String>,
     /// Everything that is owned or wanted, no-ops too, in the order of applying.
     pub changes: Vec<Change>,
+    /// In which waves they go out over pools; none: all at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waves: Option<WavePlan>,
     /// What `--target` restricted it to; empty: the whole environment.
     #[serde(default)]
     pub targets: Vec<String>,
@@ -218,6 +230,11 @@ impl Plan {
     /// Whether applying would change nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.iter().all(|change| change.action == Action::NoOp)
+    }
+
+    /// Whether it takes everything away: nothing in it is wanted.
+    pub fn destroys(&self) -> bool {
+        self.changes.iter().all(|change| change.body.is_none())
     }
 
     /// Whether it takes over groups or templates that another file of the

@@ -58,6 +58,8 @@ pub fn destroy_plan(input: &PlanInput<'_>, namespace: bool) -> Result<Plan, Plan
         believed: inventory.believed.clone(),
         totals: totals::totals(input.mark, &changes, &pools),
         changes,
+        // A destruction is no rollout.
+        waves: None,
         targets: Vec::new(),
         pools,
         warnings,

@@ -3,9 +3,9 @@
 use super::one::{self, Outcome};
 use super::slots::{self, Pair};
 use super::{
-    Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, edges, guard,
-    kinds, moving, order, parent, refresh, refreshing, reservations, room, spending, target,
-    totals,
+    Action, Change, CheckRequest, Checked, Plan, PlanError, PlanInput, Step, Takes, WavePlan,
+    edges, guard, kinds, moving, order, parent, refresh, refreshing, reservations, room, spending,
+    target, totals, waves,
 };
 use crate::decide::{DesiredOwner, PoolKind};
 use crate::observe::{Ownership, ResourceId};
@@ -72,7 +72,8 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
     refusals.extend(guard::hold_back(&input.inventory.gaps, &mut drafted.changes));
     moving::wait_for_pods(input, &mut drafted.changes);
     let closing = parent.and_then(|outcome| drafted.add_parent(input, &outcome));
-    let changes = arrange(input, drafted.changes, closing)?;
+    let waves = waves::declared(input);
+    let changes = arrange(input, drafted.changes, closing, waves.as_ref())?;
     let mut pools = totals::pools(input, &changes);
     if !input.options.targets.is_empty() {
         totals::leave_others(input, &mut pools, &changes);
@@ -109,6 +110,7 @@ pub fn draft(input: &PlanInput<'_>) -> Result<Draft, PlanError> {
             believed: input.inventory.believed.clone(),
             totals,
             changes,
+            waves,
             targets,
             pools,
             warnings,
@@ -187,11 +189,16 @@ fn left_behind<'a>(
 /// Puts changes in the order of applying, with their edges.
 fn arrange(
     input: &PlanInput<'_>,
-    changes: Vec<Change>,
+    mut changes: Vec<Change>,
     closing: Option<usize>,
+    waves: Option<&WavePlan>,
 ) -> Result<Vec<Change>, PlanError> {
     let stages: Vec<Option<String>> = changes.iter().map(|change| stage(input, change)).collect();
     let after = edges::edges(input.mark, input.desired, &changes, &stages, closing);
+    if let Some(waves) = waves {
+        let assigned = waves::assign(waves, &changes, &after, closing);
+        changes.iter_mut().zip(assigned).for_each(|(change, wave)| change.wave = wave);
+    }
     in_order(changes, &after)
 }
 
@@ -202,7 +209,7 @@ pub(super) fn in_order(
 ) -> Result<Vec<Change>, PlanError> {
     let key = |index: usize| {
         let change = &changes[index];
-        (change.action == Action::Delete, kinds::rank(&change.id), &change.id)
+        (change.wave, change.action == Action::Delete, kinds::rank(&change.id), &change.id)
     };
     let order = order::topological(after, key).map_err(|circle| {
         PlanError::Cycle(circle.iter().map(|&index| changes[index].id.clone()).collect())

@@ -88,6 +88,7 @@ fn unchanged(change: &mut Change, needed: bool) {
     change.notes.clear();
     change.steps.clear();
     change.after.clear();
+    change.wave = 0;
     change.before = None;
     change.checked = Checked::NotNeeded;
 }

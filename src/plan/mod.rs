@@ -15,6 +15,7 @@ mod elsewhere;
 mod fingerprint;
 mod finish;
 mod guard;
+mod halted;
 mod heirs;
 mod images;
 mod import;
@@ -47,6 +48,7 @@ pub(crate) mod tests;
 mod totals;
 mod verdict;
 mod view;
+mod waves;
 
 pub use change::{
     Action, Change, Checked, FieldChange, Fingerprint, Flow, Plan, PoolDelta, Refusal, Totals,
@@ -58,6 +60,7 @@ pub use draft::{Draft, draft};
 pub use drift::{Drift, Finding, What, applied_digest, drift};
 pub use finish::{PlanFailure, finish};
 pub use guard::wrong_place;
+pub use halted::halted;
 pub use images::{Differences, Differs, ImageChange, PackageChange};
 pub use import::{Import, import_options, imported};
 pub use input::{PlanError, PlanInput, PlanOptions};
@@ -68,3 +71,4 @@ pub use stale::{Stale, staleness};
 pub use step::{Precondition, Rolling, Step, Takes};
 pub use target::Target;
 pub use verdict::{CheckRequest, FailureKind, PortError, Verdict};
+pub use waves::WavePlan;

@@ -254,6 +254,7 @@ fn deletion(input: &PlanInput<'_>, live: &Live, successor: Option<&Desired>) -> 
         notes: Vec::new(),
         steps: Vec::new(),
         after: Vec::new(),
+        wave: 0,
     };
     if live.deleting {
         (change.action, change.before) = (Action::NoOp, None);
@@ -369,6 +370,7 @@ impl Change {
             notes: Vec::new(),
             steps: Vec::new(),
             after: Vec::new(),
+            wave: 0,
         }
     }
 }

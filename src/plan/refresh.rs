@@ -169,6 +169,7 @@ impl<'a> Group<'a> {
             notes,
             steps: vec![steps::refresh(limits, id.clone(), self.live, self.rolling())],
             after: Vec::new(),
+            wave: 0,
             id,
         }
     }

@@ -7,13 +7,15 @@
 //! {"mark":…}                           the plan as JSON
 //! ```
 
-use super::Plan;
+use super::{Change, Plan, WavePlan};
 use sha2::{Digest, Sha256};
 
 /// What a saved plan begins with.
 const MAGIC: &str = "floodway-plan ";
 /// Raised when older versions could misread a plan.
 const MAJOR: u32 = 1;
+/// That of a plan that goes out in waves: an older version would let it out at once.
+const IN_WAVES: u32 = 2;
 /// Raised when something is added that older versions may ignore.
 const MINOR: u32 = 0;
 /// No header is longer.
@@ -45,7 +47,7 @@ pub enum SavedError {
     /// Written by a version that this one cannot know.
     #[error(
         "the saved plan has format {major}, written by Floodway {writer}, and this Floodway reads \
-         format {MAJOR}; use that version, or plan again with this one"
+         formats up to {IN_WAVES}; use that version, or plan again with this one"
     )]
     Newer {
         /// Its format.
@@ -60,7 +62,8 @@ pub enum SavedError {
 
 /// `plan` as bytes. The same plan, the same bytes.
 pub fn encode(plan: &Plan) -> Vec<u8> {
-    envelope(MAJOR, MINOR, env!("CARGO_PKG_VERSION"), &payload(plan))
+    let major = if plan.waves.is_some() { IN_WAVES } else { MAJOR };
+    envelope(major, MINOR, env!("CARGO_PKG_VERSION"), &payload(plan))
 }
 
 /// What tells `plan` from every other, in hex: a SHA-256 over all of it.
@@ -95,7 +98,7 @@ pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
     if payload.len() > header.length || checksum(header.summed, payload) != header.sum {
         return Err(SavedError::Damaged);
     }
-    if header.major != MAJOR {
+    if header.major < MAJOR {
         return Err(SavedError::Unreadable(format!("format {} is too old", header.major)));
     }
     let plan: Plan = serde_json::from_slice(payload)
@@ -104,6 +107,16 @@ pub fn decode(bytes: &[u8]) -> Result<Plan, SavedError> {
     let mut changes = plan.changes.iter().enumerate();
     if changes.any(|(at, change)| change.after.iter().any(|&first| first >= at)) {
         return Err(SavedError::Unreadable("a change waits for a later one".to_owned()));
+    }
+    let waves = plan.waves.as_ref().map_or(0, WavePlan::count);
+    let misplaced = |change: &Change| {
+        let first = change.after.iter().map(|&first| plan.changes[first].wave).max();
+        let early = change.has_work() && first.is_some_and(|first| first > change.wave);
+        let none = change.has_work() && waves > 0 && change.wave == 0;
+        change.wave > waves || early || none
+    };
+    if plan.changes.iter().any(misplaced) {
+        return Err(SavedError::Unreadable("a change is in the wrong wave".to_owned()));
     }
     Ok(plan)
 }
@@ -143,7 +156,7 @@ impl<'a> Header<'a> {
         };
         let (major, writer) = version().ok_or(SavedError::Damaged)?;
         // Beyond these two lines another format may be anything.
-        if major > MAJOR {
+        if major > IN_WAVES {
             return Err(SavedError::Newer { major, writer: writer.to_owned() });
         }
         let Some(third) = end() else { return Err(cut_off) };

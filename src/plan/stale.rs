@@ -59,7 +59,10 @@ fn environment(saved: &Plan, digest: &str, text: &str) -> Vec<Stale> {
     };
     let shown = |value: Option<&String>| value.map_or("not set".to_owned(), Clone::clone);
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differing = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+    // Phases that are not live are no part of what was planned.
+    let counts = |key: &str| !key.starts_with("rollout.") || key.starts_with("rollout.waves.");
+    let differing =
+        keys.into_iter().filter(|key| counts(key) && before.get(*key) != after.get(*key));
     let mut found: Vec<Stale> = differing
         .map(|key| {
             let (was, is) = (shown(before.get(key)), shown(after.get(key)));

@@ -3,12 +3,12 @@
 use super::style::{Ink, Style};
 use super::text::{Line, Screen};
 use crate::clock::Timestamp;
-use crate::observe::{HandHold, Hands, Override};
+use crate::observe::{Aborted, HandHold, Hands, Lifted, Override, Pause};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// What operators have said by hand. Also the document that `hold`, `scale` and
 /// `resume` print with `--json`.
@@ -35,6 +35,54 @@ pub struct SaidView {
     pub holds: Vec<HoldView>,
     /// Numbers that are set.
     pub overrides: Vec<OverrideView>,
+    /// Nothing more of the rollout goes out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
+    /// The phase that an apply gave up last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aborted: Option<AbortedView>,
+}
+
+/// `floodway rollout pause`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PauseView {
+    /// What the operator says.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When it was said (RFC 3339).
+    pub since: String,
+}
+
+/// A phase that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AbortedView {
+    /// The phase.
+    pub phase: String,
+    /// The abort criterion that was met.
+    pub criterion: String,
+    /// What was measured.
+    pub value: String,
+    /// What it is held against.
+    pub target: String,
+    /// Whose apply it was.
+    pub by: String,
+    /// When it stopped (RFC 3339).
+    pub since: String,
+    /// Who let it go on all the same; absent where nobody has: it may not be applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifted: Option<LiftedView>,
+}
+
+/// `floodway rollout resume --reason`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LiftedView {
+    /// What the operator says.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When it was said (RFC 3339).
+    pub at: String,
 }
 
 /// `floodway hold`
@@ -94,6 +142,33 @@ impl From<&Hands> for SaidView {
         Self {
             holds: hands.holds.iter().map(Into::into).collect(),
             overrides: hands.overrides.iter().map(Into::into).collect(),
+            pause: hands.pause.as_ref().map(Into::into),
+            aborted: hands.aborted.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&Pause> for PauseView {
+    fn from(pause: &Pause) -> Self {
+        Self { reason: pause.reason.clone(), by: pause.by.clone(), since: pause.since.to_string() }
+    }
+}
+
+impl From<&Aborted> for AbortedView {
+    fn from(aborted: &Aborted) -> Self {
+        let lifted = |lifted: &Lifted| LiftedView {
+            reason: lifted.reason.clone(),
+            by: lifted.by.clone(),
+            at: lifted.at.to_string(),
+        };
+        Self {
+            phase: aborted.phase.to_string(),
+            criterion: aborted.criterion.clone(),
+            value: aborted.value.clone(),
+            target: aborted.target.clone(),
+            by: aborted.by.clone(),
+            since: aborted.since.to_string(),
+            lifted: aborted.lifted.as_ref().map(lifted),
         }
     }
 }
@@ -154,7 +229,22 @@ impl SaidView {
             let line = line.text(format!(" to {} {}: ", set.units, until(&set.until)));
             said(line, &set.reason, &set.by, &set.since)
         });
-        holds.chain(sets)
+        let pause = self.pause.iter().map(move |pause| {
+            let line = Line::of(Ink::Warn, "paused: ").ink(Ink::Strong, "the rollout");
+            said(line.text(": "), &pause.reason, &pause.by, &pause.since)
+        });
+        let aborted = self.aborted.iter().flat_map(move |aborted| {
+            let AbortedView { phase, criterion, value, target, by, since, lifted } = aborted;
+            let line = Line::of(Ink::Fail, "aborted: ").ink(Ink::Strong, format!("phase {phase}"));
+            let why = format!("{criterion} was {value}, which is {target}");
+            let first = said(line.text(": "), &why, by, since);
+            let lifted = lifted.as_ref().map(|lifted| {
+                let line = Line::of(Ink::Dim, "  lifted: ");
+                said(line, &lifted.reason, &lifted.by, &lifted.at)
+            });
+            [Some(first), lifted].into_iter().flatten()
+        });
+        pause.chain(aborted).chain(holds).chain(sets)
     }
 }
 

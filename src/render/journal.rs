@@ -4,13 +4,13 @@ use super::name::address;
 use super::plan::{ActionView, symbol};
 use super::style::{Ink, Style};
 use super::text::{Line, Screen};
-use crate::execute::{Begun, Ended, History, Outcome, Told, Write};
+use crate::execute::{Begun, Ended, History, LastWave, Outcome, Told, WaveState, Write};
 use crate::observe::ResourceId;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// What a journal means for the next plan.
 const NOTHING_LOST: &str = "the next plan is right from the live world alone";
@@ -46,6 +46,9 @@ pub struct JournalView {
     /// Why it stopped early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// The last wave that was begun; absent where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<LastWaveView>,
     /// Its changes, in the plan's order.
     pub changes: Vec<ToldView>,
     /// Writes of which it is not known whether they happened.
@@ -71,6 +74,19 @@ pub enum JournalState {
     Ended,
     /// It was cut off, or it still runs.
     Open,
+}
+
+/// How far a wave of an apply has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LastWaveView {
+    /// Which, counted from 1.
+    pub wave: u32,
+    /// Of so many.
+    pub of: u32,
+    /// `begun`; `waiting`: all of it is done; `passed`: and nothing spoke against it.
+    pub state: String,
+    /// When this was so.
+    pub at: String,
 }
 
 /// One change.
@@ -161,6 +177,7 @@ impl JournalView {
             plan_digest: begun.and_then(|begun| begun.plan_digest.clone()),
             environment_digest: begun.map(|begun| begun.environment_digest.clone()),
             stopped: told.stopped.clone(),
+            wave: told.wave.map(LastWaveView::from),
             changes,
             in_flight: told.in_flight().map(WriteView::from).collect(),
             damaged_lines: told.damaged.clone(),
@@ -168,6 +185,17 @@ impl JournalView {
             earlier,
             summary,
         }
+    }
+}
+
+impl From<LastWave> for LastWaveView {
+    fn from(last: LastWave) -> Self {
+        let state = match last.state {
+            WaveState::Begun => "begun",
+            WaveState::Waiting => "waiting",
+            WaveState::Passed => "passed",
+        };
+        Self { wave: last.wave, of: last.of, state: state.into(), at: last.at.to_string() }
     }
 }
 
@@ -324,6 +352,14 @@ fn change(screen: &mut Screen<'_>, view: &JournalView, told: &ToldView) {
 }
 
 fn how_it_ends(screen: &mut Screen<'_>, view: &JournalView) {
+    if let Some(LastWaveView { wave, of, state, at }) = &view.wave {
+        let state = match state.as_str() {
+            "begun" => "had begun",
+            "waiting" => "was done, and waited for,",
+            _ => "was done, and nothing spoke against it,",
+        };
+        screen.hanging(0, 2, &Line::from(format!("Wave {wave} of {of} {state} at {at}.")));
+    }
     if let Some(why) = &view.stopped {
         screen.hanging(0, 2, &Line::of(Ink::Warn, format!("Stopped early: {why}")));
     }

@@ -10,6 +10,26 @@ pub enum Kind {
     Counter,
     /// It rises and falls.
     Gauge,
+    /// Quantiles that somebody has worked out, each with its level as `quantile`.
+    Quantiles,
+    /// The buckets of a histogram, each with its bound as `le`.
+    Buckets,
+    /// The sum of the histogram right before it, which has the same name.
+    Sum,
+    /// Its count.
+    Count,
+}
+
+impl Kind {
+    /// What its samples' name has after the metric's own.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Counter | Self::Gauge | Self::Quantiles => "",
+            Self::Buckets => "_bucket",
+            Self::Sum => "_sum",
+            Self::Count => "_count",
+        }
+    }
 }
 
 /// One metric with its samples.
@@ -46,11 +66,16 @@ pub fn text(metrics: &[Metric]) -> String {
     let mut text = String::new();
     for metric in metrics.iter().filter(|metric| !metric.samples.is_empty()) {
         let kind = match metric.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
+            Kind::Counter => Some("counter"),
+            Kind::Gauge => Some("gauge"),
+            Kind::Quantiles => Some("summary"),
+            Kind::Buckets => Some("histogram"),
+            Kind::Sum | Kind::Count => None,
         };
-        let help = metric.help.replace('\\', "\\\\").replace('\n', "\\n");
-        let _ = writeln!(text, "# HELP {} {help}\n# TYPE {0} {kind}", metric.name);
+        if let Some(kind) = kind {
+            let help = metric.help.replace('\\', "\\\\").replace('\n', "\\n");
+            let _ = writeln!(text, "# HELP {} {help}\n# TYPE {0} {kind}", metric.name);
+        }
         for sample in &metric.samples {
             let labels: Vec<String> = sample
                 .labels
@@ -61,7 +86,8 @@ pub fn text(metrics: &[Metric]) -> String {
                 true => String::new(),
                 false => format!("{{{}}}", labels.join(",")),
             };
-            let _ = writeln!(text, "{}{labels} {}", metric.name, number(sample.value));
+            let (suffix, value) = (metric.kind.suffix(), number(sample.value));
+            let _ = writeln!(text, "{}{suffix}{labels} {value}", metric.name);
         }
     }
     text
@@ -95,6 +121,22 @@ mod tests {
             text(&[some, none]),
             "# HELP floodway_x X.\n# TYPE floodway_x gauge\n\
              floodway_x{pool=\"a\\\\b\\\"c\\nd\"} 1.5\n"
+        );
+    }
+
+    #[test]
+    fn a_histogram_has_one_head() {
+        let part = |kind, labels| Metric {
+            samples: vec![Sample { labels, value: 2.0 }],
+            ..Metric::one("floodway_x_seconds", "X.", kind, 0.0)
+        };
+        let bucket = part(Kind::Buckets, vec![("le", "+Inf".to_owned())]);
+        let all = [bucket, part(Kind::Sum, Vec::new()), part(Kind::Count, Vec::new())];
+        assert_eq!(
+            text(&all),
+            "# HELP floodway_x_seconds X.\n# TYPE floodway_x_seconds histogram\n\
+             floodway_x_seconds_bucket{le=\"+Inf\"} 2\n\
+             floodway_x_seconds_sum 2\nfloodway_x_seconds_count 2\n"
         );
     }
 }

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod orphans;
 pub mod plan;
 pub mod prices;
+pub mod rollout;
 pub mod scaling;
 pub mod schema;
 pub mod signals;

@@ -11,6 +11,9 @@ use super::lock::LocksView;
 use super::orphans::OrphansView;
 use super::plan::PlanDocument;
 use super::prices::PricesView;
+use super::rollout::RolloutView;
+use super::rollout::records::RecordsView;
+use super::rollout::status::RolloutStatusView;
 use super::signals::SignalsView;
 use super::status::StatusView;
 use schemars::generate::SchemaSettings;
@@ -39,6 +42,11 @@ pub fn orphans() -> Schema {
 /// What `floodway prices --json` prints.
 pub fn prices() -> Schema {
     of::<PricesView>()
+}
+
+/// What `floodway rollout render --format json` prints.
+pub fn rollout() -> Schema {
+    of::<RolloutView>()
 }
 
 /// What `floodway forecast score --json` prints.
@@ -74,6 +82,16 @@ pub fn lock() -> Schema {
 /// What `floodway hold`, `scale` and `resume` print with `--json`.
 pub fn hands() -> Schema {
     of::<HandsView>()
+}
+
+/// What `floodway rollout status --json` and `rollout check --json` print.
+pub fn rollout_status() -> Schema {
+    of::<RolloutStatusView>()
+}
+
+/// What `floodway rollout record --show --json` prints.
+pub fn rollout_records() -> Schema {
+    of::<RecordsView>()
 }
 
 /// One line of `--json-into FILE`.

@@ -1,8 +1,9 @@
 //! What is wanted: the environment's TOML, layered, resolved and validated.
 //!
-//! An environment is read in five steps, none of which stops at its first
+//! An environment is read in six steps, none of which stops at its first
 //! error: files to trees with the place of every value (`syntax`, `node`),
-//! trees laid upon what they extend (`layers`), the tree to the [`model`]
+//! trees laid upon what they extend (`layers`), the steps of the rollout's phases
+//! laid upon the whole (`overlay`), the tree to the [`model`]
 //! (`shape`), the rules between fields (`validate`), and the result with the
 //! line of each value ([`Resolved`]).
 
@@ -14,6 +15,8 @@ mod efa;
 mod holidays;
 mod layers;
 pub mod model;
+mod overdue;
+mod overlay;
 mod price;
 mod price_table;
 mod print;
@@ -33,9 +36,10 @@ pub use common::shape::is_region;
 pub use efa::EfaCards;
 pub use holidays::Holiday;
 pub use model::{BurstPool, Count, Environment, OnPremPool, Requirements, Spot};
+pub use overdue::{Overdue, overdue};
 pub use price::Price;
 pub use price_table::{PRICE_TABLE, PriceRow, read as read_prices, write as write_prices};
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Phased, Resolved, resolve, resolve_at, resolve_phases};
 pub use schema::{schema, schema_of_whole};
 pub use survey::{Survey, survey};
 pub use weights::WeightsFile;

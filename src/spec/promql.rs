@@ -4,6 +4,8 @@
 //! Grammar: <https://prometheus.io/docs/prometheus/latest/querying/basics/>.
 
 use crate::units::Span;
+use promql_parser::parser::{self, value::ValueType};
+use std::fmt;
 
 /// Words that are no metric though no parenthesis follows them.
 const WORDS: [&str; 16] = [
@@ -54,6 +56,61 @@ pub struct Reads {
     /// The longest window: what it answers is whole only when its series have been
     /// there for so long.
     pub window: Option<Span>,
+}
+
+/// The longest query that is parsed: what nests deeper or chains longer than it allows
+/// would take the parser's stack, or its time.
+const LONGEST: usize = 8192;
+
+/// What a query answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// One number.
+    Number,
+    /// A number for each series.
+    Numbers,
+    /// The values of a window, for each series.
+    Window,
+    /// A text.
+    Text,
+}
+
+impl Answers {
+    /// Whether that is a number at each moment, of one series or of each.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Number | Self::Numbers)
+    }
+}
+
+impl fmt::Display for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Number => "a number",
+            Self::Numbers => "a number for each series",
+            Self::Window => "the values of a window",
+            Self::Text => "a text",
+        })
+    }
+}
+
+/// What `query` answers, by the grammar and the functions of Prometheus 3.
+///
+/// # Errors
+/// Why it is no query, as the end of a sentence.
+pub fn parses(query: &str) -> Result<Answers, String> {
+    if query.len() > LONGEST {
+        return Err(format!("is longer than {LONGEST} bytes"));
+    }
+    let expression = parser::parse(query).map_err(|why| match why.as_str() {
+        "invalid promql query" => "is no PromQL".to_owned(),
+        _ => format!("is no PromQL: {why}"),
+    })?;
+    Ok(match expression.value_type() {
+        ValueType::Scalar => Answers::Number,
+        ValueType::Vector => Answers::Numbers,
+        ValueType::Matrix => Answers::Window,
+        ValueType::String => Answers::Text,
+    })
 }
 
 /// What `query` reads.
@@ -265,10 +322,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_a_query_answers_is_told_by_its_grammar() {
+        for (query, answers) in [
+            ("1 + 1", Answers::Number),
+            ("scalar(up)", Answers::Number),
+            ("up > bool 1", Answers::Numbers),
+            ("sum by (a) (rate(x_total[5m])) / on (a) group_left y", Answers::Numbers),
+            ("histogram_quantile(0.99, sum by (le) (increase(x_bucket[1d:2m])))", Answers::Numbers),
+            ("max({__name__=~\"a|b\"} and on () (count(c) == 2))", Answers::Numbers),
+            ("x[5m]", Answers::Window),
+            ("\"x\"", Answers::Text),
+        ] {
+            assert_eq!(parses(query), Ok(answers), "{query}");
+        }
+        for query in ["", "a b", "rate(x)", "no_such(x)", "sum(", "x[5 minutes]", "a{b=~\"[\"}"] {
+            assert!(parses(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_nests_deep_or_goes_on_long_takes_neither_stack_nor_time() {
+        let half = LONGEST / 2;
+        for query in [
+            format!("{}a{}", "(".repeat(half - 1), ")".repeat(half - 1)),
+            format!("{}a", "-".repeat(LONGEST - 1)),
+            vec!["a"; half].join("+"),
+            "[".repeat(LONGEST),
+        ] {
+            assert!(query.len() <= LONGEST);
+            let _ = parses(&query);
+        }
+        assert!(parses(&"(".repeat(LONGEST + 1)).is_err());
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_ends_it(query in "[a-z{}\\[\\]()\"'`#:,= 0-9é]{0,40}") {
-            let _ = reads(&query);
+            let _ = (reads(&query), parses(&query));
         }
     }
 }

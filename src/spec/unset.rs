@@ -1,5 +1,6 @@
 //! `unset`: keys of the files below that an environment does without.
 
+use super::overlay;
 use crate::diag::{Diagnostic, nearest};
 use common::document::{At, Node, Table, Value};
 
@@ -34,6 +35,22 @@ pub(super) fn unset(below: &mut Table, named: Node, known: bool) -> Vec<(Diagnos
         let _ = take(below, &path);
     }
     wrong
+}
+
+/// Takes the keys that `nodes` hold away from `laid`: those of a step of a phase. One
+/// that is not there is told, and is no error: the file may have caught up.
+pub(super) fn unset_in_phase(laid: &mut Table, nodes: Vec<Node>) -> Vec<(Diagnostic, At)> {
+    let mut missing = Vec::new();
+    for Node { value, at } in nodes {
+        let Value::String(text) = value else { continue };
+        let Some(path) = overlay::path_of(&text) else { continue };
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        if let Err(Diagnostic { help, .. }) = take(laid, &path) {
+            let wrong = Diagnostic::warning(format!("there is no `{text}` here to unset"));
+            missing.push((wrong.help(help.unwrap_or_default()), at));
+        }
+    }
+    missing
 }
 
 fn take(below: &mut Table, path: &[&str]) -> Result<(), Diagnostic> {

@@ -16,6 +16,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[path = "pages.rs"]
+mod pages;
 #[path = "scaling.rs"]
 mod scaling;
 
@@ -24,6 +26,7 @@ fn main() {
     decide_and_diff_10_000_nodes();
     scaling::place_10_000_replicas();
     scaling::scale_10_000_nodes();
+    pages::render_50_phases();
 }
 
 /// Floor: the same program starting and doing nothing (`--version`).

@@ -81,7 +81,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
 const BASE: [&str; 4] = ["units", "id", "diag", "clock"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 42] = [
+const BELONGS: [(&str, &[&str]); 43] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube", "backend/prometheus", "backend/node", "backend/serve.rs"]),
@@ -118,6 +118,7 @@ const BELONGS: [(&str, &[&str]); 42] = [
     ("indicatif", &["cli"]),
     ("terminal_size", &["cli"]),
     ("ratatui", &["render/top", "cli/top.rs"]),
+    ("rustix", &["cli/rollout/sandbox.rs"]),
     ("tracing", &["cli/logging.rs"]),
     ("tracing_subscriber", &["cli/logging.rs"]),
     ("toml_edit", &["spec"]),

@@ -21,6 +21,8 @@ mod node;
 #[cfg(feature = "kube")]
 mod objects;
 #[cfg(feature = "prometheus")]
+mod rollout;
+#[cfg(feature = "prometheus")]
 mod signals;
 mod soak;
 mod spec;

@@ -2,12 +2,15 @@
 //! wrong now and then, by a seed. `FLOODWAY_SOAK_TURNS` and `FLOODWAY_SOAK_SEED`
 //! make it longer, and another one.
 
+mod clock;
+
 use async_trait::async_trait;
+use clock::Wrong;
 use floodway::backend::files::Files;
 use floodway::backend::sim::{
     Actor, CapacityChange, Fault, FaultKind, GpusUnhealthy, Scenario, SimulatedLoad, Simulator,
 };
-use floodway::clock::{Clock as _, Timestamp};
+use floodway::clock::{Clock, Timestamp};
 use floodway::controller::lead::Standing;
 use floodway::controller::{Controller, Gauge, Going, Settings, Turn};
 use floodway::decide::DesiredOwner;
@@ -19,7 +22,7 @@ use floodway::id::Name;
 use floodway::observe::{Health, Inventory, Live, Mark, Node, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::{FailureKind, PlanOptions, PortError};
-use floodway::port::{Backends, Measure, Scope};
+use floodway::port::{Backend, Backends, Measure, Scope};
 use floodway::signal::{Answer, MeasureError, MeasureFailure, Range, declared};
 use floodway::spec::{Catalog, LoadError, Loaded, Loader, Resolved, resolve};
 use floodway::units::Share;
@@ -76,8 +79,10 @@ impl Unsure {
 struct Soak {
     /// The replica that leads.
     controller: Controller,
+    clock: Arc<Wrong>,
     /// The one that follows.
     other: Controller,
+    other_clock: Arc<Wrong>,
     /// The leader's lease is out of reach.
     cut_off: bool,
     world: Arc<Simulator>,
@@ -92,6 +97,7 @@ enum Ends {
     Happens(Actor),
     Silence,
     CutOff,
+    Wrong(Arc<Wrong>),
 }
 
 impl Soak {
@@ -102,12 +108,14 @@ impl Soak {
         let scenario = Scenario::read("day.toml", &text, &environment).unwrap();
         let scope = Scope::of(mark, environment.service.namespace.as_str());
         let world = Simulator::in_memory(&environment, scope, Scenario { seed, ..scenario });
-        apply(&session(&world)).await;
+        let clocks = [(); 2].map(|()| Wrong::of(&world));
+        apply(&session(&world, &clocks[0])).await;
         let load = Arc::new(Unsure {
             inner: SimulatedLoad::new(Arc::clone(&world), declared(&environment)),
             silent: AtomicBool::new(false),
         });
-        let [leader, other] = [(); 2].map(|()| controller(&world, &load));
+        let [controller, other] = clocks.each_ref().map(|clock| controller(&world, clock, &load));
+        let [clock, other_clock] = clocks;
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -115,8 +123,8 @@ impl Soak {
         });
         let budget = environment.burst.budget.as_ref().and_then(|budget| budget.usd_per_hour);
         let budget = budget.unwrap().to_string().trim_matches(['$', '/', 'h']).parse().unwrap();
-        let controller = leader;
-        Self { controller, other, cut_off: false, world, load, random, ends: Vec::new(), budget }
+        let (cut_off, ends) = (false, Vec::new());
+        Self { controller, clock, other, other_clock, cut_off, world, load, random, ends, budget }
     }
 
     fn below(&mut self, most: u32) -> u32 {
@@ -140,7 +148,7 @@ impl Soak {
             return;
         }
         let ends = turn + 1 + self.below(45);
-        match self.below(12) {
+        match self.below(13) {
             0 => {
                 let node = self.any_node().await;
                 self.disturb(Actor::NodeNotReady(node.clone()));
@@ -159,11 +167,24 @@ impl Soak {
             }
             // Both replicas begin anew.
             7 => {
-                let anew = || controller(&self.world, &self.load);
-                (self.controller, self.other) = (anew(), anew());
+                let anew = |clock| controller(&self.world, clock, &self.load);
+                let (own, other) = (anew(&self.clock), anew(&self.other_clock));
+                (self.controller, self.other) = (own, other);
             }
             // The lease goes to the other one.
-            9 => std::mem::swap(&mut self.controller, &mut self.other),
+            9 => {
+                std::mem::swap(&mut self.controller, &mut self.other);
+                std::mem::swap(&mut self.clock, &mut self.other_clock);
+            }
+            // The clock of one of them jumps, ahead or back, and is right again later.
+            12 => {
+                let minutes = i64::from(1 + self.below(300));
+                let ahead = [minutes, -minutes][self.below(2) as usize];
+                let clocks = [&self.clock, &self.other_clock].map(Arc::clone);
+                let clock = &clocks[self.below(2) as usize];
+                clock.set(ahead);
+                self.ends.push((ends, Ends::Wrong(Arc::clone(clock))));
+            }
             10 => {
                 self.cut_off = true;
                 self.ends.push((ends, Ends::CutOff));
@@ -217,6 +238,7 @@ impl Soak {
                 Ends::Happens(what) => self.disturb(what),
                 Ends::Silence => self.load.silent.store(false, Ordering::Relaxed),
                 Ends::CutOff => self.cut_off = false,
+                Ends::Wrong(clock) => clock.set(0),
             }
         }
     }
@@ -359,14 +381,18 @@ fn day() -> (Resolved, Mark) {
     (resolved, Mark { environment, repository: "local".to_owned(), file: entry })
 }
 
-fn session(world: &Arc<Simulator>) -> Session {
+fn session(world: &Arc<Simulator>, clock: &Arc<Wrong>) -> Session {
     let (resolved, mark) = day();
+    let by_that_clock = |side| {
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Some(Backend { clock, ..world.backend(side) })
+    };
     Session {
         text: resolved.to_toml(),
         mark,
         backends: Backends {
-            kubernetes: Some(world.backend(Side::Kubernetes)),
-            aws: Some(world.backend(Side::Aws)),
+            kubernetes: by_that_clock(Side::Kubernetes),
+            aws: by_that_clock(Side::Aws),
         },
         catalog: Catalog::shipped(),
         templates: Templates::embedded().unwrap(),
@@ -376,8 +402,8 @@ fn session(world: &Arc<Simulator>) -> Session {
 }
 
 /// One that has just begun: what the last one noted, it reads.
-fn controller(world: &Arc<Simulator>, load: &Arc<Unsure>) -> Controller {
-    let session = session(world);
+fn controller(world: &Arc<Simulator>, clock: &Arc<Wrong>, load: &Arc<Unsure>) -> Controller {
+    let session = session(world, clock);
     let calendar = CalendarInputs::of(&session.resolved.environment, &[]).unwrap();
     let clock = pipeline::clock(&session.backends);
     let gauge = Gauge::new(vec![Arc::clone(load) as _], calendar, clock, false, 1);

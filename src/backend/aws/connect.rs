@@ -3,6 +3,7 @@
 use super::account::{Account, Region};
 use super::bucket::Bucket;
 use super::counted::Counted;
+use super::endpoint;
 use super::error::failed;
 use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
@@ -52,8 +53,11 @@ pub struct Way<'a> {
 }
 
 /// Connects to an account. Whether it lets us in is seen at the first call.
-pub async fn connect(way: Way<'_>) -> Backend {
-    connect_by(&config(&way).await, &way)
+///
+/// # Errors
+/// The environment names no place to ask.
+pub async fn connect(way: Way<'_>) -> Result<Backend, PortError> {
+    Ok(connect_by(&config(&way).await?, &way))
 }
 
 /// Connects by a configuration of the SDK's own; `way`'s credentials are not asked
@@ -106,7 +110,10 @@ fn asked_first(config: &SdkConfig, calls: &Counted) -> aws_sdk_sts::Config {
 }
 
 /// The SDK's configuration as [`connect`] makes it, for who brings clients of their own.
-pub async fn configured(profile: Option<&str>, region: &str) -> SdkConfig {
+///
+/// # Errors
+/// As [`connect`]'s.
+pub async fn configured(profile: Option<&str>, region: &str) -> Result<SdkConfig, PortError> {
     let (regions, role, bucket) = (BTreeSet::new(), None, None);
     config(&Way { profile, role, region, regions, alone: false, bucket }).await
 }
@@ -122,7 +129,8 @@ pub async fn caller(config: &SdkConfig) -> Result<String, PortError> {
     Ok(who.arn().unwrap_or("somebody").to_owned())
 }
 
-async fn config(way: &Way<'_>) -> SdkConfig {
+async fn config(way: &Way<'_>) -> Result<SdkConfig, PortError> {
+    endpoint::check(std::env::vars_os())?;
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // Its rate follows what the account lets through, one for each API and
     // region, shared by all calls.
@@ -145,11 +153,11 @@ async fn config(way: &Way<'_>) -> SdkConfig {
         loader = loader.profile_name(profile).credentials_provider(keys);
     }
     let config = loader.load().await;
-    let Some(role) = way.role else { return config };
+    let Some(role) = way.role else { return Ok(config) };
     let assumed =
         AssumeRoleProvider::builder(role).session_name("floodway").configure(&config).build().await;
     let credentials = aws_sdk_sts::config::SharedCredentialsProvider::new(assumed);
-    config.into_builder().credentials_provider(credentials).build()
+    Ok(config.into_builder().credentials_provider(credentials).build())
 }
 
 #[async_trait]

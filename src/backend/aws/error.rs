@@ -138,6 +138,14 @@ fn to_add(message: &str, action: &str) -> String {
 /// The way to AWS failed: no credentials, or nobody at the other end.
 fn way(text: &str, action: &str, what: &str) -> PortError {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if let Some((_, named)) = text.split_once("failed to apply endpoint `") {
+        let named = named.split('`').next().unwrap_or_default();
+        return port(
+            FailureKind::Unreachable,
+            format!("`{named}` is no address that AWS can be asked at"),
+            Some("write AWS_ENDPOINT_URL, or endpoint_url of the profile, like https://host:port"),
+        );
+    }
     if has(&["SSO", "sso", "token has expired"]) {
         let message = format!("the AWS login has expired or is missing: {text}");
         return port(FailureKind::Unreachable, message, Some("log in again: aws sso login"));
@@ -233,5 +241,9 @@ mod tests {
             assert_eq!(kind(text), FailureKind::Unreachable, "{text}");
         }
         assert_eq!(kind("connection closed before message completed"), FailureKind::Unknown);
+        let text = "dispatch failure: other: failed to apply endpoint `x:9` to request `Request { … \
+                    }`: endpoint must contain scheme";
+        let wrong = way(text, "sts:GetCallerIdentity", "the account");
+        assert_eq!(wrong.message, "`x:9` is no address that AWS can be asked at");
     }
 }

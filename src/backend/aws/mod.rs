@@ -13,6 +13,7 @@ mod bucket;
 mod check;
 mod connect;
 mod counted;
+mod endpoint;
 mod error;
 mod group;
 mod images;

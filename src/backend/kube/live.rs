@@ -2,7 +2,7 @@
 
 use super::managed::{Managed, Manager};
 use super::workload;
-use crate::observe::{Live, Mark, Ownership, ResourceId, RuntimeField, Taken, marks};
+use crate::observe::{Autoscaler, Live, Mark, Ownership, ResourceId, RuntimeField, Taken, marks};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ pub(super) fn live(id: ResourceId, managed: Managed, mark: &Mark, namespace: &st
         applyset: applyset(&object).map(str::to_owned),
         workload: (id.kind == "Deployment").then(|| workload::of_status(&object)),
         version: None,
+        autoscaler: (id.kind == "HorizontalPodAutoscaler").then(|| Autoscaler::of(&object)),
         deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
         fields: fields(&id, object, &ownership, &managers).into(),
         ownership,

@@ -5,8 +5,8 @@ use super::object::Object;
 use super::types;
 use super::world::World;
 use crate::observe::{
-    Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Market, Offer, Ownership,
-    Reserved, ResourceId, RuntimeField, Side, Sought, SpotPrice, Taken, Workload, marks,
+    Autoscaler, Capabilities, Inventory, LastApply, Live, Location, Lookup, Mark, Market, Offer,
+    Ownership, Reserved, ResourceId, RuntimeField, Side, Sought, SpotPrice, Taken, Workload, marks,
 };
 use crate::port::Scope;
 use serde_json::Value;
@@ -146,6 +146,7 @@ impl World {
                 tags.retain(|key, _| marks::is_owned_tag(key));
             }
         }
+        let is_autoscaler = id.kind == "HorizontalPodAutoscaler";
         Live {
             id: id.clone(),
             uid: object.uid.clone(),
@@ -156,6 +157,7 @@ impl World {
             workload: self.units(id),
             applyset: applyset(object),
             version: (id.kind == "LaunchTemplate").then(|| self.template_version(id)),
+            autoscaler: is_autoscaler.then(|| Autoscaler::of(&object.manifest())),
             deleting: false,
             ownership,
         }

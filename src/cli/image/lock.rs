@@ -1,7 +1,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::recipe::{cache, failed, find};
-use node_image::build::{Host, Lock};
+use node_image::build::{Error, Host, Lock};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -21,11 +21,17 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let found = find(&args.recipe, terminal)?;
-    Host::check(false).map_err(failed)?;
+    Host::check_apt().map_err(failed)?;
     // One that cannot be read any more is what is to be made anew.
     let old = found.old_lock().ok().flatten();
     let cache = cache(args.cache.as_deref())?;
-    let lock = node_image::build::lock(&found.read, &found.beside(), &cache).map_err(failed)?;
+    let lock = match node_image::build::lock(&found.read, &found.beside(), &cache) {
+        Err(Error::Recipe(wrong)) => {
+            terminal.diagnose(&wrong);
+            return Err(Failure::told(Exit::Refused));
+        }
+        lock => lock.map_err(failed)?,
+    };
     let file = found.lock_file();
     let text = lock.to_text().map_err(failed)?;
     fs::write(&file, text).map_err(|error| Failure::file(&file, "cannot be written", &error))?;

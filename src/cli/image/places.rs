@@ -36,7 +36,7 @@ impl Places {
             }
         }
         let Some(home) = regions.first() else { return Err(Failure::usage("name a --region")) };
-        let config = configured(self.profile.as_deref(), home).await;
+        let config = configured(self.profile.as_deref(), home).await?;
         Ok(Connected { config, regions })
     }
 

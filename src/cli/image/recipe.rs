@@ -183,7 +183,7 @@ pub(super) fn cache(asked: Option<&Path>) -> Result<PathBuf, Failure> {
 /// Why an image is not built, as a command tells it.
 pub(super) fn failed(error: Error) -> Failure {
     let exit = match &error {
-        Error::Refused { .. } => Exit::Refused,
+        Error::Refused { .. } | Error::Recipe(_) => Exit::Refused,
         Error::Tools { .. } => Exit::Usage,
         _ => Exit::Failed,
     };

@@ -89,6 +89,8 @@ impl Going {
         now: Timestamp,
     ) -> Option<Went> {
         // What was never closed may have work at any time: its limit has not begun.
+        // Nor has it been on its way since a time to come: that clock was ahead.
+        self.since = self.since.min(now);
         let taken = now.duration_since(self.since).as_millis();
         let late = self.closed && taken >= i128::from(limit.span.millis());
         let last = self.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);

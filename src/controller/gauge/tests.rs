@@ -210,6 +210,36 @@ async fn a_past_that_could_not_be_read_is_told_and_read_when_it_can_be() {
 }
 
 #[tokio::test]
+async fn after_a_clock_was_ahead_for_a_while_the_load_is_noted_and_forecast_as_before() {
+    // For so long that nothing of before is kept, too: then servers tell it again.
+    for (hours, forgets) in [(6, true), (600 * 24, false)] {
+        let mut watch = Watch::begin();
+        let environment = environment(&[("web", "sum(calls)")]);
+        watch.pass(&environment, 30).await;
+        let (before, right) = (watch.stage().demand(), watch.time.now());
+        let minutes = |minutes: u64| std::time::Duration::from_secs(60 * minutes);
+        *watch.time.0.lock().unwrap() = right + minutes(60 * hours);
+        watch.pass(&environment, 20).await;
+        *watch.time.0.lock().unwrap() = right + minutes(200);
+        watch.server.forgets.store(forgets, Ordering::Relaxed);
+        let load = watch.pass(&environment, 12).await;
+        let (now, after) = (watch.time.now(), watch.stage().demand());
+        assert!(after.time(after.len()) > right + minutes(200), "{hours}: it goes on");
+        assert!(after.time(after.len() - 1) <= now, "{hours}: it is of no time to come");
+        let known = after.values().iter().rev().take(2).flatten().count();
+        assert_eq!(known, 2, "{hours}: what came since is known: {after:?}");
+        let at = |time| (0..after.len()).find(|index| after.time(*index) == time);
+        for (index, value) in before.values().iter().enumerate().skip(30) {
+            let same = at(before.time(index)).and_then(|index| after.values()[index]);
+            assert!(value.is_none() || same.is_some(), "{hours}: {index} is lost");
+        }
+        let forecast = load.demand["inference"].forecast.as_ref().unwrap();
+        assert!(forecast.origin <= now, "{hours}: {} is to come", forecast.origin);
+        assert_eq!(watch.stage().beside()[0].1.len(), after.len());
+    }
+}
+
+#[tokio::test]
 async fn a_past_that_could_not_be_read_is_asked_for_again_two_minutes_later() {
     let mut watch = Watch::begin();
     watch.server.forgets.store(true, Ordering::Relaxed);

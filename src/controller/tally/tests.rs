@@ -22,6 +22,7 @@ fn pool(market: Option<CapacityType>, units: u32) -> PoolScaling {
         serving: units,
         capacity_per_unit: Rate::from_millis(18_000),
         worth: None,
+        launch: None,
         pods: market.map(|_| units),
         sources: vec![SourceScaling {
             group: market.map(|_| "g".to_owned()),

@@ -9,11 +9,11 @@ use crate::forecast::CalendarInputs;
 use crate::observe::{HandHold, Hands, Override, Side};
 use crate::pipeline::{self, Session};
 use crate::plan::{FailureKind, PortError, Step};
-use crate::port::{KeepHands, Measure, Said, Scope};
+use crate::port::{Act, Drain, KeepHands, Leaving, Left, Measure, Said, Scope};
 use crate::signal::{Answer, MeasureError, Range};
 use async_trait::async_trait;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 impl Day {
     /// Until an instance is on its way out.
@@ -230,4 +230,104 @@ async fn operators_are_asked_again_only_before_a_write_and_if_silent_count_as_be
     assert_eq!(counts.asked.load(Ordering::Relaxed), 5);
     let on_aws = busy[0].done.iter().any(|done| done.step.id().side == Side::Aws);
     assert!(on_aws, "{:?}", busy[0].done);
+}
+
+/// An operator who says something once, when asked to.
+struct Operator {
+    session: Session,
+    hold: Mutex<Option<HandHold>>,
+}
+
+impl Operator {
+    async fn says(&self) {
+        let hold = self.hold.lock().unwrap().take();
+        if let Some(hold) = hold {
+            let said = pipeline::change_hands(&self.session, |hands| hands.hold(hold));
+            said.await.unwrap();
+        }
+    }
+}
+
+/// A place in which something is said while it is written to, or while what drains
+/// there has nothing left.
+struct Meantime<T: ?Sized>(Operator, Arc<T>);
+
+#[async_trait]
+impl Act for Meantime<dyn Act> {
+    async fn act(&self, step: &Step) -> Result<(), PortError> {
+        self.0.says().await;
+        self.1.act(step).await
+    }
+}
+
+#[async_trait]
+impl Drain for Meantime<dyn Drain> {
+    async fn status(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.1.status(unit).await
+    }
+
+    async fn close(&self, unit: &Leaving) -> Result<Left, PortError> {
+        self.1.close(unit).await
+    }
+
+    async fn begin(&self, unit: &Leaving) -> Result<Left, PortError> {
+        let left = self.1.begin(unit).await?;
+        if left.is_nothing() {
+            self.0.says().await;
+        }
+        Ok(left)
+    }
+
+    async fn undo(&self, unit: &Leaving) -> Result<(), PortError> {
+        self.1.undo(unit).await
+    }
+}
+
+impl Day {
+    fn operator(&self, says: bool) -> Operator {
+        let hold = says.then(|| hold(Some("g6e"), true));
+        Operator { session: session(&self.simulator, &self.text), hold: Mutex::new(hold) }
+    }
+
+    fn goes_on_with(&mut self, session: Session) {
+        let settings = Settings { dry_run: false, time_scale: 1, patience: None };
+        self.controller = controller_of(session, (&self.simulator, &self.load), settings);
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_while_numbers_rise_counts_before_anything_is_taken_away() {
+    for says in [false, true] {
+        let mut day = Day::begin().await;
+        day.passes(60, Some(60.0)).await;
+        let of = |pool: &str, units| Override { pool: pool.parse().unwrap(), ..set(units) };
+        day.say(|hands| hands.overrides = vec![of("h100", 1)]).await;
+        day.passes(20, Some(60.0)).await;
+        day.say(|hands| hands.overrides = vec![of("h100", 3), of("g6e", 0)]).await;
+        let mut session = session(&day.simulator, FILE);
+        let kubernetes = session.backends.kubernetes.as_mut().unwrap();
+        let meantime = Meantime(day.operator(says), Arc::clone(&kubernetes.act));
+        kubernetes.act = Arc::new(meantime);
+        day.goes_on_with(session);
+        let turn = day.passes(1, Some(60.0)).await.remove(0);
+        assert!(turn.done.iter().any(|done| done.step.id().side == Side::Kubernetes));
+        let chosen = day.controller.drains.names().len();
+        assert_eq!((chosen == 0, day.stands().await.1 == 0), (says, says), "{chosen} chosen");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_while_a_unit_is_asked_what_is_left_on_it_keeps_it() {
+    for says in [false, true] {
+        let mut day = Day::begin().await;
+        day.drains().await;
+        let mut session = session(&day.simulator, FILE);
+        let kubernetes = session.backends.kubernetes.as_mut().unwrap();
+        let meantime = Meantime(day.operator(says), kubernetes.drain.clone().unwrap());
+        kubernetes.drain = Some(Arc::new(meantime));
+        day.goes_on_with(session);
+        let turns = day.passes(10, Some(10.0)).await;
+        assert_eq!((ended(&turns), failures(&turns)), (usize::from(!says), vec![]));
+        assert_eq!(day.stands().await.0, usize::from(says), "it is there");
+    }
 }

@@ -26,6 +26,7 @@ pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut
     // What an autoscaler asks for more is its own matter.
     let may_get_stuck = pool.is_onprem() && pool.decided.owner != DesiredOwner::Hpa;
     for source in pool.sources.iter_mut().filter(|source| source.exists) {
+        leave_out(input, source);
         go_away(input, source, |text| {
             events.push(Event { kind: EventKind::Lost, about: name.clone(), text });
         });
@@ -63,6 +64,19 @@ pub(super) fn counted_on(source: &Source) -> u32 {
         Some((_, with_it)) => with_it.max(there).min(asked),
         None => there.min(asked),
     }
+}
+
+/// Time in which nobody looked counts for little: the machine stood still, or its clock
+/// was set, and then no time has passed for what is on its way.
+fn leave_out(input: &ScalingInput<'_>, source: &mut Source) {
+    let unwatched = input.memory.at.map_or(Span::default(), |at| between(at, input.now));
+    let left_out = Span::from_millis(unwatched.millis().saturating_sub(super::CLOCKS.millis()));
+    let shift = |since: &mut Timestamp| *since = later(*since, left_out).min(input.now);
+    let memory = &mut source.memory;
+    memory.away_since.iter_mut().for_each(shift);
+    memory.waiting.iter_mut().for_each(|waiting| shift(&mut waiting.since));
+    let probes = memory.aside.iter_mut().filter_map(|aside| aside.probe.as_mut());
+    probes.for_each(|(since, _)| shift(since));
 }
 
 /// Units whose nodes do not answer carry nothing after a while, so that others are

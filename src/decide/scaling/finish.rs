@@ -203,6 +203,7 @@ fn tell(input: &ScalingInput<'_>, pool: &Pool<'_>) -> PoolScaling {
         serving: pool.sources.iter().map(|one| one.units.serving).sum(),
         capacity_per_unit: pool.sources.first().map(|one| one.capacity).unwrap_or_default(),
         worth,
+        launch: Some(pool.delays),
         pods: pool.joins_cluster.then(|| nodes.fold(0, u32::saturating_add)),
         sources: pool.sources.iter().map(|source| told(source, writes)).collect(),
         reasons,

@@ -6,7 +6,7 @@ mod build;
 pub(super) use build::pools;
 
 use super::hold::Hold;
-use super::input::{Delays, Units};
+use super::input::{Delays, Hindrance, Units};
 use super::memory::{Aside, SourceMemory};
 use crate::clock::Timestamp;
 use crate::decide::{CapacityType, DesiredOwner, PoolDecision, PoolKind, Reason};
@@ -128,6 +128,8 @@ pub(super) struct Pool<'a> {
     pub(super) sources: Vec<Source>,
     /// Groups that another plan will end: they carry, and are not moved.
     pub(super) legacy: Legacy,
+    /// What keeps its autoscaler from raising it, by its own word.
+    pub(super) hindrance: Option<Hindrance>,
     /// Since when its autoscaler has not raised it, where it is not expected to any more.
     pub(super) unraised_since: Option<Timestamp>,
     /// Why nothing is added to any of its sources.
@@ -212,7 +214,8 @@ impl<'a> Pool<'a> {
 
     /// What an autoscaler that is expected to act can still add.
     pub(super) fn headroom(&self) -> Rate {
-        if !self.is_autoscaled() || !self.visible || self.unraised_since.is_some() {
+        let acts = self.unraised_since.is_none() && self.hindrance.is_none();
+        if !self.is_autoscaled() || !self.visible || !acts {
             return Rate::default();
         }
         let free = self.sources.iter().filter(|one| one.exists && one.aside().is_none());

@@ -173,6 +173,18 @@ pub struct PoolSeen {
     /// Why a unit of it that drains has not finished in its time, and cannot be ended:
     /// a disruption budget keeps pods on it, or it cannot be told.
     pub stuck_drain: Option<String>,
+    /// What keeps the autoscaler from raising the number that it owns; none: nothing
+    /// that it tells of.
+    pub autoscaler: Option<Hindrance>,
+}
+
+/// What keeps an autoscaler from raising its number, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It cannot act at all: it cannot read its metrics, or is not there.
+    Cannot(String),
+    /// Its own max is reached, and it would ask for more.
+    AtMax(String),
 }
 
 /// Replicas of a Deployment, or instances of a group.
@@ -266,12 +278,21 @@ pub struct Delays {
     /// is declared while few launches were measured, for that of a few is no more
     /// than the slowest of them.
     pub slow: Span,
+    /// New units whose launch was measured and is remembered; with fewer than
+    /// [`Self::FEWEST`] of them `cold` is what is declared.
+    #[serde(default)]
+    pub measured: u32,
+    /// Started ones; the same of `warm`.
+    #[serde(default)]
+    pub warm_measured: u32,
 }
 
 impl Delays {
     /// An instance boots and joins in about so long: of the 12 minutes that a GPU
     /// node takes at p95, what the engine's start leaves.
     const BOOT: Span = Span::from_secs(180);
+    /// Launches after which what was measured stands in place of what is declared.
+    pub const FEWEST: u32 = 3;
 
     /// Where nothing is measured yet: a replica takes at most `startup` or is
     /// restarted, and half of that as a rule; an instance boots first. A warm one
@@ -280,7 +301,22 @@ impl Delays {
         let boot = if burst { Self::BOOT.millis() } else { 0 };
         let p95 = Span::from_millis(startup.millis().saturating_add(boot));
         let delay = Delay { median: Span::from_millis(p95.millis() / 2), p95 };
-        Self { cold: delay, warm: delay, slow: p95 }
+        Self::of(delay)
+    }
+
+    /// The same of every unit, and nothing of it measured.
+    pub fn of(delay: Delay) -> Self {
+        Self { cold: delay, warm: delay, slow: delay.p95, measured: 0, warm_measured: 0 }
+    }
+
+    /// Whether `cold` was measured; else it is what is declared.
+    pub fn is_measured(&self) -> bool {
+        self.measured >= Self::FEWEST
+    }
+
+    /// Whether `warm` was measured; else it is what is declared.
+    pub fn is_warm_measured(&self) -> bool {
+        self.warm_measured >= Self::FEWEST
     }
 
     /// With every time divided by `scale`; one below 1 counts as 1.
@@ -289,7 +325,7 @@ impl Delays {
         let scale = u64::from(scale.max(1));
         let faster = |span: Span| Span::from_millis(span.millis() / scale);
         let each = |delay: Delay| Delay { median: faster(delay.median), p95: faster(delay.p95) };
-        Self { cold: each(self.cold), warm: each(self.warm), slow: faster(self.slow) }
+        Self { cold: each(self.cold), warm: each(self.warm), slow: faster(self.slow), ..self }
     }
 }
 

@@ -47,12 +47,20 @@ impl Memory {
             past(&mut stage.known_at);
             past(&mut stage.stepped_at);
             past(&mut stage.panic_until);
+            for ongoing in [&mut stage.unmet, &mut stage.shed].into_iter().flatten() {
+                past(&mut ongoing.gone_since);
+            }
+            stage.learn.not_after(now);
         }
         for source in self.sources.values_mut().flat_map(BTreeMap::values_mut) {
             past(&mut source.away_since);
             past(&mut source.asked_more_at);
             past(&mut source.raised_at);
             past(&mut source.unraised_since);
+            if let Some(hindered) = &mut source.hindered {
+                hindered.since = hindered.since.min(now);
+                past(&mut hindered.gone_since);
+            }
             if let Some(waiting) = &mut source.waiting {
                 waiting.since = waiting.since.min(now);
             }
@@ -132,6 +140,16 @@ pub struct Learning {
     pub idle: BTreeMap<String, Least>,
 }
 
+impl Learning {
+    fn not_after(&mut self, now: Timestamp) {
+        if let Some((_, since)) = &mut self.replicas {
+            *since = (*since).min(now);
+        }
+        let least = self.least.values_mut().chain(self.idle.values_mut());
+        least.for_each(|least| least.at = least.at.min(now));
+    }
+}
+
 /// What was shown at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
@@ -185,6 +203,18 @@ pub struct SourceMemory {
     /// Since when the load has asked for more than there is, and the autoscaler that
     /// owns the number has not.
     pub unraised_since: Option<Timestamp>,
+    /// The autoscaler that owns the number cannot act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hindered: Option<Hindered>,
+}
+
+/// An autoscaler that cannot act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hindered {
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when it can again.
+    pub gone_since: Option<Timestamp>,
 }
 
 /// Units that do not serve yet.

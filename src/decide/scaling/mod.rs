@@ -31,8 +31,8 @@ mod tuning;
 
 pub use hold::{Direction, Hold, HoldCause};
 pub use input::{
-    Delay, Delays, Floor, Latency, Mode, PoolSeen, ScalingInput, Seen, Served, Short, Spent,
-    StageDemand, TokenMix, Units,
+    Delay, Delays, Floor, Hindrance, Latency, Mode, PoolSeen, ScalingInput, Seen, Served, Short,
+    Spent, StageDemand, TokenMix, Units,
 };
 pub use learn::WORTH;
 pub use memory::{
@@ -128,7 +128,7 @@ fn scale_stage(
     }
     let serving = of_stage.iter().map(|&at| pools[at].capacity_serving()).sum();
     let coming = of_stage.iter().map(|&at| pools[at].capacity_coming()).sum();
-    autoscaler::watch(input, pools, of_stage, &load);
+    autoscaler::watch(input, pools, of_stage, &load, events);
     let placed = place::place(input, pools, of_stage, &load, purse);
     let need = load.need(place::slowest(pools, of_stage)).capacity.max(placed.need.capacity);
     load.remember(need, window, memory);

@@ -1,7 +1,7 @@
 //! The words of a scaling decision.
 
 use super::hold::Hold;
-use super::input::Mode;
+use super::input::{Delays, Mode};
 use super::memory::{AsideCause, Memory};
 use crate::clock::Timestamp;
 use crate::decide::{CapacityType, DesiredOwner, Reason};
@@ -112,6 +112,10 @@ pub struct PoolScaling {
     /// What that is of what is declared, where it was learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worth: Option<Share>,
+    /// How long its launches take, measured or declared: what the decision looked
+    /// ahead by. None: an older Floodway has not noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<Delays>,
     /// Pods that its nodes run, where they join a cluster.
     pub pods: Option<u32>,
     /// A Deployment, or the groups of a burst pool, in order of preference.
@@ -194,6 +198,10 @@ pub enum EventKind {
     Shed,
     /// They can again.
     Served,
+    /// The autoscaler that has a pool's number cannot act.
+    AutoscalerStuck,
+    /// It can again.
+    AutoscalerActs,
 }
 
 impl EventKind {
@@ -201,10 +209,10 @@ impl EventKind {
     pub const fn is_warning(self) -> bool {
         match self {
             Self::SetAside | Self::GivenUp | Self::DrainGivenUp => true,
-            Self::Lost | Self::Unmet | Self::Shed => true,
+            Self::Lost | Self::Unmet | Self::Shed | Self::AutoscalerStuck => true,
             Self::ScaledOut | Self::ScaledIn | Self::Probe => false,
             Self::Recovered | Self::PanicBegan | Self::PanicEnded => false,
-            Self::Met | Self::Served => false,
+            Self::Met | Self::Served | Self::AutoscalerActs => false,
         }
     }
 }

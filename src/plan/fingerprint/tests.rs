@@ -20,6 +20,7 @@ fn live(id: ResourceId, path: &str, count: u32, fields: Value) -> Live {
         workload: Some(settled(count)),
         applyset: None,
         version: None,
+        autoscaler: None,
         deleting: false,
     }
 }

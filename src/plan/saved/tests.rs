@@ -44,9 +44,9 @@ fn a_newer_minor_is_read_on_and_a_newer_major_is_not() {
     value["changes"][0]["added_later"] = 1.into();
     let text = serde_json::to_vec(&value).unwrap();
     assert_eq!(decode(&envelope(1, 7, "1.4.0", &text)), Ok(plan));
-    let newer = SavedError::Newer { major: 2, writer: "2.0.0".into() };
-    assert_eq!(decode(&envelope(2, 0, "2.0.0", b"whatever it is")), Err(newer.clone()));
-    assert_eq!(decode(b"floodway-plan 2.0\nfloodway 2.0.0\n"), Err(newer));
+    let newer = SavedError::Newer { major: 3, writer: "2.0.0".into() };
+    assert_eq!(decode(&envelope(3, 0, "2.0.0", b"whatever it is")), Err(newer.clone()));
+    assert_eq!(decode(b"floodway-plan 3.0\nfloodway 2.0.0\n"), Err(newer));
     assert!(matches!(decode(&envelope(0, 9, "0.0.1", &text)), Err(SavedError::Unreadable(_))));
     assert!(matches!(decode(&envelope(1, 0, "0.1.0", b"{}")), Err(SavedError::Unreadable(_))));
 }

@@ -44,6 +44,7 @@ fn foreign(world: &World, selector: &str) -> Live {
         workload: Some(settled(12)),
         applyset: None,
         version: None,
+        autoscaler: None,
         deleting: false,
     }
 }

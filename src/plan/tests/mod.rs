@@ -9,6 +9,7 @@ mod room;
 mod sharing;
 mod spending;
 mod stale;
+mod waves;
 pub(crate) mod world;
 
 use super::*;

@@ -135,6 +135,7 @@ impl World {
             listener: &|_| {},
             stop,
             limits: Limits::default(),
+            gate: None,
         };
         let report = block_on(executor.run());
         assert!(report.is_done(), "{report:#?}");

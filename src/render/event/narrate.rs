@@ -12,7 +12,7 @@ use crate::render::status::ProblemView;
 use std::collections::BTreeMap;
 
 /// The version of the NDJSON.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 impl EventLine {
     /// An event at its time. Serialise it in one line.
@@ -83,6 +83,17 @@ impl<'p> Narrator<'p> {
                     }
                 }
             }
+            Event::WaveStarted { wave, of, pools, changes } => EventView::WaveStarted {
+                wave: *wave,
+                of: *of,
+                pools: pools.clone(),
+                changes: *changes,
+            },
+            Event::WaveWaiting { wave, of, wait } => {
+                EventView::WaveWaiting { wave: *wave, of: *of, wait_s: wait.as_secs_f64() }
+            }
+            Event::WavePassed { wave, of } => EventView::WavePassed { wave: *wave, of: *of },
+            Event::Noted { message } => EventView::Warning { message: message.clone() },
             Event::Stopping { because } => EventView::Stopping { because: because.clone() },
             Event::Ended { done, failed, skipped, unknown } => EventView::ApplyEnded {
                 done: *done,

@@ -2,7 +2,7 @@
 
 use super::view::{EventView, MadeView, OutcomeView, ReportView, ThingView};
 use crate::render::error::print_error;
-use crate::render::plan::symbol;
+use crate::render::plan::{listed_pools, symbol};
 use crate::render::status::ProblemView;
 use crate::render::style::{Ink, Style};
 use crate::render::text::{Line, Screen, count, span};
@@ -54,6 +54,23 @@ pub fn text(event: &EventView, style: &Style) -> String {
         EventView::ChangeSkipped { thing, why } => {
             say(&mut screen, thing, Ink::Warn, format!("skipped: {why}"));
         }
+        EventView::WaveStarted { wave, of, pools, changes } => {
+            let pools = listed_pools(pools);
+            let line = Line::of(Ink::Strong, format!("Wave {wave} of {of}"));
+            let text = format!(": {} ({pools})", count(*changes, "change"));
+            screen.hanging(0, 2, &line.text(text));
+        }
+        EventView::WaveWaiting { wave, of, wait_s } => {
+            let text = format!(
+                "Wave {wave} of {of} is done: waiting {} and looking at what speaks against it",
+                seconds(*wait_s)
+            );
+            screen.hanging(0, 2, &Line::of(Ink::Plain, text));
+        }
+        EventView::WavePassed { wave, of } => {
+            let text = format!("Wave {wave} of {of}: nothing speaks against it");
+            screen.hanging(0, 2, &Line::of(Ink::Add, text));
+        }
         EventView::Stopping { because } => {
             let text = format!("Stopping ({because}): what is in flight ends, nothing new begins.");
             screen.hanging(0, 2, &Line::of(Ink::Warn, text));
@@ -104,6 +121,9 @@ pub fn report_text(report: &ReportView, style: &Style) -> String {
     screen.unwrapped(&line);
     if let Some(next) = &report.next_command {
         screen.unwrapped(&Line::from("Next: ").ink(Ink::Strong, next));
+    }
+    for command in &report.or_commands {
+        screen.unwrapped(&Line::from("  or: ").ink(Ink::Strong, command));
     }
     screen.finish()
 }

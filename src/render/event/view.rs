@@ -156,6 +156,34 @@ pub enum EventView {
         /// Why.
         why: String,
     },
+    /// A wave of the plan began: pool after pool, not all at once.
+    WaveStarted {
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+        /// Its pools.
+        pools: Vec<String>,
+        /// How many changes it has.
+        changes: usize,
+    },
+    /// All changes of a wave are done: it is waited, and looked at what speaks
+    /// against what follows.
+    WaveWaiting {
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+        /// For how many seconds.
+        wait_s: f64,
+    },
+    /// The wait after a wave is over, and nothing speaks against what follows.
+    WavePassed {
+        /// Which, counted from 1.
+        wave: u32,
+        /// Of so many.
+        of: u32,
+    },
     /// Nothing new is begun; what is in flight ends.
     Stopping {
         /// Why.
@@ -201,6 +229,9 @@ pub struct ReportView {
     /// The exact command to run next; absent where nothing is left to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_command: Option<String>,
+    /// Commands to run instead, where that is for people to choose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub or_commands: Vec<String>,
 }
 
 /// How much a whole apply made.

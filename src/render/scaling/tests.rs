@@ -63,6 +63,7 @@ fn record() -> DecisionRecord {
         serving: 0,
         capacity_per_unit: rate(40),
         worth: None,
+        launch: None,
         pods: Some(0),
         sources: vec![source],
         reasons: vec![reason("3 more, 40 req/s per g6e.12xlarge at $4.2/h")],
@@ -152,6 +153,38 @@ fn it_says_how_the_forecasters_stood_and_which_was_used() {
     assert!(shown.contains("lstm has no forecast: it needs the last 12 steps"), "{shown}");
     let read = DecisionRecord::from_line(&record.to_line().unwrap()).unwrap();
     assert_eq!(read, record);
+}
+
+#[test]
+fn it_says_after_how_long_what_is_launched_serves_and_how_that_is_known() {
+    let second = Span::from_secs;
+    let shown = |change: &dyn Fn(&mut Delays)| {
+        let mut launch = Delays::declared(second(420), true);
+        change(&mut launch);
+        let mut record = record();
+        record.scaling.pools.values_mut().for_each(|pool| pool.launch = Some(launch));
+        let read = DecisionRecord::from_line(&record.to_line().unwrap()).unwrap();
+        assert_eq!(read, record);
+        let text = text(&record, &Style::plain(160));
+        text.lines().find(|line| line.contains("ready after")).unwrap().trim().to_owned()
+    };
+    let declared = "ready after 5m median, 10m p95, as declared: no launch was measured yet";
+    assert_eq!(shown(&|_| {}), declared);
+    let few = "ready after 5m median, 10m p95, as declared: 2 of 3 launches were measured";
+    assert_eq!(shown(&|launch| launch.measured = 2), few);
+    let cold = |launch: &mut Delays| {
+        launch.cold = Delay { median: second(192), p95: second(290) };
+        launch.measured = 14;
+    };
+    let measured = "ready after 3m 12s median, 4m 50s p95, from 14 launches";
+    assert_eq!(shown(&cold), measured);
+    let warm = |launch: &mut Delays| {
+        cold(launch);
+        launch.warm = Delay { median: second(58), p95: second(70) };
+        launch.warm_measured = 5;
+    };
+    let warm = shown(&warm);
+    assert_eq!(warm, format!("{measured}; warm 58s median, 1m 10s p95, from 5 launches"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::units::Rate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.3";
+pub const FORMAT_VERSION: &str = "1.4";
 
 impl StatusView {
     /// What readers are told about what runs now.

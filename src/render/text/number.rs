@@ -14,7 +14,7 @@ pub(in crate::render) fn plural(number: usize, noun: &str) -> String {
     }
     match noun.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if noun.ends_with('s') => format!("{noun}es"),
+        _ if noun.ends_with('s') || noun.ends_with("ch") => format!("{noun}es"),
         _ => format!("{noun}s"),
     }
 }

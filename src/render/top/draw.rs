@@ -163,7 +163,11 @@ fn stage_lines(
     Paragraph::new(vec![Line::from(first), Line::from(second)]).render(area, buffer);
 }
 
+/// Columns from which on there is room for how long launches take.
+const WIDE: u16 = 96;
+
 fn pool_table(scaling: &Scaling, paints: &Paints, area: Rect, buffer: &mut Buffer) {
+    let wide = area.width >= WIDE;
     let right = |text: String| Line::from(text).right_aligned();
     let row = |(name, pool): (&Name, &PoolScaling)| {
         let wanted = match pool.wanted == pool.now {
@@ -174,7 +178,7 @@ fn pool_table(scaling: &Scaling, paints: &Paints, area: Rect, buffer: &mut Buffe
             true => right(pool.serving.to_string()).style(paints.of(Color::Yellow)),
             false => right(pool.serving.to_string()),
         };
-        Row::new([
+        let cells = [
             Line::raw(name.to_string()),
             Line::raw(pool.stage.to_string()),
             right(pool.now.to_string()),
@@ -182,16 +186,20 @@ fn pool_table(scaling: &Scaling, paints: &Paints, area: Rect, buffer: &mut Buffe
             serving,
             right(format!("{}–{}", pool.min, pool.max)),
             right(usd(pool)),
-            Line::raw(match pool.owner {
-                DesiredOwner::Controller if !pool.visible => "not seen".to_owned(),
-                owner => owner.to_string(),
-            }),
-        ])
+        ];
+        let owner = Line::raw(match pool.owner {
+            DesiredOwner::Controller if !pool.visible => "not seen".to_owned(),
+            owner => owner.to_string(),
+        });
+        let ready = wide.then(|| right(said::ready(pool)));
+        Row::new(cells.into_iter().chain(ready).chain([owner]))
     };
     let heads = ["ASKED", "WANTED", "SERVING", "MIN–MAX", "$/H"].map(|t| right(t.to_owned()));
     let [asked, wanted, serving, bounds, cost] = heads;
     let head = [Line::raw("POOL"), Line::raw("STAGE"), asked, wanted, serving, bounds, cost];
-    let head = Row::new(head.into_iter().chain([Line::raw("OWNER")])).style(paints.dim());
+    let ready = wide.then(|| right("READY IN".to_owned()));
+    let head = head.into_iter().chain(ready).chain([Line::raw("OWNER")]);
+    let head = Row::new(head).style(paints.dim());
     // Those that the controller moves come first.
     let mut pools: Vec<_> = scaling.pools.iter().collect();
     pools.sort_by_key(|(_, pool)| pool.owner != DesiredOwner::Controller);
@@ -203,8 +211,9 @@ fn pool_table(scaling: &Scaling, paints: &Paints, area: Rect, buffer: &mut Buffe
         Constraint::Length(7),
         Constraint::Length(8),
         Constraint::Length(8),
-        Constraint::Length(14),
     ];
+    let ready = wide.then_some(Constraint::Length(11));
+    let widths = widths.into_iter().chain(ready).chain([Constraint::Length(14)]);
     Table::new(pools.into_iter().map(row), widths).header(head).render(area, buffer);
 }
 

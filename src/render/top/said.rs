@@ -2,9 +2,10 @@
 
 use super::Top;
 use crate::decide::DesiredOwner;
-use crate::decide::scaling::{Direction, Hold, Scaling};
+use crate::decide::scaling::{Direction, Hold, PoolScaling, Scaling};
 use crate::id::Name;
 use crate::observe::{HandHold, Override};
+use crate::render::text::span;
 
 /// Stages of which the controller moves numbers.
 pub(super) fn scaled(scaling: &Scaling) -> Vec<&Name> {
@@ -13,6 +14,16 @@ pub(super) fn scaled(scaling: &Scaling) -> Vec<&Name> {
     stages.sort();
     stages.dedup();
     stages
+}
+
+/// After how long 95 of 100 launches of a pool serve; in parentheses where that is
+/// declared and not measured.
+pub(super) fn ready(pool: &PoolScaling) -> String {
+    match &pool.launch {
+        Some(launch) if launch.is_measured() => span(launch.cold.p95),
+        Some(launch) => format!("({})", span(launch.cold.p95)),
+        None => "-".to_owned(),
+    }
 }
 
 /// What keeps numbers as they are, and what operators have said.

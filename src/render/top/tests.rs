@@ -33,6 +33,7 @@ fn pool(stage: &str, owner: DesiredOwner, (now, wanted, serving): (u32, u32, u32
         serving,
         capacity_per_unit: requests(18),
         worth: None,
+        launch: None,
         pods: None,
         sources: Vec::new(),
         reasons: vec![reason("1 more, 18 req/s each: 70 req/s in 15m")],
@@ -135,6 +136,7 @@ fn hands() -> Hands {
             by: "ada@host".to_owned(),
             since: "2026-11-26T08:00:00Z".parse().unwrap(),
         }],
+        ..Hands::default()
     }
 }
 
@@ -153,6 +155,23 @@ fn an_earlier_decision_shows_what_was_known_then_and_what_held() {
     let (records, hands) = (morning(), hands());
     let frozen = Top { frozen: true, ..top(&records, 41, &hands) };
     insta::assert_snapshot!("frozen", text(&frozen, &PLAIN, COLUMNS, LINES));
+}
+
+#[test]
+fn where_there_is_room_it_says_after_how_long_a_launch_serves() {
+    let (mut records, none) = (morning(), Hands::default());
+    let delay = Delay { median: Span::from_secs(192), p95: Span::from_secs(290) };
+    let pools = records.iter_mut().flat_map(|record| &mut record.scaling.pools);
+    for (name, pool) in pools {
+        let measured = if name.as_str() == "g6e" { 14 } else { 0 };
+        pool.launch = Some(Delays { measured, ..Delays::of(delay) });
+    }
+    let wide = text(&top(&records, 59, &none), &PLAIN, 100, LINES);
+    let of = |name: &str| wide.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(of("POOL").contains("READY IN"), "{wide}");
+    assert!(of("g6e").contains(" 4m 50s ") && of("h100").contains(" (4m 50s) "), "{wide}");
+    let narrow = text(&top(&records, 59, &none), &PLAIN, COLUMNS, LINES);
+    assert!(!narrow.contains("READY IN"), "{narrow}");
 }
 
 #[test]

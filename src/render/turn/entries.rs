@@ -203,6 +203,7 @@ fn hold_line(
         let kind = match hold.cause {
             HoldCause::NoCapacity => EventKind::SetAside,
             HoldCause::NeverReady => EventKind::GivenUp,
+            HoldCause::Autoscaler => EventKind::AutoscalerStuck,
             _ => return false,
         };
         events.iter().any(|event| event.kind == kind && event.about == *name)

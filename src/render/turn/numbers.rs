@@ -12,6 +12,8 @@ use crate::signal::Reading;
 use crate::spec::Environment;
 use std::collections::BTreeSet;
 
+mod launches;
+
 /// What numbers need beside the turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
@@ -34,6 +36,7 @@ pub fn metrics(turn: &Turn, around: &Around<'_>) -> Vec<Metric> {
     all.extend(of_stages(turn));
     all.push(of_forecasts(turn));
     all.extend(of_pools(turn));
+    all.extend(launches::metrics(&turn.scaling, around.counts));
     all.extend(of_signals(turn));
     all.extend(of_calls(around));
     let name = around.environment.environment.name.to_string();

@@ -8,6 +8,14 @@ use std::fmt;
 
 const EXAMPLE: &str = "write it like 4, 0.5, \"99.9%\", \"500ms\", \"$120\" or \"12 req/s\"";
 
+/// A share, a time, dollars, a rate: as many digits as a number keeps.
+const PATTERNS: [&str; 4] = [
+    r"^[0-9]{1,9}(\.[0-9]{1,4})? ?%$",
+    r"^([0-9]{1,15} ?ms|[0-9]{1,6}(\.[0-9]{1,3})? ?[dhmsw]|[0-9]{7,9} ?[ms])$",
+    r"^\$[0-9]{1,9}(\.[0-9]{1,6})?$",
+    r"^[0-9]{1,9}(\.[0-9]{1,3})? ?req/s$",
+];
+
 /// A number, and how it is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
@@ -120,15 +128,26 @@ impl Shape for Limit {
     fn encode(&self) -> Option<Tree> {
         Some(match self.unit {
             LimitUnit::Number => Tree::Decimal(self.value.to_string()),
-            LimitUnit::Share => Tree::String(format!("{}%", digits(self.value * 100.0, 4))),
-            LimitUnit::Seconds => Tree::String(format!("{}ms", digits(self.value * 1000.0, 0))),
+            LimitUnit::Share => {
+                Tree::String(Share::from_millionths((self.value * 1e6).round() as u64).to_string())
+            }
+            LimitUnit::Seconds => {
+                let millis = (self.value * 1e3).round() as u64;
+                // Beyond 30 years as it is exact.
+                let span = Span::from_millis(millis).to_string();
+                Tree::String(if millis < 10u64.pow(12) { span } else { format!("{millis}ms") })
+            }
             LimitUnit::Dollars => Tree::String(format!("${}", self.value)),
-            LimitUnit::Rate => Tree::String(format!("{} req/s", digits(self.value, 3))),
+            LimitUnit::Rate => {
+                Tree::String(Rate::from_millis((self.value * 1e3).round() as u64).to_string())
+            }
         })
     }
 
     fn schema(_: bool) -> Json {
-        json!({ "type": ["number", "string"] })
+        let texts = PATTERNS.map(|pattern| json!({ "type": "string", "pattern": pattern }));
+        let number = json!({ "type": "number" });
+        json!({ "anyOf": std::iter::once(number).chain(texts).collect::<Vec<_>>() })
     }
 }
 

@@ -6,8 +6,16 @@ use serde_json::{Value as Json, json};
 
 /// A part of an environment's tree, as it was written; laid upon the file it is
 /// read and held to the rules like any other key.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// Two are equal where they mean the same, wherever that was written.
+#[derive(Debug, Clone, Default)]
 pub struct Overrides(Table);
+
+impl PartialEq for Overrides {
+    fn eq(&self, other: &Self) -> bool {
+        tree_of_table(&self.0) == tree_of_table(&other.0)
+    }
+}
 
 impl Overrides {
     /// Whether nothing is set.
@@ -18,6 +26,11 @@ impl Overrides {
     /// The tree.
     pub fn table(&self) -> &Table {
         &self.0
+    }
+
+    /// `value` without its places.
+    pub(crate) fn tree(value: &Value) -> Tree {
+        tree(value)
     }
 
     /// The dotted path of each value that is no table, with where it stands.

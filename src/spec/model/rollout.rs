@@ -210,6 +210,11 @@ table! {
 }
 
 impl Rollout {
+    /// Whether there is anything that could be paused, or given up.
+    pub fn is_declared(&self) -> bool {
+        self.waves.is_some() || !self.phases.is_empty()
+    }
+
     /// The phases, earliest first.
     pub fn in_order(&self) -> Vec<(&Name, &Phase)> {
         let mut phases: Vec<_> = self.phases.iter().collect();
@@ -229,6 +234,27 @@ impl Rollout {
         let order = name.and_then(|name| self.phases.get(name)).map(|phase| phase.order);
         let later = self.phases.iter().filter(|(_, phase)| Some(phase.order) > order);
         later.min_by_key(|(_, phase)| phase.order).map(|(name, _)| name)
+    }
+}
+
+impl Phase {
+    /// The steps as they are taken: each after those of this phase that it names, and of
+    /// those that may come next the first by name. By name alone where they go in a
+    /// circle.
+    pub fn steps_in_order(&self) -> Vec<(&Name, &PhaseStep)> {
+        let mut left: BTreeMap<&str, (&Name, &PhaseStep)> =
+            self.steps.iter().map(|(name, step)| (name.as_str(), (name, step))).collect();
+        let mut order = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let waits = |step: &PhaseStep| {
+                step.after.iter().any(|before| left.contains_key(before.as_str()))
+            };
+            let next = left.values().find(|(_, step)| !waits(step)).copied();
+            let Some((name, step)) = next else { return self.steps.iter().collect() };
+            left.remove(name.as_str());
+            order.push((name, step));
+        }
+        order
     }
 }
 

@@ -79,6 +79,10 @@ fn document(schema: &Json) -> BoxedStrategy<Json> {
     if let Some(words) = schema["enum"].as_array() {
         return proptest::sample::select(words.clone()).boxed();
     }
+    if is_of_its_own(schema) {
+        // What a step sets is held to the rules where it is laid, not where it stands.
+        return prop_oneof![Just(json!({})), Just(json!({ "slo": { "ttft_p99": "1s" } }))].boxed();
+    }
     match schema["type"].as_str().unwrap() {
         "boolean" => any::<bool>().prop_map(Json::from).boxed(),
         "integer" => integer(schema),
@@ -92,6 +96,13 @@ fn document(schema: &Json) -> BoxedStrategy<Json> {
         }
         _ => object(schema),
     }
+}
+
+/// Whether it is a part of an environment inside the environment.
+fn is_of_its_own(schema: &Json) -> bool {
+    let keys = ["properties", "additionalProperties"];
+    let open = schema["type"] == "object" && keys.iter().all(|key| schema.get(key).is_none());
+    open || schema.get("$ref").is_some()
 }
 
 /// Over all that is allowed, its ends included; now and then as `3.0`.
@@ -178,7 +189,7 @@ fn places(schema: &Json, document: &Json, path: &str, found: &mut Vec<(String, J
         Some(either) => either.iter().find(|one| (one["type"] == "object") == document.is_object()),
         None => Some(schema),
     };
-    let Some(schema) = schema else { return };
+    let Some(schema) = schema.filter(|schema| !is_of_its_own(schema)) else { return };
     match document {
         Json::Array(values) => {
             for (at, value) in values.iter().enumerate() {

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     phase(rules);
-    orders(rules);
     place(rules);
     moved(rules);
 }
@@ -20,20 +19,6 @@ fn phase(rules: &mut Rules<'_>) {
         let message = format!("the phase `{phase}` is not declared in `[rollout.phases]`");
         let known = phases.keys().map(|name| name.as_str());
         rules.unknown("environment.phase", &["rollout.phases"], message, (phase.as_str(), known));
-    }
-}
-
-fn orders(rules: &mut Rules<'_>) {
-    let mut taken = BTreeMap::new();
-    for (name, phase) in &rules.environment.rollout.phases {
-        if let Some(other) = taken.insert(phase.order, name) {
-            let message = format!("the phases `{other}` and `{name}` have the same order");
-            let path = |name| format!("rollout.phases.{name}.order");
-            rules.report(
-                Diagnostic::error(message).help("phases follow each other: number them 1, 2, 3"),
-                &[(&path(name), ""), (&path(other), "")],
-            );
-        }
     }
 }
 

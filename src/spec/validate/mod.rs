@@ -14,6 +14,7 @@ mod profiles;
 mod promises;
 mod requirements;
 mod reservations;
+mod rollout;
 mod schedules;
 mod secrets;
 mod signals;
@@ -55,6 +56,7 @@ pub(super) fn validate(
     freezes::check(&mut rules);
     profiles::check(&mut rules);
     calendar::check(&mut rules);
+    rollout::check(&mut rules);
     secrets::check(&mut rules);
 }
 

@@ -173,19 +173,36 @@ fn of_stage(rules: &mut Rules<'_>, table: &str, stage: &Name) {
     }
 }
 
+/// A query that is longer is not repeated beside its line.
+const LONG: usize = 1000;
+
+/// How a query is written.
+const QUERY: &str = "write it like 'sum(rate(inference_requests_total[1m]))'";
+
 /// A query: the server has the last word, but what can be seen here is said here.
 fn promql(rules: &mut Rules<'_>, path: &str, query: &str) {
     text::check(rules, path, query);
     if query.trim().is_empty() {
         return;
     }
-    let example = "write it like 'sum(rate(inference_requests_total[1m]))'";
-    match promql::reads(query) {
-        Err(why) => rules.error(path, format!("`{query}` {why}"), example),
+    let read = promql::reads(query);
+    match read.and_then(|reads| promql::parses(query).map(|_| reads)) {
+        Err(why) if query.len() > LONG => rules.error(path, format!("the query {why}"), QUERY),
+        Err(why) => rules.error(path, format!("`{query}` {why}"), QUERY),
         Ok(reads) if reads.selectors.is_empty() => {
-            rules.warning(path, format!("`{query}` reads no series"), example);
+            rules.warning(path, format!("`{query}` reads no series"), QUERY);
         }
         Ok(_) => {}
+    }
+}
+
+/// As [`promql`], for a query that is to answer a number, or one for each series.
+pub(super) fn number(rules: &mut Rules<'_>, path: &str, query: &str) {
+    promql(rules, path, query);
+    if let Ok(kind) = promql::parses(query)
+        && !kind.is_number()
+    {
+        rules.error(path, format!("`{query}` answers {kind}, not a number"), QUERY);
     }
 }
 

@@ -14,6 +14,8 @@ mod interfaces;
 mod lifecycle;
 #[cfg(feature = "aws")]
 mod outage;
+#[cfg(all(feature = "aws", feature = "kube"))]
+mod phases;
 #[cfg(feature = "aws")]
 mod refresh;
 #[cfg(feature = "aws")]
@@ -31,3 +33,5 @@ mod theirs;
 mod tutorial;
 #[cfg(feature = "aws")]
 mod types;
+#[cfg(feature = "aws")]
+mod waves;

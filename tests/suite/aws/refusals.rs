@@ -29,6 +29,16 @@ fn no_credentials_expired_ones_and_nobody_there_are_told_apart() {
     command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let said: crate::support::repository::Said = command.output().unwrap().into();
     said.exits(1).says("AWS cannot be reached");
+
+    for (place, what) in [
+        ("", "AWS_ENDPOINT_URL is set to nothing"),
+        ("127.0.0.1:9", "`127.0.0.1:9` is no address that AWS can be asked at"),
+    ] {
+        let mut command = account.command(&["plan", "edge"]);
+        command.env("AWS_ENDPOINT_URL", place);
+        let said: crate::support::repository::Said = command.output().unwrap().into();
+        said.exits(1).says(what).says("help:").says("https://host:port");
+    }
 }
 
 #[test]

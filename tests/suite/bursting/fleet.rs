@@ -91,6 +91,29 @@ pub struct Record {
     pub burst_seconds: f64,
 }
 
+impl Record {
+    /// Seconds within which this share of those that were answered had their first token.
+    pub fn first_token_of(&self, share: f64) -> f64 {
+        let mut all = self.first_token.clone();
+        all.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let whole: f64 = all.iter().map(|(_, requests)| requests).sum();
+        let mut so_far = 0.0;
+        for (took, requests) in all {
+            so_far += requests;
+            if so_far >= share * whole {
+                return took;
+            }
+        }
+        f64::NAN
+    }
+
+    /// The share of all requests that had their first token within so many seconds.
+    pub fn within(&self, seconds: f64) -> f64 {
+        let in_time = self.first_token.iter().filter(|(took, _)| *took <= seconds);
+        in_time.map(|(_, requests)| requests).sum::<f64>() / self.arrived
+    }
+}
+
 /// The load and the queue, and what became of the requests so far.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -158,10 +181,7 @@ impl Fleet {
     /// requests for each of it. What comes per second is as it was, so that the
     /// whole is `scale` times less.
     pub fn play(&self, hour: Arc<Hour>, factor: f64, scale: f64) {
-        let mut state = self.state();
-        let began = state.now;
-        state.play = Some(Play { hour, factor, scale, began, come: 0 });
-        state.record = Record::default();
+        self.state().begin(hour, factor, scale);
     }
 
     /// How many seconds of what is played have come, and what became of them.
@@ -192,8 +212,7 @@ fn go_on(state: &Mutex<State>, cluster: &str, slices: &str) {
             return;
         }
         if let Some((onprem, burst)) = ready {
-            state.ready = (onprem, burst);
-            state.capacity = onprem * ONPREM + burst * BURST;
+            state.serve_by(onprem, burst);
         }
         let now = Instant::now();
         state.pass((now - before).as_secs_f64());
@@ -222,7 +241,36 @@ fn ready(cluster: &str, slices: &str) -> Option<(f64, f64)> {
 }
 
 impl State {
-    fn pass(&mut self, seconds: f64) {
+    /// One whose time the caller passes, and in which a request waits for so many seconds
+    /// at most.
+    pub fn with_patience(patience: f64) -> Self {
+        Self { pace: Pace { patience, ..Pace::default() }, ..Self::default() }
+    }
+
+    /// An hour is played from now on: see [`Fleet::play`].
+    pub fn begin(&mut self, hour: Arc<Hour>, factor: f64, scale: f64) {
+        self.play = Some(Play { hour, factor, scale, began: self.now, come: 0 });
+        self.record = Record::default();
+    }
+
+    /// So many replicas are ready from now on.
+    pub fn serve_by(&mut self, onprem: f64, burst: f64) {
+        self.ready = (onprem, burst);
+        self.capacity = onprem * ONPREM + burst * BURST;
+    }
+
+    /// What has come so far, in requests of a mean prompt.
+    pub fn come_so_far(&self) -> f64 {
+        self.tokens / MEAN_PROMPT
+    }
+
+    /// What became of what is played.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// So many seconds pass.
+    pub fn pass(&mut self, seconds: f64) {
         let until = self.now + seconds;
         self.come(until, seconds);
         self.serve(until);

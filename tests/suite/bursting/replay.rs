@@ -140,11 +140,11 @@ pub struct Outcome {
 /// Of the hour that was played last.
 pub fn outcome(ground: &Ground, samples: &[Sample]) -> Outcome {
     let (_, record) = ground.fleet.played();
-    let Record { first_token, arrived, refused, seconds, .. } = &record;
+    let Record { arrived, refused, seconds, .. } = &record;
     let turns = moves(samples);
     let mut outcome = Outcome {
-        ttft_p50: percentile(first_token, 0.50),
-        ttft_p99: percentile(first_token, 0.99),
+        ttft_p50: record.first_token_of(0.50),
+        ttft_p99: record.first_token_of(0.99),
         refused: refused / arrived,
         mean_waiting: record.waiting_seconds / seconds * f64::from(SCALE),
         onprem_hours: record.onprem_seconds / 3600.0,
@@ -191,20 +191,6 @@ fn moves(samples: &[Sample]) -> BTreeMap<String, Vec<Move>> {
         }
     }
     moves
-}
-
-fn percentile(all: &[(f64, f64)], share: f64) -> f64 {
-    let mut all = all.to_vec();
-    all.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let whole: f64 = all.iter().map(|(_, requests)| requests).sum();
-    let mut so_far = 0.0;
-    for (took, requests) in all {
-        so_far += requests;
-        if so_far >= share * whole {
-            return took;
-        }
-    }
-    f64::NAN
 }
 
 /// What the instances cost while they were there.

@@ -13,10 +13,14 @@ mod journal;
 mod lock;
 mod output;
 mod prices;
+#[cfg(feature = "prometheus")]
+mod rollout;
+mod rollout_render;
 mod running;
 mod saved;
 mod screens;
 mod terminal;
+mod waves;
 mod worlds;
 
 use crate::support::repository::Repository;

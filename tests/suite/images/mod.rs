@@ -2,8 +2,10 @@
 //! direct and of images is told in its README. No link is slow here, and no server of
 //! AWS's lags behind another unless a test asks for it.
 
+mod archive;
 mod build;
 mod channels;
+mod killed;
 mod place;
 mod plan;
 mod promote;

@@ -18,6 +18,7 @@ mod quotas;
 mod racing;
 mod roles;
 mod telling;
+mod waves;
 
 use crate::support::bed::{Bed, unique};
 use crate::support::repository::Repository;

@@ -264,7 +264,8 @@ pub fn resolved(text: &str) -> Resolved {
     })
 }
 
-struct OneFile<'t>(&'t str);
+/// A repository of one file.
+pub struct OneFile<'t>(pub &'t str);
 
 impl Loader for OneFile<'_> {
     fn load(&self, path: &str) -> Result<Loaded, LoadError> {

@@ -12,5 +12,6 @@ mod history;
 mod jump;
 mod missing;
 mod place;
+mod rollout;
 mod stale;
 mod watch;

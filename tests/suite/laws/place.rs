@@ -66,6 +66,13 @@ impl Place {
         self.session = session(&self.declared, &self.simulator);
     }
 
+    /// The environment is as it was read to be.
+    pub fn turn(&mut self, declared: Declared, resolved: Resolved) {
+        let side = |side| self.simulator.backend(side);
+        self.declared = declared;
+        self.session = session_of(resolved, side(Side::Kubernetes), side(Side::Aws));
+    }
+
     /// A copy that goes on by itself.
     pub fn fork(&self) -> Self {
         let simulator = Simulator::resumed(self.simulator.world().unwrap(), scope(mark()));

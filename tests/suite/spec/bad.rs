@@ -3,6 +3,7 @@
 mod burst;
 mod calendar;
 mod layers;
+mod rollout;
 mod weights;
 
 use super::fixture::{Memory, WHOLE};

@@ -96,23 +96,36 @@ impl Prometheus {
 
     /// Scrapes each of `exporters` once in every `interval`.
     pub fn of(exporters: &[u16], interval: Duration) -> Self {
-        let prometheus = Self::launch(exporters, interval, None);
+        Self::launch(exporters, interval, None, None).ready()
+    }
+
+    /// Scrapes nothing: holds what stands in `openmetrics`, of whatever time.
+    pub fn holding(openmetrics: &str) -> Self {
+        Self::launch(&[], Duration::from_secs(60), None, Some(openmetrics)).ready()
+    }
+
+    fn ready(self) -> Self {
         eventually("Prometheus is ready", || {
-            let mut stream = TcpStream::connect(("127.0.0.1", prometheus.port)).ok()?;
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
             stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").ok()?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).ok()?;
             answer.starts_with("HTTP/1.0 200").then_some(())
         });
-        prometheus
+        self
     }
 
     /// Lets only those in that have a certificate of the authority in `pki`.
     pub fn with_tls(exporter: u16, pki: &Path) -> Self {
-        Self::launch(&[exporter], Duration::from_secs(1), Some(pki))
+        Self::launch(&[exporter], Duration::from_secs(1), Some(pki), None)
     }
 
-    fn launch(exporters: &[u16], interval: Duration, pki: Option<&Path>) -> Self {
+    fn launch(
+        exporters: &[u16],
+        interval: Duration,
+        pki: Option<&Path>,
+        openmetrics: Option<&str>,
+    ) -> Self {
         let folder = tempfile::Builder::new().prefix("floodway-prometheus-").tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let every = interval.as_millis();
@@ -127,10 +140,21 @@ impl Prometheus {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
+        let data = folder.path().join("data");
+        if let Some(openmetrics) = openmetrics {
+            let file = folder.path().join("made.txt");
+            fs::write(&file, openmetrics).unwrap();
+            let mut command = Command::new(program("promtool"));
+            command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]);
+            let made = command.args([&file, &data]).output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
         let mut command = Command::new(program("prometheus"));
         command
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--storage.tsdb.path={}", data.display()))
+            // What was made may be of any time.
+            .arg("--storage.tsdb.retention.time=100y")
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--log.level=error")
             .stdin(Stdio::null());

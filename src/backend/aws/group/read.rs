@@ -47,6 +47,7 @@ pub(in crate::backend::aws) fn live(
         applyset: None,
         version: numbered(group).map(str::to_owned),
         workload: Some(workload(group)),
+        autoscaler: None,
         deleting: is_deleting(group),
         ownership,
     }

@@ -37,6 +37,7 @@ pub(in crate::backend::aws) fn live(
         applyset: None,
         version: template.default_version_number().map(|number| number.to_string()),
         workload: None,
+        autoscaler: None,
         deleting: false,
         ownership,
     }

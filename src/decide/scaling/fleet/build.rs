@@ -69,6 +69,7 @@ fn pool<'a>(
         set_to: None,
         sources,
         legacy,
+        hindrance: seen.autoscaler.clone().filter(|_| seen.visible),
         unraised_since: None,
         closed: None,
         drain_given_up: None,

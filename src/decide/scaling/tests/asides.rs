@@ -193,6 +193,29 @@ fn units_that_serve_in_part_are_neither_waited_for_nor_given_up() {
 }
 
 #[test]
+fn time_in_which_nobody_looked_gives_no_unit_up() {
+    let mut world = world(&[
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+        burst("dear", "{ min = 0, max = 9 }", &[G6E], ""),
+    ]);
+    world.group("cheap", "g5.12xlarge/on-demand").broken = true;
+    world.load(80.0);
+    world.run(20);
+    // The clock was set, or the machine stood still.
+    world.now = world.now.saturating_add(Duration::from_secs(3 * 3600)).unwrap();
+    let scaling = world.decide();
+    assert_eq!((wanted(&scaling, "cheap"), wanted(&scaling, "dear")), (2, 0));
+    assert!(!kinds(&scaling).contains(&EventKind::GivenUp));
+    // Of the fifteen minutes some are over, and the rest passes as ever.
+    assert!(kinds(&world.run(15)).is_empty());
+    let mut told = Vec::new();
+    for _ in 0..30 {
+        told.extend(kinds(&world.run(1)));
+    }
+    assert!(told.contains(&EventKind::GivenUp), "{told:?}");
+}
+
+#[test]
 fn a_replica_on_prem_that_never_serves_keeps_no_other_from_being_asked_for() {
     let mut world = world(&[
         onprem("own", "{ min = 1, max = 9 }"),

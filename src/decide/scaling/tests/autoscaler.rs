@@ -72,3 +72,68 @@ fn what_an_autoscaler_might_add_replaces_nothing_that_serves() {
     }
     assert_eq!(least, 3, "120 of its own, and 5% more than 200 stay");
 }
+
+const BROKEN: &str = "ScalingActive is False (FailedGetExternalMetric): no metrics";
+
+#[test]
+fn an_autoscaler_that_says_that_it_cannot_act_is_told_at_once_and_not_waited_for() {
+    let mut world = scaled_by_another();
+    world.load(20.0);
+    world.run(4);
+    world.hindrances.insert(name("own"), Hindrance::Cannot(BROKEN.to_owned()));
+    let calm = world.run(1);
+    assert_eq!((wanted(&calm, "cheap"), out(&calm)), (0, vec![HoldCause::Autoscaler]));
+    let why = &calm.pools["own"].holds[0].why.text;
+    assert_eq!(*why, format!("the autoscaler of own cannot act: {BROKEN}"));
+    assert_eq!(kinds(&calm), [EventKind::AutoscalerStuck]);
+    assert!(calm.events[0].kind.is_warning() && calm.events[0].text.contains(BROKEN));
+    assert!(kinds(&world.run(1)).is_empty(), "it is told once");
+    world.load(100.0);
+    // 100 without the 30 that serve.
+    assert_eq!(wanted(&world.decide(), "cheap"), 2, "by the same decision");
+}
+
+#[test]
+fn that_it_can_act_again_is_told_when_it_has_for_a_minute() {
+    let mut world = scaled_by_another();
+    world.load(20.0);
+    let mut told = Vec::new();
+    // It goes to and fro before it is mended.
+    for broken in [true, false, true, false, false, false, false, false, false] {
+        world.hindrances.clear();
+        if broken {
+            world.hindrances.insert(name("own"), Hindrance::Cannot(BROKEN.to_owned()));
+        }
+        world.now = world.now.saturating_add(std::time::Duration::from_secs(15)).unwrap();
+        told.extend(kinds(&world.decide()));
+    }
+    assert_eq!(told, [EventKind::AutoscalerStuck, EventKind::AutoscalerActs]);
+    world.load(100.0);
+    let scaling = world.decide();
+    assert_eq!((wanted(&scaling, "cheap"), out(&scaling)), (0, vec![]), "it is counted on");
+}
+
+#[test]
+fn an_autoscaler_at_a_max_of_its_own_adds_nothing_and_says_so_where_more_is_needed() {
+    let mut world = scaled_by_another();
+    world.hindrances.insert(name("own"), Hindrance::AtMax("TooManyReplicas".to_owned()));
+    world.load(20.0);
+    let calm = world.run(1);
+    assert_eq!((kinds(&calm), out(&calm)), (vec![], vec![]), "that is no trouble by itself");
+    world.load(100.0);
+    let bursts = world.decide();
+    assert_eq!((wanted(&bursts, "cheap"), out(&bursts)), (2, vec![HoldCause::Autoscaler]));
+    let why = &bursts.pools["own"].holds[0].why.text;
+    assert_eq!(why, "the autoscaler of own is at its own max, 3 of 20: TooManyReplicas");
+}
+
+#[test]
+fn what_an_autoscaler_says_that_cannot_be_seen_now_is_not_believed() {
+    let mut world = scaled_by_another();
+    world.load(20.0);
+    world.run(2);
+    world.hindrances.insert(name("own"), Hindrance::Cannot(BROKEN.to_owned()));
+    world.unseen.push(name("own"));
+    let scaling = world.decide();
+    assert!(!out(&scaling).contains(&HoldCause::Autoscaler), "{:?}", scaling.pools["own"].holds);
+}

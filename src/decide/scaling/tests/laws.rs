@@ -338,7 +338,7 @@ proptest! {
         let mut world = random(100, 100, 0, 9999);
         for delays in world.delays.values_mut() {
             let delay = Delay { median: Span::from_secs(delay), p95: Span::from_secs(delay) };
-            *delays = Delays { cold: delay, warm: delay, slow: delay.p95 };
+            *delays = Delays::of(delay);
         }
         world.load(load);
         let alone = world.decide().stages["inference"].expected.unwrap().as_f64();

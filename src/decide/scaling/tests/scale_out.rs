@@ -249,7 +249,7 @@ fn a_load_that_is_too_much_is_told_when_it_begins_and_when_it_is_over() {
 fn a_free_replica_that_is_quick_does_not_hold_burst_back() {
     let mut world = three();
     let quick = Delay { median: Span::from_secs(20), p95: Span::from_secs(60) };
-    world.delays.insert(name("own"), Delays { cold: quick, warm: quick, slow: quick.p95 });
+    world.delays.insert(name("own"), Delays::of(quick));
     world.has("own", "replicas", 3);
     world.load(25.0);
     // In three minutes more than all of on-prem carries; the replica serves in one.

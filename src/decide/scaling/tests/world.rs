@@ -60,6 +60,8 @@ pub(in crate::decide::scaling) struct World {
     pub(in crate::decide::scaling) unseen: Vec<Name>,
     /// What keeps units of a pool that drain, past their time.
     pub(in crate::decide::scaling) stuck: BTreeMap<Name, String>,
+    /// What keeps the autoscalers of pools.
+    pub(in crate::decide::scaling) hindrances: BTreeMap<Name, Hindrance>,
     pub(in crate::decide::scaling) seen_at: BTreeMap<Name, Timestamp>,
     /// Since when pools are looked for that were never seen.
     pub(in crate::decide::scaling) since: Option<Timestamp>,
@@ -122,6 +124,7 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
         groups: Vec::new(),
         unseen: Vec::new(),
         stuck: BTreeMap::new(),
+        hindrances: BTreeMap::new(),
         seen_at: BTreeMap::new(),
         since: None,
         demand: BTreeMap::new(),
@@ -140,7 +143,7 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
     world.groups = world.declared();
     let delay = Delay { median: Span::from_secs(180), p95: Span::from_secs(300) };
     let names = world.groups.iter().map(|group| group.pool.clone());
-    let delays = Delays { cold: delay, warm: delay, slow: delay.p95 };
+    let delays = Delays::of(delay);
     world.delays = names.map(|pool| (pool, delays)).collect();
     world
 }
@@ -256,6 +259,7 @@ impl World {
             (pool.visible, pool.at) = (visible, self.seen_at.get(&group.pool).copied());
             pool.since = self.since;
             pool.stuck_drain = self.stuck.get(&group.pool).cloned();
+            pool.autoscaler = self.hindrances.get(&group.pool).cloned();
             let units = group.seen(self.now);
             let Some((of, capacity_type)) = &group.of else {
                 pool.replicas = Some(units);

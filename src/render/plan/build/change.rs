@@ -14,14 +14,17 @@ use crate::render::text;
 use crate::units::Span;
 use serde_json::Value;
 
-/// What readers are told about `change` of `plan`.
-pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
+/// What readers are told about `change` of `plan`; not `whole`: without the fields of
+/// what comes or goes whole.
+pub(super) fn change_view(plan: &Plan, change: &Change, whole: bool) -> ChangeView {
     let shown = |body: &Body| redact(&body.value()).0;
-    let body = change.body.as_ref().filter(|_| change.action != Action::NoOp).map(shown);
+    let comes = matches!(change.action, Action::Create | Action::Replace);
+    let told = comes || whole && change.action != Action::NoOp;
+    let body = change.body.as_ref().filter(|_| told).map(shown);
     let fields = match change.action {
-        Action::Create if change.fields.is_empty() => whole(body.as_ref(), true),
-        Action::Delete if change.fields.is_empty() => {
-            whole(change.before.as_ref().map(shown).as_ref(), false)
+        Action::Create if whole && change.fields.is_empty() => all_fields(body.as_ref(), true),
+        Action::Delete if whole && change.fields.is_empty() => {
+            all_fields(change.before.as_ref().map(shown).as_ref(), false)
         }
         _ => change.fields.iter().map(FieldView::from).collect(),
     };
@@ -73,6 +76,7 @@ pub(super) fn change_view(plan: &Plan, change: &Change) -> ChangeView {
             .filter_map(|at| plan.changes.get(*at))
             .map(|first| address(&first.id))
             .collect(),
+        wave: Some(change.wave).filter(|wave| *wave > 0),
     }
 }
 
@@ -95,7 +99,7 @@ impl From<&FieldChange> for FieldView {
 }
 
 /// All fields of something that comes (or goes) whole.
-fn whole(body: Option<&Value>, comes: bool) -> Vec<FieldView> {
+fn all_fields(body: Option<&Value>, comes: bool) -> Vec<FieldView> {
     let Some(body) = body else { return Vec::new() };
     let field = |(path, value): (FieldPath, &Value)| FieldView {
         sensitive: value == HIDDEN,

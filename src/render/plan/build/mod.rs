@@ -8,25 +8,36 @@ mod summary;
 
 use super::view::{
     ChangeView, EnvironmentView, FlowView, MarketCostView, PlaceView, PlanView, PoolView,
-    PriceView, ReasonView, RefusalView, StageCapacityView, TotalsView, UncheckedView,
+    PriceView, ReasonView, RefusalView, StageCapacityView, TotalsView, UncheckedView, WaveView,
+    WavesView,
 };
-use crate::plan::{Action, Checked, Costs, Flow, Plan, PoolDelta, Totals};
+use crate::plan::{Action, Checked, Costs, Flow, Plan, PoolDelta, Totals, WavePlan};
 use crate::render::name::{address, side};
 use crate::units::Rate;
 use change::change_view;
 use summary::summary;
 
 /// The version of the JSON.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 impl PlanView {
     /// What readers are told about `plan`.
     pub fn new(plan: &Plan) -> Self {
+        Self::of(plan, true)
+    }
+
+    /// As [`Self::new`], for those who are not told every field of what comes or goes
+    /// whole.
+    pub(in crate::render) fn brief(plan: &Plan) -> Self {
+        Self::of(plan, false)
+    }
+
+    fn of(plan: &Plan, whole: bool) -> Self {
         let changes: Vec<ChangeView> = plan
             .changes
             .iter()
             .filter(|change| change.action != Action::NoOp)
-            .map(|change| change_view(plan, change))
+            .map(|change| change_view(plan, change, whole))
             .collect();
         let mut pools: Vec<PoolView> = plan.pools.iter().map(pool_view).collect();
         // By stage, on-prem before burst.
@@ -54,6 +65,7 @@ impl PlanView {
                 .collect(),
             believed: plan.believed.iter().cloned().collect(),
             targets: plan.targets.clone(),
+            waves: plan.waves.as_ref().map(|waves| waves_view(waves, &changes)),
             applicable: plan.refusals.is_empty(),
             unchanged: plan.changes.len() - changes.len(),
             unchecked: unchecked(plan),
@@ -79,6 +91,18 @@ impl PlanView {
     /// Whether applying would change nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+}
+
+fn waves_view(waves: &WavePlan, changes: &[ChangeView]) -> WavesView {
+    let one = |(pools, wave): (&Vec<String>, u32)| WaveView {
+        wave,
+        pools: pools.clone(),
+        changes: changes.iter().filter(|change| change.wave == Some(wave)).count(),
+    };
+    WavesView {
+        wait_s: waves.wait.as_secs_f64(),
+        waves: waves.pools.iter().zip(1..).map(one).collect(),
     }
 }
 

@@ -4,9 +4,9 @@ use crate::render::plan::view::{ActionView, ChangeView};
 
 /// Neighbours of a kind that come or go, and things that differ alike wherever
 /// they stand; all others alone.
-pub(super) fn blocks(changes: &[ChangeView], whole: bool) -> Vec<Vec<&ChangeView>> {
+pub(super) fn blocks<'v>(changes: &[&'v ChangeView], whole: bool) -> Vec<Vec<&'v ChangeView>> {
     let mut blocks: Vec<Vec<&ChangeView>> = Vec::new();
-    for change in changes {
+    for &change in changes {
         let joined = match change.action {
             _ if whole => None,
             ActionView::Update => blocks.iter_mut().find(|block| differ_alike(block[0], change)),

@@ -4,6 +4,7 @@ use super::blocks::{blocks, same};
 use super::fields::{fields, one_line};
 use super::image::image;
 use super::tables::reason_text;
+use super::waves::changes_in_waves;
 use crate::render::plan::view::{ActionView, ChangeView, PlanView};
 use crate::render::style::Ink;
 use crate::render::text::{Line, Screen, count};
@@ -18,9 +19,9 @@ pub(super) fn changes(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
     }
     screen.blank();
     screen.line(0, legend(view));
-    for block in blocks(&view.changes, whole) {
-        screen.blank();
-        print_block(screen, &block, whole);
+    match &view.waves {
+        Some(waves) => changes_in_waves(screen, view, waves, whole),
+        None => print_blocks(screen, &view.changes.iter().collect::<Vec<_>>(), whole),
     }
     let mut hidden = Vec::new();
     if view.unchanged > 0 {
@@ -32,6 +33,14 @@ pub(super) fn changes(screen: &mut Screen<'_>, view: &PlanView, whole: bool) {
     if !hidden.is_empty() {
         screen.blank();
         screen.hanging(2, 2, &Line::of(Ink::Dim, format!("({})", hidden.join("; "))));
+    }
+}
+
+/// Prints these, those together that read as one.
+pub(super) fn print_blocks(screen: &mut Screen<'_>, changes: &[&ChangeView], whole: bool) {
+    for block in blocks(changes, whole) {
+        screen.blank();
+        print_block(screen, &block, whole);
     }
 }
 

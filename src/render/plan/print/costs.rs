@@ -141,7 +141,8 @@ impl AmountView {
         }
     }
 
-    fn text(self, sign: &str) -> String {
+    /// `$10.49`, `at least $10.49`, `unknown`.
+    pub(in crate::render) fn text(self, sign: &str) -> String {
         match (self.usd, self.at_least) {
             (None, _) => "unknown".to_owned(),
             (Some(usd), true) => format!("at least {sign}{}", money(usd)),

@@ -6,8 +6,10 @@ mod costs;
 mod fields;
 mod image;
 mod tables;
+mod waves;
 
 pub(in crate::render) use changes::symbol;
+pub(in crate::render) use waves::listed_pools;
 
 use super::view::{OwnerView, PlanView};
 use crate::render::style::{Ink, Style};

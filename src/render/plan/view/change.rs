@@ -93,6 +93,9 @@ pub struct ChangeView {
     pub stepwise: bool,
     /// Addresses of changes that are done first.
     pub after: Vec<String>,
+    /// The wave in which it goes out, counted from 1; absent: there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
 }
 
 /// One field's difference.

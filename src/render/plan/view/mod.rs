@@ -5,10 +5,12 @@
 mod change;
 mod cost;
 mod image;
+mod waves;
 
 pub use change::{ActionView, ChangeView, FieldView, OwnedView, OwnerView, ReasonView};
 pub use cost::{AmountView, CostView, MarketCostView, PriceView, SpotView};
 pub use image::{DiffersView, ImageView, PackageView};
+pub use waves::{WaveView, WavesView};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,6 +40,9 @@ pub struct PlanView {
     pub pools: Vec<PoolView>,
     /// What changes, in the order of applying.
     pub changes: Vec<ChangeView>,
+    /// In which waves they go out over pools; absent: all at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waves: Option<WavesView>,
     /// How many things stay as they are.
     pub unchanged: usize,
     /// Changes that the server has not checked, by reason.

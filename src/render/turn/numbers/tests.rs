@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::Timestamp;
-use crate::decide::Reason;
-use crate::decide::scaling::{Cost, Hold, HoldCause, Memory, Mode, PoolScaling};
+use crate::decide::scaling::{Cost, Hold, HoldCause, Memory, Mode, PoolScaling, SourceScaling};
+use crate::decide::{CapacityType, Reason};
 use crate::units::Rate;
 
 fn hold(cause: HoldCause, direction: Direction) -> Hold {
@@ -9,7 +9,23 @@ fn hold(cause: HoldCause, direction: Direction) -> Hold {
     Hold { cause, direction, until: None, why }
 }
 
-fn pool(stage: &str, owner: DesiredOwner, holds: Vec<Hold>) -> PoolScaling {
+/// A group of spot instances.
+pub(super) fn spot() -> SourceScaling {
+    SourceScaling {
+        group: Some("prod-g6e-spot".to_owned()),
+        label: "g6e.12xlarge".to_owned(),
+        market: Some(CapacityType::Spot),
+        desired: 1,
+        wanted: 1,
+        set: 1,
+        shrink: 0,
+        stays: false,
+        aside: None,
+        usd_per_hour: None,
+    }
+}
+
+pub(super) fn pool(stage: &str, owner: DesiredOwner, holds: Vec<Hold>) -> PoolScaling {
     PoolScaling {
         stage: stage.parse().unwrap(),
         owner,
@@ -21,6 +37,7 @@ fn pool(stage: &str, owner: DesiredOwner, holds: Vec<Hold>) -> PoolScaling {
         serving: 1,
         capacity_per_unit: Rate::from_millis(18_000),
         worth: None,
+        launch: None,
         pods: None,
         sources: Vec::new(),
         reasons: Vec::new(),
