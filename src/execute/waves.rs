@@ -51,8 +51,11 @@ impl Executor<'_> {
     async fn begins(&self, wave: u32, changes: usize) -> Option<String> {
         let waves = self.plan.waves.as_ref().filter(|_| wave > 0)?;
         let (of, pools) = (waves.count(), waves.of(wave).to_vec());
-        (self.listener)(&Event::WaveStarted { wave, of, pools, changes });
-        self.came(wave, WaveState::Begun).await
+        let unrecorded = self.came(wave, WaveState::Begun).await;
+        if unrecorded.is_none() {
+            (self.listener)(&Event::WaveStarted { wave, of, pools, changes });
+        }
+        unrecorded
     }
 
     /// Waits after a wave, all of which is done. What is written of the whole (the
@@ -62,11 +65,12 @@ impl Executor<'_> {
         let Some(waves) = self.plan.waves.as_ref().filter(|_| wave > 0) else { return };
         let Some(gate) = self.gate.filter(|_| !changes.iter().all(parent)) else { return };
         let (of, wait) = (waves.count(), waves.wait);
-        (self.listener)(&Event::WaveWaiting { wave, of, wait });
+        // Whoever is told of it finds it in the journal.
         state.stopped = self.came(wave, WaveState::Waiting).await;
         if state.stopped.is_some() {
             return;
         }
+        (self.listener)(&Event::WaveWaiting { wave, of, wait });
         match self.waited(gate, wave).await {
             Ok(()) => {
                 (self.listener)(&Event::WavePassed { wave, of });

@@ -20,7 +20,7 @@ const PHASES: usize = 50;
 const CHANGES: usize = 200;
 
 /// Renders 50 phases of 200 changes each; from the plans to the text.
-pub fn render_50_phases() {
+pub(crate) fn render_50_phases() {
     let (environment, plan) = long_rollout();
     let phases = environment.rollout.in_order();
     let plans: Vec<PhasePlan> = phases

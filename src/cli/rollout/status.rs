@@ -70,7 +70,7 @@ async fn halts(
     match said.await {
         Ok(hands) => {
             let Hands { pause, aborted, .. } = hands.unwrap_or_default();
-            Halts::Seen(Hands { pause, aborted, ..Hands::default() })
+            Halts::Seen(Box::new(Hands { pause, aborted, ..Hands::default() }))
         }
         Err(failure) => Halts::Unseen(failure.view.map_or_else(String::new, |view| view.message)),
     }

@@ -42,7 +42,7 @@ pub struct Input<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halts {
     /// What operators, and applies that have stopped themselves, say of it.
-    Seen(Hands),
+    Seen(Box<Hands>),
     /// It could not be seen, and why.
     Unseen(String),
 }
@@ -149,7 +149,7 @@ impl RolloutStatusView {
         });
         let (halted, unseen) = match input.halts {
             None => (None, None),
-            Some(Halts::Seen(hands)) => ((!hands.is_empty()).then(|| hands.into()), None),
+            Some(Halts::Seen(hands)) => ((!hands.is_empty()).then(|| hands.as_ref().into()), None),
             Some(Halts::Unseen(why)) => (None, Some(why.clone())),
         };
         let summary = summary(phase.as_ref(), &whole.summary.standing);

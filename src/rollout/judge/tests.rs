@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// 08:30:20 on some day; the last whole minute is what counts.
-const NOW: i64 = 1_800_000_000 - 1_800_000_000 % 60 + 20;
+const NOW: i64 = 1_800_000_020;
 
 fn name() -> Name {
     "x".parse().unwrap()

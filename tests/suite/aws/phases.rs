@@ -126,13 +126,19 @@ launch = {{ launch_hook = false }}
 
     fn cluster(&self) -> BTreeMap<String, Value> {
         let selector = format!("floodway.dev/environment={}", self.name);
-        let arguments = ["get", KINDS, "-n", &self.name, "-l", &selector, "-o", "json"];
+        let arguments = [
+            "get",
+            KINDS,
+            "-n",
+            &self.name,
+            "-l",
+            &selector,
+            "-o",
+            "json",
+            "--show-managed-fields",
+        ];
         let out = self.bed.try_kubectl(&arguments, "").stdout;
         let list: Value = serde_json::from_slice(&out).unwrap();
-        let scaled: Vec<String> = items(&list)
-            .filter(|one| one["kind"] == "HorizontalPodAutoscaler")
-            .map(|hpa| text(&hpa["spec"]["scaleTargetRef"]["name"]))
-            .collect();
         let mut world = BTreeMap::new();
         for object in items(&list) {
             let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
@@ -140,9 +146,7 @@ launch = {{ launch_hook = false }}
             if kind == "EndpointSlice" {
                 continue;
             }
-            let burst = object["metadata"]["labels"]["floodway.dev/pool"] == "cloud";
-            let by_runtime = scaled.contains(&name) || burst;
-            world.insert(format!("{kind} {name}"), of_cluster(object, by_runtime));
+            world.insert(format!("{kind} {name}"), of_cluster(object));
         }
         world
     }
@@ -156,13 +160,16 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// What the cluster's user wrote; `by_runtime`: without the number.
-fn of_cluster(object: &Value, by_runtime: bool) -> Value {
+/// What Floodway wrote: without a number that it does not own.
+fn of_cluster(object: &Value) -> Value {
+    let writers = object["metadata"]["managedFields"].as_array().unwrap().iter();
+    let mut ours = writers.filter(|writer| writer["manager"] == "floodway");
+    let by_git = ours.any(|writer| !writer["fieldsV1"]["f:spec"]["f:replicas"].is_null());
     let mut spec = object["spec"].clone();
     if let Some(spec) = spec.as_object_mut() {
         // The server chose these.
         ["clusterIP", "clusterIPs"].iter().for_each(|key| drop(spec.remove(*key)));
-        if by_runtime && let Some(replicas) = spec.remove("replicas") {
+        if !by_git && let Some(replicas) = spec.remove("replicas") {
             assert!(replicas.as_u64() <= Some(12), "{replicas}");
         }
     }

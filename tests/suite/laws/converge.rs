@@ -75,8 +75,8 @@ fn assert_holds(drifted: &BTreeMap<String, Value>, calm: &BTreeMap<String, Value
     }
 }
 
-/// The first value of `wanted` that is not in `there`.
-fn missing(wanted: &Value, there: &Value) -> Option<String> {
+/// The first value of `wanted` that is not in `there`; lists in whatever order.
+pub fn missing(wanted: &Value, there: &Value) -> Option<String> {
     match (wanted, there) {
         (Value::Object(wanted), Value::Object(there)) => wanted.iter().find_map(|(key, value)| {
             let found = missing(value, there.get(key).unwrap_or(&Value::Null));

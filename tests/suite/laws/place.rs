@@ -213,6 +213,8 @@ impl Place {
                 let offering = market("/instance_types/0") + &market("/capacity_type");
                 let name = format!("{stage}/{pool}/{offering}");
                 names.push((format!("\"{}\"", live.id.name), format!("\"{name}\"")));
+                // The user data say it too, on a line of their own.
+                names.push((format!(": {}\\n", live.id.name), format!(": {name}\\n")));
             }
         }
         let renamed = |text: String| {

@@ -14,6 +14,7 @@ const PAGE: &str = "docs/rollout-tutorial.md";
 const CHAT: &str = r#"[environment]
 name  = "chat"
 phase = "short"                 # the phase that is live
+max_destroy = 2                 # in one apply
 
 [slo]
 availability = "99.9%"

@@ -115,7 +115,7 @@ fn findings() -> Vec<Finding> {
 fn a_phase_with_its_criteria_its_steps_and_its_time() {
     let pause =
         Pause { reason: "a look".into(), by: "ada@here".into(), since: at("2026-12-10T08:00:00Z") };
-    let halts = Halts::Seen(Hands { pause: Some(pause), ..Hands::default() });
+    let halts = Halts::Seen(Box::new(Hands { pause: Some(pause), ..Hands::default() }));
     let view = view("2026-12-17T08:00:00Z", &findings(), Some(&halts));
     insta::assert_snapshot!(text(&view, &Style::plain(100)));
     assert_valid(&schema::rollout_status(), &view);

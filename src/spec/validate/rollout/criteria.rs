@@ -50,14 +50,10 @@ fn measured(rules: &mut Rules<'_>, criterion: &Criterion<'_>) {
     let Criterion { path, measure, query, .. } = criterion;
     let [measure_at, query_at] = ["measure", "query"].map(|key| format!("{path}.{key}"));
     match (measure, query) {
-        (None, None) => {
-            if rules.is_absent(&measure_at) && rules.is_absent(&query_at) {
-                let help = "add `measure = \"availability\"` or the like, or a PromQL `query`";
-                rules.report_keys(
-                    Diagnostic::error("the criterion measures nothing").help(help),
-                    &[(path, "")],
-                );
-            }
+        (None, None) if rules.is_absent(&measure_at) && rules.is_absent(&query_at) => {
+            let help = "add `measure = \"availability\"` or the like, or a PromQL `query`";
+            let nothing = Diagnostic::error("the criterion measures nothing").help(help);
+            rules.report_keys(nothing, &[(path, "")]);
         }
         (Some(_), Some(_)) => rules.report(
             Diagnostic::error("the criterion measures two things").help("keep one of them"),
