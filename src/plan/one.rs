@@ -219,7 +219,10 @@ fn raise(
         let note = format!("raised by {} to {least}, for what goes", least.saturating_sub(has));
         return Some((note, Step::Raise { id, uid, path, least }));
     }
-    let least = input.decision.pools.get(want.pool.as_ref()?)?.min;
+    // Replicas on burst nodes follow the nodes, and are nobody's to begin with.
+    let pool = want.pool.as_ref()?;
+    input.environment.onprem.as_ref()?.pools.get(pool)?;
+    let least = input.decision.pools.get(pool)?.min;
     let drained_by_us = runtime.managers.iter().any(|name| name == marks::HANDOVER_MANAGER);
     let ours = hands_over || drained_by_us;
     let drained = runtime.value == 0 && least > 0 && ours && want.id.kind == kinds::DEPLOYMENT;
