@@ -86,7 +86,7 @@ pub struct PoolRecord {
     pub ready: u32,
     /// What they carried inside the SLO.
     pub requests_per_second: f64,
-    /// GPUs of its nodes; none: it needs none.
+    /// GPUs that its pods had; none: it needs none.
     pub gpus: Option<u32>,
     /// What it cost; none: a price is unknown.
     pub usd_per_hour: Option<f64>,

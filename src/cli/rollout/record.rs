@@ -132,7 +132,7 @@ async fn pools(
         desired: pool.desired,
         ready: pool.ready,
         requests_per_second: pool.requests_per_second,
-        gpus: pool.gpus.map(|gpus| gpus.allocatable),
+        gpus: pool.gpus.map(|gpus| gpus.used),
         usd_per_hour: pool.usd_per_hour,
     });
     let gap = |gap: &crate::render::status::GapView| format!("not seen: {}: {}", gap.what, gap.why);

@@ -145,8 +145,11 @@ impl Session {
     fn run(&mut self, line: &str, code: i32) -> Said {
         let said = self.quietly(line);
         let shown = line.strip_suffix(" | tail -1");
-        let text = if shown.is_some() { last_line(&said.out) } else { said.out.clone() };
-        let text = format!("{}{}", text, said.err);
+        // Of a long progress only how it ended.
+        let text = match shown {
+            Some(_) => last_line(&said.out),
+            None => format!("{}{}", said.out, said.err),
+        };
         let told = if code == 0 { String::new() } else { format!("\n$ echo $?\n{code}") };
         let text = format!("$ floodway {line}\n{}{told}", text.trim_end());
         self.show("console", &text);
