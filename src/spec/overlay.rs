@@ -58,6 +58,11 @@ impl Overlay {
         self.live.as_ref()
     }
 
+    /// Whether there is no phase.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rollout.phases.is_empty()
+    }
+
     /// The phases, earliest first.
     pub(super) fn phases(&self) -> Vec<Name> {
         self.rollout.in_order().into_iter().map(|(name, _)| name.clone()).collect()

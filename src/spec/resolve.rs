@@ -111,7 +111,12 @@ impl<'r> Reading<'r> {
 
     /// The environment at `phase`; what is wrong with it joins what is known.
     fn resolve_at(&mut self, phase: Option<&Name>) -> Option<Resolved> {
-        let (resolved, found) = self.judge(self.overlay.at(&self.table, phase));
+        // Without phases nobody looks at the file again, and a large one is not copied.
+        let table = match self.overlay.is_empty() {
+            true => std::mem::take(&mut self.table),
+            false => self.overlay.at(&self.table, phase),
+        };
+        let (resolved, found) = self.judge(table);
         self.diagnostics.sources = found.sources.clone();
         self.diagnostics.append(found);
         resolved
@@ -149,6 +154,9 @@ impl<'r> Reading<'r> {
     /// where more is wrong already than can be told.
     fn look_at_phases(&mut self, live: Option<&Name>, keep: bool) -> Vec<(Name, Resolved)> {
         let mut phases = Vec::new();
+        if self.overlay.is_empty() {
+            return phases;
+        }
         let mut laid = overlay::without_rollout(self.table.clone());
         for phase in self.overlay.phases() {
             for (wrong, at) in self.overlay.lay(&mut laid, &phase) {
