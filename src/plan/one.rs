@@ -59,8 +59,8 @@ fn replacement(input: &PlanInput<'_>, want: &Desired, old: &Live) -> Outcome {
     let mut change = Change::new(want, Action::Replace);
     let count = old.runtime.as_ref().map(|runtime| runtime.value.clone());
     // At 0 the new one would stand where no autoscaler scales it from.
-    let least = want.pool.as_ref().and_then(|pool| input.decision.pools.get(pool));
-    let least = least.filter(|_| want.id.kind == kinds::DEPLOYMENT).map_or(0, |pool| pool.min);
+    let least = least_on_prem(input, want).filter(|_| want.id.kind == kinds::DEPLOYMENT);
+    let least = least.unwrap_or(0);
     let stuck = |count: &Value| *count == 0 && least > 0;
     let count = count.map(|count| if stuck(&count) { least.into() } else { count });
     let seed = want
@@ -219,15 +219,20 @@ fn raise(
         let note = format!("raised by {} to {least}, for what goes", least.saturating_sub(has));
         return Some((note, Step::Raise { id, uid, path, least }));
     }
-    // Replicas on burst nodes follow the nodes, and are nobody's to begin with.
-    let pool = want.pool.as_ref()?;
-    input.environment.onprem.as_ref()?.pools.get(pool)?;
-    let least = input.decision.pools.get(pool)?.min;
+    let least = least_on_prem(input, want)?;
     let drained_by_us = runtime.managers.iter().any(|name| name == marks::HANDOVER_MANAGER);
     let ours = hands_over || drained_by_us;
     let drained = runtime.value == 0 && least > 0 && ours && want.id.kind == kinds::DEPLOYMENT;
     let note = "stands at 0, from where no autoscaler scales".to_owned();
     drained.then_some((note, Step::Raise { id, uid, path, least }))
+}
+
+/// The least replicas of an on-prem pool; none: it is another. Replicas on burst nodes
+/// follow the nodes, whose number is the pool's.
+fn least_on_prem(input: &PlanInput<'_>, want: &Desired) -> Option<u32> {
+    let pool = want.pool.as_ref()?;
+    input.environment.onprem.as_ref()?.pools.get(pool)?;
+    Some(input.decision.pools.get(pool)?.min)
 }
 
 /// What an apply that was cut off, or failed, has left behind.
