@@ -113,22 +113,12 @@ fn cluster_uid(_: &str, _: &Global) -> Result<String, Failure> {
 mod tests {
     use super::*;
     use crate::diag::Look;
-    use crate::spec::{LoadError, Loaded, Loader, resolve};
-
-    struct OneFile(String);
-
-    impl Loader for OneFile {
-        fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-            if path != "new.toml" {
-                return Err(LoadError::NotFound);
-            }
-            Ok(Loaded { bytes: self.0.clone().into(), real: path.to_owned() })
-        }
-    }
+    use crate::spec::{OneFile, resolve};
 
     /// Ends the test unless `text` is an environment that nothing is wrong with.
     fn right(text: &str) {
-        let (resolved, diagnostics) = resolve("new.toml", &OneFile(text.replace("NAME", "new")));
+        let (resolved, diagnostics) =
+            resolve("new.toml", &OneFile("new.toml", text.replace("NAME", "new")));
         assert!(diagnostics.is_empty(), "{}", diagnostics.render(Look::PLAIN));
         assert!(resolved.is_some());
     }

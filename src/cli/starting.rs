@@ -48,7 +48,7 @@ mod tests {
     use crate::backend::sim::{Scenario, Simulator};
     use crate::observe::{Mark, Side};
     use crate::port::{Backend, Scope};
-    use crate::spec::{self, LoadError, Loaded, Loader};
+    use crate::spec::{self, OneFile};
 
     const FILE: &str = r#"
 [environment]
@@ -67,18 +67,10 @@ provider = "sim"
 region = "us-east-1"
 "#;
 
-    struct OneFile(String);
-
-    impl Loader for OneFile {
-        fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-            let file = Loaded { bytes: self.0.clone().into(), real: path.to_owned() };
-            (path == "environments/edge.toml").then_some(file).ok_or(LoadError::NotFound)
-        }
-    }
-
     fn environment(budget: &str) -> Environment {
         let text = format!("{FILE}[burst]\n{budget}\n");
-        let (resolved, found) = spec::resolve("environments/edge.toml", &OneFile(text));
+        let (resolved, found) =
+            spec::resolve("environments/edge.toml", &OneFile("environments/edge.toml", text));
         resolved.unwrap_or_else(|| panic!("{found:?}")).environment
     }
 

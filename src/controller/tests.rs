@@ -22,7 +22,7 @@ use crate::pipeline::{self, ApplyRequest, Session};
 use crate::plan::PlanOptions;
 use crate::port::{Backends, Measure, Scope};
 use crate::signal::{Answer, MeasureError, MeasureFailure, Range};
-use crate::spec::{self, Catalog, LoadError, Loaded, Loader, Resolved};
+use crate::spec::{self, Catalog, OneFile, Resolved};
 use crate::units::Span;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
@@ -75,15 +75,6 @@ prometheus = "http://prometheus:9090"
 demand = "sum(rate(requests_total[1m]))"
 engine = { inference = "vllm" }
 "#;
-
-struct OneFile(String);
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let file = Loaded { bytes: self.0.clone().into(), real: path.to_owned() };
-        (path == "environments/day.toml").then_some(file).ok_or(LoadError::NotFound)
-    }
-}
 
 /// A server that says what a test tells it, or nothing.
 #[derive(Default)]
@@ -207,7 +198,8 @@ fn mark() -> Mark {
 }
 
 fn resolved(text: &str) -> Resolved {
-    let (resolved, found) = spec::resolve("environments/day.toml", &OneFile(text.to_owned()));
+    let (resolved, found) =
+        spec::resolve("environments/day.toml", &OneFile("environments/day.toml", text.to_owned()));
     resolved.unwrap_or_else(|| panic!("{found:?}"))
 }
 

@@ -2,20 +2,9 @@
 
 use super::*;
 use crate::id::Name;
-use crate::spec::{BootMode, Count, LoadError, Loaded, Loader, Requirements, resolve};
+use crate::spec::{BootMode, Count, OneFile, Requirements, resolve};
 use crate::units::Rate;
 use proptest::prelude::*;
-
-struct OneFile(String);
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        if path.ends_with(".csv") {
-            return Err(LoadError::NotFound);
-        }
-        Ok(Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() })
-    }
-}
 
 /// An environment with one stage, `inference`, of one GPU a replica.
 fn environment(pools: &str) -> (Environment, Origins) {
@@ -42,7 +31,8 @@ fn environment(pools: &str) -> (Environment, Origins) {
         {pools}
         "#
     );
-    let (resolved, diagnostics) = resolve("environments/test.toml", &OneFile(text));
+    let (resolved, diagnostics) =
+        resolve("environments/test.toml", &OneFile("environments/test.toml", text));
     let resolved = resolved.unwrap_or_else(|| panic!("{diagnostics:#?}"));
     (resolved.environment, resolved.origins)
 }

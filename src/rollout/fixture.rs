@@ -3,7 +3,7 @@
 use super::{Criterion, Kind};
 use crate::id::Name;
 use crate::spec::model::{Limit, LimitUnit, Over};
-use crate::spec::{self, Environment, LoadError, Loaded, Loader};
+use crate::spec::{self, Environment, OneFile};
 use crate::units::{Share, Span};
 
 /// At least 0.9 on the mean of ten minutes, all of them.
@@ -38,20 +38,6 @@ pub(super) fn environment(live: &str, lines: &str) -> Environment {
 }
 
 fn resolved(text: &str) -> Environment {
-    let (resolved, diagnostics) = spec::resolve("small.toml", &OneFile(text));
+    let (resolved, diagnostics) = spec::resolve("small.toml", &OneFile("small.toml", text));
     resolved.unwrap_or_else(|| panic!("{:?}", diagnostics.to_json())).environment
-}
-
-struct OneFile<'t>(&'t str);
-
-impl Loader for OneFile<'_> {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let there = path == "small.toml";
-        let loaded = || Loaded { bytes: self.0.as_bytes().to_vec(), real: path.to_owned() };
-        there.then(loaded).ok_or(LoadError::NotFound)
-    }
-
-    fn siblings(&self, _: &str) -> Vec<String> {
-        Vec::new()
-    }
 }

@@ -31,7 +31,7 @@ mod weights;
 
 pub use boot::BootMode;
 pub use catalog::{Catalog, InstanceType};
-pub use common::document::{LoadError, Loaded, Loader, MAX_FILE, Origins};
+pub use common::document::{LoadError, Loaded, Loader, MAX_FILE, OneFile, Origins};
 pub use common::shape::is_region;
 pub use efa::EfaCards;
 pub use holidays::Holiday;

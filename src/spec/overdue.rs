@@ -79,17 +79,7 @@ pub(super) fn days_later(day: Date, span: Span) -> Date {
 mod tests {
     use super::*;
     use crate::diag::Look;
-    use crate::spec::{LoadError, Loaded, Loader, resolve};
-
-    struct One(String);
-
-    impl Loader for One {
-        fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-            let bytes = self.0.clone().into_bytes();
-            let there = path == "a.toml";
-            there.then(|| Loaded { bytes, real: path.to_owned() }).ok_or(LoadError::NotFound)
-        }
-    }
+    use crate::spec::{OneFile, resolve};
 
     fn resolved(live: &str) -> Resolved {
         let text = format!(
@@ -101,7 +91,7 @@ mod tests {
              window = \"1 month\"\n\
              [rollout.phases.three]\norder = 3\nwindow = \"1 month\"\n"
         );
-        let (resolved, found) = resolve("a.toml", &One(text));
+        let (resolved, found) = resolve("a.toml", &OneFile("a.toml", text));
         resolved.unwrap_or_else(|| panic!("{}", found.render(Look::PLAIN)))
     }
 

@@ -112,9 +112,10 @@ impl<'r> Reading<'r> {
     /// The environment at `phase`; what is wrong with it joins what is known.
     fn resolve_at(&mut self, phase: Option<&Name>) -> Option<Resolved> {
         // Without phases nobody looks at the file again, and a large one is not copied.
-        let table = match self.overlay.is_empty() {
-            true => std::mem::take(&mut self.table),
-            false => self.overlay.at(&self.table, phase),
+        let table = if self.overlay.is_empty() {
+            std::mem::take(&mut self.table)
+        } else {
+            self.overlay.at(&self.table, phase)
         };
         let (resolved, found) = self.judge(table);
         self.diagnostics.sources = found.sources.clone();

@@ -10,7 +10,7 @@ use floodway::decide::{self, PlanningInput, PoolKind, Supply, SupplyGroup};
 use floodway::id::Name;
 use floodway::observe::Hands;
 use floodway::observe::Market;
-use floodway::spec::{self, Catalog, LoadError, Loaded, Loader, Resolved};
+use floodway::spec::{self, Catalog, OneFile, Resolved};
 use floodway::units::Span;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,17 +18,6 @@ use std::time::Instant;
 
 /// Offerings of a pool: ten types in two markets.
 const TYPES: usize = 10;
-
-struct OneFile(String);
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        if path.ends_with(".csv") {
-            return Err(LoadError::NotFound);
-        }
-        Ok(Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() })
-    }
-}
 
 /// `pools` burst pools of one stage, each of 20 offerings, in which no two types
 /// carry the same.
@@ -56,7 +45,8 @@ fn environment(pools: usize) -> Resolved {
         )
         .unwrap();
     }
-    let (resolved, diagnostics) = spec::resolve("environments/big.toml", &OneFile(text));
+    let (resolved, diagnostics) =
+        spec::resolve("environments/big.toml", &OneFile("environments/big.toml", text));
     resolved.unwrap_or_else(|| panic!("{diagnostics:#?}"))
 }
 

@@ -21,6 +21,19 @@ pub trait Loader {
     }
 }
 
+/// A repository of one file: its path, and its text.
+#[derive(Debug, Clone)]
+pub struct OneFile<T>(pub &'static str, pub T);
+
+impl<T: AsRef<str>> Loader for OneFile<T> {
+    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
+        if path != self.0 {
+            return Err(LoadError::NotFound);
+        }
+        Ok(Loaded { bytes: self.1.as_ref().as_bytes().to_vec(), real: path.to_owned() })
+    }
+}
+
 /// A file's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {

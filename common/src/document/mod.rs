@@ -10,7 +10,7 @@ mod spots;
 mod syntax;
 mod twice;
 
-pub use loader::{LoadError, Loaded, Loader, MAX_FILE};
+pub use loader::{LoadError, Loaded, Loader, MAX_FILE, OneFile};
 pub use node::{At, Entry, Node, Table, Value, lay};
 pub use origins::Origins;
 pub use path::beside;

@@ -9,17 +9,8 @@ use crate::observe::{Lifted, Mark, Pause, Side};
 use crate::pipeline::{Applied, ApplyRequest, apply, apply_in_waves, make_plan};
 use crate::plan::PlanOptions;
 use crate::port::{Backends, Scope};
-use crate::spec::{self, Catalog, LoadError, Loaded, Loader};
+use crate::spec::{self, Catalog, OneFile};
 use std::sync::Arc;
-
-struct OneFile(String);
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let file = Loaded { bytes: self.0.clone().into(), real: path.to_owned() };
-        (path == "environments/day.toml").then_some(file).ok_or(LoadError::NotFound)
-    }
-}
 
 /// Three pools and three phases, of which `phase` is live; every stage runs image `digit`.
 fn text(phase: &str, digit: char) -> String {
@@ -117,7 +108,8 @@ fn mark() -> Mark {
 }
 
 fn resolve(text: &str) -> spec::Resolved {
-    let (resolved, found) = spec::resolve("environments/day.toml", &OneFile(text.to_owned()));
+    let (resolved, found) =
+        spec::resolve("environments/day.toml", &OneFile("environments/day.toml", text.to_owned()));
     resolved.unwrap_or_else(|| panic!("{found:?}"))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::diag::{Diagnostics, Look};
 use crate::id::Name;
-use crate::spec::{Environment, LoadError, Loaded, Loader, resolve, resolve_at, resolve_phases};
+use crate::spec::{Environment, OneFile, resolve, resolve_at, resolve_phases};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -36,17 +36,6 @@ replicas = 1
 capacity = "1 req/s"
 "#;
 
-struct One(String);
-
-impl Loader for One {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        if path != FILE {
-            return Err(LoadError::NotFound);
-        }
-        Ok(Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() })
-    }
-}
-
 /// What a step does to settings of the stage: gives them a value, or takes them away.
 #[derive(Debug, Clone)]
 struct Step {
@@ -75,7 +64,7 @@ fn written(
     live: Option<usize>,
     chained: bool,
     name: impl Fn(usize) -> String,
-) -> One {
+) -> OneFile<String> {
     let live = live.map(|at| format!("phase = \"p{at}\"")).unwrap_or_default();
     let mut text = HEAD.replace("PHASE", &live);
     for (at, steps) in phases.iter().enumerate() {
@@ -104,7 +93,7 @@ fn written(
             .unwrap();
         }
     }
-    One(text)
+    OneFile(FILE, text)
 }
 
 /// The settings after all steps of `phases`, one after the other.
@@ -146,12 +135,12 @@ proptest! {
         // By name the last would come first.
         let loader = written(&phases, live, true, |number| format!("s{}", 9 - number));
         let (all, found) = resolve_phases(FILE, &loader);
-        prop_assert!(all.is_some(), "{}\n{}", said(&found), loader.0);
+        prop_assert!(all.is_some(), "{}\n{}", said(&found), loader.1);
         let all = all.unwrap();
         for (at, (name, resolved)) in all.phases.iter().enumerate() {
             prop_assert_eq!(name, &phase(at));
             let expected = laid(&phases[..=at]);
-            prop_assert_eq!(&settings(&resolved.environment), &expected, "{}", loader.0);
+            prop_assert_eq!(&settings(&resolved.environment), &expected, "{}", loader.1);
             let (alone, found) = resolve_at(FILE, &loader, Some(name));
             prop_assert!(alone.is_some(), "{}", said(&found));
             let alone = alone.unwrap();
@@ -185,7 +174,7 @@ proptest! {
     fn laying_what_is_laid_changes_nothing(phases in rollout()) {
         let loader = written(&phases, Some(phases.len() - 1), true, |number| format!("s{number}"));
         let resolved = resolve(FILE, &loader).0.unwrap();
-        let again = resolve(FILE, &One(resolved.to_toml())).0;
+        let again = resolve(FILE, &OneFile(FILE, resolved.to_toml())).0;
         prop_assert!(again.is_some(), "{}", resolved.to_toml());
         prop_assert_eq!(&again.as_ref().unwrap().environment, &resolved.environment);
         prop_assert_eq!(again.unwrap().digest, resolved.digest);
@@ -196,8 +185,8 @@ proptest! {
 fn later_phases_and_the_history_are_no_part_of_what_a_plan_was_made_of() {
     let step = |value| Step { does: [('A', Some(value))].into(), clears: false };
     let digest = |phases: &[Vec<Step>], more: &str| {
-        let One(text) = written(phases, Some(0), false, |number| format!("s{number}"));
-        resolve(FILE, &One(text + more)).0.unwrap().digest
+        let OneFile(_, text) = written(phases, Some(0), false, |number| format!("s{number}"));
+        resolve(FILE, &OneFile(FILE, text + more)).0.unwrap().digest
     };
     let now = digest(&[vec![step(1)], vec![step(2)]], "");
     let history = "[[rollout.history]]\nat = \"2026-12-01T08:00:00Z\"\nby = \"x\"\n";
@@ -215,9 +204,9 @@ fn a_value_has_the_line_of_the_step_that_sets_it_and_a_table_its_own() {
     let resolved = resolve(FILE, &loader).0.unwrap();
     let line = |key: &str| {
         let place = resolved.origins.exact(key).unwrap();
-        loader.0.lines().nth(place.line - 1).unwrap().to_owned()
+        loader.1.lines().nth(place.line - 1).unwrap().to_owned()
     };
-    assert!(line("service.stages.i.env.A").starts_with("set.service"), "{}", loader.0);
+    assert!(line("service.stages.i.env.A").starts_with("set.service"), "{}", loader.1);
     assert!(line("service.stages.i.env.B").starts_with("env = "));
     assert_eq!(line("service.stages.i"), "[service.stages.i]");
 }
@@ -226,12 +215,12 @@ fn a_value_has_the_line_of_the_step_that_sets_it_and_a_table_its_own() {
 fn every_step_is_taken_once() {
     let steps = |after: &[(&str, &[&str])]| {
         let loader = written(&[vec![]], None, false, |_| String::new());
-        let mut text = loader.0;
+        let mut text = loader.1;
         for (name, after) in after {
             write!(text, "[rollout.phases.p0.steps.{name}]\nsummary = \"x\"\nafter = {after:?}\n")
                 .unwrap();
         }
-        let (resolved, found) = resolve(FILE, &One(text));
+        let (resolved, found) = resolve(FILE, &OneFile(FILE, text));
         let resolved = resolved.unwrap_or_else(|| panic!("{}", said(&found)));
         let phase = &resolved.environment.rollout.phases["p0"];
         let order: Vec<String> =

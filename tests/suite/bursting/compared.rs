@@ -18,7 +18,7 @@ use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::PlanOptions;
 use floodway::port::{Backends, Measure, Scope};
 use floodway::signal::{Answer, MeasureError, Range};
-use floodway::spec::{Catalog, LoadError, Loaded, Loader, Resolved, resolve};
+use floodway::spec::{Catalog, OneFile, Resolved, resolve};
 use floodway::units::Span;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -89,15 +89,6 @@ demand = "demand"
 engine = { inference = "vllm" }
 "#;
 
-struct OneFile;
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let file = Loaded { bytes: FILE.into(), real: path.to_owned() };
-        path.ends_with("compared.toml").then_some(file).ok_or(LoadError::NotFound)
-    }
-}
-
 /// Who scales.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -166,7 +157,8 @@ struct Play {
 }
 
 fn resolved() -> Resolved {
-    let (resolved, found) = resolve("environments/compared.toml", &OneFile);
+    let (resolved, found) =
+        resolve("environments/compared.toml", &OneFile("environments/compared.toml", FILE));
     resolved.unwrap_or_else(|| panic!("{found:?}"))
 }
 

@@ -1,6 +1,6 @@
 //! Random environments: always valid, whatever was drawn.
 
-use floodway::spec::{LoadError, Loaded, Loader, Resolved, resolve};
+use floodway::spec::{OneFile, Resolved, resolve};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -258,24 +258,8 @@ impl Declared {
 
 /// An environment's file, read and validated.
 pub fn resolved(text: &str) -> Resolved {
-    let (resolved, said) = resolve(FILE, &OneFile(text));
+    let (resolved, said) = resolve(FILE, &OneFile(FILE, text));
     resolved.unwrap_or_else(|| {
         panic!("{}\n{text}", said.render(floodway::diag::Look::PLAIN));
     })
-}
-
-/// A repository of one file.
-pub struct OneFile<'t>(pub &'t str);
-
-impl Loader for OneFile<'_> {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        if path != FILE {
-            return Err(LoadError::NotFound);
-        }
-        Ok(Loaded { bytes: self.0.as_bytes().to_vec(), real: path.to_owned() })
-    }
-
-    fn siblings(&self, _: &str) -> Vec<String> {
-        Vec::new()
-    }
 }

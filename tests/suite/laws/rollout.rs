@@ -2,14 +2,14 @@
 //! world is the one that the phase declares.
 
 use super::converge::missing;
-use super::declared::{Declared, FILE, OneFile, declared};
+use super::declared::{Declared, FILE, declared};
 use super::heal::World;
 use super::history::{Edit, edit};
 use super::place::Place;
 use floodway::decide::DesiredOwner;
 use floodway::id::Name;
 use floodway::plan::PoolDelta;
-use floodway::spec::{Resolved, resolve_at};
+use floodway::spec::{OneFile, Resolved, resolve_at};
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ fn quoted_key(key: &str) -> String {
 impl Way {
     fn at(&self, phase: usize) -> Resolved {
         let name: Option<Name> = (phase > 0).then(|| format!("p{phase}").parse().unwrap());
-        let (resolved, said) = resolve_at(FILE, &OneFile(&self.file), name.as_ref());
+        let (resolved, said) = resolve_at(FILE, &OneFile(FILE, &self.file), name.as_ref());
         resolved.unwrap_or_else(|| {
             panic!("{}\n{}", said.render(floodway::diag::Look::PLAIN), self.file)
         })

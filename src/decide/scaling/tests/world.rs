@@ -6,21 +6,10 @@ use crate::decide::{CapacityType, PlanningInput, Supply, SupplyGroup};
 use crate::id::Name;
 use crate::observe::Hands;
 use crate::observe::Market;
-use crate::spec::{Catalog, Environment, LoadError, Loaded, Loader, Origins, resolve};
+use crate::spec::{Catalog, Environment, OneFile, Origins, resolve};
 use crate::units::{Share, Span};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-struct OneFile(String);
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        if path.ends_with(".csv") {
-            return Err(LoadError::NotFound);
-        }
-        Ok(Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() })
-    }
-}
 
 /// A Deployment or a group of the toy world.
 #[derive(Debug, Clone)]
@@ -115,7 +104,8 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
         "#,
         pools.concat()
     );
-    let (resolved, diagnostics) = resolve("environments/test.toml", &OneFile(text));
+    let (resolved, diagnostics) =
+        resolve("environments/test.toml", &OneFile("environments/test.toml", text));
     let resolved = resolved.unwrap_or_else(|| panic!("{diagnostics:#?}"));
     let mut world = World {
         environment: resolved.environment,

@@ -1,20 +1,6 @@
 use super::*;
 use crate::render::rollout::view::TimelineView;
-use crate::spec::{self, LoadError, Loaded, Loader};
-
-/// One file and no other.
-struct OneFile(String);
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        let loaded = || Loaded { bytes: self.0.clone().into_bytes(), real: path.to_owned() };
-        (path == "small.toml").then(loaded).ok_or(LoadError::NotFound)
-    }
-
-    fn siblings(&self, _: &str) -> Vec<String> {
-        Vec::new()
-    }
-}
+use crate::spec::{self, OneFile};
 
 /// An environment of one pool, in this phase, with these lines about its rollout.
 fn environment(phase: &str, lines: &str) -> Environment {
@@ -26,7 +12,7 @@ fn environment(phase: &str, lines: &str) -> Environment {
          [onprem.pools.a]\nstage = \"inference\"\nreplicas = 1\ncapacity = \"10 req/s\"\n{lines}",
         "0".repeat(64)
     );
-    let (resolved, wrong) = spec::resolve("small.toml", &OneFile(text));
+    let (resolved, wrong) = spec::resolve("small.toml", &OneFile("small.toml", text));
     resolved.unwrap_or_else(|| panic!("{}", wrong.to_json())).environment
 }
 

@@ -5,7 +5,7 @@ use crate::render::schema;
 use crate::render::tests::documents::assert_valid;
 use crate::rollout::{Kind, Verdict, standing};
 use crate::spec::model::LimitUnit;
-use crate::spec::{self, LoadError, Loaded, Loader};
+use crate::spec::{self, OneFile};
 
 const TEXT: &str = r#"
 [environment]
@@ -53,21 +53,6 @@ above = "5%"
 order = 2
 "#;
 
-struct OneFile;
-
-impl Loader for OneFile {
-    fn load(&self, path: &str) -> Result<Loaded, LoadError> {
-        match path {
-            "prod.toml" => Ok(Loaded { bytes: TEXT.into(), real: path.to_owned() }),
-            _ => Err(LoadError::NotFound),
-        }
-    }
-
-    fn siblings(&self, _: &str) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -88,7 +73,7 @@ fn found(kind: Kind, name: &str, value: Option<f64>, verdict: Verdict) -> Findin
 }
 
 fn view(now: &str, findings: &[Finding], halts: Option<&Halts>) -> RolloutStatusView {
-    let (resolved, diagnostics) = spec::resolve("prod.toml", &OneFile);
+    let (resolved, diagnostics) = spec::resolve("prod.toml", &OneFile("prod.toml", TEXT));
     let environment = resolved.unwrap_or_else(|| panic!("{:?}", diagnostics.to_json())).environment;
     let (now, phase) = (at(now), environment.environment.phase.clone());
     RolloutStatusView::new(&Input {
