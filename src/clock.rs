@@ -2,8 +2,7 @@
 
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where the time comes from, and the only way to wait.
 ///
@@ -13,8 +12,8 @@ pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
 
-    /// The time since some moment before: it goes on while the process is stopped,
-    /// and nobody sets it.
+    /// The time since some moment before: it goes on while the process is stopped or the
+    /// machine suspended, and nobody sets it.
     fn monotonic(&self) -> Duration {
         Duration::try_from(self.now().duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
     }
@@ -34,11 +33,41 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        static BEGAN: OnceLock<Instant> = OnceLock::new();
-        BEGAN.get_or_init(Instant::now).elapsed()
+        passed()
     }
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+/// Since the machine started, `CLOCK_BOOTTIME` of `clock_gettime(2)`: an `Instant` stands
+/// still while it is suspended, and a lease runs out meanwhile.
+#[cfg(target_os = "linux")]
+fn passed() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
+}
+
+/// Since it was first asked for, as far as the standard library tells.
+#[cfg(not(target_os = "linux"))]
+fn passed() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_has_passed_counts_the_time_in_which_the_machine_was_suspended() {
+        use super::{Clock, Duration, SystemClock};
+        use rustix::time::{ClockId, clock_gettime};
+        let since_boot = || Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap();
+        let before = since_boot();
+        let told = SystemClock.monotonic();
+        assert!((before..=since_boot()).contains(&told), "{told:?}");
     }
 }

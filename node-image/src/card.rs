@@ -41,6 +41,10 @@ pub struct Manifest {
     pub source_date_epoch: u64,
     /// Bytes of the root filesystem, compressed.
     pub root_bytes: u64,
+    /// The AWS regions that the recipe names: where it is published, unless others are
+    /// named then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
 }
 
 /// Bytes, and what they are.

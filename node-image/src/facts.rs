@@ -52,8 +52,13 @@ pub struct Facts {
     pub machine_id: Seen<String>,
     /// Programs that run and let people in, by name.
     pub logins: Seen<Vec<String>>,
+    /// Whether all that starts with the machine was started, or what was still waited
+    /// for: before that, nothing can be said of what runs and what failed.
+    pub started: Seen<()>,
     /// Units that failed.
     pub failed_units: Seen<Vec<String>>,
+    /// What the kernel complains of in its log: faults of its own and of its modules.
+    pub complaints: Seen<Vec<String>>,
     /// The wall clock, in seconds since 1970, at the same moment as `up_seconds`.
     pub wall_seconds: f64,
     /// How long the kernel had been up, in seconds, when these facts were sent.

@@ -36,7 +36,7 @@ pub(super) trait Slot: Send + Sync {
     async fn read(&self) -> Result<Option<Stored>, PortError>;
 
     /// Writes over exactly `over`, or where there is nothing. None: by now there
-    /// is something else.
+    /// is something else. An error of a place that answers is one that is [`answered`].
     async fn write(
         &self,
         holding: &Holding,
@@ -240,12 +240,15 @@ impl<S: Slot> Lease for Held<S> {
         let mut state = self.state.lock().await;
         let purpose = self.slot.purpose();
         let answer = ANSWER.min(purpose.lost().duration() / 2);
-        let error = match timeout(answer, self.write_time(&mut state)).await {
+        let mut refused = false;
+        let error = match timeout(answer, self.write_time(&mut state, &mut refused)).await {
             Ok(Ok(())) => return Ok(Renewal::Done),
             Ok(Err(error)) if error.kind == FailureKind::Stale => return Err(error),
             Ok(Err(error)) => error,
             Err(_) => silence(&self.slot.place()),
         };
+        // A place that has not taken the write was there, whatever it said after that.
+        let error = if refused { answered(error) } else { error };
         // It is ours until it runs out: a place that is away for a moment ends nothing.
         let lasts = state.holding.renewed.is_some_and(|renewed| silent(renewed) < purpose.lost());
         if lasts { Ok(Renewal::Missed(error)) } else { Err(error) }
@@ -259,19 +262,24 @@ impl<S: Slot> Lease for Held<S> {
 }
 
 impl<S: Slot> Held<S> {
-    async fn write_time(&self, state: &mut State) -> Result<(), PortError> {
+    /// Writes that the lock is renewed; `refused`: there was something else by then.
+    async fn write_time(&self, state: &mut State, refused: &mut bool) -> Result<(), PortError> {
         let next = Holding { renewed: Some(now()), ..state.holding.clone() };
         let stored = match self.slot.write(&next, Some(&state.stored)).await? {
             Some(stored) => stored,
             // A write of ours whose answer was lost has another version too.
-            None => match self.slot.read().await? {
-                None => return Err(lost("it was deleted")),
-                Some(live) if is_same(live.holding.as_ref(), &next) => live,
-                Some(live) => {
-                    let taken = live.holding.map(|other| format!("{} has taken it", other.holder));
-                    return Err(lost(taken.as_deref().unwrap_or("it was broken")));
+            None => {
+                *refused = true;
+                match self.slot.read().await? {
+                    None => return Err(lost("it was deleted")),
+                    Some(live) if is_same(live.holding.as_ref(), &next) => live,
+                    Some(live) => {
+                        let other = live.holding;
+                        let taken = other.map(|other| format!("{} has taken it", other.holder));
+                        return Err(lost(taken.as_deref().unwrap_or("it was broken")));
+                    }
                 }
-            },
+            }
         };
         *state = State { stored, holding: next };
         Ok(())
@@ -293,6 +301,18 @@ fn now() -> Timestamp {
 fn silent(renewed: Timestamp) -> Span {
     let since = SystemClock.now().duration_since(renewed).as_millis();
     Span::from_millis(u64::try_from(since).unwrap_or(0))
+}
+
+/// The error of a place that has answered, or could not even be asked: nothing says that
+/// it is away, so another may be given the lock there.
+pub(super) fn answered(error: PortError) -> PortError {
+    let kind = match error.kind {
+        FailureKind::Unreachable | FailureKind::Transient | FailureKind::Unknown => {
+            FailureKind::Denied
+        }
+        kind => kind,
+    };
+    PortError { kind, ..error }
 }
 
 fn silence(place: &str) -> PortError {

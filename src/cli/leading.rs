@@ -3,6 +3,7 @@
 use crate::controller::lead::{Candidate, Fence, Standing, longest_watch, stand};
 use crate::pipeline::Session;
 use crate::port::{Backend, Backends, Lock};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -82,6 +83,19 @@ impl Leading {
         }
     }
 
+    /// Returns once this controller leads, where it stood otherwise `before`.
+    pub(super) async fn begins(&self, before: &Standing) {
+        if let Self::Aside { standing, .. } = self
+            && *before != Standing::Leads
+        {
+            let mut standing = standing.clone();
+            if standing.wait_for(|now| *now == Standing::Leads).await.is_ok() {
+                return;
+            }
+        }
+        pending().await
+    }
+
     /// Gives the lease back.
     pub(super) async fn resign(self) {
         match self {
@@ -94,5 +108,49 @@ impl Leading {
                 let _ = tokio::time::timeout(most, task).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+    use tokio::time::timeout;
+
+    const SOON: Duration = Duration::from_millis(20);
+
+    fn aside(stands: Standing) -> (watch::Sender<Standing>, Leading) {
+        let (tell, standing) = watch::channel(stands);
+        let (stop, _) = watch::channel(false);
+        let task = tokio::spawn(async {});
+        (tell, Leading::Aside { standing, first: FIRST, stop, task })
+    }
+
+    #[tokio::test]
+    async fn who_begins_to_lead_is_told_at_once_and_of_nothing_else() {
+        let follows = Standing::Follows { leader: "another".to_owned() };
+        let (tell, leading) = aside(follows.clone());
+        assert!(timeout(SOON, leading.begins(&follows)).await.is_err(), "another leads");
+        tell.send_replace(Standing::Follows { leader: "a third".to_owned() });
+        assert!(timeout(SOON, leading.begins(&follows)).await.is_err(), "still another");
+        let begun = Instant::now();
+        let leads = async {
+            tokio::time::sleep(SOON).await;
+            tell.send_replace(Standing::Leads);
+        };
+        tokio::join!(leading.begins(&follows), leads);
+        assert!(begun.elapsed() < FIRST, "{:?}", begun.elapsed());
+        // Also where it happened in the turn that went by what was before.
+        leading.begins(&follows).await;
+        assert!(timeout(SOON, leading.begins(&Standing::Leads)).await.is_err(), "it leads already");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_where_none_stands_for_election_any_more() {
+        let follows = Standing::Follows { leader: "another".to_owned() };
+        let (tell, leading) = aside(follows.clone());
+        drop(tell);
+        assert!(timeout(SOON, leading.begins(&follows)).await.is_err());
+        assert!(timeout(SOON, Leading::Alone.begins(&follows)).await.is_err());
     }
 }

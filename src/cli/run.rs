@@ -1,3 +1,5 @@
+mod reload;
+
 use super::board::Board;
 use super::changed::ReadFiles;
 use super::decision_log::{self, DecisionLog};
@@ -20,7 +22,7 @@ use crate::render::scaling;
 use crate::signal::declared;
 use crate::spec::Environment;
 use crate::units::Span;
-use std::mem;
+use reload::Untaken;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -103,6 +105,8 @@ struct Running {
     controller: Controller,
     /// What the environment was read from.
     files: ReadFiles,
+    /// As it is in them, where that could not be taken over yet.
+    untaken: Option<Untaken>,
     log: Log,
     decisions: DecisionLog,
     /// Why the last decision was not recorded.
@@ -172,15 +176,6 @@ fn can_count(
     starting::can_count(&session.resolved.environment, &session.backends)
 }
 
-/// Where an environment stands, and who leads it is told.
-fn place(environment: &Environment) -> impl PartialEq + use<> {
-    let onprem = environment.onprem.as_ref();
-    let onprem = onprem.map(|o| (o.provider, o.context.clone(), o.cluster_uid.clone()));
-    let aws = environment.aws.as_ref();
-    let aws = aws.map(|aws| (aws.provider, aws.account.clone(), aws.lock.clone()));
-    (environment.service.namespace.clone(), onprem, aws)
-}
-
 /// A turn as the decision log has it.
 fn record(name: &Name, dry_run: bool, standing: &Standing, turn: &Turn) -> DecisionRecord {
     let (state, leader) = match standing {
@@ -235,6 +230,7 @@ impl Running {
         Ok(Self {
             controller,
             files,
+            untaken: None,
             log,
             decisions,
             unrecorded: None,
@@ -258,7 +254,7 @@ impl Running {
         let mut before: Option<Turn> = None;
         let mut sums = Tally::default();
         loop {
-            if self.files.have_changed() {
+            if self.is_to_reload() {
                 let reading = self.reload(args, (located, global), terminal);
                 // Where it hangs, the signal is heard again below.
                 let _ = ends.before(Duration::ZERO, reading).await;
@@ -281,6 +277,8 @@ impl Running {
                 true => false,
                 false => tokio::select! {
                     () = self.pause(args, &*clock, started.elapsed()) => continue,
+                    // What is due is not left to wait for who leads from now on.
+                    () = self.leading.begins(&standing) => continue,
                     () = ends.asked() => true,
                 },
             };
@@ -309,75 +307,6 @@ impl Running {
             }
             _ => Ok(Exit::Done),
         }
-    }
-
-    /// Goes on with the environment as its files are now; where they are wrong, as
-    /// they were.
-    async fn reload(
-        &mut self,
-        args: &Args,
-        (located, global): (&Located, &Global),
-        terminal: &Terminal,
-    ) {
-        match self.read_again(args, (located, global), terminal).await {
-            Ok(news) => news.iter().for_each(|what| {
-                self.log.note(&format!("{what} has changed, and counts now"));
-            }),
-            Err(failure) => {
-                terminal.complain(&failure);
-                let text = "cannot be used as it is now: what it said before still counts";
-                self.log.warn(format!("{} {text}", located.path));
-            }
-        }
-    }
-
-    /// What of it has changed, in words.
-    async fn read_again(
-        &mut self,
-        args: &Args,
-        (located, global): (&Located, &Global),
-        terminal: &Terminal,
-    ) -> Result<Vec<String>, Failure> {
-        let (resolved, files) = located.resolve_noting(terminal);
-        self.files = match &resolved {
-            Ok(_) => files,
-            // What was read before may be what is missing now.
-            Err(_) => mem::take(&mut self.files).and(files),
-        };
-        let resolved = resolved?;
-        let known = &self.controller.session.resolved;
-        let mut news = Vec::new();
-        if resolved.digest != known.digest || resolved.holidays != known.holidays {
-            news.push(located.path.clone());
-        }
-        if resolved.catalog != known.catalog {
-            news.push(format!("the table of prices beside {}", located.path));
-        }
-        if news.is_empty() {
-            return Ok(news);
-        }
-        if resolved.environment.environment.name != known.environment.environment.name {
-            let message = "the environment has another name now: end this controller, and run that";
-            return Err(Failure::new(Exit::Invalid, message));
-        }
-        if place(&resolved.environment) != place(&known.environment) {
-            let message = "the environment stands elsewhere now (its namespace, its cluster, its \
-                           account or where its lock lies), and another may lead it there";
-            return Err(Failure::new(Exit::Invalid, message)
-                .help("end this controller and every other one of it, and run them anew"));
-        }
-        let interval = interval(args, &resolved.environment)?;
-        let connecting = connect::connected_aside(located, resolved, global, terminal);
-        let (session, world) = connecting.await?;
-        can_count(args, &session, world.as_ref())?;
-        let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
-        let (calendar, trained) = (calendar(&session)?, trained(&session)?);
-        self.world = world;
-        self.interval = interval;
-        self.board.expect(interval);
-        let patience = self.world.is_none().then(|| patience(args, interval));
-        self.controller.reload(session, servers, calendar, trained, patience);
-        Ok(news)
     }
 
     /// Until the next turn: turns begin an interval apart, however long they take.

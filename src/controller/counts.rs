@@ -2,6 +2,9 @@
 
 use super::bursts;
 use super::report::{Done, Turn};
+use crate::decide::DesiredOwner;
+use crate::decide::scaling::{PoolScaling, Scaling};
+use crate::id::Name;
 use crate::observe::Side;
 use crate::plan::{FailureKind, Step};
 use std::collections::BTreeMap;
@@ -20,7 +23,8 @@ pub struct Counts {
     pub turn_seconds: f64,
     /// Turns in which a side could not be seen.
     pub unseen: BTreeMap<Side, u64>,
-    /// Writes by the side, the pool and what became of them.
+    /// Writes by the side, the pool and what became of them; none of each from the first
+    /// turn on, so that the first one is seen as a rise.
     pub writes: BTreeMap<(Side, String, Outcome), u64>,
     /// How fast each burst pool has answered; with nothing in it from its first turn
     /// on, so that the first answer is seen as a rise.
@@ -68,6 +72,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Overtaken, Self::Denied, Self::Rejected, Self::Unanswered, Self::Failed];
+
     /// As metrics write it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,10 +120,29 @@ impl Counts {
             let seconds = response.after.as_secs_f64();
             self.responses.entry(response.pool.to_string()).or_default().add(seconds);
         }
+        for (side, pool) in written(&turn.scaling) {
+            for outcome in Outcome::ALL {
+                self.writes.entry((side, pool.to_string(), outcome)).or_default();
+            }
+        }
         for done in &turn.done {
             let Some(outcome) = Outcome::of(done) else { continue };
             let side = Step::id(&done.step).side;
             *self.writes.entry((side, done.pool.to_string(), outcome)).or_default() += 1;
         }
     }
+}
+
+/// Where the controller may write for each pool that it sizes: of what stands on AWS the
+/// cluster is told too, where there is one.
+fn written(scaling: &Scaling) -> Vec<(Side, &Name)> {
+    let on_aws = |pool: &PoolScaling| pool.sources.iter().any(|one| one.market.is_some());
+    let cluster = scaling.pools.values().any(|pool| !on_aws(pool) || pool.pods.is_some());
+    let mut all = Vec::new();
+    for (name, pool) in &scaling.pools {
+        let ours = pool.owner == DesiredOwner::Controller;
+        all.extend((ours && on_aws(pool)).then_some((Side::Aws, name)));
+        all.extend((ours && cluster).then_some((Side::Kubernetes, name)));
+    }
+    all
 }

@@ -2,21 +2,20 @@
 //! units on their way out.
 
 use super::aside::bounded;
-use super::drains::{AT_ONCE, By, Went, groups};
+use super::drains::{AT_ONCE, By, Limit, Went, groups};
 use super::endpoints;
 use super::lead::Standing;
 use super::loads::Loads;
 use super::report::Done;
 use super::turn::Controller;
 use super::world::backend;
-use super::writes::{Shrink, Write, writes};
+use super::writes::{Shrink, Write, note_refused, writes};
 use crate::clock::Timestamp;
 use crate::decide::scaling::{Scaling, SourceScaling};
 use crate::id::Name;
 use crate::observe::{Health, Inventory, Ownership, ResourceId, Side, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, FailureKind};
-use crate::units::Span;
 use futures::stream::{self, StreamExt};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +38,10 @@ impl Controller {
                 let lost = self.fence.as_ref().is_some_and(|fence| !fence.holds());
                 lost.then(|| "the lease has run out".to_owned())
             }
-            Standing::CutOff { .. } => None,
+            Standing::CutOff { .. } => {
+                let silent = self.fence.as_ref().is_none_or(|fence| fence.is_cut_off());
+                (!silent).then(|| "it was not seen just now whether another leads".to_owned())
+            }
             Standing::Follows { leader } => Some(format!("{leader} leads")),
             Standing::Waits { why } => {
                 Some(format!("it is not known who leads: {}", why.in_a_line()))
@@ -65,7 +67,9 @@ impl Controller {
         self.keep_back(inventory, scaling);
         let (adds, rest): (Vec<Write>, Vec<Write>) = numbers.into_iter().partition(|w| w.adds);
         let rest = self.without_those_that_stay(rest);
-        done.extend(self.write_all(adds, standing).await);
+        let added = self.write_all(adds, standing).await;
+        note_refused(&mut self.memory, scaling, &added, now);
+        done.extend(added);
         self.reopen().await;
         // One that may not be alone takes nothing away.
         if cut_off {
@@ -169,9 +173,8 @@ impl Controller {
         now: Timestamp,
         as_said: bool,
     ) -> Vec<Done> {
-        let scale = u64::from(self.settings.time_scale.max(1));
-        let limit = self.session.resolved.environment.burst.scale_in.drain;
-        let limit = Span::from_millis(limit.millis() / scale);
+        let declared = self.session.resolved.environment.burst.scale_in.drain;
+        let limit = Limit::of(declared, self.settings.time_scale);
         let [joined, alone] = self.drain_by();
         let mut drains = std::mem::take(&mut self.drains);
         let by = self.by(&joined, &alone);

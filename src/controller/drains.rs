@@ -1,10 +1,12 @@
 //! Units on their way out: closed to new work, emptied, then ended (law 7).
 
 mod by;
+mod emptied;
 mod going;
 mod onward;
 
 pub(super) use by::By;
+pub(super) use emptied::{Emptied, Limit};
 pub use going::Going;
 pub use onward::Went;
 
@@ -22,6 +24,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Units that are asked or told at once.
 pub(super) const AT_ONCE: usize = 64;
+/// Units of which it is noted for how long they have been emptied.
+const NOTED: usize = 256;
+
+/// Units of a pool whose place has said that it takes them back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Noticed {
+    /// By name.
+    pub(super) units: Vec<String>,
+    /// When the first of them is taken back.
+    pub(super) first: Timestamp,
+}
 
 /// All units on their way out, by the name of the instance.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +44,9 @@ pub struct Drains {
     ended: BTreeSet<String>,
     /// Those that stay after all, with their pools, until that was told.
     stay: BTreeMap<String, Name>,
+    /// For how long units had been emptied before another led, or this one: they go on
+    /// from there where they are still on their way out.
+    before: BTreeMap<String, Emptied>,
 }
 
 impl Drains {
@@ -59,6 +75,29 @@ impl Drains {
     /// A unit has had its end asked for.
     pub(super) fn end(&mut self, unit: &str) {
         self.ended.insert(unit.to_owned());
+    }
+
+    /// Forgets what is on its way out: another may lead, and take it back. What it leaves
+    /// is adopted, by what its node or its endpoint says then. What was ended stays ended.
+    pub(super) fn forget(&mut self) {
+        let units = std::mem::take(&mut self.units).into_iter();
+        self.before.extend(units.filter_map(|(name, going)| Some((name, going.emptied?))));
+        self.stay.clear();
+    }
+
+    /// For how long units have been emptied, for the next leader: of many, those that have
+    /// been for longest.
+    pub(super) fn emptied(&self) -> BTreeMap<String, Emptied> {
+        let leave = self.units.iter().filter(|(_, going)| going.leaves);
+        let mut all: Vec<(&String, Emptied)> =
+            leave.filter_map(|(name, going)| Some((name, going.emptied?))).collect();
+        all.sort_by_key(|(_, emptied)| emptied.since);
+        all.into_iter().take(NOTED).map(|(name, emptied)| (name.clone(), emptied)).collect()
+    }
+
+    /// Goes on from where another leader was.
+    pub(super) fn go_on_from(&mut self, emptied: BTreeMap<String, Emptied>) {
+        self.before = emptied;
     }
 
     /// How many units go with their places, by the name of their group.
@@ -98,6 +137,7 @@ impl Drains {
             .collect();
         self.ended.retain(|name| there.contains(name.as_str()));
         self.stay.retain(|name, _| there.contains(name.as_str()));
+        self.before.retain(|name, _| there.contains(name.as_str()));
         self.units.retain(|name, going| {
             let live = inventory.resources.get(&going.group);
             // One that is taken back is drained until it is gone.
@@ -107,17 +147,29 @@ impl Drains {
     }
 
     /// Units that their place takes back are on their way out from now on (law 7: a
-    /// drain with a deadline). Nothing waits for that: their end is the place's.
-    pub(super) fn notice(&mut self, environment: &Environment, inventory: &Inventory) {
+    /// drain with a deadline). Nothing waits for that: their end is the place's. Tells
+    /// those of which it is new; what was ended for it already another leader has told.
+    pub(super) fn notice(
+        &mut self,
+        environment: &Environment,
+        inventory: &Inventory,
+    ) -> BTreeMap<Name, Noticed> {
+        let mut news: BTreeMap<Name, Noticed> = BTreeMap::new();
         for (live, pool) in groups(environment, inventory) {
             for unit in live.units() {
                 let Some(ends) = unit.taken_back else { continue };
                 // Its replicas are wanted elsewhere at once.
                 let goes = || Going::closed(&pool, live, inventory.taken_at).in_its_place();
                 let going = self.units.entry(unit.name.clone()).or_insert_with(goes);
-                going.taken_back = Some(ends);
+                if going.taken_back.replace(ends).is_none() && !unit.ending {
+                    let none = || Noticed { units: Vec::new(), first: ends };
+                    let noticed = news.entry(pool.clone()).or_insert_with(none);
+                    noticed.first = noticed.first.min(ends);
+                    noticed.units.push(unit.name.clone());
+                }
             }
         }
+        news
     }
 
     /// What fills the places of units that are taken back, before these are gone.
@@ -150,9 +202,10 @@ impl Drains {
     ) {
         let now = inventory.taken_at;
         let nodes = inventory.nodes.iter();
-        let nodes = nodes.filter_map(|node| Some((node.instance.as_deref()?, node.draining?)));
-        let ending = alone.ending().map(|(unit, since)| (unit, since.unwrap_or(now)));
-        let begun: BTreeMap<&str, Timestamp> = nodes.chain(ending).collect();
+        let nodes =
+            nodes.filter_map(|node| Some((node.instance.as_deref()?, Some(node.draining?))));
+        // Since when, if that is said.
+        let begun: BTreeMap<&str, Option<Timestamp>> = nodes.chain(alone.ending()).collect();
         for (live, pool) in groups(environment, inventory) {
             // Ended by another, and held by its hook until nothing is left on it.
             let held = |unit: &&Unit| unit.ending && unit.waits == Some(Wait::ToEnd);
@@ -164,8 +217,11 @@ impl Drains {
                 self.units.entry(unit.name.clone()).or_insert_with(goes);
             }
             for unit in stays(live).filter(|unit| !self.stay.contains_key(&unit.name)) {
-                let Some(since) = begun.get(unit.name.as_str()) else { continue };
-                let goes = || Going::closed(&pool, live, *since);
+                let Some(mark) = begun.get(unit.name.as_str()).copied() else { continue };
+                let before = self.before.get(&unit.name).copied();
+                let emptied = before.filter(|before| before.is_of(mark));
+                let since = mark.unwrap_or(now);
+                let goes = || Going { emptied, ..Going::closed(&pool, live, since) };
                 self.units.entry(unit.name.clone()).or_insert_with(goes);
             }
         }

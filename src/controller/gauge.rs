@@ -1,10 +1,12 @@
 //! The load of every stage: what is measured of it, and what is expected.
 
+pub(super) mod bases;
+pub(super) mod known;
 pub(super) mod past;
 
 use super::ahead::Ahead;
 use crate::clock::{Clock, Timestamp};
-use crate::decide::scaling::{Floor, Latency, Served, StageDemand, TokenMix};
+use crate::decide::scaling::{Latency, Served, StageDemand, TokenMix};
 use crate::forecast::{self, CalendarInputs, Race, RaceConfig, RaceState, Standing, Trained};
 use crate::id::Name;
 use crate::pipeline::{Heard, measure_again};
@@ -15,14 +17,19 @@ use crate::signal::{
 use crate::spec::Environment;
 use crate::spec::model::Slo;
 use crate::units::{Share, Span};
+use bases::Bases;
+use known::Known;
 use past::{AGAIN, Asked};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Steps that a forecast has up to its horizon.
 const STEPS: u64 = 15;
 /// For so long after its start an event is held to its factor, whatever is seen.
 const SUDDEN: Span = Span::from_secs(3600);
+/// So long before an event it is noted for the next leader what the load is: more than
+/// passes from one note to the next.
+const SOON: Span = Span::from_secs(600);
 /// By how much clocks may differ.
 const CLOCKS: Span = Span::from_secs(300);
 /// How much of the past is asked for when a controller begins: what seasonal
@@ -36,8 +43,6 @@ pub struct Load {
     pub demand: BTreeMap<Name, StageDemand>,
     /// Every signal as it was read.
     pub readings: Vec<Measured>,
-    /// Least numbers that the calendar asks for.
-    pub floors: Vec<Floor>,
     /// What a replica carries of what is declared, where that was learned.
     pub worth: BTreeMap<Name, Share>,
     /// How the forecasters of a stage stand, the best first.
@@ -63,10 +68,8 @@ pub struct Gauge {
     stages: BTreeMap<Name, Ahead>,
     /// What is known of stages that begin anew.
     kept: BTreeMap<Name, Kept>,
-    /// The load of each stage before an event, by the event's start.
-    bases: BTreeMap<Timestamp, BTreeMap<Name, f64>>,
-    /// Signals that were good once.
-    known: BTreeSet<String>,
+    bases: Bases,
+    known: Known,
 }
 
 /// What one race leaves to the next.
@@ -169,6 +172,18 @@ impl Gauge {
         }
     }
 
+    /// What else the next leader goes on with: which signals were known, and the load
+    /// before events.
+    pub(super) fn noted(&self, now: Timestamp) -> (Known, Bases) {
+        (self.known.clone(), self.bases.of_now(now, self.faster(SOON)))
+    }
+
+    /// Goes on with what another controller has noted of that.
+    pub(super) fn go_on_from(&mut self, known: Known, bases: Bases) {
+        self.known.extend(known);
+        self.bases.fill(bases);
+    }
+
     /// Measures everything that `environment` declares, and looks ahead.
     pub async fn read(&mut self, environment: &Environment, now: Timestamp) -> Load {
         let Some(signals) = &environment.signals else { return Load::default() };
@@ -179,6 +194,7 @@ impl Gauge {
         let readings =
             measure_again(&self.servers, &queries, policy, &now_there, &mut self.heard).await;
         let mut load = Load { readings, ..Load::default() };
+        self.known.retain(&queries);
         let course = self.course(environment);
         let clocks = self.faster(CLOCKS);
         // A clock that was ahead: what is of a time to come is forgotten, and what was
@@ -209,9 +225,12 @@ impl Gauge {
                 None => None,
             };
             let measured = good(&load.readings, &demand_of(stage));
-            let factor = self.factor(environment, now).max(self.planned(stage, now, measured));
+            let sudden = self.faster(SUDDEN);
+            let planned =
+                self.bases.planned(&self.calendar.events, (stage, measured), (now, sudden));
+            let factor = self.factor(environment, now).max(planned);
             let verdict = demand.map_or(Verdict::Missing, |demand| demand.reading.verdict.clone());
-            let lost = self.lost(&load.readings, stage);
+            let lost = self.known.lost(&load.readings, stage);
             let seen = StageDemand {
                 now: demand.and_then(|demand| demand.reading.value),
                 verdict: if verdict == Verdict::Good { lost.unwrap_or(verdict) } else { verdict },
@@ -266,55 +285,6 @@ impl Gauge {
         ahead.ask(demand, &services, asked, now).await;
         let weights = self.weights.as_ref();
         ahead.learn(|state| race(environment, weights, config, state)).await;
-    }
-
-    /// By how much the load of an event that is on is expected to be over what it is
-    /// now: its factor is of the load before it began. That holds while it begins; then
-    /// the load is seen, and forecasters know the factor.
-    fn planned(&mut self, stage: &Name, now: Timestamp, measured: Option<f64>) -> f64 {
-        let mut planned: f64 = 0.0;
-        let sudden = self.faster(SUDDEN).duration();
-        for event in &self.calendar.events {
-            let base = self.bases.entry(event.start).or_default();
-            if now < event.start {
-                base.extend(measured.map(|measured| (stage.clone(), measured)));
-            } else if now < event.end && now < event.start.saturating_add(sudden).unwrap_or(now) {
-                planned = planned.max(base.get(stage).map_or(0.0, |base| base * event.factor));
-            }
-        }
-        let on = |start: &Timestamp| {
-            self.calendar.events.iter().any(|event| event.start == *start && now < event.end)
-        };
-        self.bases.retain(|start, _| on(start));
-        match measured {
-            Some(measured) if measured > 0.0 => (planned / measured).max(1.0),
-            _ => 1.0,
-        }
-    }
-
-    /// Why something beside the load that a decision goes by, and that was measured
-    /// before, is not to be believed now: without it less would seem to be needed.
-    fn lost(&mut self, readings: &[Measured], stage: &Name) -> Option<Verdict> {
-        let beside = [
-            "queue/{}",
-            "kafka/{}",
-            "engine/{}/waiting",
-            "engine/{}/finished",
-            "engine/{}/tokens_in",
-            "engine/{}/tokens_out",
-        ];
-        let mut lost = None;
-        for signal in beside.map(|of| of.replace("{}", stage.as_str())) {
-            let Some(measured) = value(readings, &signal) else { continue };
-            let verdict = &measured.reading.verdict;
-            if verdict.may_scale_in() {
-                self.known.insert(signal);
-            } else if self.known.contains(&signal) {
-                let why = format!("{signal} was measured before: {verdict}");
-                lost = Some(Verdict::Contradicted(why));
-            }
-        }
-        lost
     }
 
     /// By how much the events that begin within the horizon multiply what the load is

@@ -23,7 +23,8 @@ pub enum Standing {
         leader: String,
     },
     /// It led last, and its lease's place does not answer: nobody else can have
-    /// been seen to lead. It may only add capacity.
+    /// been seen to lead. It may only add capacity, and for as long as the last look at
+    /// that place is of just now ([`Fence::is_cut_off`]).
     CutOff {
         /// What the place, or the way to it, says.
         why: PortError,
@@ -55,21 +56,42 @@ pub struct Fence {
     clock: Arc<dyn Clock>,
     /// On the monotonic clock, in milliseconds; 0: the lease is not ours.
     until: Arc<AtomicU64>,
+    /// For so long it counts that the lease's place was silent; 0: it was not.
+    silent_until: Arc<AtomicU64>,
 }
 
 impl Fence {
     /// Whether the lease is ours now.
     pub fn holds(&self) -> bool {
-        millis(self.clock.monotonic()) < self.until.load(Ordering::Acquire)
+        self.is_before(&self.until)
+    }
+
+    /// Whether the lease was ours last, and its place silent when it was asked within the
+    /// time that a lease lasts. Who was stopped since may be one of two.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_before(&self.silent_until)
+    }
+
+    fn is_before(&self, until: &AtomicU64) -> bool {
+        millis(self.clock.monotonic()) < until.load(Ordering::Acquire)
     }
 
     fn extend(&self, renewed: Duration) {
         let until = millis(renewed + Purpose::Lead.lost().duration());
+        self.silent_until.store(0, Ordering::Release);
         self.until.store(until, Ordering::Release);
+    }
+
+    /// Nobody has answered who was asked at `looked`.
+    fn cut_off(&self, looked: Duration) {
+        let until = millis(looked + Purpose::Lead.expiry().duration());
+        self.until.store(0, Ordering::Release);
+        self.silent_until.store(until, Ordering::Release);
     }
 
     fn end(&self) {
         self.until.store(0, Ordering::Release);
+        self.silent_until.store(0, Ordering::Release);
     }
 }
 
@@ -98,7 +120,8 @@ pub struct Candidate {
 impl Candidate {
     /// One that does not lead yet.
     pub fn new(lock: Arc<dyn Lock>, scope: Scope, name: String, clock: Arc<dyn Clock>) -> Self {
-        let fence = Fence { clock: Arc::clone(&clock), until: Arc::default() };
+        let (until, silent_until) = <_>::default();
+        let fence = Fence { clock: Arc::clone(&clock), until, silent_until };
         Self {
             lock,
             scope,
@@ -130,7 +153,7 @@ impl Candidate {
                 }
                 Ok(Renewal::Missed(_)) if self.fence.holds() => return Standing::Leads,
                 Err(why) if why.kind == FailureKind::Stale => self.stand_down(),
-                Ok(Renewal::Missed(why)) | Err(why) => return self.not_extended(why),
+                Ok(Renewal::Missed(why)) | Err(why) => return self.not_extended(why, begun),
             }
         }
         match self.run().await {
@@ -141,13 +164,14 @@ impl Candidate {
 
     /// Its lease has run out. Nobody else can have been seen to lead where the place
     /// was silent all along; one that answers may have given it to another.
-    fn not_extended(&mut self, why: PortError) -> Standing {
-        self.fence.end();
+    fn not_extended(&mut self, why: PortError, looked: Duration) -> Standing {
         self.refused |= !is_away(&why);
-        match self.refused {
-            true => Standing::Waits { why: with_help(why) },
-            false => Standing::CutOff { why },
+        if self.refused {
+            self.fence.end();
+            return Standing::Waits { why: with_help(why) };
         }
+        self.fence.cut_off(looked);
+        Standing::CutOff { why }
     }
 
     /// Gives the lease back, so that another need not wait for it to run out.
@@ -244,7 +268,8 @@ pub async fn stand(
     candidate.resign().await;
 }
 
-/// Whether nothing says that the lease's place has answered.
+/// Whether nothing says that the lease's place has answered: one that turns the call away,
+/// for want of a valid token or because there are too many, says so by another kind.
 const fn is_away(why: &PortError) -> bool {
     matches!(why.kind, FailureKind::Unreachable | FailureKind::Transient | FailureKind::Unknown)
 }

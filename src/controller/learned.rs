@@ -5,7 +5,9 @@ use super::lead::Standing;
 use super::notes::{self, Notes};
 use super::turn::Controller;
 use crate::clock::Timestamp;
+use crate::port::MOST_NOTES;
 use futures::FutureExt;
+use std::collections::BTreeMap;
 
 impl Controller {
     /// Whoever begins to lead goes on with what the one before has learned, or with
@@ -22,27 +24,44 @@ impl Controller {
         };
         self.noting.read();
         let news = noted.filter(|notes| self.noting.are_news(notes));
-        if let Some(Notes { spend, launches, bursts, memory, joined, races }) = news {
+        if let Some(noted) = news {
+            // It had no room in the notes: what is known of it here is all that there is.
+            let own = std::mem::take(&mut self.memory);
+            let memory = if noted.memory.at.is_some() { noted.memory } else { own };
             // What it has asked for since it noted that is no other hand's doing.
-            let memory = memory.without_numbers();
-            (self.spend, self.launches, self.memory) = (spend, launches, memory);
-            self.bursts = bursts;
-            self.had_joined.extend(joined);
-            self.gauge.resume(races);
+            self.memory = memory.without_numbers();
+            (self.spend, self.launches) = (noted.spend, noted.launches);
+            self.bursts = noted.bursts;
+            self.had_joined.extend(noted.joined);
+            self.drains.go_on_from(noted.emptied);
+            self.gauge.go_on_from(noted.known, noted.bases);
+            self.gauge.resume(noted.races);
         }
     }
 
     /// Notes what was learned, now and then.
     pub(super) async fn note(&mut self, standing: &Standing, now: Timestamp) -> Option<String> {
         if self.withheld(standing).is_none() && self.noting.is_due(now) {
-            let memory = self.memory.clone();
-            let (spend, launches) = (self.spend, self.launches.clone());
-            let (bursts, joined) = (self.bursts.clone(), self.had_joined.clone());
-            let notes = Notes { spend, launches, bursts, memory, joined, ..Notes::default() };
+            let (known, bases) = self.gauge.noted(now);
+            let notes = Notes {
+                at: Some(now),
+                spend: self.spend,
+                launches: self.launches.clone(),
+                bursts: self.bursts.clone(),
+                memory: self.memory.clone(),
+                joined: self.had_joined.clone(),
+                emptied: self.drains.emptied(),
+                known,
+                bases,
+                races: BTreeMap::new(),
+            };
             let notes = self.noting.with_races(notes, || self.gauge.states(), now);
-            let noted = notes::write(&self.session, notes);
-            let _ = bounded(self.settings.patience, noted.map(Ok)).await;
-            self.noting.done(now);
+            let fitted = notes.fitted(MOST_NOTES);
+            if let Some(fitted) = &fitted {
+                let noted = notes::write(&self.session, fitted);
+                let _ = bounded(self.settings.patience, noted.map(Ok)).await;
+            }
+            self.noting.done(fitted, now);
         }
         self.noting.missing()
     }

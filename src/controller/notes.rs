@@ -2,6 +2,9 @@
 //! next one that leads goes on with it.
 
 use super::bursts::Bursts;
+use super::drains::Emptied;
+use super::gauge::bases::Bases;
+use super::gauge::known::Known;
 use super::launches::Launches;
 use super::spend::Spend;
 use crate::clock::Timestamp;
@@ -12,6 +15,7 @@ use crate::pipeline::Session;
 use crate::plan::{FailureKind, PortError};
 use crate::port::{Backends, KeepNotes, MOST_NOTES};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -27,6 +31,8 @@ const RACES_EVERY: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Notes {
+    /// When that was.
+    pub(super) at: Option<Timestamp>,
     pub(super) spend: Spend,
     pub(super) launches: Launches,
     pub(super) bursts: Bursts,
@@ -34,6 +40,15 @@ pub(super) struct Notes {
     /// Instances that have joined the cluster.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) joined: BTreeSet<String>,
+    /// For how long units on their way out have been emptied.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) emptied: BTreeMap<String, Emptied>,
+    /// Signals of engines that were known.
+    #[serde(skip_serializing_if = "Known::is_empty")]
+    pub(super) known: Known,
+    /// The load before events.
+    #[serde(skip_serializing_if = "Bases::is_empty")]
+    pub(super) bases: Bases,
     /// What the race of each stage has learned, as far as there is room.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) races: BTreeMap<Name, RaceState>,
@@ -42,14 +57,57 @@ pub(super) struct Notes {
 /// For the races there is what the rest leaves, less this, for it grows.
 const SPARE: usize = 8 * 1024;
 
+/// What may be left out, as people know it. What was spent is not: budgets go by it.
+const PARTS: [(&str, &str); 8] = [
+    ("joined", "which instances have joined the cluster"),
+    ("races", "what the forecasters have learned"),
+    ("memory", "what the last decisions have seen and learned"),
+    ("launches", "how long launches take"),
+    ("bursts", "what burst has been asked for"),
+    ("emptied", "for how long instances have drained"),
+    ("known", "which signals of engines were measured"),
+    ("bases", "the load before events"),
+];
+
+/// What is noted of it, and what is left out for want of room.
+pub(super) struct Fitted {
+    text: String,
+    left_out: Option<String>,
+}
+
 impl Notes {
+    /// What has room of it in `most` bytes, the largest parts left out first; none: not
+    /// even what was spent has.
+    pub(super) fn fitted(&self, most: usize) -> Option<Fitted> {
+        let Value::Object(mut parts) = serde_json::to_value(self).ok()? else { return None };
+        let mut left_out = Vec::new();
+        let mut text = serde_json::to_string(&parts).ok()?;
+        while text.len() > most {
+            let size = |key: &str| parts.get(key).map_or(0, |part| part.to_string().len());
+            let sizes = PARTS.map(|(key, what)| (size(key), key, what));
+            let (bytes, key, what) = sizes.into_iter().max()?;
+            parts.remove(key)?;
+            left_out.push(format!("{what} ({} KiB)", bytes.div_ceil(1024)));
+            text = serde_json::to_string(&parts).ok()?;
+        }
+        let left_out = (!left_out.is_empty()).then(|| {
+            format!(
+                "the notes for the next leader hold {} KiB, and do not say {}: it learns that anew",
+                most / 1024,
+                left_out.join(", ")
+            )
+        });
+        Some(Fitted { text, left_out })
+    }
+
     /// With as much of the races as there is room for; and what of them there is not.
     pub(super) fn with_races(
         mut self,
         races: &BTreeMap<Name, RaceState>,
     ) -> (Self, Option<String>) {
-        let own = serde_json::to_string(&self).map_or(MOST_NOTES, |text| text.len());
-        let room = MOST_NOTES.saturating_sub(own + SPARE) / races.len().max(1);
+        let most = MOST_NOTES - SPARE;
+        let own = self.fitted(most).map_or(most, |fitted| fitted.text.len());
+        let room = (most - own) / races.len().max(1);
         let mut left_out = Vec::new();
         for (stage, race) in races {
             match race.within(room) {
@@ -62,9 +120,10 @@ impl Notes {
         let why = (!left_out.is_empty()).then(|| {
             format!(
                 "what the forecasters of {} have learned is not kept for the next leader: it takes \
-                 more than {} KiB, which is what the notes have room for",
+                 more than {} KiB each, which is what the rest of the notes leaves, {} KiB",
                 left_out.join(", "),
-                room / 1024
+                room / 1024,
+                own.div_ceil(1024)
             )
         });
         (self, why)
@@ -84,8 +143,10 @@ pub(super) struct Noting {
     /// What the forecasters had learned when that was taken last, and when.
     races: BTreeMap<Name, RaceState>,
     raced_at: Option<Timestamp>,
-    /// What was not noted, and why.
+    /// What of the forecasters was not noted, and why.
     left_out: Option<String>,
+    /// What else had no room.
+    no_room: Option<String>,
     noted_at: Option<Timestamp>,
     /// See [`super::Settings::time_scale`]; none: nothing is divided.
     time_scale: Option<NonZeroU32>,
@@ -116,7 +177,8 @@ impl Noting {
 
     /// Whether these are of another leader, since this one led.
     pub(super) fn are_news(&self, notes: &Notes) -> bool {
-        self.led_at.is_none_or(|at| notes.memory.at.is_some_and(|noted| noted > at))
+        let noted = notes.at.or(notes.memory.at);
+        self.led_at.is_none_or(|at| noted.is_some_and(|noted| noted > at))
     }
 
     /// What was noted is known.
@@ -131,7 +193,12 @@ impl Noting {
 
     /// What is not handed on, or was not, and why.
     pub(super) fn missing(&self) -> Option<String> {
-        self.unread.clone().or_else(|| self.left_out.clone())
+        let left_out = || {
+            let all = self.left_out.iter().chain(&self.no_room).map(String::as_str);
+            let all: Vec<&str> = all.collect();
+            (!all.is_empty()).then(|| all.join("; "))
+        };
+        self.unread.clone().or_else(left_out)
     }
 
     /// Why it is not known what was noted.
@@ -160,7 +227,9 @@ impl Noting {
         notes
     }
 
-    pub(super) fn done(&mut self, now: Timestamp) {
+    /// It was noted at `now`, as far as there was room.
+    pub(super) fn done(&mut self, fitted: Option<Fitted>, now: Timestamp) {
+        self.no_room = fitted.and_then(|fitted| fitted.left_out);
         self.noted_at = Some(now);
     }
 }
@@ -197,15 +266,12 @@ pub(super) async fn read(session: &Session) -> Result<Option<Notes>, PortError> 
     Ok(Some(notes))
 }
 
-/// Notes what is worth most of it, as far as there is room. What cannot be noted
-/// now is noted next time.
-pub(super) async fn write(session: &Session, notes: Notes) {
-    let Some(keeper) = keeper(&session.backends) else { return };
-    let whole = serde_json::to_string(&notes).ok();
-    let spend_alone =
-        || serde_json::to_string(&Notes { spend: notes.spend, ..<_>::default() }).ok();
-    let fits = |text: &String| text.len() <= MOST_NOTES;
-    if let Some(text) = whole.filter(fits).or_else(spend_alone) {
-        let _ = keeper.note(&session.scope([]), &text).await;
+/// Notes it. What cannot be noted now is noted next time.
+pub(super) async fn write(session: &Session, notes: &Fitted) {
+    if let Some(keeper) = keeper(&session.backends) {
+        let _ = keeper.note(&session.scope([]), &notes.text).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

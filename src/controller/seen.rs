@@ -159,14 +159,14 @@ fn hindrance(inventory: &Inventory, deployment: &Live) -> Option<Hindrance> {
     acts.at_max.clone().map(Hindrance::AtMax)
 }
 
-/// The instances that have joined the cluster, with those of them that had before and
-/// are still there.
+/// The instances of our groups that have joined the cluster, with those of them that had
+/// before and are still there. A cluster may have thousands of nodes of others.
 pub(super) fn joined(inventory: &Inventory, before: &BTreeSet<String>) -> BTreeSet<String> {
     let nodes = inventory.nodes().filter(|node| matches!(node.health, Health::Ready));
-    let now = nodes.filter_map(|node| node.instance.clone());
-    let units = inventory.resources.values().flat_map(Live::units);
-    let still = units.filter(|unit| before.contains(&unit.name)).map(|unit| unit.name.clone());
-    now.chain(still).collect()
+    let now: BTreeSet<&str> = nodes.filter_map(|node| node.instance.as_deref()).collect();
+    let ours = inventory.resources.values().filter(|live| live.ownership == Ownership::Ours);
+    let has_joined = |unit: &&Unit| now.contains(unit.name.as_str()) || before.contains(&unit.name);
+    ours.flat_map(Live::units).filter(has_joined).map(|unit| unit.name.clone()).collect()
 }
 
 /// The nodes of a pool that joined the cluster, and what its pods do there.
@@ -291,3 +291,6 @@ fn short(workload: &Workload) -> Option<Short> {
 fn closes(live: &Live) -> Option<Timestamp> {
     live.fields.text_at("/tags/floodway.dev~1closes")?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

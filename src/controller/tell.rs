@@ -1,7 +1,12 @@
-//! What matters of a decision, told beside the things that it is about.
+//! What matters of a decision, and beside it, told beside the things that it is about.
+
+mod news;
+
+pub(super) use news::News;
 
 use crate::decide::scaling::{EventKind, Scaling};
 use crate::decide::todays_pool;
+use crate::id::Name;
 use crate::observe::{Inventory, Ownership, ResourceId};
 use crate::pipeline::Session;
 use crate::port::Notice;
@@ -16,30 +21,34 @@ pub(super) async fn events(session: &Session, inventory: &Inventory, scaling: &S
     };
     let scope = session.scope([]);
     for event in &scaling.events {
-        let notice = Notice {
-            reason: reason(event.kind),
-            message: event.text.clone(),
-            about: about(session, inventory, event.about.as_str()),
-            warning: event.kind.is_warning(),
-        };
+        let (about, message) = beside(session, inventory, (&event.about, &event.text));
+        let (reason, warning) = (reason(event.kind), event.kind.is_warning());
+        let notice = Notice { reason, message, about, warning };
         let _ = teller.tell(&scope, &notice).await;
     }
 }
 
-/// The Deployment of the pool that an event is about; of a stage, the environment.
-fn about(session: &Session, inventory: &Inventory, name: &str) -> ResourceId {
+/// The Deployment of the pool that an event is `about`, with its words; where there is
+/// none, the environment, and words that name what it is about.
+fn beside(
+    session: &Session,
+    inventory: &Inventory,
+    (about, text): (&Name, &str),
+) -> (ResourceId, String) {
     let environment = &session.resolved.environment;
     let workload = inventory.resources.values().find(|live| {
         live.id.kind == "Deployment"
             && live.ownership == Ownership::Ours
-            && live.pool().is_some_and(|pool| todays_pool(environment, pool) == name)
+            && live.pool().is_some_and(|pool| todays_pool(environment, pool) == about.as_str())
     });
-    let parent = || {
-        let namespace = environment.service.namespace.as_str();
-        let parent = session.mark.parent_name();
-        ResourceId::kubernetes("v1", "ConfigMap", Some(namespace), &parent)
-    };
-    workload.map_or_else(parent, |live| live.id.clone())
+    if let Some(live) = workload {
+        return (live.id.clone(), text.to_owned());
+    }
+    let namespace = environment.service.namespace.as_str();
+    let parent = session.mark.parent_name();
+    let parent = ResourceId::kubernetes("v1", "ConfigMap", Some(namespace), &parent);
+    let own = *about == environment.environment.name;
+    (parent, if own { text.to_owned() } else { format!("{about}: {text}") })
 }
 
 /// One word for programs.
@@ -61,5 +70,13 @@ fn reason(kind: EventKind) -> &'static str {
         EventKind::Served => "SheddingEnded",
         EventKind::AutoscalerStuck => "AutoscalerCannotAct",
         EventKind::AutoscalerActs => "AutoscalerActs",
+        EventKind::BudgetReached => "BudgetReached",
+        EventKind::BudgetFree => "BudgetFree",
+        EventKind::SpotNotice => "SpotNotice",
+        EventKind::LeaderElected => "LeaderElected",
+        EventKind::LeaderLost => "LeaderLost",
+        EventKind::OperatorHold => "OperatorHold",
+        EventKind::OperatorNumber => "OperatorNumber",
+        EventKind::OperatorResumed => "OperatorResumed",
     }
 }

@@ -4,8 +4,11 @@ mod autoscaler;
 mod broken;
 mod budgets;
 mod by_hand;
+mod drained;
+mod fenced;
 mod launching;
 mod lost;
+mod refused;
 mod slow;
 mod writing;
 

@@ -13,7 +13,7 @@ use super::notes::Noting;
 use super::report::{Part, Turn};
 use super::seen::{Beside, joined, seen};
 use super::spend::Spend;
-use super::tell;
+use super::tell::{self, News};
 use super::world::{FIRST, World};
 use crate::clock::Clock;
 use crate::decide::scaling::{
@@ -69,6 +69,8 @@ pub struct Controller {
     pub(super) decided_by: Hands,
     pub(super) said: Aside<Heard>,
     pub(super) noting: Noting,
+    /// What of that which happens beside decisions was told.
+    pub(super) news: News,
     /// Instances that have joined the cluster, whether they can be seen there now or not.
     pub(super) had_joined: BTreeSet<String>,
     /// How long launches take.
@@ -98,6 +100,7 @@ impl Controller {
             decided_by: Hands::default(),
             said: Aside::default(),
             noting: Noting::faster(settings.time_scale),
+            news: News::default(),
             had_joined: BTreeSet::new(),
             launches: Launches::default(),
             bursts: Bursts::default(),
@@ -127,6 +130,9 @@ impl Controller {
     /// Looks, measures, decides, and does what `standing` allows.
     pub async fn turn(&mut self, standing: &Standing) -> Turn {
         let now = self.clock.now();
+        if matches!(standing, Standing::Follows { .. } | Standing::Waits { .. }) {
+            self.drains.forget();
+        }
         self.go_on_leading(standing).await;
         let patience = self.settings.patience;
         let looks = self.world.look(&self.session, now, patience);
@@ -148,10 +154,11 @@ impl Controller {
         load.worth = self.memory.worth.clone();
         let measured = self.clock.now();
         self.alone.mark(&mut inventory);
+        let mut noticed = BTreeMap::new();
         if !unseen.contains_key(&Side::Aws) {
             self.drains.settle(&inventory);
             if *standing == Standing::Leads {
-                self.drains.notice(environment, &inventory);
+                noticed = self.drains.notice(environment, &inventory);
                 self.drains.adopt(environment, &inventory, &self.alone);
             }
         }
@@ -177,7 +184,10 @@ impl Controller {
             self.had_joined = joined(&inventory, &self.had_joined);
         }
         self.launches.note(&self.world.seen, now);
-        let scaling = self.decide_as_said((&inventory, &load), hands, standing).await;
+        let mut scaling = self.decide_as_said((&inventory, &load), hands, standing).await;
+        let news = self.news(standing, &noticed, scaling.at);
+        // First, for the decision may go by it.
+        scaling.events.splice(0..0, news);
         self.memory = scaling.memory.clone();
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let responses = self.bursts.note(&scaling, self.withheld(standing).is_none());
@@ -267,7 +277,6 @@ impl Controller {
             demand,
             delays: &delays,
             worth: &load.worth,
-            floors: &load.floors,
             hands,
             spent: self.spend.so_far(),
             mode,

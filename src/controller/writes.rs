@@ -1,10 +1,13 @@
-//! From a decision, the numbers to write now and the units to drain.
+//! From a decision, the numbers to write now and the units to drain; and what is
+//! remembered of what became of them.
 
-use crate::decide::scaling::{PoolScaling, Scaling, SourceScaling};
+use super::report::Done;
+use crate::clock::Timestamp;
+use crate::decide::scaling::{Memory, PoolScaling, Scaling, Short, SourceScaling};
 use crate::decide::{DesiredOwner, Reason, todays_pool};
 use crate::id::Name;
 use crate::observe::{Inventory, Live, Ownership, ResourceId, Side};
-use crate::plan::Step;
+use crate::plan::{FailureKind, Step};
 use crate::spec::Environment;
 
 /// One number to write.
@@ -118,4 +121,27 @@ fn shrink(name: &Name, pool: &PoolScaling, live: &Live, source: &SourceScaling) 
         units: source.shrink,
         why: pool.reasons.first().cloned(),
     })
+}
+
+/// Notes in `memory` which of the numbers that were `done` their places have refused: the
+/// same is not asked again at once, and others are asked in its place.
+pub(super) fn note_refused(memory: &mut Memory, scaling: &Scaling, done: &[Done], now: Timestamp) {
+    for Done { pool, step, outcome } in done {
+        let (Step::SetUnits { id, .. }, Some(outcome)) = (step, outcome) else { continue };
+        let own = |source: &&SourceScaling| match &source.group {
+            Some(group) => id.side == Side::Aws && *group == id.name,
+            // Pods of a burst pool go with its nodes, and are no source of it.
+            None => id.side == Side::Kubernetes && source.market.is_none(),
+        };
+        let sources = scaling.pools.get(pool).map_or(&[] as &[_], |pool| &pool.sources);
+        let Some(source) = sources.iter().find(own) else { continue };
+        let known = memory.sources.get_mut(pool).and_then(|all| all.get_mut(&source.key()));
+        let Some(known) = known else { continue };
+        known.refused = match outcome {
+            Err(why) if matches!(why.kind, FailureKind::Denied | FailureKind::Rejected) => {
+                Some(Short { at: Some(now), message: why.to_string(), refused: true })
+            }
+            _ => None,
+        };
+    }
 }

@@ -129,6 +129,8 @@ pub struct SupplyGroup {
     pub region: String,
     /// Asked for now.
     pub desired: u32,
+    /// It may ask for so many, as its place has it now; none: its place does not say.
+    pub max: Option<u32>,
     /// Beyond those: each ends when it is named, and not before.
     pub surplus: u32,
     /// In service.

@@ -76,6 +76,7 @@ impl SupplyGroup {
             let (number, name) = noted.as_str()?.split_once(' ')?;
             Some((name.to_owned(), number.parse().ok()?))
         });
+        let max = live.fields.at("/max");
         Some(Self {
             name: live.id.name.clone(),
             passed_on,
@@ -84,6 +85,7 @@ impl SupplyGroup {
             capacity_type: CapacityType::named(&live.market()?),
             region: live.id.scope.clone().unwrap_or_default(),
             desired: workload.map_or(0, |workload| workload.desired),
+            max: max.and_then(|max| u32::try_from(max.as_u64()?).ok()),
             surplus: workload.map_or(0, |workload| workload.surplus),
             ready: workload.map_or(0, |workload| workload.ready),
             running: by_type(live.units().iter().filter(|unit| !unit.ending)),

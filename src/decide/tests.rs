@@ -107,6 +107,7 @@ fn live_burst(pool: &str, groups: &[(&str, CapacityType, u32)]) -> Supply {
         instance_types: name.split(' ').map(str::to_owned).collect(),
         capacity_type: *capacity_type,
         desired: *desired,
+        max: None,
         surplus: 0,
         ready: *desired,
         running: Default::default(),

@@ -61,6 +61,8 @@ impl Gap {
     pub const ADDRESSES: &str = "addresses of instances";
     /// What a gap is of where it is not known which instances are taken back.
     pub const NOTICES: &str = "spot notices";
+    /// What a gap is of where it is not known whether launches fail.
+    pub const ACTIVITIES: &str = "scaling activities";
 }
 
 /// What the places can do, where plans depend on it.

@@ -71,6 +71,12 @@ impl Measured {
         Self { reading, notes: Vec::new(), quiet: false }
     }
 
+    /// Whether there is nothing to measure, as there may be: nobody has asked for what a
+    /// latency would be of, or nothing is in the state that is counted.
+    pub fn is_idle(&self) -> bool {
+        self.quiet && self.reading.verdict == Verdict::Missing
+    }
+
     /// Whether something that is declared could not be read.
     pub fn is_unreadable(&self) -> bool {
         match self.reading.verdict {

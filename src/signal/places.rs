@@ -70,30 +70,35 @@ impl<'i> Seen<'i> {
         let failed = reading("failed_launches", failed as f64);
         // As old as the last of them.
         let failed = Reading { at: failed.value.and(last).or(failed.at), ..failed };
+        let short = sum(&groups, without_capacity);
         let mut all = vec![
             reading("in_service", sum(&groups, |workload| workload.ready)),
             reading("pending", sum(&groups, |workload| workload.pending)),
             reading("unhealthy", sum(&groups, unhealthy)),
-            reading("capacity_failures", sum(&groups, without_capacity)),
-            failed,
+            self.unless(Gap::ACTIVITIES, reading("capacity_failures", short)),
+            self.unless(Gap::ACTIVITIES, failed),
         ];
         if spot {
             let taken = |workload: &Workload| {
                 let taken = workload.units.iter().filter(|unit| unit.taken_back.is_some());
                 u32::try_from(taken.count()).unwrap_or(u32::MAX)
             };
-            let unknown = self.inventory.gaps.iter().find(|gap| gap.what == Gap::NOTICES);
-            all.push(match unknown {
-                Some(gap) => Reading {
-                    value: None,
-                    at: None,
-                    verdict: Verdict::Unreachable(gap.why.clone()),
-                    ..reading("spot_notices", 0.0)
-                },
-                None => reading("spot_notices", sum(&groups, taken)),
-            });
+            all.push(self.unless(Gap::NOTICES, reading("spot_notices", sum(&groups, taken))));
         }
         all
+    }
+
+    /// A reading, unless it is by what a gap hides.
+    fn unless(&self, hidden: &str, reading: Reading) -> Reading {
+        match self.inventory.gaps.iter().find(|gap| gap.what == hidden) {
+            Some(gap) => Reading {
+                value: None,
+                at: None,
+                verdict: Verdict::Unreachable(gap.why.clone()),
+                ..reading
+            },
+            None => reading,
+        }
     }
 
     fn workloads(&self, kind: &str, pool: &Name) -> Vec<&'i Workload> {

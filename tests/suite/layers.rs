@@ -81,7 +81,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
 const BASE: [&str; 4] = ["units", "id", "diag", "clock"];
 
 /// Crates and parts of `std` that belong to some folders only.
-const BELONGS: [(&str, &[&str]); 43] = [
+const BELONGS: [(&str, &[&str]); 44] = [
     ("kube", &["backend/kube"]),
     ("k8s_openapi", &["backend/kube"]),
     ("http", &["backend/kube", "backend/prometheus", "backend/node", "backend/serve.rs"]),
@@ -102,6 +102,7 @@ const BELONGS: [(&str, &[&str]); 43] = [
     ("aws_sdk_autoscaling", &["backend/aws"]),
     ("aws_sdk_ec2", &["backend/aws"]),
     ("aws_config", &["backend/aws"]),
+    ("aws_types", &["backend/aws"]),
     ("octocrab", &["backend/github"]),
     ("augurs_core", &["forecast"]),
     ("augurs_ets", &["forecast"]),
@@ -118,7 +119,7 @@ const BELONGS: [(&str, &[&str]); 43] = [
     ("indicatif", &["cli"]),
     ("terminal_size", &["cli"]),
     ("ratatui", &["render/top", "cli/top.rs"]),
-    ("rustix", &["cli/rollout/sandbox.rs"]),
+    ("rustix", &["cli/rollout/sandbox.rs", "clock.rs"]),
     ("tracing", &["cli/logging.rs"]),
     ("tracing_subscriber", &["cli/logging.rs"]),
     ("toml_edit", &["spec"]),

@@ -323,7 +323,9 @@ impl Soak {
             let of = |going: &Going| source.group.as_deref() == Some(going.group.name.as_str());
             let going = self.controller.drains.units().filter(|(_, going)| of(going)).count();
             let stays = match source.aside {
-                None => source.wanted as usize + going >= source.desired as usize,
+                None | Some(AsideCause::Refused) => {
+                    source.wanted as usize + going >= source.desired as usize
+                }
                 Some(AsideCause::NoCapacity) => source.shrink == 0,
                 Some(AsideCause::NeverReady) => {
                     source.market.is_some() || source.wanted >= source.desired

@@ -71,9 +71,12 @@ pub async fn boot(
         })
     };
     let console = match &options.console {
-        Some(path) => Some(tokio::fs::File::create(path).await.map_err(|error| {
-            Error::host(format!("write the console to {}", path.display()), error)
-        })?),
+        Some(path) => {
+            let file = tokio::fs::File::options().create(true).append(true).open(path).await;
+            Some(file.map_err(|error| {
+                Error::host(format!("write the console to {}", path.display()), error)
+            })?)
+        }
         None => None,
     };
     let bash = &tools.bash;

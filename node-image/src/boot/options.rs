@@ -28,7 +28,7 @@ pub struct Options {
     /// Secure boot by this certificate alone (X.509, PEM or DER); none: it is off.
     /// By UEFI only.
     pub secure_boot: Option<PathBuf>,
-    /// Where all that the console shows is written as it comes.
+    /// Where all that the console shows is written as it comes, behind what is there.
     pub console: Option<PathBuf>,
     /// The instance metadata that the machine meets.
     pub imds: Imds,

@@ -27,7 +27,7 @@ type Verdict = Result<String, String>;
 type Look = fn(&Evidence<'_>) -> Option<Verdict>;
 
 /// All checks, in the order in which they are told.
-const CHECKS: [(&str, Look); 19] = [
+const CHECKS: [(&str, Look); 20] = [
     ("firmware", system::firmware),
     ("secure-boot", system::secure_boot),
     ("kernel", system::kernel),
@@ -37,6 +37,7 @@ const CHECKS: [(&str, Look); 19] = [
     ("var", system::var),
     ("modules", system::modules),
     ("gpu", system::gpu),
+    ("kernel-log", system::kernel_log),
     ("clock", system::clock),
     ("entropy", system::entropy),
     ("units", system::units),

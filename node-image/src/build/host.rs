@@ -42,13 +42,44 @@ const TOOLS: [Tool; 13] = [
 /// What signing takes beside them.
 const SIGNING: Tool = tool("sbsign", "sbsigntool", "--version");
 
+/// What booting the image takes.
+const BOOTING: [Tool; 4] = [
+    tool("bash", "bash", "--version"),
+    tool("qemu-system-x86_64", "qemu-system-x86", "--version"),
+    tool("setpriv", "util-linux", "--version"),
+    FIRMWARE,
+];
+/// UEFI for virtual machines; older releases of Debian have the second file alone.
+const FIRMWARE: Tool = tool("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "");
+const OLD_FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE.fd";
+
+/// What building the image's programs takes beside Rust.
+const LINKING: Tool = tool("cc", "gcc", "--version");
+const RUST: [&str; 2] = ["cargo", "rustc"];
+
 /// What it takes to be root in a user namespace.
 const NAMESPACES: [Tool; 2] =
     [tool("newuidmap", "uidmap", "--help"), tool("unshare", "util-linux", "--version")];
 
+/// What is wanted of the building machine beside the build itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// The kernel image is signed.
+    pub signing: bool,
+    /// The finished image is booted.
+    pub boot: bool,
+    /// The image's programs are built, not given.
+    pub programs: bool,
+}
+
 /// Where a program is.
 fn find(program: &str) -> Option<PathBuf> {
     folders().map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn is_there(tool: &Tool) -> bool {
+    let other = || tool.program == FIRMWARE.program && find(OLD_FIRMWARE).is_some();
+    find(tool.program).is_some() || other()
 }
 
 /// The building machine, once it has all that is needed.
@@ -59,15 +90,25 @@ pub struct Host {
 }
 
 impl Host {
-    /// Looks for all that building takes.
+    /// Looks for all that building takes, and for what else is `wanted`.
     ///
     /// # Errors
     /// The programs that are missing, or what keeps the caller from being root in a
     /// namespace of his own; with the command that mends it.
-    pub fn check(signing: bool) -> Result<Self, Error> {
+    pub fn check(wanted: Wanted) -> Result<Self, Error> {
         let is_root = is_root();
         let namespaces = NAMESPACES.into_iter().filter(|_| !is_root);
-        installed(TOOLS.into_iter().chain(signing.then_some(SIGNING)).chain(namespaces))?;
+        let further = [(wanted.signing, SIGNING), (wanted.programs, LINKING)];
+        let further = further.into_iter().filter_map(|(wanted, tool)| wanted.then_some(tool));
+        let booting = BOOTING.into_iter().filter(|_| wanted.boot);
+        installed(TOOLS.into_iter().chain(further).chain(booting).chain(namespaces))?;
+        let missing = RUST.iter().find(|program| find(program).is_none());
+        if let Some(program) = missing.filter(|_| wanted.programs) {
+            return Err(Error::refused(
+                format!("{program} is needed to build the image's programs, and missing"),
+                "install Rust (https://rustup.rs), or name a folder with --programs",
+            ));
+        }
         if !is_root {
             namespace::check()?;
         }
@@ -104,14 +145,14 @@ impl Host {
     }
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// # Errors
 /// Those of `wanted` that are missing, with the command that installs them.
 fn installed(wanted: impl Iterator<Item = Tool>) -> Result<(), Error> {
-    let missing: Vec<_> = wanted.filter(|tool| find(tool.program).is_none()).collect();
+    let missing: Vec<_> = wanted.filter(|tool| !is_there(tool)).collect();
     if missing.is_empty() {
         return Ok(());
     }

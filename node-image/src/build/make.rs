@@ -71,6 +71,10 @@ pub struct Built {
     pub disk: PathBuf,
     /// The partition that firmware reads, as it is on the disk.
     pub(super) esp: PathBuf,
+    /// The archive of all that is in the root.
+    pub(super) tree: PathBuf,
+    /// The root filesystem, as it is on the disk.
+    pub(super) root: PathBuf,
 }
 
 /// Which packages: the archives' answer now.
@@ -114,21 +118,23 @@ pub fn build(
             ));
         }
     };
+    let signing = options.signing.as_ref();
     let gpu_modules = match &recipe.gpu {
-        Some(gpu) => Some(stages.run("gpu", || gpu::gpu(recipe, gpu, lock, &kernel, &workshop))?),
+        Some(gpu) => {
+            Some(stages.run("gpu", || gpu::gpu(recipe, gpu, lock, &kernel, signing, &workshop))?)
+        }
         None => None,
     };
     let suite = &recipe.base.suite;
     let rootfs = stages.run("rootfs", || rootfs::rootfs(lock, suite, &workshop))?;
     let whole = |modules| {
         let (beside, programs) = (&options.beside, &programs);
-        tree::tree(recipe, beside, programs, &rootfs, &kernel, modules, &workshop)
+        tree::tree(read, beside, programs, &rootfs, &kernel, modules, &workshop)
     };
     let tree = stages.run("tree", || whole(gpu_modules.as_ref()))?;
     let erofs = stages.run("erofs", || erofs::erofs(&tree, &workshop))?;
     let (opening, verity) = stages.both("verity", || verity::verity(&erofs, &workshop))?;
     let initrd = stages.run("initrd", || initrd::initrd(&tree, &kernel, &programs, &workshop))?;
-    let signing = options.signing.as_ref();
     let parts = (&kernel, &initrd);
     let uki = stages.run("uki", || uki::uki(recipe, lock, parts, &opening, signing, &workshop))?;
     let parts = Parts {
@@ -168,6 +174,7 @@ pub fn build(
         kernel: kernel.text("release")?,
         driver: driver.transpose()?,
         boot_modes: vec![BootMode::Uefi, BootMode::LegacyBios],
+        regions: recipe.regions.clone(),
         signed: signing.is_some(),
         programs: programs.digests()?,
         packages: manifest::packages(&status, lock)?,
@@ -175,7 +182,8 @@ pub fn build(
         source_date_epoch: u64::try_from(epoch).unwrap_or_default(),
         root_bytes: files::length(&erofs.file("root.erofs"))?,
     };
-    let built = finish(&manifest, suite, &made, options)?;
+    let bill = pretty(&sbom::sbom(&manifest, recipe, lock));
+    let built = finish(&manifest, &bill, (&tree, &erofs, &made), options)?;
     tell(Progress::Ended { stage: "manifest", took: began.elapsed(), unchanged: false });
     Ok(built)
 }
@@ -183,14 +191,14 @@ pub fn build(
 /// Writes what the user takes away.
 fn finish(
     manifest: &Manifest,
-    suite: &str,
-    disk: &Made,
+    sbom: &str,
+    (tree, erofs, disk): (&Made, &Made, &Made),
     options: &Options,
 ) -> Result<Built, Error> {
     let text = pretty(&serde_json::to_value(manifest).unwrap_or_default());
     let out = &options.out;
     files::write(&out.join("manifest.json"), &text)?;
-    files::write(&out.join("sbom.spdx.json"), pretty(&sbom::sbom(manifest, suite)))?;
+    files::write(&out.join("sbom.spdx.json"), sbom)?;
     let raw = out.join("disk.raw");
     // Sparse: holes stay holes.
     let copy = Run::new("cp").args(["--sparse=always", "--reflink=auto", "--remove-destination"]);
@@ -205,6 +213,8 @@ fn finish(
         digest: of_bytes(text.as_bytes()),
         disk: raw,
         esp: disk.file("esp.img"),
+        tree: tree.file("tree.tar"),
+        root: erofs.file("root.erofs"),
     })
 }
 

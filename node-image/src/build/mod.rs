@@ -22,7 +22,7 @@ mod verify;
 
 pub use diff::{Difference, Listed, diff};
 pub use error::Error;
-pub use host::Host;
+pub use host::{Host, Wanted};
 pub use lock::{Group, Lock, Locked};
 pub use make::{Built, Options, Progress, Signing, build, lock};
 pub use recipe::{Read, Recipe, read};

@@ -36,6 +36,7 @@ impl Store {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         make(folder)?;
         let folder = fs::canonicalize(folder).map_err(|e| Error::file("find", folder, e))?;
+        can_be_named(&folder)?;
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(|error| Error::file("create", &path, error))?;
         lock.lock().map_err(|error| Error::file("lock", &path, error))?;
@@ -103,6 +104,16 @@ impl Made {
         let path = self.file(name);
         fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))
     }
+}
+
+/// Whether apt can be told of a file in it: its lists of archives have no quotes.
+fn can_be_named(folder: &Path) -> Result<(), Error> {
+    let stands_apart = |c: char| c.is_whitespace() || "[]".contains(c);
+    if !folder.to_string_lossy().contains(stands_apart) {
+        return Ok(());
+    }
+    let what = format!("apt cannot use {}: its path has blanks or brackets", folder.display());
+    Err(Error::refused(what, "name another folder with --cache"))
 }
 
 fn make(folder: &Path) -> Result<(), Error> {
@@ -177,6 +188,14 @@ mod tests {
         drop(store);
         Store::open(folder.path()).unwrap();
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn a_folder_that_apt_cannot_be_told_of_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Store::open(&folder.path().join("my cache")).unwrap_err();
+        assert!(error.to_string().contains("my cache: its path has blanks"), "{error}");
+        assert_eq!(error.help().unwrap(), "name another folder with --cache");
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Whether a build is the same wherever, whenever and in whatever order it runs.
 
 use super::command::Run;
-use super::diff::{files, listed};
+use super::diff::listed;
 use super::error::Error;
 use super::hash;
 use super::host::Host;
 use super::lock::Lock;
 use super::make::{Built, Options, Progress, build};
 use super::recipe::Read;
+use super::stages::manifest;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
 /// Something that two builds of one recipe have made differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +27,9 @@ pub struct Unlike {
     pub second: String,
 }
 
-/// Builds twice, in two empty folders of `within`, the second time later and with
+/// Builds twice, in two empty folders of the cache, the second time later and with
 /// everything that has no order taken from its end, and compares the disks bit by bit.
+/// Both are thrown away.
 ///
 /// # Errors
 /// As [`build`]'s.
@@ -36,11 +38,11 @@ pub fn verify(
     lock: &Lock,
     host: &Host,
     options: &Options,
-    within: &Path,
     tell: &dyn Fn(usize, Progress),
 ) -> Result<(Built, Vec<Unlike>), Error> {
+    let room = Room::open(&options.cache)?;
     let build_in = |name: &str, reversed| {
-        let folder = within.join(name);
+        let folder = room.folder.join(name);
         // Packages are inputs, held to their digests: they may be shared.
         let shared = options.cache.join("packages");
         let own = folder.join("cache/packages");
@@ -64,32 +66,59 @@ pub fn verify(
     Ok((first, unlike))
 }
 
+/// Where both builds are made: one verification at a time. What one that was killed has
+/// left goes when the next begins.
+struct Room {
+    folder: PathBuf,
+    /// Held as long as the room.
+    _lock: File,
+}
+
+impl Room {
+    fn open(cache: &Path) -> Result<Self, Error> {
+        let folder = cache.join("verify");
+        std::fs::create_dir_all(cache).map_err(|error| Error::file("create", cache, error))?;
+        let path = cache.join("verify.lock");
+        let lock = File::create(&path).map_err(|error| Error::file("create", &path, error))?;
+        lock.lock().map_err(|error| Error::file("lock", &path, error))?;
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Error::file("remove", &folder, error))
+            }
+            _ => Ok(Self { folder, _lock: lock }),
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
 fn compare(first: &Built, second: &Built) -> Result<Vec<Unlike>, Error> {
     if first.manifest.disk == second.manifest.disk {
         return Ok(Vec::new());
     }
-    let mut found = Vec::new();
-    for (partition, differing) in [
-        ("floodway-root", differing(&files(&first.manifest), &files(&second.manifest))),
-        ("floodway-esp", differing_firmware(&first.esp, &second.esp)?),
-    ] {
-        found.extend(differing.into_iter().map(|(file, first, second)| Unlike {
-            partition: partition.to_owned(),
-            file,
-            first,
-            second,
-        }));
-    }
-    if found.is_empty() {
-        let bytes = differing_bytes(&first.disk, &second.disk)?;
-        found.extend(bytes.into_iter().map(|(_, first, second)| Unlike {
-            partition: "partition table, root or hash tree".to_owned(),
-            file: None,
-            first,
-            second,
-        }));
-    }
-    Ok(found)
+    let (partition, found) = if first.manifest.root_hash == second.manifest.root_hash {
+        let found = differing_firmware(&first.esp, &second.esp)?;
+        if found.is_empty() {
+            ("partition table", differing_bytes(&first.disk, &second.disk)?)
+        } else {
+            ("floodway-esp", found)
+        }
+    } else {
+        // What firmware reads bears the root's hash, so it differs with the root.
+        let found = differing(&entries(&first.tree)?, &entries(&second.tree)?);
+        if found.is_empty() {
+            ("floodway-root", differing_bytes(&first.root, &second.root)?)
+        } else {
+            ("floodway-root", found)
+        }
+    };
+    let unlike =
+        |(file, first, second)| Unlike { partition: partition.to_owned(), file, first, second };
+    Ok(found.into_iter().map(unlike).collect())
 }
 
 type Differing = Vec<(Option<String>, String, String)>;
@@ -122,6 +151,30 @@ fn firmware(esp: &Path) -> Result<BTreeMap<String, String>, Error> {
         }
     }
     Ok(files)
+}
+
+/// Everything that is put into the root, as the archive `tree` has it: also owners and
+/// times, which a manifest leaves out.
+fn entries(tree: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let cannot = |error| Error::file("read", tree, error);
+    let (files, _) = manifest::files(tree)?;
+    let mut said: BTreeMap<_, _> = files
+        .into_iter()
+        .map(|file| (file.path, format!("{} {} {}", file.mode, file.bytes, file.content)))
+        .collect();
+    let mut archive = tar::Archive::new(File::open(tree).map_err(cannot)?);
+    for entry in archive.entries().map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        let path = entry.path().map_err(cannot)?.display().to_string();
+        let path = format!("/{}", path.trim_start_matches("./").trim_matches('/'));
+        let header = entry.header();
+        let [owner, group] = [header.uid(), header.gid()].map(|id| id.map_err(cannot));
+        let time = header.mtime().map_err(cannot)?;
+        if let Some(text) = said.get_mut(&path) {
+            *text += &format!(", owner {}:{}, time {time}", owner?, group?);
+        }
+    }
+    Ok(said)
 }
 
 fn differing(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>) -> Differing {
@@ -159,6 +212,65 @@ fn differing_bytes(first: &Path, second: &Path) -> Result<Differing, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_verification_has_left_goes_when_the_next_begins() {
+        let cache = tempfile::tempdir().unwrap();
+        let left = cache.path().join("verify/first/out");
+        std::fs::create_dir_all(&left).unwrap();
+        let room = Room::open(cache.path()).unwrap();
+        assert!(!left.exists());
+        std::fs::create_dir_all(&left).unwrap();
+        drop(room);
+        assert!(!cache.path().join("verify").exists());
+    }
+
+    /// A build whose root holds one file.
+    fn built(folder: &Path, root_hash: &str, (owner, text): (u64, &str), root: &[u8]) -> Built {
+        std::fs::create_dir_all(folder).unwrap();
+        let tree = folder.join("tree.tar");
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o644);
+        header.set_uid(owner);
+        header.set_gid(0);
+        header.set_mtime(7);
+        header.set_size(text.len() as u64);
+        let mut archive = tar::Builder::new(File::create(&tree).unwrap());
+        archive.append_data(&mut header, "./etc/motd", text.as_bytes()).unwrap();
+        archive.finish().unwrap();
+        let [disk, esp, root_file] = ["disk.raw", "esp.img", "root.erofs"].map(|n| folder.join(n));
+        std::fs::write(&root_file, root).unwrap();
+        std::fs::write(&disk, [root, b"and more"].concat()).unwrap();
+        let manifest = serde_json::json!({
+            "schema": 1, "name": "small", "recipe": "", "lock": "", "root_hash": root_hash,
+            "disk": { "sha256": hash::of_file(&disk).unwrap(), "bytes": 1 }, "kernel": "6.1",
+            "driver": null, "boot_modes": [], "signed": false, "programs": {}, "packages": [],
+            "files": [], "source_date_epoch": 7, "root_bytes": 1,
+        });
+        let manifest = serde_json::from_value(manifest).unwrap();
+        Built { manifest, digest: String::new(), disk, esp, tree, root: root_file }
+    }
+
+    #[test]
+    fn a_difference_of_the_root_is_named_by_its_file_or_by_its_first_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = |name: &str, hash: &str, file: (u64, &str), root: &[u8]| {
+            built(&folder.path().join(name), hash, file, root)
+        };
+        let one = build("one", "aa", (0, "hello"), b"root 1");
+        assert_eq!(compare(&one, &build("same", "aa", (0, "hello"), b"root 1")).unwrap(), []);
+        for (name, file) in [("text", (0, "hullo")), ("owner", (1000, "hello"))] {
+            let found = compare(&one, &build(name, "bb", file, b"root 2")).unwrap();
+            let [unlike] = &found[..] else { panic!("{found:?}") };
+            assert_eq!(unlike.partition, "floodway-root");
+            assert_eq!(unlike.file.as_deref(), Some("/etc/motd"), "{name}");
+            assert_ne!(unlike.first, unlike.second);
+        }
+        let found = compare(&one, &build("packed", "bb", (0, "hello"), b"root 2")).unwrap();
+        let [unlike] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((unlike.partition.as_str(), &unlike.file), ("floodway-root", &None));
+        assert_eq!(unlike.first, "byte 5 is 0x31");
+    }
 
     #[test]
     fn the_first_byte_that_differs_is_told() {

@@ -6,6 +6,8 @@ const MOST_NAME: usize = 64;
 const MOST_REASON: usize = 500;
 /// Hex digits of a digest that tell it from others to people.
 const SHORT: usize = 12;
+/// The longest name of a region.
+const MOST_REGION: usize = 32;
 /// Hex digits of a digest in a parameter's name.
 const IN_NAMES: usize = 32;
 
@@ -80,6 +82,14 @@ pub fn is_digest(text: &str) -> bool {
 /// Whether it is a machine image's ID.
 pub fn is_ami(text: &str) -> bool {
     text.strip_prefix("ami-").is_some_and(|id| (1..=32).contains(&id.len()) && is_hex(id))
+}
+
+/// Whether it can be the name of an AWS region: `us-east-1`.
+pub(super) fn is_region(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    text.len() <= MOST_REGION && text.split('-').count() >= 3 && text.split('-').all(part)
 }
 
 fn is_hex(text: &str) -> bool {

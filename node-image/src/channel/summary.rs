@@ -1,13 +1,14 @@
 //! What is known of a build by AWS alone, small enough for Parameter Store.
 
 use super::ValueError;
-use super::names::is_digest;
+use super::names::{is_digest, is_region};
 use crate::card::{Driver, Manifest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 /// Characters that one parameter takes:
@@ -30,6 +31,8 @@ pub struct Summary {
     pub driver: Option<String>,
     /// Names and versions of its packages, sorted.
     pub packages: Vec<(String, String)>,
+    /// The regions to which it has been published.
+    pub regions: BTreeSet<String>,
 }
 
 /// As it stands in the first parameter.
@@ -40,6 +43,8 @@ struct Wire {
     kernel: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     driver: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    regions: BTreeSet<String>,
     /// How many parameters hold the rest of `packages`.
     #[serde(default, skip_serializing_if = "is_none")]
     parts: usize,
@@ -53,7 +58,7 @@ fn is_none(parts: &usize) -> bool {
 
 impl Summary {
     /// What is worth to be known of the build with this manifest, whose digest is
-    /// `digest`.
+    /// `digest`, before it is published anywhere.
     pub fn of(manifest: &Manifest, digest: &str) -> Self {
         let driver = |driver: &Driver| format!("{} {}", driver.flavour, driver.version);
         let named = manifest.packages.iter().map(|one| (one.name.clone(), one.version.clone()));
@@ -66,6 +71,7 @@ impl Summary {
             kernel: manifest.kernel.clone(),
             driver: manifest.driver.as_ref().map(driver),
             packages,
+            regions: BTreeSet::new(),
         }
     }
 
@@ -86,6 +92,7 @@ impl Summary {
                 manifest: self.manifest.clone(),
                 kernel: self.kernel.clone(),
                 driver: self.driver.clone(),
+                regions: self.regions.clone(),
                 parts,
                 packages: packages.to_owned(),
             };
@@ -94,7 +101,8 @@ impl Summary {
         let around = first("", MOST_PARTS)?.len();
         let here = MOST.checked_sub(around).map(|room| room.min(packed.len()));
         let Some((begin, rest)) = here.and_then(|here| packed.split_at_checked(here)) else {
-            return Err(ValueError("its kernel and driver have too long names".to_owned()));
+            let why = "its kernel, driver and regions have too long names";
+            return Err(ValueError(why.to_owned()));
         };
         let rest: Vec<&str> = rest
             .as_bytes()
@@ -120,6 +128,20 @@ impl Summary {
         }
     }
 
+    /// The regions to which the build with the manifest of this digest has been published,
+    /// by the first parameter, whose text this is.
+    ///
+    /// # Errors
+    /// It is none of that build.
+    pub fn regions(first: &str, digest: &str) -> Result<BTreeSet<String>, ValueError> {
+        let wire = wire(first)?;
+        // The parameter's name is cut: another build's may be the same.
+        if wire.manifest != digest {
+            return Err(ValueError(format!("it is that of build {}", wire.manifest)));
+        }
+        Ok(wire.regions)
+    }
+
     /// What the parameters say, the first first.
     ///
     /// # Errors
@@ -143,8 +165,8 @@ impl Summary {
         };
         let packages: Option<Vec<_>> = lines.lines().map(named).collect();
         let packages = packages.ok_or_else(|| wrong(&"a line has no version"))?;
-        let Wire { manifest, kernel, driver, .. } = first;
-        Ok(Self { manifest, kernel, driver, packages })
+        let Wire { manifest, kernel, driver, regions, .. } = first;
+        Ok(Self { manifest, kernel, driver, packages, regions })
     }
 }
 
@@ -153,6 +175,10 @@ fn wire(text: &str) -> Result<Wire, ValueError> {
         .map_err(|error| ValueError(format!("it is no build's summary: {error}")))?;
     if !is_digest(&wire.manifest) {
         return Err(ValueError(format!("`{}` is no manifest's digest", wire.manifest)));
+    }
+    // They become names of hosts and parts of commands.
+    if let Some(other) = wire.regions.iter().find(|region| !is_region(region)) {
+        return Err(ValueError(format!("`{other}` is no region")));
     }
     Ok(wire)
 }

@@ -95,6 +95,7 @@ fn summary(packages: usize) -> Summary {
         kernel: "6.1.0-56-cloud-amd64".to_owned(),
         driver: Some("closed 535.309.01".to_owned()),
         packages: (0..packages).map(one).collect(),
+        regions: ["eu-west-1", "us-gov-west-1"].map(str::to_owned).into(),
     }
 }
 
@@ -124,6 +125,22 @@ fn a_summary_that_lacks_a_part_or_unpacks_without_end_is_no_summary() {
 }
 
 #[test]
+fn a_summary_tells_the_regions_of_its_build_and_of_no_other() {
+    let first = summary(1).write().unwrap().remove(0);
+    assert_eq!(Summary::regions(&first, &digest('c')), Ok(summary(1).regions));
+    assert!(Summary::regions(&first, &digest('d')).is_err());
+    for wrong in ["x.example/#", "us east 1", "", "--profile", "us-east-1;ls"] {
+        let other = Summary { regions: [wrong.to_owned()].into(), ..summary(1) };
+        let error = Summary::regions(&other.write().unwrap()[0], &digest('c')).unwrap_err();
+        assert!(error.to_string().contains("no region"), "{wrong}: {error}");
+    }
+    // As it was written before regions were noted.
+    let old = Summary { regions: [].into(), ..summary(1) }.write().unwrap().remove(0);
+    assert!(!old.contains("regions"), "{old}");
+    assert_eq!(Summary::regions(&old, &digest('c')), Ok([].into()));
+}
+
+#[test]
 fn packages_of_two_architectures_are_told_once() {
     let package = |architecture: &str| crate::card::Package {
         name: "libc6".to_owned(),
@@ -147,8 +164,10 @@ fn packages_of_two_architectures_are_told_once() {
         files: Vec::new(),
         source_date_epoch: 0,
         root_bytes: 0,
+        regions: vec!["us-east-1".to_owned()],
     };
     let summary = Summary::of(&manifest, &digest('d'));
+    assert!(summary.regions.is_empty(), "it is published nowhere yet");
     assert_eq!(summary.packages, [("libc6".to_owned(), "2.36-9".to_owned())]);
     assert_eq!((summary.driver, summary.manifest), (None, digest('d')));
 }

@@ -2,6 +2,14 @@
 
 use crate::facts::Seen;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// What a machine starts for, and how long it may take after the agent: an emulated
+/// machine is slow.
+const STARTED: (&str, Duration) = ("multi-user.target", Duration::from_secs(60));
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs it to its end and returns what it printed.
 ///
@@ -16,6 +24,25 @@ pub(super) fn run(program: &str, arguments: &[&str]) -> Seen<String> {
     let said = String::from_utf8_lossy(&run.stderr);
     let said = said.trim();
     Err(if said.is_empty() { format!("{program}: {}", run.status) } else { said.to_owned() })
+}
+
+/// Waits until all that starts with the machine was started.
+///
+/// # Errors
+/// What is still waited for.
+pub(super) fn started() -> Seen<()> {
+    let (target, patience) = STARTED;
+    let start = Instant::now();
+    while run("systemctl", &["is-active", "--quiet", target]).is_err() {
+        if start.elapsed() > patience {
+            let jobs = run("systemctl", &["list-jobs", "--plain", "--no-legend", "--no-pager"])?;
+            let jobs: Vec<_> =
+                jobs.lines().filter_map(|job| job.split_whitespace().nth(1)).collect();
+            return Err(format!("{target} is not reached; still to start: {}", jobs.join(", ")));
+        }
+        sleep(PAUSE);
+    }
+    Ok(())
 }
 
 /// The units that failed.

@@ -59,6 +59,27 @@ pub(super) fn random_ready() -> Option<f64> {
     ready.map(|record| record.at.as_secs_f64())
 }
 
+/// What stands in a line that tells of a fault: an oops, a failed assertion, a warning
+/// with its stack. <https://docs.kernel.org/admin-guide/bug-hunting.html>
+const FAULTS: [&str; 6] =
+    ["BUG:", "Oops:", "kernel BUG at", "WARNING: CPU:", "general protection fault", "UBSAN:"];
+/// How a processor is told of that got no time for long, as an emulated one may.
+const STARVED: &str = "soft lockup";
+
+/// Lines of its log that tell of a fault.
+///
+/// # Errors
+/// The log cannot be read.
+pub(super) fn complaints() -> Seen<Vec<String>> {
+    let log = log().map_err(|error| format!("/dev/kmsg: {error}"))?;
+    let messages = log.into_iter().map(|record| record.message);
+    Ok(messages.filter(|message| is_fault(message)).take(20).collect())
+}
+
+fn is_fault(message: &str) -> bool {
+    FAULTS.iter().any(|fault| message.contains(fault)) && !message.contains(STARVED)
+}
+
 /// Reads random numbers from where reading waits until there are good ones.
 pub(super) fn random() -> Seen<()> {
     let path = "/dev/random";
@@ -83,6 +104,25 @@ mod tests {
         assert_eq!(read.message, "Run /init as init process");
         for odd in ["", "6,339;x", "6,339,soon,-;x", "no semicolon"] {
             assert_eq!(record(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_from_what_a_kernel_says_on_its_way() {
+        for fault in [
+            "BUG: kernel NULL pointer dereference, address: 0000000000000000",
+            "Oops: 0000 [#1] PREEMPT SMP PTI",
+            "WARNING: CPU: 0 PID: 1 at kernel/workqueue.c:3200 __flush_work",
+            "UBSAN: array-index-out-of-bounds in nvidia/nv.c:12:3",
+        ] {
+            assert!(is_fault(fault), "{fault}");
+        }
+        for word in [
+            "watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [modprobe:310]",
+            "nvidia: loading out-of-tree module taints kernel.",
+            "NVRM: No NVIDIA GPU found.",
+        ] {
+            assert!(!is_fault(word), "{word}");
         }
     }
 

@@ -53,6 +53,7 @@ fn gather() -> io::Result<Facts> {
     let host_keys = files::host_keys(&[Some(PathBuf::from("/etc/ssh")), built_etc("ssh").ok()]);
     let machine_id_built = built_etc("machine-id").map_err(Clone::clone).and_then(files::text);
     drop(built);
+    let started = command::started();
     let modules = modules::load();
     let gpu = modules::gpu();
     Ok(Facts {
@@ -75,7 +76,9 @@ fn gather() -> io::Result<Facts> {
         machine_id_built,
         machine_id: files::text("/etc/machine-id"),
         logins: files::logins(),
+        started,
         failed_units: command::failed_units(),
+        complaints: kernel::complaints(),
         wall_seconds: 0.0,
         up_seconds: 0.0,
     })

@@ -4,10 +4,13 @@
 //! first region: to copy the AMIs would copy the snapshot once for each. Of an
 //! encrypted snapshot EC2 asks for a URL that is signed by hand, which the SDK does
 //! not make: such a disk is sent to each region instead.
+//!
+//! Copies are tagged as such. A snapshot into which somebody has begun to send blocks there
+//! is not waited for: who did may never come back.
 
 use super::clients::Clients;
 use super::error::{Call, Error, Kind};
-use super::names::Identity;
+use super::names::{COPIED_FROM, Identity};
 use super::progress::{Progress, Watch};
 use super::retry::{Patience, persist};
 use super::snapshot::{self, Choice, Found, State};
@@ -20,7 +23,7 @@ const SEEN: Duration = Duration::from_secs(5);
 const TRIES: u32 = 5;
 
 /// The finished copy of `source`, which is in `from`: one that was begun is waited
-/// for.
+/// for. None: the image was sent there, and has not been compared with the disk.
 ///
 /// # Errors
 /// AWS does not make it.
@@ -30,12 +33,12 @@ pub(super) async fn copy(
     source: &Found,
     from: &str,
     watch: &Watch<'_>,
-) -> Result<Found, Error> {
+) -> Result<Option<Found>, Error> {
     let mut asked = 0;
     loop {
         let there = snapshot::of_image(clients, identity).await?;
-        let id = match snapshot::choose(&there) {
-            Choice::Use(found) => return Ok(found.clone()),
+        let id = match snapshot::choose_copy(&there) {
+            Choice::Use(found) => return Ok(Some(found.clone()).filter(Found::is_copy)),
             Choice::Continue(found) => found.id.clone(),
             Choice::Start => {
                 for failed in there.iter().filter(|found| found.state == State::Failed) {
@@ -56,7 +59,7 @@ pub(super) async fn copy(
                 }
             }
         };
-        return snapshot::settled(clients, &id, watch).await;
+        return snapshot::settled(clients, &id, watch).await.map(Some);
     }
 }
 
@@ -67,7 +70,8 @@ async fn begin(
     from: &str,
 ) -> Result<String, Error> {
     let call = Call { action: "ec2:CopySnapshot", region: &clients.region, thing: &source.id };
-    let tags = identity.tags(None);
+    let mut tags = identity.tags(None);
+    tags.push((COPIED_FROM, from.to_owned()));
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(value).build());
     let own = TagSpecification::builder()
         .resource_type(ResourceType::Snapshot)

@@ -76,7 +76,8 @@ pub fn list(facts: &Facts) -> Listed {
                 id: image.id.clone(),
                 mode: image.mode,
                 state: image.state,
-                disabled_at: image.disabled_at,
+                // The note stays on one that somebody has enabled again.
+                disabled_at: image.disabled_at.filter(|_| image.state == ImageState::Disabled),
                 shared: image.shared.clone(),
                 used_by: region.in_use.get(&image.id).cloned().unwrap_or_default(),
             })
@@ -118,11 +119,13 @@ mod tests {
             images: BTreeSet::new(),
             before,
         };
+        let mut enabled = image("ami-2", 'b', 2);
+        enabled.disabled_at = Timestamp::from_second(3).ok();
         let facts = Facts {
             image: "gpu".to_owned(),
             at: Timestamp::from_second(9).unwrap(),
             regions: vec![
-                region("us-east-1", vec![image("ami-1", 'a', 1), image("ami-2", 'b', 2)]),
+                region("us-east-1", vec![image("ami-1", 'a', 1), enabled]),
                 region("us-west-2", vec![image("ami-3", 'a', 5)]),
             ],
             channels: vec![pointed("stable", 'a', false), pointed("stable", 'b', true)],
@@ -135,5 +138,6 @@ mod tests {
         assert_eq!(old.channels.len(), 1);
         assert!(listed.builds[0].channels.is_empty(), "what it meant before, it does not mean");
         assert_eq!(old.images[0].used_by, used);
+        assert_eq!(listed.builds[0].images[0].disabled_at, None, "it is enabled again");
     }
 }

@@ -14,6 +14,8 @@ pub(super) const MANIFEST: &str = "floodway.dev/manifest";
 pub(super) const BOOT_MODE: &str = "floodway.dev/boot-mode";
 /// The snapshot whose blocks a snapshot was built on.
 pub(super) const PARENT: &str = "floodway.dev/parent";
+/// The region that a snapshot was copied from, on copies alone.
+pub(super) const COPIED_FROM: &str = "floodway.dev/copied-from";
 
 /// Which image it is: the same on every machine and in every region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +113,7 @@ pub(super) mod tests {
             files: Vec::new(),
             source_date_epoch: 0,
             root_bytes: 0,
+            regions: Vec::new(),
         }
     }
 

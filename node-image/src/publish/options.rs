@@ -82,9 +82,10 @@ impl Options {
     /// The store of variables as AWS takes it.
     pub(super) fn uefi_text(&self) -> Option<String> {
         let data = self.uefi_data.as_ref()?;
-        let text = str::from_utf8(data).ok().map(str::trim);
-        let text = text.filter(|text| !text.is_empty() && hash::unbase64(text).is_some());
-        Some(text.map_or_else(|| hash::base64(data), str::to_owned))
+        // Programs break Base64 into lines.
+        let text = str::from_utf8(data).ok().map(|text| text.split_whitespace().collect());
+        let text = text.filter(|text: &String| !text.is_empty() && hash::unbase64(text).is_some());
+        Some(text.unwrap_or_else(|| hash::base64(data)))
     }
 
     /// Whether it can be done so with this image; nothing is asked of AWS.
@@ -179,6 +180,7 @@ mod tests {
             options.uefi_text()
         };
         assert_eq!(text(b"QU1aTlVFRkk=\n").as_deref(), Some("QU1aTlVFRkk="));
+        assert_eq!(text(b"QU1aTl\nVFRkk=\n").as_deref(), Some("QU1aTlVFRkk="));
         assert_eq!(text(b"AMZNUEFI\xff").as_deref(), Some("QU1aTlVFRkn/"));
         assert_eq!(options(&[]).uefi_text(), None);
     }

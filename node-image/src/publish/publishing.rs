@@ -13,10 +13,10 @@ use super::retry::{Patience, persist};
 use super::snapshot::{self, Encryption, Found, Wanted};
 use super::{share, ssm};
 use crate::card::{BootMode, Manifest};
-use crate::channel::{Summary, summary_parameter};
-use aws_sdk_ssm::error::ProvideErrorMetadata;
+use crate::channel::Summary;
 use aws_types::SdkConfig;
 use futures::future::{join_all, try_join_all};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Publishes the disk in the file `disk`, of which `manifest` is the `manifest.json`:
@@ -78,6 +78,7 @@ pub async fn publish(
             Err(error) => _ = published.failed.insert(region, error),
         }
     }
+    work.summaries(&regions, &mut published).await?;
     Ok(published)
 }
 
@@ -101,29 +102,33 @@ impl Work<'_> {
         source: Option<(&Found, &Clients)>,
     ) -> Result<Found, Error> {
         let images = image::of_image(clients, self.identity).await?;
-        if let Some(id) = image::snapshot(&images, self.identity, &self.manifest.boot_modes) {
-            return persist(Patience::EC2, || snapshot::by_id(clients, id)).await;
-        }
         let encryption = self.options.encryption(&clients.region);
-        match source {
-            Some((source, home)) if !source.encrypted && encryption == Encryption::Account => {
-                copy(clients, self.identity, source, &home.region, self.watch).await
-            }
-            _ => {
-                // It is a snapshot of the first region.
-                let parent = self.options.parent.as_deref().filter(|_| source.is_none());
-                let wanted = Wanted {
-                    identity: self.identity,
-                    disk: self.disk,
-                    parent,
-                    encryption,
-                    window: self.options.window,
-                    notes: self.notes,
-                    watch: self.watch,
-                };
-                snapshot::bring(clients, &wanted).await
-            }
+        if let Some(id) = image::snapshot(&images, self.identity, &self.manifest.boot_modes) {
+            let found = persist(Patience::EC2, || snapshot::by_id(clients, id)).await?;
+            let on_it = images.iter().filter(|image| image.snapshot.as_deref() == Some(id));
+            let on_it: Vec<&str> = on_it.map(|image| image.id.as_str()).collect();
+            let found = snapshot::under_amis(found, encryption, &on_it);
+            return found.map_err(|error| error.in_region(&clients.region));
         }
+        if let Some((source, home)) = source
+            && !source.encrypted
+            && encryption == Encryption::Account
+            && let Some(found) =
+                copy(clients, self.identity, source, &home.region, self.watch).await?
+        {
+            return Ok(found);
+        }
+        let wanted = Wanted {
+            identity: self.identity,
+            disk: self.disk,
+            // It is a snapshot of the first region.
+            parent: self.options.parent.as_deref().filter(|_| source.is_none()),
+            encryption,
+            window: self.options.window,
+            notes: self.notes,
+            watch: self.watch,
+        };
+        snapshot::bring(clients, &wanted).await
     }
 
     /// All else there.
@@ -142,29 +147,39 @@ impl Work<'_> {
             let each = images.iter().map(|(_, id)| share::image(clients, id, accounts, self.watch));
             try_join_all(each).await?;
         }
-        self.summary(clients).await?;
         Ok(InRegion { snapshot: snapshot.id.clone(), images: images.into_iter().collect() })
     }
 
-    /// Writes down what is known of the build, unless it stands there.
-    async fn summary(&self, clients: &Clients) -> Result<(), Error> {
-        let name = summary_parameter(&self.identity.name, &self.identity.manifest, 0);
-        let summary = Summary::of(self.manifest, &self.identity.manifest);
-        match clients.ssm.get_parameter().name(&name).send().await {
-            Ok(answer) => {
-                let is = answer.parameter().and_then(|found| found.value());
-                let first = summary.write().ok().and_then(|texts| texts.into_iter().next());
-                if is == first.as_deref() {
-                    return Ok(());
-                }
+    /// Writes down what is known of the build, wherever all of it is; `regions` begin with
+    /// the first one.
+    async fn summaries(&self, regions: &[Clients], published: &mut Published) -> Result<(), Error> {
+        let names: BTreeSet<String> = published.regions.keys().cloned().collect();
+        let there = regions.iter().filter(|clients| names.contains(&clients.region));
+        let there: Vec<&Clients> = there.collect();
+        let written = join_all(there.iter().map(|clients| self.summary(clients, &names))).await;
+        for (clients, end) in there.into_iter().zip(written) {
+            let Err(error) = end else { continue };
+            if regions.first().is_some_and(|home| home.region == clients.region) {
+                return Err(error);
             }
-            Err(error) if error.code() == Some("ParameterNotFound") => {}
-            Err(error) => {
-                let region = &clients.region;
-                let call = super::error::Call { action: "ssm:GetParameter", region, thing: &name };
-                return Err(call.failed(&error));
-            }
+            published.regions.remove(&clients.region);
+            published.failed.insert(clients.region.clone(), error);
         }
-        ssm::put_summary(clients, &self.identity.name, &summary).await
+        Ok(())
+    }
+
+    /// Writes down what is known of the build, unless it stands there: also that it is in
+    /// these regions, beside those to which it has been published before.
+    async fn summary(&self, clients: &Clients, regions: &BTreeSet<String>) -> Result<(), Error> {
+        let Identity { name, manifest } = self.identity;
+        let is = ssm::summary(clients, name, manifest).await?;
+        let before = is.as_deref().and_then(|text| Summary::regions(text, manifest).ok());
+        let mut summary = Summary::of(self.manifest, manifest);
+        summary.regions = regions.union(&before.unwrap_or_default()).cloned().collect();
+        let first = summary.write().ok().and_then(|texts| texts.into_iter().next());
+        if is.is_some() && is == first {
+            return Ok(());
+        }
+        ssm::put_summary(clients, name, &summary).await
     }
 }

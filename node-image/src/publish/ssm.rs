@@ -122,6 +122,24 @@ pub(super) async fn put_channel(
     Ok(answer.version())
 }
 
+/// What is known of a build, as its first parameter has it; none: nothing is.
+///
+/// # Errors
+/// The call fails.
+pub(super) async fn summary(
+    clients: &Clients,
+    image: &str,
+    manifest: &str,
+) -> Result<Option<String>, Error> {
+    let name = summary_parameter(image, manifest, 0);
+    let call = Call { action: "ssm:GetParameter", region: &clients.region, thing: &name };
+    match clients.ssm.get_parameter().name(&name).send().await {
+        Ok(answer) => Ok(answer.parameter().and_then(|found| found.value()).map(str::to_owned)),
+        Err(error) if error.code() == Some("ParameterNotFound") => Ok(None),
+        Err(error) => Err(call.failed(&error)),
+    }
+}
+
 /// Writes what is known of a build, so that `plan` can tell it from others. Written
 /// again, it is the same.
 ///

@@ -2,11 +2,15 @@
 //! only over what was read.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
 
-use super::error::{code, failed};
+use super::error::{code, failed, is_silent};
 use crate::plan::{FailureKind, PortError};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 
 /// The bucket.
@@ -25,6 +29,20 @@ pub(super) struct Object {
     pub(super) what: &'static str,
     /// Bytes that it holds at most.
     pub(super) most: usize,
+}
+
+/// Why an object was not written.
+#[derive(Debug)]
+pub(super) struct Unwritten {
+    pub(super) why: PortError,
+    /// Nothing says that S3 has answered.
+    pub(super) silent: bool,
+}
+
+impl From<Unwritten> for PortError {
+    fn from(unwritten: Unwritten) -> Self {
+        unwritten.why
+    }
 }
 
 impl Object {
@@ -61,14 +79,36 @@ impl Object {
         &self,
         body: Vec<u8>,
         over: Option<&str>,
-    ) -> Result<Option<String>, PortError> {
+    ) -> Result<Option<String>, Unwritten> {
+        self.written(self.putting(body, over).send().await)
+    }
+
+    /// As [`Self::put`], for who asks again anyway: a call that is turned away is told, and
+    /// not made again until nobody waits for its answer any more.
+    pub(super) async fn put_once(
+        &self,
+        body: Vec<u8>,
+        over: Option<&str>,
+    ) -> Result<Option<String>, Unwritten> {
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let put = self.putting(body, over).customize().config_override(once);
+        self.written(put.send().await)
+    }
+
+    fn putting(&self, body: Vec<u8>, over: Option<&str>) -> PutObjectFluentBuilder {
         let put = self.bucket.client.put_object().bucket(&self.bucket.name).key(&self.key);
         let put = put.content_type("application/json").body(ByteStream::from(body));
-        let put = match over {
+        match over {
             None => put.if_none_match("*"),
             Some(tag) => put.if_match(tag),
-        };
-        match put.send().await {
+        }
+    }
+
+    fn written(
+        &self,
+        answer: Result<PutObjectOutput, SdkError<PutObjectError, HttpResponse>>,
+    ) -> Result<Option<String>, Unwritten> {
+        match answer {
             Ok(answer) => Ok(Some(answer.e_tag().unwrap_or_default().to_owned())),
             // Written, deleted, or being written by somebody else.
             Err(error)
@@ -79,7 +119,10 @@ impl Object {
             {
                 Ok(None)
             }
-            Err(error) => Err(self.failed(error, "s3:PutObject")),
+            Err(error) => {
+                let silent = is_silent(&error);
+                Err(Unwritten { why: self.failed(error, "s3:PutObject"), silent })
+            }
         }
     }
 

@@ -153,6 +153,7 @@ async fn config(way: &Way<'_>) -> Result<SdkConfig, PortError> {
         loader = loader.profile_name(profile).credentials_provider(keys);
     }
     let config = loader.load().await;
+    endpoint::check_profile(&config)?;
     let Some(role) = way.role else { return Ok(config) };
     let assumed =
         AssumeRoleProvider::builder(role).session_name("floodway").configure(&config).build().await;

@@ -35,6 +35,41 @@ pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -
     error.code().unwrap_or_default()
 }
 
+/// Whether nothing says that AWS has answered: no connection, no answer in time, or a
+/// failure of its own. A call that it turns away is answered; one for which there are no
+/// credentials, or no trust in a certificate, is not made, and others may be answered.
+pub(super) fn is_silent<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    if let Some(response) = error.raw_response() {
+        return response.status().as_u16() >= 500 && !is_throttle(code(error));
+    }
+    match error {
+        SdkError::TimeoutError(_) => true,
+        SdkError::DispatchFailure(failure) => {
+            let sent = failure.is_io() || failure.is_timeout() || failure.as_other().is_some();
+            let text = chain(error).to_ascii_lowercase();
+            let distrust = ["certificate", "invalid peer", "fatal alert"];
+            sent && !distrust.iter().any(|word| text.contains(word))
+        }
+        _ => false,
+    }
+}
+
+/// Whether AWS turns calls away because there are too many.
+fn is_throttle(code: &str) -> bool {
+    matches!(
+        code,
+        "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TooManyRequests"
+            | "RequestThrottled"
+            | "SlowDown"
+    )
+}
+
 /// What AWS answered: its own code and message, and what to do.
 fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> PortError {
     let text = format!("{code}: {message}");
@@ -82,11 +117,7 @@ fn said(code: &str, message: &str, status: u16, action: &str, what: &str) -> Por
             format!("the account has not enabled this region: {message}"),
             Some("enable it in the account's settings, or correct aws.region"),
         ),
-        "Throttling"
-        | "ThrottlingException"
-        | "RequestLimitExceeded"
-        | "TooManyRequests"
-        | "RequestThrottled" => port(
+        _ if is_throttle(code) => port(
             FailureKind::Transient,
             format!("AWS takes no more calls now ({action} of {what}): {text}"),
             Some("try again in a moment"),
@@ -187,6 +218,57 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_s3::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_s3::operation::put_object::PutObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    type Failure = SdkError<PutObjectError, HttpResponse>;
+
+    #[test]
+    fn a_call_that_is_turned_away_is_answered_and_one_that_fails_there_is_not() {
+        let answer = |status: u16, code: &str| {
+            let said = ErrorMetadata::builder().code(code).build();
+            let raw = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+            Failure::service_error(PutObjectError::generic(said), raw)
+        };
+        for (status, code) in [
+            (400, "ExpiredToken"),
+            (403, "InvalidClientTokenId"),
+            (403, "AuthFailure"),
+            (403, "SignatureDoesNotMatch"),
+            (403, "RequestTimeTooSkewed"),
+            (403, "AccessDenied"),
+            (403, ""),
+            (429, "TooManyRequests"),
+            (503, "SlowDown"),
+            (503, "RequestLimitExceeded"),
+        ] {
+            assert!(!is_silent(&answer(status, code)), "{status} {code}");
+        }
+        for (status, code) in [(500, "InternalError"), (503, "ServiceUnavailable"), (502, "")] {
+            assert!(is_silent(&answer(status, code)), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn a_way_that_fails_is_silence_unless_the_call_was_not_made() {
+        let way = Failure::dispatch_failure;
+        for failure in [
+            way(ConnectorError::io("tcp connect error: Connection refused".into())),
+            way(ConnectorError::timeout("HTTP connect timeout".into())),
+            Failure::timeout_error("no answer within 60s"),
+        ] {
+            assert!(is_silent(&failure), "{failure:?}");
+        }
+        for failure in [
+            // As the SDK has it where no provider has credentials.
+            way(ConnectorError::other("the credentials provider was not enabled".into(), None)),
+            way(ConnectorError::io("invalid peer certificate: UnknownIssuer".into())),
+            Failure::construction_failure("there is no region"),
+        ] {
+            assert!(!is_silent(&failure), "{failure:?}");
+        }
+    }
 
     #[test]
     fn what_aws_says_has_a_kind_and_a_next_step() {

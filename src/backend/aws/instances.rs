@@ -106,7 +106,7 @@ fn taken_back(request: &SpotInstanceRequest) -> Option<(String, Timestamp)> {
 }
 
 /// What is not known for once, and hides no instance.
-fn gap(what: &str, error: &PortError) -> Gap {
+pub(super) fn gap(what: &str, error: &PortError) -> Gap {
     let (what, why) = (what.to_owned(), error.to_string());
     Gap { side: Side::Aws, what, why, hides_members: false }
 }

@@ -1,7 +1,7 @@
 //! The lock of an account without a cluster: an object in a declared bucket.
 
 use super::bucket::{Bucket, Object};
-use crate::backend::lease::{Holding, Keeper, Slot, Stored};
+use crate::backend::lease::{Holding, Keeper, Slot, Stored, answered};
 use crate::clock::Timestamp;
 use crate::plan::PortError;
 use crate::port::{Purpose, Scope};
@@ -77,7 +77,15 @@ impl Locked {
     async fn put(&self, text: Text, over: Option<&Stored>) -> Result<Option<Stored>, PortError> {
         let body = serde_json::to_vec(&text).unwrap_or_default();
         let over = over.map(|over| over.version.as_str().unwrap_or_default());
-        Ok(self.object.put(body, over).await?.map(|tag| stored(text, tag)))
+        let written = match self.purpose {
+            Purpose::Apply => self.object.put(body, over).await,
+            Purpose::Lead => self.object.put_once(body, over).await,
+        };
+        let written = written.map_err(|unwritten| match unwritten.silent {
+            true => unwritten.why,
+            false => answered(unwritten.why),
+        })?;
+        Ok(written.map(|tag| stored(text, tag)))
     }
 }
 

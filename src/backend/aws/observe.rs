@@ -3,6 +3,7 @@
 use super::account::{Account, Region};
 use super::error::failed;
 use super::group::{self, Group};
+use super::instances::gap;
 use super::lookup::{self, filter};
 use super::tags;
 use super::template::{self, Template};
@@ -80,10 +81,10 @@ impl Account {
 
 impl Region {
     async fn observe(&self, scope: &Scope) -> Result<(Vec<Seen>, Vec<Gap>), PortError> {
-        let (mut groups, templates) =
+        let ((mut groups, unexplained), templates) =
             futures::future::try_join(self.groups(scope), self.templates(scope)).await?;
         self.refreshes(scope, &mut groups, &templates).await;
-        let mut gaps = Vec::new();
+        let mut gaps: Vec<Gap> = unexplained.into_iter().collect();
         if scope.addresses {
             gaps.extend(self.addresses(groups.iter_mut().map(|(live, _)| live)).await);
         }
@@ -94,8 +95,9 @@ impl Region {
         Ok((groups.into_iter().chain(templates).collect(), gaps))
     }
 
-    /// The scope's groups: by tag, and by name whose they may be.
-    async fn groups(&self, scope: &Scope) -> Result<Vec<Seen>, PortError> {
+    /// The scope's groups: by tag, and by name whose they may be. The gap: why it is not
+    /// known of some whether their launches fail.
+    async fn groups(&self, scope: &Scope) -> Result<(Vec<Seen>, Option<Gap>), PortError> {
         let (name, value) = by_tag(scope);
         let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build();
         let pages = all_pages!(
@@ -134,12 +136,17 @@ impl Region {
                 notes.extend(one.notes().await?);
             }
             let mut live = group::live(&self.name, tags::owner_in(scope), &group, beside);
+            let mut unexplained = None;
             if let Some(workload) = live.workload.as_mut().filter(|workload| workload.pending > 0) {
-                self.explain(&live.id.name, workload).await;
+                let explained = self.explain(&live.id.name, workload).await;
+                unexplained = explained.err().map(|error| gap(Gap::ACTIVITIES, &error));
             }
-            Ok((live, notes))
+            Ok::<_, PortError>(((live, notes), unexplained))
         };
-        stream::iter(with_schedules).map(seen).buffer_unordered(CALLS).try_collect().await
+        let all = stream::iter(with_schedules).map(seen).buffer_unordered(CALLS);
+        let all: Vec<(Seen, Option<Gap>)> = all.try_collect().await?;
+        let (groups, unexplained): (Vec<Seen>, Vec<Option<Gap>>) = all.into_iter().unzip();
+        Ok((groups, unexplained.into_iter().flatten().next()))
     }
 
     /// The refreshes that are under way: of the groups that may have one, for only

@@ -1,26 +1,41 @@
 //! Why instances do not come: what a group's scaling activities say.
 
 use super::account::Region;
+use super::error::failed;
 use crate::clock::Timestamp;
 use crate::observe::{Failed, Problem, ProblemKind, Workload};
+use crate::plan::PortError;
 use aws_sdk_autoscaling::types::{Activity, ScalingActivityStatusCode};
 
 /// The newest of a group's activities that are looked at.
 const LOOKED_AT: i32 = 20;
 
 impl Region {
-    /// Adds to `workload` why it has fewer instances than it asks for. Where that
-    /// cannot be read, it only says that they are on their way.
-    pub(super) async fn explain(&self, group: &str, workload: &mut Workload) {
+    /// Adds to `workload` why it has fewer instances than it asks for.
+    ///
+    /// # Errors
+    /// What its group did cannot be read: then it says no more than that they are on their
+    /// way.
+    pub(super) async fn explain(
+        &self,
+        group: &str,
+        workload: &mut Workload,
+    ) -> Result<(), PortError> {
         let asked = self.autoscaling.describe_scaling_activities();
         let answer = asked.auto_scaling_group_name(group).max_records(LOOKED_AT).send().await;
-        let activities = answer.ok().and_then(|answer| answer.activities).unwrap_or_default();
+        let (activities, read) = match answer {
+            Ok(answer) => (answer.activities.unwrap_or_default(), Ok(())),
+            Err(error) => {
+                let error = failed(error, "autoscaling:DescribeScalingActivities", group);
+                (Vec::new(), Err(error))
+            }
+        };
         let starting = workload.existing.saturating_sub(workload.ready);
         let missing = workload.desired.saturating_sub(workload.existing);
-        if let Some(failed) = newest_failure(&activities).filter(|_| missing > 0) {
-            let message = failed.status_message().unwrap_or("no reason given").to_owned();
+        if let Some(failure) = newest_failure(&activities).filter(|_| missing > 0) {
+            let message = failure.status_message().unwrap_or("no reason given").to_owned();
             workload.problems.push(Problem { kind: kind(&message), units: missing, message });
-            let at = failed.end_time().or(failed.start_time());
+            let at = failure.end_time().or(failure.start_time());
             let at = at.and_then(|at| Timestamp::from_second(at.secs()).ok());
             workload.failed = Some(Failed { units: missing, at });
         } else if missing > 0 {
@@ -37,6 +52,7 @@ impl Region {
             workload.problems.push(Problem { kind, units: starting, message });
         }
         workload.problems.sort_by_key(|problem| std::cmp::Reverse(problem.kind));
+        read
     }
 }
 

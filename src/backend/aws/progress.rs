@@ -23,7 +23,8 @@ impl Progress for Account {
         let Some(group) = region.look(&id.name).await? else { return Ok(None) };
         let mut workload = workload(&group);
         if workload.pending > 0 {
-            region.explain(&id.name, &mut workload).await;
+            // Whether it is there yet is told without.
+            let _ = region.explain(&id.name, &mut workload).await;
         }
         Ok(Some(workload))
     }

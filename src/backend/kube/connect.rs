@@ -2,6 +2,7 @@
 
 use super::cluster::Cluster;
 use super::drain::Drainer;
+use super::error::helper;
 use super::tell::Teller;
 use crate::backend::lease::Kept;
 use crate::clock::SystemClock;
@@ -10,7 +11,6 @@ use crate::observe::{Location, Side};
 use crate::plan::{FailureKind, PortError};
 use crate::port::{Backend, Calls, Locate, Lock, Purpose};
 use async_trait::async_trait;
-use kube::client::AuthError;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::io::ErrorKind;
@@ -161,26 +161,14 @@ fn in_cluster(way: Way<'_>) -> Result<(Config, String), PortError> {
     }
 }
 
-/// What a login helper prints may be a credential: only how it ended is said,
-/// and what it wrote to standard error.
 fn no_client(error: &kube::Error) -> PortError {
-    let help = Some("run the kubeconfig's login helper by hand, then log in again".to_owned());
-    match error {
-        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said = said.trim();
-            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-            let status = out.status;
-            unreachable(format!("the kubeconfig's login helper failed ({status}){said}"), help)
-        }
-        kube::Error::Auth(AuthError::AuthExecStart(error)) => {
-            unreachable(format!("the kubeconfig's login helper cannot be started: {error}"), help)
-        }
-        kube::Error::Auth(AuthError::AuthExecParse(_) | AuthError::AuthExec(_)) => {
-            unreachable("the kubeconfig's login helper gave no credential".to_owned(), help)
-        }
-        error => unreachable(format!("no connection can be made: {error}"), None),
+    if let kube::Error::Auth(error) = error
+        && let Some(message) = helper(error)
+    {
+        let help = "run the kubeconfig's login helper by hand, then log in again".to_owned();
+        return unreachable(message, Some(help));
     }
+    unreachable(format!("no connection can be made: {error}"), None)
 }
 
 fn unreachable(message: String, help: Option<String>) -> PortError {

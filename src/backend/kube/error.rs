@@ -3,6 +3,7 @@
 use super::kinds::Resource;
 use crate::plan::{FailureKind, PortError};
 use kube::Error;
+use kube::client::AuthError;
 use kube::core::Status;
 
 /// A failed call: `verb` on `resource` (`name`).
@@ -96,8 +97,57 @@ fn causes(status: &Status) -> String {
     if listed.is_empty() { status.message.clone() } else { listed.join("; ") }
 }
 
-/// The way to the server failed.
-fn way(error: &Error, verb: &str, of: &str) -> PortError {
+/// Whether nothing says that the server has answered: no connection, no answer in time,
+/// or a failure of its own or of what stands before it. One that turns a call away has
+/// answered; one that could not be asked, for want of a login or of trust in its
+/// certificate, may well answer others.
+pub(super) fn is_silent(error: &Error) -> bool {
+    match error {
+        Error::Api(status) => status.code >= 500,
+        Error::HyperError(_) | Error::Service(_) => {
+            let text = chain(error).to_ascii_lowercase();
+            let distrust = ["certificate", "invalid peer", "fatal alert"];
+            login(error).is_none() && !distrust.iter().any(|word| text.contains(word))
+        }
+        _ => false,
+    }
+}
+
+/// What kept the client from logging in, if that is it.
+fn login(error: &Error) -> Option<&AuthError> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(found) = inner.downcast_ref::<AuthError>() {
+            return Some(found);
+        }
+        cause = inner.source();
+    }
+    None
+}
+
+/// Why the kubeconfig's login helper gave no credential; none: it was not asked. What it
+/// prints may be a credential: only how it ended is said, and what it wrote to standard
+/// error.
+pub(super) fn helper(error: &AuthError) -> Option<String> {
+    match error {
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.trim();
+            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+            let status = out.status;
+            Some(format!("the kubeconfig's login helper failed ({status}){said}"))
+        }
+        AuthError::AuthExecStart(error) => {
+            Some(format!("the kubeconfig's login helper cannot be started: {error}"))
+        }
+        AuthError::AuthExecParse(_) | AuthError::AuthExec(_) => {
+            Some("the kubeconfig's login helper gave no credential".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -107,18 +157,22 @@ fn way(error: &Error, verb: &str, of: &str) -> PortError {
         }
         cause = inner.source();
     }
+    text
+}
+
+/// The way to the server failed.
+fn way(error: &Error, verb: &str, of: &str) -> PortError {
+    if let Some(message) = login(error).and_then(helper) {
+        let help = "run the helper by hand to see what it says, then log in again".to_owned();
+        return PortError { kind: FailureKind::Unreachable, message, help: Some(help) };
+    }
+    let text = chain(error);
     let refused = ["refused", "dns error", "unreachable", "No route", "connect error"];
     let (kind, message, help) = if text.contains("certificate") || text.contains("invalid peer") {
         (
             FailureKind::Unreachable,
             format!("the cluster's certificate is not accepted: {text}"),
             Some("check certificate-authority in the kubeconfig".to_owned()),
-        )
-    } else if text.contains("exec") {
-        (
-            FailureKind::Unreachable,
-            format!("the kubeconfig's login helper failed: {text}"),
-            Some("run the helper by hand to see what it says, then log in again".to_owned()),
         )
     } else if refused.iter().any(|word| text.contains(word)) {
         (

@@ -2,10 +2,10 @@
 //! has read.
 
 use super::cluster::Cluster;
-use super::error::{failed, is_missing_rule};
+use super::error::{failed, is_missing_rule, is_silent};
 use super::kinds::Resource;
 use super::live::text;
-use crate::backend::lease::{Holding, Keeper, Slot, Stored};
+use crate::backend::lease::{Holding, Keeper, Slot, Stored, answered};
 use crate::clock::Timestamp;
 use crate::plan::PortError;
 use crate::port::{Purpose, Scope};
@@ -65,7 +65,9 @@ impl Slot for InCluster {
             Err(kube::Error::Api(status)) if status.code == 404 && over.is_some() => Ok(None),
             Err(error) => {
                 let verb = if over.is_some() { "update" } else { "create" };
-                Err(failed(error, verb, &LEASES, &self.name))
+                let silent = is_silent(&error);
+                let failed = failed(error, verb, &LEASES, &self.name);
+                Err(if silent { failed } else { answered(failed) })
             }
         }
     }
@@ -138,3 +140,6 @@ fn stored(lease: Value) -> Stored {
 pub(super) fn micro_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
+
+#[cfg(test)]
+mod tests;

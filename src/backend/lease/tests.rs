@@ -205,3 +205,29 @@ async fn who_stands_for_leader_waits_a_moment_for_a_place_that_hangs() {
     }
     assert!(begun.elapsed() <= LOOK + 2 * TAKE + Duration::from_millis(10));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_does_not_take_a_renewal_and_then_says_nothing_has_answered() {
+    let place = Place(Arc::default(), Purpose::Lead);
+    let lease = acquire(place.clone(), "ada").await.unwrap();
+    place.inside(|inside| (inside.lost, inside.hangs) = (1, true));
+    let Ok(Renewal::Missed(why)) = lease.renew().await else { panic!("it is ours for a while") };
+    assert_eq!((why.kind, why.message.as_str()), (FailureKind::Denied, "memory does not answer"));
+}
+
+#[test]
+fn what_a_place_has_answered_is_no_silence_and_is_else_what_it_was() {
+    use FailureKind::{Denied, Rejected, Stale, Transient, Unknown, Unreachable};
+    for (said, kind) in [
+        (Unreachable, Denied),
+        (Transient, Denied),
+        (Unknown, Denied),
+        (Denied, Denied),
+        (Rejected, Rejected),
+        (Stale, Stale),
+    ] {
+        let error = PortError { kind: said, message: "so".into(), help: Some("do it".into()) };
+        let expected = PortError { kind, ..error.clone() };
+        assert_eq!(answered(error), expected);
+    }
+}

@@ -3,6 +3,7 @@ use super::super::terminal::Terminal;
 use super::recipe::manifest;
 use node_image::boot::{Accelerator, Bus, Error, Options, Progress, Report, boot};
 use node_image::card::{BootMode, Manifest};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub(super) struct Machine {
     /// Seconds that one boot may take
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     limit: u64,
-    /// Write what the console shows into this file
+    /// Write what the console shows into this file, one boot after the other
     #[arg(long, value_name = "FILE")]
     console: Option<PathBuf>,
 }
@@ -64,6 +65,13 @@ enum Runs {
 }
 
 impl Machine {
+    /// Before the first boot: its console is to stand alone in the file.
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        let Some(console) = &self.console else { return Ok(()) };
+        let made = File::create(console);
+        made.map(drop).map_err(|error| Failure::file(console, "cannot be written", &error))
+    }
+
     /// As the boot test takes it.
     pub(super) fn with(&self, boot_mode: BootMode, secure_boot: Option<PathBuf>) -> Options {
         let accelerator = match self.accelerator {
@@ -98,6 +106,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         (Some(Mode::Uefi), _) | (None, Some(_)) => vec![BootMode::Uefi],
         (None, None) => vec![BootMode::Uefi, BootMode::LegacyBios],
     };
+    args.machine.begin()?;
     let mut reports = Vec::new();
     for mode in modes {
         let options = args.machine.with(mode, args.secure_boot.clone());

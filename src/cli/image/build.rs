@@ -1,7 +1,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::boot::{Machine, test};
-use super::recipe::{Building, failed, line};
+use super::recipe::{Building, diagnosed, line};
 use node_image::build::{Built, build};
 use node_image::card::BootMode;
 
@@ -22,15 +22,16 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (found, host, options) = args.building.prepare(terminal)?;
+    let (found, host, options) = args.building.prepare(!args.no_boot, terminal)?;
     let lock = found.lock()?;
     let built = build(&found.read, &lock, &host, &options, &|progress| {
         if let Some(line) = line(&progress) {
             terminal.note(&line);
         }
     })
-    .map_err(failed)?;
+    .map_err(|error| diagnosed(error, terminal))?;
     if !args.no_boot {
+        args.machine.begin()?;
         // A signed kernel is tried as it will be started.
         let certificate = options.signing.as_ref().map(|signing| signing.certificate.clone());
         for mode in [BootMode::Uefi, BootMode::LegacyBios] {

@@ -1,7 +1,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
-use super::recipe::{cache, failed, find};
-use node_image::build::{Error, Host, Lock};
+use super::recipe::{cache, diagnosed, failed, find};
+use node_image::build::{Host, Lock};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -25,13 +25,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // One that cannot be read any more is what is to be made anew.
     let old = found.old_lock().ok().flatten();
     let cache = cache(args.cache.as_deref())?;
-    let lock = match node_image::build::lock(&found.read, &found.beside(), &cache) {
-        Err(Error::Recipe(wrong)) => {
-            terminal.diagnose(&wrong);
-            return Err(Failure::told(Exit::Refused));
-        }
-        lock => lock.map_err(failed)?,
-    };
+    let lock = node_image::build::lock(&found.read, &found.beside(), &cache);
+    let lock = lock.map_err(|error| diagnosed(error, terminal))?;
     let file = found.lock_file();
     let text = lock.to_text().map_err(failed)?;
     fs::write(&file, text).map_err(|error| Failure::file(&file, "cannot be written", &error))?;

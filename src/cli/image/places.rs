@@ -20,6 +20,19 @@ pub(super) struct Places {
     profile: Option<String>,
 }
 
+/// Where in AWS a build goes, which may say it itself.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(super) struct Goals {
+    /// An AWS region; several are given one by one; without it, those that the build's
+    /// recipe names
+    #[arg(long = "region", value_name = "REGION", value_parser = region)]
+    regions: Vec<String>,
+    /// The profile of the AWS configuration; without it, what the environment offers
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+}
+
 /// The way there.
 pub(super) struct Connected {
     pub(super) config: SdkConfig,
@@ -42,10 +55,43 @@ impl Places {
 
     /// As they were given, for the command to run next.
     pub(super) fn arguments(&self) -> String {
-        let regions = self.regions.iter().map(|region| format!(" --region {region}"));
-        let profile = self.profile.iter().map(|name| format!(" --profile {}", quoted(name)));
-        regions.chain(profile).collect()
+        self.arguments_in(&self.regions)
     }
+
+    /// The same in other regions.
+    pub(super) fn arguments_in(&self, regions: &[String]) -> String {
+        arguments(regions, self.profile.as_deref())
+    }
+}
+
+impl Goals {
+    /// The regions that were given, or else those that the build names.
+    pub(super) fn or(&self, declared: &[String]) -> Result<Places, Failure> {
+        let regions = if self.regions.is_empty() { declared } else { self.regions.as_slice() };
+        if regions.is_empty() {
+            return Err(Failure::usage("no region is given, and the build's recipe names none")
+                .help(
+                    "name each with --region, or all in the recipe (`regions = [\"us-east-1\"]`, \
+                     before its first table) and build again",
+                ));
+        }
+        if let Some(other) = regions.iter().find(|text| !is_region(text)) {
+            let message = format!("the build's manifest names `{other}`, which is no region");
+            return Err(Failure::new(Exit::Invalid, message).help("name regions with --region"));
+        }
+        Ok(Places { regions: regions.to_vec(), profile: self.profile.clone() })
+    }
+
+    /// As they were given, for the command to run next.
+    pub(super) fn arguments(&self) -> String {
+        arguments(&self.regions, self.profile.as_deref())
+    }
+}
+
+fn arguments(regions: &[String], profile: Option<&str>) -> String {
+    let regions = regions.iter().map(|region| format!(" --region {region}"));
+    let profile = profile.iter().map(|name| format!(" --profile {}", quoted(name)));
+    regions.chain(profile).collect()
 }
 
 impl Connected {
@@ -90,7 +136,7 @@ pub(super) fn reason(reason: Option<&str>) -> String {
 }
 
 /// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
@@ -121,5 +167,23 @@ mod tests {
         assert_eq!(places.arguments(), expected);
         assert_eq!(reason(Some("it's good")), " --reason 'it'\\''s good'");
         assert_eq!(reason(None), "");
+    }
+
+    #[test]
+    fn a_build_goes_where_it_is_told_to_or_else_where_it_says_itself() {
+        let regions = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let goals = |names: &[&str]| Goals { regions: regions(names), profile: None };
+        let declared: Vec<String> = regions(&["us-east-1", "us-west-2"]);
+        assert_eq!(goals(&[]).or(&declared).unwrap().regions, declared);
+        let given = goals(&["eu-west-1"]).or(&declared).unwrap();
+        assert_eq!(
+            (given.regions, goals(&[]).arguments()),
+            (regions(&["eu-west-1"]), String::new())
+        );
+        let said = |failure: Failure| format!("{:?}", failure.view);
+        let none = said(goals(&[]).or(&[]).unwrap_err());
+        assert!(none.contains("--region") && none.contains("regions = ["), "{none}");
+        let wrong = said(goals(&[]).or(&regions(&["x.example/#"])).unwrap_err());
+        assert!(wrong.contains("is no region"), "{wrong}");
     }
 }

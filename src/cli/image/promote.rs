@@ -5,8 +5,9 @@ use super::moved::told;
 use super::places::{Places, failed, name, now, reason};
 use super::watching::Watching;
 use crate::units::Span;
-use node_image::channel::check_reason;
+use node_image::channel::{check_reason, short};
 use node_image::publish::channel::Author;
+use node_image::publish::elsewhere::elsewhere;
 use node_image::publish::promote::{Promotion, promote};
 
 /// Let a channel of an image mean the build that another channel means
@@ -15,7 +16,8 @@ use node_image::publish::promote::{Promotion, promote};
 /// channel that it comes from, and its machine images must be such that instances start
 /// from them; those that are still being copied are waited for. Who, when and why stays
 /// in the history of the channel's SSM parameter, /floodway/images/NAME/channels/CHANNEL.
-/// A channel that means the build already is not written again.
+/// A channel that means the build already is not written again. Regions that have the build
+/// too, and are not named, are told with the command that promotes it there.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The image
@@ -43,11 +45,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("`{from}` is the channel that it is in already"))
             .help("name another one with --to"));
     }
-    let again = format!(
-        "floodway image promote {name} --from {from} --to {to}{}{}",
-        reason(args.reason.as_deref()),
-        args.places.arguments()
+    let command = format!(
+        "floodway image promote {name} --from {from} --to {to}{}",
+        reason(args.reason.as_deref())
     );
+    let again = format!("{command}{}", args.places.arguments());
     block_on(async {
         let connected = args.places.connect().await?;
         let by = connected.who().await?;
@@ -60,9 +62,26 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         };
         let watching = Watching::new(terminal);
         let watch = |progress| watching.tell(progress);
-        let report = promote(&connected.clients(), &wanted, &watch).await;
+        let clients = connected.clients();
+        let report = promote(&clients, &wanted, &watch).await;
         watching.end();
         let report = report.map_err(|error| failed(&error))?;
-        Ok(told(&report, (name, to), &again, terminal))
+        let exit = told(&report, (name, to), &again, terminal);
+        let channels = (name.as_str(), from.as_str(), to.as_str());
+        match elsewhere(&connected.config, &clients, channels, &report.manifest).await {
+            Ok(others) if others.is_empty() => {}
+            Ok(others) => {
+                let there = format!("{command}{}", args.places.arguments_in(&others));
+                let (build, others) = (short(&report.manifest), others.join(", "));
+                terminal.note(&format!(
+                    "warning: build {build} is in {others} too, where {to} of {name} does not mean \
+                     it:\n  {there}\n"
+                ));
+            }
+            Err(error) => terminal.note(&format!(
+                "warning: which regions have the build too is not known: {error}\n"
+            )),
+        }
+        Ok(exit)
     })
 }

@@ -2,11 +2,11 @@ use super::super::applying::block_on;
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::moved::{left, told};
-use super::places::{Places, failed, name, now, reason};
+use super::places::{Goals, failed, name, now, quoted, reason};
 use super::watching::Watching;
 use node_image::channel::{check_reason, short};
 use node_image::publish::channel::{Author, set};
-use node_image::publish::{Clients, Options, Published, publish};
+use node_image::publish::{Clients, Identity, Options, Published, publish};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ const MANIFEST: &str = "manifest.json";
 /// and copied to the others; each gets a machine image for UEFI and one for a BIOS, on
 /// one snapshot. Cut off at any moment, the same command goes on where it was, and does
 /// nothing where all is done. When all regions have the build, the channel means it.
+/// Without --region it goes to the regions that its recipe names.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of a build: disk.raw and manifest.json
@@ -46,15 +47,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     uefi_data: Option<PathBuf>,
     #[command(flatten)]
-    places: Places,
+    goals: Goals,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let manifest = read(&args.dir.join(MANIFEST))?;
     let uefi_data = args.uefi_data.as_deref().map(read).transpose()?;
     let keys = keys(&args.kms_key)?;
+    let (_, declared) = Identity::read(&manifest).map_err(|error| failed(&error))?;
+    let places = args.goals.or(&declared.regions)?;
     block_on(async {
-        let connected = args.places.connect().await?;
+        let connected = places.connect().await?;
         let by = connected.who().await?;
         let options = Options {
             parent: args.parent.clone(),
@@ -115,21 +118,22 @@ fn incomplete(published: &Published, again: &str, terminal: &Terminal) -> Option
 
 /// The same command.
 fn again(args: &Args) -> String {
-    let mut text = format!("floodway image publish {}", args.dir.display());
+    let path = |path: &Path| quoted(&path.display().to_string());
+    let mut text = format!("floodway image publish {}", path(&args.dir));
     if args.channel != "candidate" {
         text.push_str(&format!(" --channel {}", args.channel));
     }
     let more = [("--share", &args.share), ("--kms-key", &args.kms_key)];
     for (flag, value) in more.iter().flat_map(|(flag, all)| all.iter().map(move |v| (flag, v))) {
-        text.push_str(&format!(" {flag} {value}"));
+        text.push_str(&format!(" {flag} {}", quoted(value)));
     }
     if let Some(parent) = &args.parent {
-        text.push_str(&format!(" --parent {parent}"));
+        text.push_str(&format!(" --parent {}", quoted(parent)));
     }
     if let Some(file) = &args.uefi_data {
-        text.push_str(&format!(" --uefi-data {}", file.display()));
+        text.push_str(&format!(" --uefi-data {}", path(file)));
     }
-    text + &reason(args.reason.as_deref()) + &args.places.arguments()
+    text + &reason(args.reason.as_deref()) + &args.goals.arguments()
 }
 
 /// Keys by their regions, which their ARNs name.
@@ -154,6 +158,37 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
+
+    #[derive(Debug, clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn what_is_left_to_do_is_the_same_command_for_a_shell() {
+        let given = [
+            "publish",
+            "my build/small",
+            "--channel",
+            "canary",
+            "--share",
+            "111122223333",
+            "--uefi-data",
+            "it's mine.bin",
+            "--reason",
+            "kernel 6.1",
+        ];
+        let args = Command::try_parse_from(given).unwrap().args;
+        let expected = "floodway image publish 'my build/small' --channel canary --share \
+                        111122223333 --uefi-data 'it'\\''s mine.bin' --reason 'kernel 6.1'";
+        assert_eq!(again(&args), expected);
+        let with = ["publish", ".floodway/images/small", "--region", "us-east-1"];
+        let args = Command::try_parse_from(with).unwrap().args;
+        let expected = "floodway image publish .floodway/images/small --region us-east-1";
+        assert_eq!(again(&args), expected);
+    }
 
     #[test]
     fn a_key_is_of_the_region_that_its_arn_names() {

@@ -7,7 +7,7 @@ use super::super::terminal::Terminal;
 use crate::backend::files::Files;
 use crate::diag::{is_plain, nearest};
 use crate::spec::Loader as _;
-use node_image::build::{Error, Host, Lock, Options, Progress, Read, Signing};
+use node_image::build::{Error, Host, Lock, Options, Progress, Read, Signing, Wanted};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -146,11 +146,18 @@ impl Found {
 
 impl Building {
     /// The recipe, the machine, and how it is built.
-    pub(super) fn prepare(&self, terminal: &Terminal) -> Result<(Found, Host, Options), Failure> {
+    ///
+    /// `boot`: whether the image is booted afterwards.
+    pub(super) fn prepare(
+        &self,
+        boot: bool,
+        terminal: &Terminal,
+    ) -> Result<(Found, Host, Options), Failure> {
         let found = find(&self.recipe, terminal)?;
         let key = self.sign_key.clone().zip(self.sign_cert.clone());
         let signing = key.map(|(key, certificate)| Signing { key, certificate });
-        let host = Host::check(signing.is_some()).map_err(failed)?;
+        let (signed, programs) = (signing.is_some(), self.programs.is_none());
+        let host = Host::check(Wanted { signing: signed, boot, programs }).map_err(failed)?;
         let options = Options {
             beside: found.beside(),
             cache: cache(self.cache.as_deref())?,
@@ -178,6 +185,17 @@ pub(super) fn cache(asked: Option<&Path>) -> Result<PathBuf, Failure> {
         Failure::usage("there is no home folder to keep results in").help("name one with --cache")
     })?;
     Ok(home.join("floodway/images"))
+}
+
+/// As [`failed`]; what a recipe says wrong is shown where it stands.
+pub(super) fn diagnosed(error: Error, terminal: &Terminal) -> Failure {
+    match error {
+        Error::Recipe(wrong) => {
+            terminal.diagnose(&wrong);
+            Failure::told(Exit::Refused)
+        }
+        error => failed(error),
+    }
 }
 
 /// Why an image is not built, as a command tells it.

@@ -1,6 +1,6 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
-use super::recipe::{Building, failed, line};
+use super::recipe::{Building, diagnosed, line};
 use node_image::build::verify;
 
 /// Build an image twice, and compare the disks bit by bit
@@ -14,19 +14,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (found, host, options) = args.building.prepare(terminal)?;
+    let (found, host, options) = args.building.prepare(false, terminal)?;
     let lock = found.lock()?;
-    std::fs::create_dir_all(&options.cache)
-        .map_err(|error| Failure::file(&options.cache, "cannot be made", &error))?;
-    let within = tempfile::Builder::new().prefix("verify-").tempdir_in(&options.cache);
-    let within = within.map_err(|e| Failure::file(&options.cache, "cannot be written", &e))?;
     let tell = |number: usize, progress| {
         if let Some(line) = line(&progress) {
             terminal.note(&format!("  build {number}{line}"));
         }
     };
-    let verified = verify(&found.read, &lock, &host, &options, within.path(), &tell);
-    let (built, unlike) = verified.map_err(failed)?;
+    let verified = verify(&found.read, &lock, &host, &options, &tell);
+    let (built, unlike) = verified.map_err(|error| diagnosed(error, terminal))?;
     if unlike.is_empty() {
         terminal.print(&format!("the same twice: {}\n", built.manifest.disk.sha256));
         return Ok(Exit::Done);

@@ -1,5 +1,6 @@
 //! A unit on its way out.
 
+use super::emptied::Emptied;
 use crate::clock::Timestamp;
 use crate::id::Name;
 use crate::observe::{Live, ResourceId};
@@ -24,6 +25,8 @@ pub struct Going {
     pub taken_back: Option<Timestamp>,
     /// It was closed, so that fewer replicas can be asked for.
     pub(super) closed: bool,
+    /// For how long it has been emptied; none: not yet.
+    pub(super) emptied: Option<Emptied>,
     /// What was left when it was last asked.
     pub left: Option<Left>,
     /// What keeps it from ending though its time is over.
@@ -41,6 +44,7 @@ impl Going {
             leaves: true,
             taken_back: None,
             closed: false,
+            emptied: None,
             left: None,
             stuck: None,
         }

@@ -1,11 +1,11 @@
 //! Each turn takes every unit one step on, and waits for none.
 
-use super::{AT_ONCE, By, Drains, Going};
+use super::emptied::Emptied;
+use super::{AT_ONCE, By, Drains, Going, Limit};
 use crate::clock::Timestamp;
 use crate::id::Name;
 use crate::plan::{PortError, Step};
 use crate::port::Left;
-use crate::units::Span;
 use futures::stream::{self, StreamExt};
 use jiff::SignedDuration;
 
@@ -31,7 +31,7 @@ impl Drains {
     pub(in crate::controller) async fn go_on(
         &mut self,
         by: By<'_>,
-        limit: Span,
+        limit: Limit,
         now: Timestamp,
     ) -> Vec<Went> {
         let goes = |going: &Going| !by.blind || going.taken_back.is_some();
@@ -48,9 +48,8 @@ impl Drains {
         for (name, answer) in answers {
             let Some(going) = self.units.get_mut(&name) else { continue };
             if going.leaves {
-                let joined = by.is_joined(&name);
-                let limit = Limit { span: limit, cluster_tells: joined };
-                went.extend(going.go_on(name, answer, limit, now));
+                let cluster_tells = by.is_joined(&name);
+                went.extend(going.go_on(name, answer, (limit, cluster_tells), now));
                 continue;
             }
             match answer {
@@ -70,31 +69,27 @@ impl Drains {
     }
 }
 
-/// How long a unit may take.
-struct Limit {
-    span: Span,
-    /// The cluster tells what is left on it. What keeps it then keeps it still when the
-    /// time is over: a disruption budget is not ours to break. An agent's own requests
-    /// have had theirs.
-    cluster_tells: bool,
-}
-
 impl Going {
-    /// What becomes of one that goes with its place, by what is left on it.
+    /// What becomes of one that goes with its place, by what is left on it. Where the
+    /// `cluster_tells` that, what keeps it keeps it still when its time is over: a
+    /// disruption budget is not ours to break. And what is told to go then has its own
+    /// time. An agent's own requests have had theirs.
     fn go_on(
         &mut self,
         name: String,
         answer: Result<Left, PortError>,
-        limit: Limit,
+        (limit, cluster_tells): (Limit, bool),
         now: Timestamp,
     ) -> Option<Went> {
         // What was never closed may have work at any time: its limit has not begun.
-        // Nor has it been on its way since a time to come: that clock was ahead.
-        self.since = self.since.min(now);
-        let taken = now.duration_since(self.since).as_millis();
-        let late = self.closed && taken >= i128::from(limit.span.millis());
+        if self.closed {
+            let said = answer.as_ref().ok();
+            self.emptied = Some(Emptied::again(self.emptied, said, (limit, cluster_tells), now));
+        }
+        let late = self.emptied.is_some_and(|emptied| emptied.is_late(limit, now));
+        let told = self.emptied.is_some_and(|emptied| emptied.had_time(limit, now));
         let last = self.taken_back.is_some_and(|at| now.duration_since(at) >= -LAST);
-        let may_stay = limit.cluster_tells && !last;
+        let may_stay = cluster_tells && !last;
         let kept = match &answer {
             Ok(left) => left
                 .held
@@ -103,7 +98,8 @@ impl Going {
             Err(error) => Some(format!("{name} cannot be drained: {error}")),
         };
         self.stuck = kept.filter(|_| late && may_stay);
-        let over = (late || last) && self.stuck.is_none();
+        let had_time = if cluster_tells { told } else { late };
+        let over = last || (had_time && self.stuck.is_none());
         let step = self.ends(name, limit.span);
         let went = |failed| Went { pool: self.pool.clone(), step, failed };
         let left = match answer {
@@ -114,9 +110,6 @@ impl Going {
         };
         let empty = self.closed && left.is_nothing() || !left.known;
         let went = (empty || over).then(|| went(None));
-        if !self.closed {
-            self.since = now;
-        }
         (self.closed, self.left) = (true, Some(left));
         went
     }

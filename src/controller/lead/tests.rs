@@ -205,6 +205,45 @@ async fn where_the_lease_cannot_be_reached_its_last_holder_is_cut_off_and_the_ot
 }
 
 #[tokio::test]
+async fn one_that_is_cut_off_goes_by_a_look_of_just_now_and_by_no_older_one() {
+    let mut two = Two::new();
+    two.ada.beat().await;
+    let fence = two.ada.fence();
+    assert!(fence.holds() && !fence.is_cut_off());
+    *two.place.fails.lock().unwrap() = Some(unanswered());
+    for _ in 0..20 {
+        two.passes(3).await;
+        two.ada.beat().await;
+    }
+    assert!(!fence.holds() && fence.is_cut_off());
+    two.passes(4).await;
+    assert!(fence.is_cut_off(), "a look takes its time");
+    // It is stopped, and meanwhile the place is there for another.
+    two.passes(60).await;
+    assert!(!fence.holds() && !fence.is_cut_off());
+    *two.place.fails.lock().unwrap() = None;
+    *two.place.held.lock().unwrap() = Some(("bob".into(), 0));
+    assert_eq!(two.ada.beat().await, follows("bob"));
+    assert!(!fence.holds() && !fence.is_cut_off());
+}
+
+#[tokio::test]
+async fn one_that_leads_again_or_is_refused_is_cut_off_no_more() {
+    for refused in [false, true] {
+        let mut two = Two::new();
+        two.ada.beat().await;
+        *two.place.fails.lock().unwrap() = Some(unanswered());
+        two.passes(10).await;
+        two.ada.beat().await;
+        let fence = two.ada.fence();
+        assert!(fence.is_cut_off());
+        *two.place.fails.lock().unwrap() = refused.then(|| error(FailureKind::Denied));
+        two.ada.beat().await;
+        assert_eq!((fence.is_cut_off(), fence.holds()), (false, !refused));
+    }
+}
+
+#[tokio::test]
 async fn only_a_place_that_does_not_answer_cuts_its_last_holder_off() {
     use FailureKind::{Conflict, Denied, Other, Rejected, Transient, Unknown, Unreachable};
     for kind in [Unreachable, Transient, Unknown] {

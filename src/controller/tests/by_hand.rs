@@ -91,6 +91,50 @@ async fn a_hold_takes_back_what_drains_and_it_serves_again() {
 }
 
 #[tokio::test]
+async fn what_operators_say_is_told_of_the_pool_or_the_environment_and_when_it_is_over() {
+    let mut day = Day::begin().await;
+    day.passes(1, Some(10.0)).await;
+    day.say(|hands| hands.hold(hold(None, true))).await;
+    day.passes(2, Some(10.0)).await;
+    day.say(|hands| {
+        hands.holds.clear();
+        hands.set(set(1));
+    })
+    .await;
+    day.passes(2, Some(10.0)).await;
+    let world = day.simulator.world().unwrap();
+    let by_hand = world.told().iter().filter(|told| told.reason.starts_with("Operator"));
+    let by_hand: Vec<_> = by_hand
+        .map(|told| {
+            assert!(!told.warning && told.count == 1, "{told:?}");
+            (told.reason.as_str(), told.about.kind.as_str(), told.message.as_str())
+        })
+        .collect();
+    assert_eq!(
+        by_hand,
+        [
+            ("OperatorHold", "ConfigMap", "everything is not to be scaled in: INC-7"),
+            ("OperatorNumber", "Deployment", "g6e is to have 1: the bill (ada)"),
+            ("OperatorResumed", "ConfigMap", "the hold of everything was taken back: INC-7"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_held_because_operators_cannot_be_heard_is_not_told_as_theirs() {
+    let mut day = Day::begin().await;
+    let mut session = session(&day.simulator, FILE);
+    let kubernetes = session.backends.kubernetes.as_mut().unwrap();
+    let hands = kubernetes.hands.clone().unwrap();
+    kubernetes.hands = Some(Arc::new(Counts { hands, asked: AtomicU32::new(0), answers: 0 }));
+    day.goes_on_with(session);
+    let turns = day.passes(2, Some(150.0)).await;
+    assert!(turns.iter().all(|turn| turn.done.is_empty()), "all is held");
+    let world = day.simulator.world().unwrap();
+    assert!(world.told().iter().all(|told| !told.reason.starts_with("Operator")));
+}
+
+#[tokio::test]
 async fn one_that_stands_alone_is_given_work_again_under_a_hold() {
     let mut day = Day::of(FILE.replace("join = \"kubernetes\"", "join = \"standalone\"")).await;
     day.drains().await;

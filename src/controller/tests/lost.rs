@@ -1,6 +1,6 @@
 //! What a controller does not know: nothing is ended, bought or forgotten by it.
 
-use super::{Day, controller, controller_of, session};
+use super::{Day, FILE, Shown, controller, controller_of, session};
 use crate::backend::sim::{Actor, Fault, FaultKind};
 use crate::controller::{Settings, Turn};
 use crate::decide::scaling::HoldCause;
@@ -38,6 +38,43 @@ async fn where_nodes_may_not_be_listed_no_instance_is_given_up() {
     let last = blind.last().unwrap();
     assert!(!last.scaling.pools["g6e"].visible && last.unseen.contains_key(&Side::Kubernetes));
     assert_eq!((Day::wanted(last, "g6e"), ended(&blind)), (before, vec![]));
+}
+
+/// Why nothing is released by what is measured.
+fn doubt(turn: &Turn) -> String {
+    turn.scaling.stages["inference"].doubt.clone().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_queue_that_nobody_could_read_since_the_start_releases_nothing() {
+    let mut day = Day::of(format!("{FILE}queue = {{ inference = \"sum(waiting)\" }}\n")).await;
+    let busy = day.passes(40, Some(60.0)).await;
+    let before = Day::wanted(busy.last().unwrap(), "g6e");
+    assert!(before >= 1);
+    day.restart(false);
+    let blind = day.passes(120, Some(5.0)).await;
+    let last = blind.last().unwrap();
+    assert_eq!((Day::wanted(last, "g6e"), ended(&blind)), (before, vec![]));
+    assert!(doubt(last).contains("queue/inference is declared, and not known"), "{}", doubt(last));
+}
+
+#[tokio::test]
+async fn what_engines_told_before_both_controllers_restarted_is_missed_until_it_is_back() {
+    let mut day = Day::begin().await;
+    let shown = Some(Shown { finished: 60.0, waiting: 0.0, ttft_seconds: 0.3 });
+    *day.load.1.lock().unwrap() = shown;
+    let busy = day.passes(40, Some(60.0)).await;
+    let before = Day::wanted(busy.last().unwrap(), "g6e");
+    assert!(before >= 1);
+    *day.load.1.lock().unwrap() = None;
+    day.restart(false);
+    let blind = day.passes(120, Some(5.0)).await;
+    let last = blind.last().unwrap();
+    assert!(Day::wanted(last, "g6e") >= before, "{:?}", last.scaling.pools["g6e"]);
+    assert!(doubt(last).contains("was measured before: missing"), "{}", doubt(last));
+    *day.load.1.lock().unwrap() = shown;
+    let back = day.passes(120, Some(5.0)).await;
+    assert_eq!(Day::wanted(back.last().unwrap(), "g6e"), 0);
 }
 
 /// Cannot be told anything.

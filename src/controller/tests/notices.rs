@@ -3,6 +3,7 @@
 use super::{Day, FILE, failures};
 use crate::backend::sim::Actor;
 use crate::controller::Turn;
+use crate::decide::scaling::EventKind;
 use crate::observe::Unit;
 use crate::pipeline;
 use crate::plan::Step;
@@ -60,6 +61,37 @@ async fn what_is_taken_back_is_replaced_in_the_turn_that_sees_the_notice() {
         });
         assert_eq!(numbers.count(), 0, "{join}: no number has moved");
         assert_eq!(failures(&later), [""; 0], "{join}");
+    }
+}
+
+/// What is told of notices in the decisions of these turns.
+fn told(turns: &[Turn]) -> Vec<String> {
+    let all = turns.iter().flat_map(|turn| &turn.scaling.events);
+    let notices = all.filter(|event| event.kind == EventKind::SpotNotice);
+    notices.map(|event| event.text.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_notice_is_told_of_its_pool_once_whoever_leads() {
+    for (join, kind, begins) in
+        [("kubernetes", "Deployment", "AWS takes "), ("standalone", "ConfigMap", "g6e: AWS takes ")]
+    {
+        let mut day = begin(join).await;
+        day.passes(60, Some(150.0)).await;
+        day.notice("50%");
+        let turn = day.passes(1, Some(150.0)).await;
+        let texts = told(&turn);
+        assert_eq!(texts.len(), 1, "{join}: {texts:?}");
+        let named = replaced(&turn);
+        assert!(named.len() > 1 && named.iter().all(|unit| texts[0].contains(unit)), "{texts:?}");
+        let text = format!("AWS takes {} spot instances back", named.len());
+        assert!(texts[0].starts_with(&text), "{texts:?}");
+        let world = day.simulator.world().unwrap();
+        let notice = world.told().iter().find(|told| told.reason == "SpotNotice").unwrap();
+        assert!(notice.warning && notice.message.starts_with(begins), "{notice:?}");
+        assert_eq!(notice.about.kind, kind, "{notice:?}");
+        day.restart(false);
+        assert_eq!(told(&day.passes(9, Some(150.0)).await), [""; 0], "{join}");
     }
 }
 

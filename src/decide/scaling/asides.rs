@@ -1,5 +1,6 @@
-//! Offerings without capacity, and units that never become ready: they are left
-//! alone for a while, then one unit is tried, and every failure doubles the while.
+//! Offerings without capacity, units that never become ready, and numbers that are
+//! refused: they are left alone for a while, then one unit is tried, and every failure
+//! doubles the while.
 
 use super::fleet::{Pool, Source};
 use super::input::{Mode, ScalingInput};
@@ -26,6 +27,7 @@ pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut
     // What an autoscaler asks for more is its own matter.
     let may_get_stuck = pool.is_onprem() && pool.decided.owner != DesiredOwner::Hpa;
     for source in pool.sources.iter_mut().filter(|source| source.exists) {
+        source.refused = source.memory.refused.take();
         leave_out(input, source);
         go_away(input, source, |text| {
             events.push(Event { kind: EventKind::Lost, about: name.clone(), text });
@@ -34,6 +36,9 @@ pub(super) fn update(input: &ScalingInput<'_>, pool: &mut Pool<'_>, events: &mut
             events.push(Event { kind: EventKind::Recovered, about: name.clone(), text });
         });
         wait(input.now, source, can_serve);
+        if is_worse(input, source, patience) {
+            source.memory.aside = None;
+        }
         let mut tell = |kind, text: String| {
             events.push(Event { kind, about: name.clone(), text });
         };
@@ -59,6 +64,8 @@ pub(super) fn counted_on(source: &Source) -> u32 {
     let there = match aside.cause {
         AsideCause::NoCapacity => source.units.there(),
         AsideCause::NeverReady => source.units.at_work(),
+        // What its place has taken before is on its way.
+        AsideCause::Refused => asked,
     };
     match aside.probe {
         Some((_, with_it)) => with_it.max(there).min(asked),
@@ -175,6 +182,39 @@ fn is_short(input: &ScalingInput<'_>, source: &Source, after: Option<Timestamp>)
     missing && source.units.short.as_ref().is_some_and(|short| newer(short.at))
 }
 
+/// Whether the place has refused the number that was asked of it at `after`.
+fn is_refused(source: &Source, after: Option<Timestamp>) -> bool {
+    source.refused.as_ref().is_some_and(|refused| match (refused.at, after) {
+        (Some(at), Some(after)) => later(at, CLOCKS) >= after,
+        _ => true,
+    })
+}
+
+/// Whether what a source was asked for before a number of it was refused does not come
+/// either: it is then left alone for that.
+fn is_worse(input: &ScalingInput<'_>, source: &Source, patience: Span) -> bool {
+    let aside = source.memory.aside.as_ref();
+    let waited = source.memory.waiting.map(|waiting| between(waiting.since, input.now));
+    aside.is_some_and(|aside| aside.cause == AsideCause::Refused)
+        && (is_short(input, source, asked_since(source))
+            || waited.is_some_and(|waited| waited > patience))
+}
+
+/// Since when what is asked of it has not been answered yet.
+fn asked_since(source: &Source) -> Option<Timestamp> {
+    let was = source.memory.was_aside.map(|(_, ended)| ended);
+    was.max(source.memory.asked_more_at)
+}
+
+/// The longest time for which it is left alone. To ask for a number that is refused costs
+/// a call, and what refuses it ends with a right or a max that somebody writes.
+fn longest(input: &ScalingInput<'_>, cause: AsideCause) -> Span {
+    match cause {
+        AsideCause::Refused => Span::from_millis(input.tuning.probe_most.millis() / 6),
+        AsideCause::NoCapacity | AsideCause::NeverReady => input.tuning.probe_most,
+    }
+}
+
 fn begin(
     input: &ScalingInput<'_>,
     source: &mut Source,
@@ -185,23 +225,33 @@ fn begin(
     let waited = source.memory.waiting.map(|waiting| between(waiting.since, now));
     let never_ready = waited.is_some_and(|waited| waited > patience);
     let was = source.memory.was_aside;
-    let since = was.map(|(_, ended)| ended).max(source.memory.asked_more_at);
+    let since = asked_since(source);
     let cause = if is_short(input, source, since) {
         AsideCause::NoCapacity
     } else if never_ready {
         AsideCause::NeverReady
+    } else if is_refused(source, since) {
+        AsideCause::Refused
     } else {
         return;
     };
     // What recovered a short while ago goes on where it was.
     let recent = was.filter(|(_, ended)| between(*ended, now) < input.tuning.probe_most);
     let step = match recent {
-        Some((step, _)) => times(step, 2).min(input.tuning.probe_most),
+        Some((step, _)) => times(step, 2).min(longest(input, cause)),
         None => input.tuning.probe_first,
     };
-    let message = source.units.short.as_ref().map(|short| short.message.clone());
-    let message = message.filter(|_| cause == AsideCause::NoCapacity).unwrap_or_default();
+    let said = match cause {
+        AsideCause::NoCapacity => source.units.short.as_ref(),
+        AsideCause::NeverReady => None,
+        AsideCause::Refused => source.refused.as_ref(),
+    };
+    let message = said.map(|short| short.message.clone()).unwrap_or_default();
     let (kind, text) = match cause {
+        AsideCause::Refused => (
+            EventKind::SetAside,
+            format!("{} is refused, tried again in {step}: {message}", source.key),
+        ),
         AsideCause::NoCapacity => (
             EventKind::SetAside,
             match source.units.short.as_ref().is_some_and(|short| short.refused) {
@@ -223,7 +273,10 @@ fn begin(
     tell(kind, text);
     let until = later(now, step);
     source.memory.aside = Some(Aside { cause, since: now, step, until, probe: None, message });
-    source.memory.waiting = None;
+    // What was asked for before a number was refused is still waited for.
+    if cause != AsideCause::Refused {
+        source.memory.waiting = None;
+    }
 }
 
 fn go_on(
@@ -239,6 +292,7 @@ fn go_on(
     let recovered = match (aside.cause, aside.probe) {
         (AsideCause::NoCapacity, Some((_, with_it))) => units.there() >= with_it,
         (AsideCause::NeverReady, Some((_, with_it))) => units.at_work() >= with_it,
+        (AsideCause::Refused, Some((_, with_it))) => units.asked() >= with_it,
         // What others own is tried by them; what came late after all is there.
         (_, None) => {
             let again = !ours && now >= aside.until;
@@ -252,13 +306,21 @@ fn go_on(
         return;
     }
     if let Some((since, _)) = aside.probe {
-        if !is_short(input, source, Some(since)) && between(since, now) <= patience {
+        let refused = is_refused(source, Some(since));
+        // Whether a number was taken is known as soon as it was written.
+        let patience = match aside.cause {
+            AsideCause::Refused => input.tuning.refused_after,
+            AsideCause::NoCapacity | AsideCause::NeverReady => patience,
+        };
+        let failed = refused || is_short(input, source, Some(since));
+        if !failed && between(since, now) <= patience {
             return;
         }
-        aside.step = times(aside.step, 2).min(input.tuning.probe_most);
+        aside.step = times(aside.step, 2).min(longest(input, aside.cause));
         aside.until = later(now, aside.step);
         aside.probe = None;
-        if let Some(short) = &source.units.short {
+        let said = source.refused.as_ref().filter(|_| refused).or(source.units.short.as_ref());
+        if let Some(short) = said {
             aside.message.clone_from(&short.message);
         }
         let why = if aside.message.is_empty() { "it did not serve" } else { &aside.message };

@@ -3,7 +3,7 @@
 use super::fleet::{Pool, Source};
 use super::hold::{Hold, HoldCause, plain};
 use super::input::ScalingInput;
-use super::memory::{AsideCause, Memory};
+use super::memory::{Aside, AsideCause, Memory};
 use super::outcome::{Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling};
 use super::place::ends_soon;
 use super::{purse, release};
@@ -100,7 +100,8 @@ fn keep(input: &ScalingInput<'_>, pool: &mut Pool<'_>) {
             }
         }
         // Replicas that do not serve cost nothing, and are back with their nodes.
-        if onprem && source.aside().is_some() {
+        let gone = |aside: &Aside| aside.cause != AsideCause::Refused;
+        if onprem && source.aside().is_some_and(gone) {
             source.wanted = source.wanted.max(asked);
         }
         // Absolute, and never below what stands there.
@@ -143,6 +144,7 @@ fn tried(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Vec<Event> {
         let text = match aside.cause {
             AsideCause::NoCapacity => "it had no capacity",
             AsideCause::NeverReady => "its units did not serve",
+            AsideCause::Refused => "its number was refused",
         };
         (aside.probe.is_some() && aside.probe != known).then(|| Event {
             kind: EventKind::Probe,
@@ -158,6 +160,7 @@ fn taken_back(source: &Source) -> Option<Reason> {
     let why = match source.aside()?.cause {
         AsideCause::NoCapacity => "has no capacity",
         AsideCause::NeverReady => "never becomes ready",
+        AsideCause::Refused => "is refused",
     };
     let back = source.units.asked().saturating_sub(source.wanted);
     Some(plain(format!("{} {why}: {back} less is asked of it", source.key)))

@@ -6,7 +6,7 @@ mod build;
 pub(super) use build::pools;
 
 use super::hold::Hold;
-use super::input::{Delays, Hindrance, Units};
+use super::input::{Delays, Hindrance, Short, Units};
 use super::memory::{Aside, SourceMemory};
 use crate::clock::Timestamp;
 use crate::decide::{CapacityType, DesiredOwner, PoolDecision, PoolKind, Reason};
@@ -34,6 +34,10 @@ pub(super) struct Source {
     pub(super) price: Option<UsdPerHour>,
     /// Units out of service that are paid for.
     pub(super) kept: u32,
+    /// So many may be asked for of its group, as its place has it now.
+    pub(super) group_max: Option<u32>,
+    /// The last number that was asked of it was refused.
+    pub(super) refused: Option<Short>,
     pub(super) replicas_per_node: u32,
     pub(super) vcpus: u32,
     pub(super) family: Option<(String, QuotaFamily)>,
@@ -92,6 +96,30 @@ impl Source {
             // What is there and not wanted is on its way out from now on.
             None => wanted.max(self.units.there().min(asked)).saturating_add(draining),
         }
+    }
+
+    /// The number that its group has while so many are wanted.
+    fn number(&self, wanted: u32) -> u32 {
+        match self.apart {
+            // Who may not tell those that drain to stay asks for new ones.
+            true => wanted.saturating_add(self.units.draining),
+            false => self.standing(wanted),
+        }
+    }
+
+    /// The most that may be asked for of its group: what is asked for already stays.
+    fn group_most(&self) -> u32 {
+        self.group_max.map_or(u32::MAX, |max| max.max(self.units.desired))
+    }
+
+    /// Whether its group may not be asked for one more.
+    pub(super) fn is_full(&self) -> bool {
+        self.number(self.wanted.saturating_add(1)) > self.group_most()
+    }
+
+    /// New units that may still be asked for of its group.
+    pub(super) fn room(&self) -> u32 {
+        self.group_most().saturating_sub(self.number(self.wanted))
     }
 
     /// Units that are counted on and do not serve yet.

@@ -1,5 +1,5 @@
 //! Holds, numbers and freezes: what people say to the controller, and the least
-//! numbers that schedules and events ask for.
+//! numbers that schedules ask for.
 
 use super::fleet::Pool;
 use super::hold::{Direction, Hold, HoldCause, plain};
@@ -97,11 +97,6 @@ pub(super) fn set_floors(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
             {
                 let text = format!("schedule `{}`: {}", schedule.name, schedule.desired);
                 floor = (schedule.desired, input.planning.because(format!("schedule.{at}"), text));
-            }
-        }
-        for asked in input.floors.iter().filter(|floor| floor.pool == *pool.name) {
-            if asked.units > floor.0 {
-                floor = (asked.units, input.planning.because(asked.key.clone(), &*asked.text));
             }
         }
         pool.floor = (floor.0.min(pool.decided.max), Some(floor.1));

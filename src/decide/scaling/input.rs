@@ -32,8 +32,6 @@ pub struct ScalingInput<'a> {
     /// What a replica carries of what is declared for it, by pool, where that was
     /// learned; see [`super::worth`].
     pub worth: &'a BTreeMap<Name, Share>,
-    /// Least numbers that others ask for: events of a calendar.
-    pub floors: &'a [Floor],
     /// What operators have said by hand.
     pub hands: &'a Hands,
     /// What burst has cost so far.
@@ -247,8 +245,8 @@ impl Units {
     }
 }
 
-/// A launch that failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A launch that failed, or a number that was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Short {
     /// When, if that is known; else it is so now.
     pub at: Option<Timestamp>,
@@ -327,19 +325,6 @@ impl Delays {
         let each = |delay: Delay| Delay { median: faster(delay.median), p95: faster(delay.p95) };
         Self { cold: each(self.cold), warm: each(self.warm), slow: faster(self.slow), ..self }
     }
-}
-
-/// A least number of a pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Floor {
-    /// The pool.
-    pub pool: Name,
-    /// At least so many units.
-    pub units: u32,
-    /// Who asks for it: the TOML key, like `event.0`.
-    pub key: String,
-    /// In words: `event launch until 18:00`.
-    pub text: String,
 }
 
 /// What burst has cost so far in the running day and month, in UTC, measured by

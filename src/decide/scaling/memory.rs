@@ -1,5 +1,7 @@
 //! What one decision leaves to the next.
 
+use super::hold::HoldCause;
+use super::input::Short;
 use super::time::{between, earlier, later};
 use crate::clock::Timestamp;
 use crate::id::Name;
@@ -50,6 +52,9 @@ impl Memory {
             for ongoing in [&mut stage.unmet, &mut stage.shed].into_iter().flatten() {
                 past(&mut ongoing.gone_since);
             }
+            for gone_since in stage.capped.values_mut() {
+                past(gone_since);
+            }
             stage.learn.not_after(now);
         }
         for source in self.sources.values_mut().flat_map(BTreeMap::values_mut) {
@@ -57,6 +62,9 @@ impl Memory {
             past(&mut source.asked_more_at);
             past(&mut source.raised_at);
             past(&mut source.unraised_since);
+            if let Some(refused) = &mut source.refused {
+                past(&mut refused.at);
+            }
             if let Some(hindered) = &mut source.hindered {
                 hindered.since = hindered.since.min(now);
                 past(&mut hindered.gone_since);
@@ -120,6 +128,9 @@ pub struct StageMemory {
     pub unmet: Option<Ongoing>,
     /// What is not served in time, in millionths of the requests.
     pub shed: Option<Ongoing>,
+    /// The budgets that keep back what it needs, each with since when it has not.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub capped: BTreeMap<HoldCause, Option<Timestamp>>,
     /// What its replicas have shown.
     pub learn: Learning,
 }
@@ -206,6 +217,10 @@ pub struct SourceMemory {
     /// The autoscaler that owns the number cannot act.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hindered: Option<Hindered>,
+    /// Its place has refused the number that was asked of it last; no decision has gone by
+    /// that yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Short>,
 }
 
 /// An autoscaler that cannot act.
@@ -237,6 +252,8 @@ pub enum AsideCause {
     NoCapacity,
     /// Its units do not become ready.
     NeverReady,
+    /// The place does not take a larger number: what was asked for before stands.
+    Refused,
 }
 
 /// An offering that is left alone for a while.

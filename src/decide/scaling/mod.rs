@@ -8,6 +8,7 @@
 mod apart;
 mod asides;
 mod autoscaler;
+mod budgets;
 mod demand;
 mod finish;
 mod fleet;
@@ -31,8 +32,8 @@ mod tuning;
 
 pub use hold::{Direction, Hold, HoldCause};
 pub use input::{
-    Delay, Delays, Floor, Hindrance, Latency, Mode, PoolSeen, ScalingInput, Seen, Served, Short,
-    Spent, StageDemand, TokenMix, Units,
+    Delay, Delays, Hindrance, Latency, Mode, PoolSeen, ScalingInput, Seen, Served, Short, Spent,
+    StageDemand, TokenMix, Units,
 };
 pub use learn::WORTH;
 pub use memory::{
@@ -158,8 +159,9 @@ fn scale_stage(
         holds,
     };
     let quiet = input.tuning.panic_short;
-    let known = ongoing::Known { need: known, served: certain };
-    ongoing::tell((name, input.now), (&scaled, known), quiet, memory, events);
+    let all = ongoing::Known { need: known, served: certain };
+    ongoing::tell((name, input.now), (&scaled, all), quiet, memory, events);
+    budgets::tell(input, pools, (name, of_stage), (memory, known), events);
     scaled
 }
 

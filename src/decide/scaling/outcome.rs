@@ -155,12 +155,22 @@ pub struct SourceScaling {
     pub usd_per_hour: Option<UsdPerHour>,
 }
 
+impl SourceScaling {
+    /// By which it is remembered: `g6e.12xlarge/spot`, on-prem `replicas`.
+    pub fn key(&self) -> String {
+        match self.market {
+            Some(market) => format!("{}/{}", self.label, market.as_str()),
+            None => self.label.clone(),
+        }
+    }
+}
+
 /// What is worth telling, beside numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// What kind.
     pub kind: EventKind,
-    /// The stage or pool.
+    /// The stage or pool; of what is about neither, the environment.
     pub about: Name,
     /// In words.
     pub text: String,
@@ -174,7 +184,7 @@ pub enum EventKind {
     ScaledOut,
     /// A pool was lowered.
     ScaledIn,
-    /// An offering has no capacity, and is left alone.
+    /// An offering has no capacity, or a number of it is refused, and it is left alone.
     SetAside,
     /// Units never became ready, and are given up.
     GivenUp,
@@ -202,6 +212,22 @@ pub enum EventKind {
     AutoscalerStuck,
     /// It can again.
     AutoscalerActs,
+    /// A budget keeps capacity back that a stage needs.
+    BudgetReached,
+    /// It has kept none back for a while.
+    BudgetFree,
+    /// Instances have notice: their place takes them back.
+    SpotNotice,
+    /// This controller leads from now on.
+    LeaderElected,
+    /// It leads no more.
+    LeaderLost,
+    /// An operator holds a pool, or the environment.
+    OperatorHold,
+    /// An operator has set a pool's number.
+    OperatorNumber,
+    /// What an operator has said counts no more.
+    OperatorResumed,
 }
 
 impl EventKind {
@@ -210,9 +236,12 @@ impl EventKind {
         match self {
             Self::SetAside | Self::GivenUp | Self::DrainGivenUp => true,
             Self::Lost | Self::Unmet | Self::Shed | Self::AutoscalerStuck => true,
+            Self::BudgetReached | Self::SpotNotice | Self::LeaderLost => true,
             Self::ScaledOut | Self::ScaledIn | Self::Probe => false,
             Self::Recovered | Self::PanicBegan | Self::PanicEnded => false,
             Self::Met | Self::Served | Self::AutoscalerActs => false,
+            Self::BudgetFree | Self::LeaderElected => false,
+            Self::OperatorHold | Self::OperatorNumber | Self::OperatorResumed => false,
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn close(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
                 all.clone().filter(|all| all.cause == HoldCause::Operator || pool.set_to.is_none())
             })
         };
-        let lead = pool.delays.cold.p95;
+        let (lead, max) = (pool.delays.cold.p95, pool.decided.max);
         for source in &mut pool.sources {
             source.closed = if !source.exists {
                 Some(Hold::out(
@@ -60,7 +60,7 @@ pub(super) fn close(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
                 let text = format!("its block ends at {ends}");
                 Some(Hold::out(HoldCause::BlockEnds, plain(text)).until(Some(ends)))
             } else {
-                closed_by_aside(input.now, source)
+                closed_by_aside(input.now, source).or_else(|| closed_by_group(source, max))
             };
         }
     }
@@ -75,9 +75,11 @@ pub(super) fn ends_soon(input: &ScalingInput<'_>, ends: Timestamp, lead: Span) -
 
 fn closed_by_aside(now: Timestamp, source: &super::fleet::Source) -> Option<Hold> {
     let aside = source.aside()?;
+    let refused = format!("is refused: {}", aside.message);
     let (cause, what) = match aside.cause {
         AsideCause::NoCapacity => (HoldCause::NoCapacity, "has no capacity"),
         AsideCause::NeverReady => (HoldCause::NeverReady, "never becomes ready"),
+        AsideCause::Refused => (HoldCause::NoCapacity, refused.as_str()),
     };
     let hold = |text: String| Hold::out(cause, plain(text));
     if aside.probe.is_some() {
@@ -85,6 +87,20 @@ fn closed_by_aside(now: Timestamp, source: &super::fleet::Source) -> Option<Hold
     }
     let text = format!("{} {what}", source.key);
     (now < aside.until).then(|| hold(text).until(Some(aside.until)))
+}
+
+/// Why no more may be asked of a group than it takes: its own max is git's to write, and
+/// the file's may be larger before it is applied.
+fn closed_by_group(source: &super::fleet::Source, declared: u32) -> Option<Hold> {
+    let max = source.group_max.filter(|_| source.is_full())?;
+    let text = match max < declared {
+        true => format!(
+            "the live max of {} is {max}, and the file's {declared}: `floodway apply` raises it",
+            source.key
+        ),
+        false => format!("{max} of {}, its group's max", source.key),
+    };
+    Some(Hold::out(HoldCause::Max, plain(text)))
 }
 
 impl Pool<'_> {
@@ -136,8 +152,8 @@ impl Pool<'_> {
         let new = room.min(self.decided.max.saturating_sub(self.standing()));
         let units = match self.kind(at) {
             Kind::ComesBack => room.min(source.comes_back()),
-            Kind::Warm => new.min(source.warm_left()),
-            Kind::OnPrem | Kind::Cold | Kind::Unpriced => new,
+            Kind::Warm => new.min(source.warm_left()).min(source.room()),
+            Kind::OnPrem | Kind::Cold | Kind::Unpriced => new.min(source.room()),
         };
         source.capacity.times(units)
     }
@@ -201,6 +217,9 @@ impl Pool<'_> {
             source.closed = closed_by_aside(now, source);
         }
         apart::close_at_most(purse.mode(), source);
+        if source.closed.is_none() {
+            source.closed = closed_by_group(source, self.decided.max);
+        }
         true
     }
 }

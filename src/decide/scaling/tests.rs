@@ -3,8 +3,10 @@
 mod apart;
 mod asides;
 mod autoscaler;
+mod budgets;
 mod hands;
 mod laws;
+mod refused;
 mod scale_in;
 mod scale_out;
 pub(super) mod world;

@@ -184,6 +184,7 @@ fn group(source: &SourceScaling) -> String {
         None => "",
         Some(crate::decide::scaling::AsideCause::NoCapacity) => "; no capacity, left alone",
         Some(crate::decide::scaling::AsideCause::NeverReady) => "; never ready, given up",
+        Some(crate::decide::scaling::AsideCause::Refused) => "; refused, left alone",
     };
     let shrink = match source.shrink {
         0 => String::new(),

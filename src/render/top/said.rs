@@ -4,7 +4,7 @@ use super::Top;
 use crate::decide::DesiredOwner;
 use crate::decide::scaling::{Direction, Hold, PoolScaling, Scaling};
 use crate::id::Name;
-use crate::observe::{HandHold, Override};
+use crate::observe::{Aborted, HandHold, Override, Pause};
 use crate::render::text::span;
 
 /// Stages of which the controller moves numbers.
@@ -31,6 +31,8 @@ pub(super) fn held(top: &Top<'_>, scaling: &Scaling) -> Vec<String> {
     let mut lines = Vec::new();
     match top.hands {
         Ok(hands) => {
+            lines.extend(hands.pause.iter().map(paused_by_hand));
+            lines.extend(hands.aborted.iter().filter(|one| one.stands()).map(given_up));
             lines.extend(hands.holds.iter().map(hold_by_hand));
             lines.extend(hands.overrides.iter().map(set_by_hand));
         }
@@ -44,6 +46,16 @@ pub(super) fn held(top: &Top<'_>, scaling: &Scaling) -> Vec<String> {
         scaling.pools.iter().flat_map(|(name, pool)| pool.holds.iter().map(move |h| (name, h)));
     lines.extend(of_stages.flatten().chain(of_pools).map(|(name, hold)| held_by(name, hold)));
     lines
+}
+
+fn paused_by_hand(pause: &Pause) -> String {
+    format!("by hand: the rollout is paused: {} ({})", pause.reason, pause.by)
+}
+
+/// A phase that may not be applied until somebody lets it.
+fn given_up(aborted: &Aborted) -> String {
+    let Aborted { phase, criterion, value, target, .. } = aborted;
+    format!("phase {phase} was aborted: {criterion} was {value}, which is {target}")
 }
 
 fn hold_by_hand(hold: &HandHold) -> String {

@@ -4,7 +4,7 @@ use super::{COLUMNS, LINES, Top, draw, text};
 use crate::clock::Timestamp;
 use crate::decide::scaling::*;
 use crate::decide::{CapacityType, DesiredOwner, Reason};
-use crate::observe::{HandHold, Hands, Override};
+use crate::observe::{Aborted, HandHold, Hands, Lifted, Override, Pause};
 use crate::render::Style;
 use crate::units::{Rate, Span, UsdPerHour};
 use ratatui::Terminal;
@@ -155,6 +155,33 @@ fn an_earlier_decision_shows_what_was_known_then_and_what_held() {
     let (records, hands) = (morning(), hands());
     let frozen = Top { frozen: true, ..top(&records, 41, &hands) };
     insta::assert_snapshot!("frozen", text(&frozen, &PLAIN, COLUMNS, LINES));
+}
+
+#[test]
+fn a_rollout_that_does_not_go_on_is_said_and_one_that_was_let_go_on_is_not() {
+    let records = morning();
+    let since = "2026-11-26T08:00:00Z".parse().unwrap();
+    let by = || "ada@host".to_owned();
+    let aborted = |lifted| Aborted {
+        phase: "medium".parse().unwrap(),
+        criterion: "errors".to_owned(),
+        value: "7%".to_owned(),
+        target: "above 5%".to_owned(),
+        by: by(),
+        since,
+        lifted,
+    };
+    let said = |hands: &Hands| text(&top(&records, 59, hands), &PLAIN, 120, LINES);
+    let halted = said(&Hands {
+        pause: Some(Pause { reason: "INC-8".to_owned(), by: by(), since }),
+        aborted: Some(aborted(None)),
+        ..Hands::default()
+    });
+    assert!(halted.contains("by hand: the rollout is paused: INC-8 (ada@host)"), "{halted}");
+    assert!(halted.contains("phase medium was aborted: errors was 7%, which is above 5%"));
+    let lifted = Lifted { reason: "known".to_owned(), by: by(), at: since };
+    let goes_on = said(&Hands { aborted: Some(aborted(Some(lifted))), ..Hands::default() });
+    assert!(!goes_on.contains("aborted"), "{goes_on}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
     }
     let told = before.map(|before| &before.scaling.events);
     let news = scaling.events.iter().filter(|event| told.is_none_or(|t| !t.contains(event)));
-    for event in news.filter(|event| !is_written(event, turn)) {
+    for event in news.filter(|event| !is_of_standing(event) && !is_written(event, turn)) {
         let level = if event.kind.is_warning() { Level::Warn } else { Level::Info };
         said.of(Told::Notice, level, &event.about, Some(event.text.clone()));
     }
@@ -145,6 +145,11 @@ fn stage_line(stage: &StageScaling, before: Option<&StageScaling>) -> Option<Str
     }
 }
 
+/// Whether an event says how it stands, which has a line of its own.
+fn is_of_standing(event: &Event) -> bool {
+    matches!(event.kind, EventKind::LeaderElected | EventKind::LeaderLost)
+}
+
 /// Whether an event says what the line of a write says.
 fn is_written(event: &Event, turn: &Turn) -> bool {
     let of_pool = |done: &&Done| done.pool == event.about && !follows(done, &turn.scaling);
@@ -200,13 +205,19 @@ fn hold_line(
         before.is_some_and(|before| before.holds.iter().any(|other| same(hold, other)))
     };
     let told = |hold: &Hold| {
-        let kind = match hold.cause {
-            HoldCause::NoCapacity => EventKind::SetAside,
-            HoldCause::NeverReady => EventKind::GivenUp,
-            HoldCause::Autoscaler => EventKind::AutoscalerStuck,
+        let (kind, about) = match hold.cause {
+            HoldCause::NoCapacity => (EventKind::SetAside, name),
+            HoldCause::NeverReady => (EventKind::GivenUp, name),
+            HoldCause::Autoscaler => (EventKind::AutoscalerStuck, name),
+            HoldCause::BudgetHour | HoldCause::BudgetDay | HoldCause::BudgetMonth => {
+                (EventKind::BudgetReached, &pool.stage)
+            }
             _ => return false,
         };
-        events.iter().any(|event| event.kind == kind && event.about == *name)
+        // A budget stops all pools of a stage, and is told with the words of one.
+        let of_one = kind == EventKind::BudgetReached;
+        let says = |event: &Event| !of_one || event.text.ends_with(hold.why.text.as_str());
+        events.iter().any(|event| event.kind == kind && event.about == *about && says(event))
     };
     let held: Vec<String> = pool
         .holds
@@ -226,7 +237,9 @@ fn hold_line(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::Reason;
     use crate::decide::scaling::Mode;
+    use crate::units::Rate;
 
     fn turn(mode: Mode, withheld: Option<&str>) -> Turn {
         let scaling = Scaling { mode, ..Scaling::default() };
@@ -250,5 +263,48 @@ mod tests {
         assert!(said(&cut_off, Some(&leads))[0].contains("only adds capacity"));
         assert_eq!(said(&cut_off, Some(&cut_off)), [""; 0]);
         assert_eq!(said(&leads, Some(&cut_off)), ["it leads"]);
+        let mut elected = leads.clone();
+        elected.scaling.events = vec![event(EventKind::LeaderElected, "this controller leads")];
+        assert_eq!(said(&elected, Some(&follows)), ["it leads"]);
+    }
+
+    fn event(kind: EventKind, text: &str) -> Event {
+        Event { kind, about: "inference".parse().unwrap(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_budget_that_is_told_of_the_stage_is_not_told_again_of_the_pool_that_it_stops() {
+        let hold = |text: &str| Hold {
+            cause: HoldCause::BudgetHour,
+            direction: Direction::ScaleOut,
+            until: None,
+            why: Reason { key: None, at: None, text: text.to_owned() },
+        };
+        let mut pool = PoolScaling {
+            stage: "inference".parse().unwrap(),
+            owner: DesiredOwner::Controller,
+            visible: true,
+            min: 0,
+            max: 4,
+            now: 1,
+            wanted: 1,
+            serving: 1,
+            capacity_per_unit: Rate::default(),
+            worth: None,
+            launch: None,
+            pods: None,
+            sources: Vec::new(),
+            reasons: Vec::new(),
+            holds: vec![hold("$17/h with one more, above $12/h")],
+        };
+        let name: Name = "g6e".parse().unwrap();
+        let text = "the budget of the hour stops scale-out: $17/h with one more, above $12/h";
+        let told = [event(EventKind::BudgetReached, text)];
+        assert_eq!(hold_line(&name, &pool, None, &told), None);
+        assert!(hold_line(&name, &pool, None, &[]).is_some(), "no event tells it");
+        // Another pool of the stage is stopped by another price.
+        pool.holds = vec![hold("$22/h with one more, above $12/h")];
+        let line = hold_line(&name, &pool, None, &told).unwrap();
+        assert_eq!(line, "not scaled out (budget_hour): $22/h with one more, above $12/h");
     }
 }

@@ -330,18 +330,19 @@ const fn direction(direction: Direction) -> &'static str {
 fn of_signals(turn: &Turn) -> [Metric; 3] {
     let at = turn.scaling.at;
     let signal = |reading: &Reading| vec![("signal", reading.signal.clone())];
-    let measured = turn.load.readings.iter().map(|measured| &measured.reading);
-    let all = measured.chain(&turn.places);
-    let ages = all.clone().filter_map(|reading| {
+    // With whether there is nothing to measure, which is no fault.
+    let measured = turn.load.readings.iter().map(|one| (&one.reading, one.is_idle()));
+    let all = measured.chain(turn.places.iter().map(|reading| (reading, false)));
+    let ages = all.clone().filter_map(|(reading, _)| {
         let age = at.duration_since(reading.at?).as_secs_f64();
         Some(Sample { labels: signal(reading), value: age })
     });
     let values = all
         .clone()
-        .filter_map(|reading| Some(Sample { labels: signal(reading), value: reading.value? }));
-    let good = all.map(|reading| Sample {
+        .filter_map(|(reading, _)| Some(Sample { labels: signal(reading), value: reading.value? }));
+    let good = all.map(|(reading, idle)| Sample {
         labels: signal(reading),
-        value: flag(reading.verdict.may_scale_in()),
+        value: flag(idle || reading.verdict.may_scale_in()),
     });
     let gauge = |name, help, samples| Metric { name, help, kind: Kind::Gauge, samples };
     [
@@ -351,7 +352,11 @@ fn of_signals(turn: &Turn) -> [Metric; 3] {
             values.collect(),
         ),
         gauge("floodway_signal_age_seconds", "How old a signal's value is.", ages.collect()),
-        gauge("floodway_signal_good", "1 where a signal may be acted upon.", good.collect()),
+        gauge(
+            "floodway_signal_good",
+            "1 where a signal may be acted upon, or has nothing to measure.",
+            good.collect(),
+        ),
     ]
 }
 

@@ -270,10 +270,13 @@ fn servers_that_scrape_at_different_moments_do_not_contradict_each_other() {
 #[test]
 fn only_what_is_declared_and_not_there_counts_as_unreadable() {
     let mut nothing = judged(&said(Ok(Answer::default())));
-    assert!(nothing.is_unreadable());
+    assert!(nothing.is_unreadable() && !nothing.is_idle());
     nothing.quiet = true;
-    assert!(!nothing.is_unreadable());
+    assert!(!nothing.is_unreadable() && nothing.is_idle());
     assert!(!judged(&value(1.0)).is_unreadable());
+    let silent = judged(&said(Err(error(MeasureFailure::Unreachable, "no route"))));
+    let silent = Measured { quiet: true, ..silent };
+    assert!(silent.is_unreadable() && !silent.is_idle());
 }
 
 proptest::proptest! {

@@ -110,6 +110,19 @@ fn notices_that_cannot_be_read_are_no_zero() {
 }
 
 #[test]
+fn launches_of_which_it_is_not_known_whether_they_fail_are_no_zero() {
+    let readings = seen(|inventory| inventory.gaps.push(gap(Side::Aws, Gap::ACTIVITIES, false)));
+    for signal in ["aws/g6e/capacity_failures", "aws/g6e/failed_launches"] {
+        let reading = &readings[signal];
+        assert_eq!((reading.value, reading.at), (None, None), "{signal}");
+        assert_eq!(reading.verdict, Verdict::Unreachable("forbidden".into()), "{signal}");
+    }
+    for signal in ["aws/g6e/pending", "aws/g6e/in_service", "aws/g6e/spot_notices"] {
+        assert_eq!(readings[signal].verdict, Verdict::Good, "{signal}");
+    }
+}
+
+#[test]
 fn where_nobody_has_looked_there_is_no_zero() {
     let readings = seen(|inventory| inventory.locations.retain(|at| at.side == Side::Kubernetes));
     assert_eq!(readings["aws/g6e/in_service"].value, None);

@@ -35,6 +35,7 @@ fn published(recipe: &str, build: char, image: &str) -> Value {
         kernel: if newer { "6.1.0-40-cloud-amd64" } else { "6.1.0-39-cloud-amd64" }.to_owned(),
         driver: Some(if newer { "open 580.95.05" } else { "open 570.195.03" }.to_owned()),
         packages,
+        regions: [].into(),
     };
     let text = summary.write().unwrap().remove(0);
     let (stable, known) =

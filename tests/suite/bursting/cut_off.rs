@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// A pool whose instances need no cluster to serve.
-const ALONE: &str = r#"
+pub const ALONE: &str = r#"
 [aws.pools.alone]
 stage = "inference"
 size = { min = 0, max = 3 }
@@ -17,7 +17,8 @@ subnets = { tags = { tier = "gpu" } }
 image = { name = "gpu-inference", channel = "stable" }
 "#;
 
-fn token(ground: &Ground) -> String {
+/// The token of an account of the cluster that may do all.
+pub fn token(ground: &Ground) -> String {
     let role = "--clusterrole=cluster-admin";
     let account = format!("--serviceaccount={}:run", ground.name);
     ground.bed.kubectl(&["create", "serviceaccount", "run", "-n", &ground.name], "");

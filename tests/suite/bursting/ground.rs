@@ -166,8 +166,14 @@ impl Ground {
 
     /// A second `floodway run`, whose calls of AWS are told apart.
     pub fn other_controller(&self, repository: &Repository) -> Controller {
+        self.other_controller_with(repository, &[])
+    }
+
+    /// As [`Self::other_controller`], with more options.
+    pub fn other_controller_with(&self, repository: &Repository, options: &[&str]) -> Controller {
         let scale = TIME_SCALE.to_string();
-        let arguments = ["run", &self.name, "--time-scale", &scale];
+        let mut arguments = vec!["run", &self.name, "--time-scale", &scale];
+        arguments.extend(options);
         let mut command = self.command_in(repository, &arguments);
         command.env("AWS_ACCESS_KEY_ID", Self::OTHER_KEY);
         Controller::start(command, decisions(repository.path(), &self.name))
@@ -225,6 +231,15 @@ impl Ground {
             let holder = lease["spec"]["holderIdentity"].as_str()?;
             holder.ends_with(&controller.process()).then_some(())
         });
+    }
+
+    /// Since when this controller leads, which it does.
+    #[track_caller]
+    pub fn leads_since(&self, controller: &Controller) -> jiff::Timestamp {
+        let spec = self.lease().unwrap()["spec"].take();
+        let holder = spec["holderIdentity"].as_str().unwrap();
+        assert!(holder.ends_with(&controller.process()), "{holder} leads");
+        spec["acquireTime"].as_str().unwrap().parse().unwrap()
     }
 
     /// Waits until the load is known, and so many requests per second of it.

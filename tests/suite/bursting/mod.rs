@@ -16,6 +16,7 @@ mod notices;
 mod replayed;
 mod restarted;
 mod short;
+mod turned_away;
 
 pub mod autoscaler;
 pub mod cable;

@@ -1,7 +1,7 @@
 //! `floodway run` beside other commands: whom it follows, what it records, how it ends,
 //! and which files it watches.
 
-use super::{applied, pool};
+use super::{BURST, applied, declare, pool, scenario, small};
 use crate::support::repository::Repository;
 use crate::support::running::Running;
 use std::fs;
@@ -75,6 +75,42 @@ fn a_table_of_prices_that_changes_is_taken_over_while_it_runs() {
     assert!(run.says(told), "{}", run.said());
     run.signal("TERM");
     run.end().exits(0);
+}
+
+#[test]
+fn a_change_that_cannot_be_taken_over_yet_is_told_once_and_tried_again() {
+    let repository = small(&pool("a", "1"));
+    let file = scenario(&repository, "seed = 7\n");
+    repository.run(&["apply", "small", "--yes", "--scenario", &file]).exits(0);
+    let fast = ["--interval", "6s", "--time-scale", "60", "--for", "1h"];
+    let run = [&["run", "small", "--scenario", file.as_str()][..], &fast].concat();
+    let mut run = Running::start(repository.command(&run));
+    let log = repository.path().join(".floodway/decisions/small.ndjson");
+    within("it decides", || log.exists().then_some(()));
+    fs::remove_file(&file).unwrap();
+    declare(&repository, &pool("a", "2"));
+    assert!(run.says("small.toml is tried again until it can be"), "{}", run.said());
+    // Several tries, by half a second.
+    std::thread::sleep(Duration::from_secs(2));
+    fs::write(&file, "seed = 7\n").unwrap();
+    assert!(run.says("small.toml has changed, and counts now"), "{}", run.said());
+    run.signal("TERM");
+    let said = run.end().exits(0);
+    assert_eq!(said.err.matches("scenario.toml").count(), 1, "{}", said.err);
+}
+
+#[test]
+fn a_file_that_leaves_its_region_is_not_taken_over_while_it_runs() {
+    let text = format!("{}{BURST}", pool("a", "1"));
+    let repository = applied(&text);
+    let run = ["run", "small", "--interval", "100ms", "--for", "20s"];
+    let mut run = Running::start(repository.command(&run));
+    let log = repository.path().join(".floodway/decisions/small.ndjson");
+    within("it decides", || log.exists().then_some(()));
+    declare(&repository, &text.replace("us-east-1", "us-west-2"));
+    assert!(run.says("what it said before still counts"), "{}", run.said());
+    run.signal("TERM");
+    run.end().exits(0).says("the environment has left us-east-1").says("run them anew");
 }
 
 #[cfg(feature = "kube")]

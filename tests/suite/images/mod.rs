@@ -5,11 +5,15 @@
 mod archive;
 mod build;
 mod channels;
+mod kept;
 mod killed;
+mod left;
+mod otherwise;
 mod place;
 mod plan;
 mod promote;
 mod prune;
 mod publish;
+mod regions;
 mod registry;
 mod upload;

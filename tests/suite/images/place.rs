@@ -137,6 +137,7 @@ impl Place {
             files: vec![],
             source_date_epoch: 0,
             root_bytes: 0,
+            regions: vec![],
         };
         let manifest = serde_json::to_vec(&manifest).unwrap();
         let (identity, _) = Identity::read(&manifest).unwrap();

@@ -105,3 +105,26 @@ fn a_region_that_fails_is_told_with_the_command_that_does_the_rest() {
     assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('a'));
     assert_eq!(registry.held(EAST, "stable").1, 1);
 }
+
+#[test]
+fn a_region_that_has_the_build_and_is_not_named_is_told_with_its_command() {
+    let registry = published();
+    registry.published_to('a', &[EAST, WEST]);
+    registry
+        .run_in(&["--region", EAST], "promote", &["--reason", "it's good"])
+        .exits(0)
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now")
+        .says("warning: build aaaaaaaaaaaa is in us-west-2 too, where stable of gpu-inference")
+        .says(
+            "does not mean it: floodway image promote gpu-inference --from candidate --to stable \
+             --reason 'it'\\''s good' --region us-west-2",
+        );
+    // Where another build has come since, it would be that one.
+    registry.channel(WEST, "candidate", 'b');
+    let said = registry.run_in(&["--region", EAST], "promote", &[]).exits(0);
+    assert!(!said.err.contains("warning"), "{}", said.err);
+    registry.channel(WEST, "candidate", 'a');
+    // Done there, nothing is left to tell.
+    let said = registry.run_in(&["--region", WEST], "promote", &[]).exits(0);
+    assert!(!said.err.contains("warning"), "{}", said.err);
+}

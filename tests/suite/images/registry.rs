@@ -91,6 +91,17 @@ impl Registry {
         self.bed.seed(&json!({"region": region, "parameters": {(name): value(build)}}));
     }
 
+    /// It is known of a build in each of these regions that it has been published to all
+    /// of them.
+    pub fn published_to(&self, build: char, regions: &[&str]) {
+        let name = summary_parameter(IMAGE, &digest(build), 0);
+        let regions_of = regions.iter().map(|region| (*region).to_owned()).collect();
+        let text = Summary { regions: regions_of, ..summary(build) }.write().unwrap().remove(0);
+        for region in regions {
+            self.bed.seed(&json!({"region": region, "parameters": {(name.as_str()): text}}));
+        }
+    }
+
     /// `floodway image COMMAND gpu-inference …` in both regions.
     pub fn run(&self, command: &str, more: &[&str]) -> Said {
         self.run_in(&BOTH, command, more)
@@ -146,9 +157,15 @@ pub fn value(build: char) -> String {
     .to_string()
 }
 
-/// The parameter of what is known of a build: each next one has a newer kernel, fifteen
-/// packages of which all but the first differ, and one of its own.
+/// The parameter of what is known of a build.
 pub fn known(build: char) -> Value {
+    let name = summary_parameter(IMAGE, &digest(build), 0);
+    json!({(name): summary(build).write().unwrap().remove(0)})
+}
+
+/// Each next build has a newer kernel, fifteen packages of which all but the first differ,
+/// and one of its own.
+fn summary(build: char) -> Summary {
     let number = u32::from(build) - u32::from('a');
     let package = |at: u32| {
         let version = if at == 0 { "1.0".to_owned() } else { format!("1.{number}") };
@@ -156,12 +173,11 @@ pub fn known(build: char) -> Value {
     };
     let mut packages: Vec<(String, String)> = (0..15).map(package).collect();
     packages.push((format!("only-{build}"), "1".to_owned()));
-    let summary = Summary {
+    Summary {
         manifest: digest(build),
         kernel: format!("6.1.0-{}-cloud-amd64", 39 + number),
         driver: Some("open 580.95.05".to_owned()),
         packages,
-    };
-    let name = summary_parameter(IMAGE, &digest(build), 0);
-    json!({(name): summary.write().unwrap().remove(0)})
+        regions: [].into(),
+    }
 }

@@ -76,7 +76,9 @@ pub(crate) fn facts() -> Facts {
         machine_id_built: Ok(String::new()),
         machine_id: Ok("0af1b2be2de946038a4d3e9d28de6738".to_owned()),
         logins: Ok(Vec::new()),
+        started: Ok(()),
         failed_units: Ok(Vec::new()),
+        complaints: Ok(Vec::new()),
         wall_seconds: 1_800_000_000.0,
         up_seconds: 6.5,
     }

@@ -86,7 +86,7 @@ pub(super) fn var(e: &Evidence<'_>) -> Option<Verdict> {
     let right = match on_disk(e.options) {
         true => said.starts_with("ext4 ") && said.ends_with(VAR),
         // Where there is no room behind the image, it lies in memory.
-        false => said.starts_with("tmpfs "),
+        false => said.starts_with("overlay "),
     };
     Some(if right { written(e, "/var", said) } else { Err(format!("it is {said}")) })
 }
@@ -147,9 +147,17 @@ pub(super) fn entropy(e: &Evidence<'_>) -> Option<Verdict> {
 }
 
 pub(super) fn units(e: &Evidence<'_>) -> Option<Verdict> {
-    Some(e.facts.failed_units.clone().and_then(|failed| match failed.as_slice() {
-        [] => Ok("none failed".to_owned()),
+    let started = e.facts.started.clone().and_then(|()| e.facts.failed_units.clone());
+    Some(started.and_then(|failed| match failed.as_slice() {
+        [] => Ok("all started, none failed".to_owned()),
         failed => Err(format!("failed: {}", failed.join(", "))),
+    }))
+}
+
+pub(super) fn kernel_log(e: &Evidence<'_>) -> Option<Verdict> {
+    Some(e.facts.complaints.clone().and_then(|lines| match lines.as_slice() {
+        [] => Ok("tells of no fault".to_owned()),
+        lines => Err(lines.join("; ")),
     }))
 }
 

@@ -44,6 +44,7 @@ fn manifest() -> Manifest {
         programs: Default::default(),
         packages: Vec::new(),
         files: Vec::new(),
+        regions: Vec::new(),
         source_date_epoch: 0,
         root_bytes: 0,
     }
@@ -86,6 +87,8 @@ fn each_fault_fails_its_own_check() {
         ("clock", Box::new(|f| f.wall_seconds += 6.0)),
         ("entropy", Box::new(|f| f.random = Err("would block".into()))),
         ("units", Box::new(|f| f.failed_units = Ok(vec!["a.service".into()]))),
+        ("units", Box::new(|f| f.started = Err("still to start: b.service".into()))),
+        ("kernel-log", Box::new(|f| f.complaints = Ok(vec!["Oops: 0000 [#1]".into()]))),
         ("machine-id", Box::new(|f| f.machine_id_built = f.machine_id.clone())),
         ("machine-id", Box::new(|f| f.machine_id = Ok("uninitialized".into()))),
         ("login", Box::new(|f| f.logins = Ok(vec!["agetty".into()]))),
@@ -213,7 +216,7 @@ fn a_volume_without_room_has_its_var_in_memory() {
     let options = Options { volume_gib: None, ..Options::default() };
     let in_memory = |f: &mut Facts| {
         let var = f.mounts.as_mut().unwrap().get_mut("/var").unwrap();
-        (var.kind, var.source, var.partition) = ("tmpfs".into(), "tmpfs".into(), None);
+        (var.kind, var.source, var.partition) = ("overlay".into(), "overlay".into(), None);
     };
     assert_eq!(failed(&options, in_memory), [""; 0]);
     assert_eq!(failed(&Options::default(), in_memory), ["var"]);

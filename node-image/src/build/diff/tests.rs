@@ -16,6 +16,7 @@ fn manifest() -> Manifest {
         programs: BTreeMap::new(),
         packages: ["bash", "gone"].map(package).to_vec(),
         files: vec![file("/a", "0123456789abcdef")],
+        regions: Vec::new(),
         source_date_epoch: 0,
         root_bytes: 50,
     }

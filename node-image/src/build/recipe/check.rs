@@ -193,7 +193,7 @@ impl Rules<'_> {
                 }
             }
             let text = file.text.as_deref().unwrap_or_default();
-            if is_secret_name(&file.path) || text.lines().any(looks_secret) {
+            if is_secret_name(&file.path) || holds_secret(text) {
                 let help = "let the node fetch it by its instance's role";
                 self.error(&format!("{path}.path"), "a secret cannot stand in an image", help);
             }
@@ -222,6 +222,20 @@ impl Rules<'_> {
             self.error(path, format!("`{file}` cannot be read: {why}"), "put it beside the recipe");
         }
     }
+}
+
+/// Whether a file of this text gives a secret away. A certificate or a public key is for
+/// everybody.
+pub(in crate::build) fn holds_secret(text: &str) -> bool {
+    let is_public = |line: &str| {
+        let kind = line.strip_prefix("-----BEGIN ");
+        kind.is_some_and(|kind| {
+            ["CERTIFICATE", "TRUSTED CERTIFICATE", "PUBLIC KEY", "PGP PUBLIC KEY BLOCK"]
+                .iter()
+                .any(|public| kind.trim_end() == format!("{public}-----"))
+        })
+    };
+    text.lines().any(|line| !is_public(line) && looks_secret(line))
 }
 
 /// What would have to be quoted in a shell, a unit or a list of sources.

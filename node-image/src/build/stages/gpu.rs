@@ -5,11 +5,17 @@ use super::rootfs::Archive;
 use super::{Workshop, fetch};
 use crate::build::error::Error;
 use crate::build::files;
-use crate::build::hash::Key;
+use crate::build::hash::{self, Key};
 use crate::build::lock::{Group, Lock, Locked};
+use crate::build::make::Signing;
 use crate::build::recipe::{Gpu, Recipe};
 use crate::build::store::Made;
 use std::path::Path;
+
+/// Where the tree has what signs the modules, if something does: under secure boot the
+/// kernel loads none that a key of the firmware's has not signed.
+const SIGNING_KEY: &str = "/sign.key";
+const SIGNING_CERTIFICATE: &str = "/sign.pem";
 
 /// The modules that were built, each as `NAME.ko`, and the driver's `version`.
 pub(in crate::build) fn gpu(
@@ -17,15 +23,20 @@ pub(in crate::build) fn gpu(
     gpu: &Gpu,
     lock: &Lock,
     kernel: &Made,
+    signing: Option<&Signing>,
     workshop: &Workshop<'_>,
 ) -> Result<Made, Error> {
     let release = kernel.text("release")?;
-    let key = Key::of("gpu", 1)
+    let mut key = Key::of("gpu", 2)
         .with("toolchain", lock.digests(Group::Toolchain))
         .with("driver", lock.digests(Group::Driver))
         .with("kernel", &kernel.key)
         .with("modules", gpu.modules.join(" "))
         .with("epoch", workshop.epoch.to_string());
+    if let Some(signing) = signing {
+        key = key.with("key", hash::of_file(&signing.key)?);
+        key = key.with("certificate", hash::of_file(&signing.certificate)?);
+    }
     let key = workshop.host.versions(key, &["mmdebstrap"])?;
     workshop.store.stage("gpu", key.finish(), |folder| {
         let driver: Vec<&Locked> = lock.of(Group::Driver).collect();
@@ -36,14 +47,19 @@ pub(in crate::build) fn gpu(
         let scratch = workshop.store.scratch()?;
         let script = scratch.path().join("build.sh");
         files::write(&script, build_script(&release, workshop.epoch, &gpu.modules))?;
+        let mut put = vec![(source, "/source.deb"), (script, "/build.sh")];
+        if let Some(Signing { key, certificate }) = signing {
+            put.push((key.clone(), SIGNING_KEY));
+            put.push((certificate.clone(), SIGNING_CERTIFICATE));
+        }
         let archive = Archive::of(lock, Group::Toolchain, &recipe.base.suite, workshop)?;
         let quoted =
             |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
-        let run = archive
-            .mmdebstrap(workshop)
-            .arg("--format=null")
-            .arg(format!("--customize-hook=upload {} /source.deb", quoted(&source)))
-            .arg(format!("--customize-hook=upload {} /build.sh", quoted(&script)))
+        let mut run = archive.mmdebstrap(workshop).arg("--format=null");
+        for (file, to) in &put {
+            run = run.arg(format!("--customize-hook=upload {} {to}", quoted(file)));
+        }
+        let run = run
             .arg("--customize-hook=chroot \"$1\" sh -eu /build.sh")
             .arg(format!("--customize-hook=sync-out /built {}", quoted(folder)));
         archive.finish(run, "-".as_ref())?;
@@ -78,7 +94,10 @@ fn build_script(release: &str, epoch: i64, modules: &[String]) -> String {
          || {{ tail -n 30 /build.log; exit 1; }}\n\
          for module in {modules}; do\n\
          \x20 found=$(find . -name \"$module.ko\" | head -n 1)\n\
-         \x20 [ -z \"$found\" ] || strip --strip-debug -o \"/built/$module.ko\" \"$found\"\n\
+         \x20 [ -n \"$found\" ] || continue\n\
+         \x20 strip --strip-debug -o \"/built/$module.ko\" \"$found\"\n\
+         \x20 [ ! -e {SIGNING_KEY} ] || /usr/lib/linux-kbuild-*/scripts/sign-file sha256 \
+         {SIGNING_KEY} {SIGNING_CERTIFICATE} \"/built/$module.ko\"\n\
          done\n"
     )
 }

@@ -2,9 +2,10 @@
 //! recipe's own files.
 
 use crate::build::error::Error;
-use crate::build::recipe::{ExtraFile, Recipe};
+use crate::build::recipe::{ExtraFile, Read, Recipe, holds_secret};
 use crate::build::stages::programs::Programs;
 use crate::build::{files, hash};
+use common::diag::Diagnostic;
 use std::path::Path;
 
 /// A file to put into the root.
@@ -96,10 +97,11 @@ const STARTED: [(&str, &str); 3] = [
 
 /// All of it, by path.
 pub(super) fn overlay(
-    recipe: &Recipe,
+    read: &Read,
     programs: &Programs,
     beside: &Path,
 ) -> Result<Vec<(String, Put)>, Error> {
+    let recipe = &read.recipe;
     let text = |text: &str| Put::File(text.as_bytes().to_vec(), 0o644);
     let mut all = vec![
         ("/etc/machine-id".to_owned(), text("")),
@@ -136,8 +138,15 @@ pub(super) fn overlay(
     for (name, path) in [("floodway-node", &programs.node), ("floodway-probe", &programs.probe)] {
         all.push((format!("/usr/bin/{name}"), Put::File(files::read(path)?, 0o755)));
     }
-    for file in &recipe.file {
-        all.push((file.path.clone(), extra(file, beside)?));
+    for (at, file) in recipe.file.iter().enumerate() {
+        let Put::File(bytes, mode) = extra(file, beside)? else { continue };
+        if holds_secret(&String::from_utf8_lossy(&bytes)) {
+            let what = Diagnostic::error("a secret cannot stand in an image");
+            let what = what.help("let the node fetch it by its instance's role");
+            let spot = format!("file.{at}.source");
+            return Err(read.not_so([(spot, what, "it looks like one".to_owned())]));
+        }
+        all.push((file.path.clone(), Put::File(bytes, mode)));
     }
     Ok(all)
 }
@@ -283,7 +292,7 @@ FailureAction=poweroff-force
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/floodway-probe
-TimeoutStartSec=120
+TimeoutStartSec=180
 ";
 
 /// When the port appears, however late.
@@ -291,3 +300,41 @@ const PROBE_RULE: &str = "\
 SUBSYSTEM==\"virtio-ports\", ATTR{name}==\"dev.floodway.probe\", TAG+=\"systemd\", \
 ENV{SYSTEMD_WANTS}+=\"floodway-probe.service\"
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::recipe::read;
+    use std::fs;
+
+    /// What becomes of a file beside the recipe that holds this.
+    fn with(text: &str) -> Result<Vec<(String, Put)>, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["init", "node", "probe"] {
+            fs::write(at(name), "\x7fELF").unwrap();
+        }
+        fs::write(at("app.conf"), text).unwrap();
+        let recipe = "[image]\nname = \"x\"\ntime = \"2026-11-01T00:00:00Z\"\n\
+            [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n[limits]\ndisk = \"210Mi\"\n\
+            [[file]]\npath = \"/etc/app.conf\"\nsource = \"app.conf\"\n";
+        let (read, wrong) = read("x.toml", recipe.as_bytes());
+        let read = read.unwrap_or_else(|| panic!("{wrong:?}"));
+        let programs = Programs { init: at("init"), node: at("node"), probe: at("probe") };
+        overlay(&read, &programs, folder.path())
+    }
+
+    #[test]
+    fn a_file_beside_the_recipe_that_holds_a_secret_is_refused_where_it_is_named() {
+        for secret in ["a = 1\nkey = AKIAIOSFODNN7EXAMPLE\n", "-----BEGIN PRIVATE KEY-----\n"] {
+            let Err(Error::Recipe(wrong)) = with(secret) else { panic!("{secret} was taken") };
+            let first = wrong.iter().next().unwrap();
+            assert_eq!(first.message, "a secret cannot stand in an image");
+            assert_eq!(first.labels.len(), 1, "it stands at `source`: {first:?}");
+        }
+        for text in ["a = 1\n", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"] {
+            let put = with(text).unwrap();
+            assert!(put.iter().any(|(path, _)| path == "/etc/app.conf"));
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::Workshop;
 use crate::build::command::Run;
 use crate::build::error::Error;
 use crate::build::hash::{self, Key};
-use crate::build::{files, store::Made};
+use crate::build::{files, host, store::Made};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,8 +63,13 @@ pub(in crate::build) fn built(
     source: &Path,
     workshop: &Workshop<'_>,
 ) -> Result<(Programs, Made), Error> {
-    let rustc = Run::new("rustc").arg("--version").run()?;
-    let key = Key::of("programs", 1).with("rustc", rustc).with("sources", sources(source)?);
+    let rustc = toolchain("rustc").arg("--version").within(source).run()?;
+    let linker = Run::new("cc").arg("--version").run()?;
+    let key = Key::of("programs", 2)
+        .with("rustc", rustc)
+        .with("linker", linker)
+        .with("libc", hash::of_file(&libc()?)?)
+        .with("sources", sources(source)?);
     let made = workshop.store.stage("programs", key.finish(), |folder| {
         let scratch = workshop.store.scratch()?;
         let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -77,18 +82,13 @@ pub(in crate::build) fn built(
         }
         flags.push(format!("--remap-path-prefix={}=/target", scratch.path().display()));
         let features: Vec<_> = PROGRAMS.iter().map(|(_, feature)| *feature).collect();
-        let mut cargo = Run::new("cargo")
+        let mut cargo = toolchain("cargo")
             .args(["build", "--locked", "--package=node-image", "--profile=node"])
             .args(["--no-default-features", "--target", TARGET])
             .arg(format!("--features={}", features.join(",")))
             .env("CARGO_TARGET_DIR", scratch.path())
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
             .within(source);
-        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE"] {
-            if let Some(value) = std::env::var_os(name) {
-                cargo = cargo.env(name, value);
-            }
-        }
         for (name, _) in PROGRAMS {
             cargo = cargo.args(["--bin", name]);
         }
@@ -100,6 +100,33 @@ pub(in crate::build) fn built(
         Ok(())
     })?;
     Ok((given(&made.folder)?, made))
+}
+
+/// A program of Rust's, where the caller's settings have it.
+fn toolchain(program: &str) -> Run {
+    let mut run = Run::new(program);
+    for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE"] {
+        if let Some(value) = std::env::var_os(name) {
+            run = run.env(name, value);
+        }
+    }
+    run
+}
+
+/// The building machine's own C library, which becomes a part of the programs.
+fn libc() -> Result<PathBuf, Error> {
+    let name = "libc.a";
+    let said = Run::new("cc").arg(format!("-print-file-name={name}")).run()?;
+    let path = PathBuf::from(said.trim());
+    // The name alone: there is none.
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let sudo = if host::is_root() { "" } else { "sudo " };
+    Err(Error::Tools {
+        names: vec![name.to_owned()],
+        install: format!("{sudo}apt-get install --no-install-recommends libc6-dev"),
+    })
 }
 
 /// The digests of all that they are built from, as one text.

@@ -7,6 +7,7 @@ use crate::build::hash::Key;
 use crate::build::lock::{Group, Lock, Locked};
 use crate::build::recipe::{Flavour, Gpu, Read, Recipe, Runtime};
 use crate::build::store::Store;
+use common::diag::Diagnostic;
 use common::shape::Shape as _;
 use std::path::Path;
 
@@ -50,6 +51,12 @@ pub(in crate::build) fn asked(recipe: &Recipe) -> String {
 /// Asks the archives of a recipe, whose keys lie in `beside`.
 pub(in crate::build) fn resolve(read: &Read, beside: &Path, store: &Store) -> Result<Lock, Error> {
     let recipe = &read.recipe;
+    let keyring = &recipe.base.keyring;
+    if !Path::new(keyring).is_file() {
+        let what = Diagnostic::error(format!("there is no {keyring}, which signs the archives"));
+        let what = what.help("on Debian and Ubuntu: apt-get install debian-archive-keyring");
+        return Err(read.not_so([("base.keyring".to_owned(), what, String::new())]));
+    }
     let scratch = store.scratch()?;
     let apt = Apt::set_up(read, beside, scratch.path())?;
     apt.update(read)?;

@@ -1,11 +1,14 @@
 //! The image's bill of materials, as SPDX 2.3:
 //! <https://spdx.github.io/spdx-spec/v2.3/>
 
-use crate::card::Manifest;
+use crate::build::lock::Lock;
+use crate::build::recipe::Recipe;
+use crate::card::{Manifest, Package};
 use serde_json::{Value, json};
 
-/// The document, of an image that `manifest` describes.
-pub(in crate::build) fn sbom(manifest: &Manifest, distribution: &str) -> Value {
+/// The document, of an image that `manifest` describes, whose packages are those of
+/// `lock`.
+pub(in crate::build) fn sbom(manifest: &Manifest, recipe: &Recipe, lock: &Lock) -> Value {
     let image = "SPDXRef-Image";
     let mut packages = vec![json!({
         "SPDXID": image,
@@ -17,24 +20,19 @@ pub(in crate::build) fn sbom(manifest: &Manifest, distribution: &str) -> Value {
         "checksums": [{ "algorithm": "SHA256", "checksumValue": manifest.disk.sha256 }],
     })];
     for package in &manifest.packages {
-        let locator = format!(
-            "pkg:deb/debian/{}@{}?arch={}&distro={distribution}",
-            escaped(&package.name),
-            escaped(&package.version),
-            package.architecture
-        );
+        let origin = Origin::of(package, recipe, lock);
         packages.push(json!({
             "SPDXID": reference("Package", &format!("{}-{}", package.name, package.architecture)),
             "name": package.name,
             "versionInfo": package.version,
-            "downloadLocation": "NOASSERTION",
+            "downloadLocation": origin.url.unwrap_or("NOASSERTION"),
             "filesAnalyzed": false,
-            "supplier": "Organization: Debian",
+            "supplier": origin.supplier,
             "checksums": [{ "algorithm": "SHA256", "checksumValue": package.sha256 }],
             "externalRefs": [{
                 "referenceCategory": "PACKAGE-MANAGER",
                 "referenceType": "purl",
-                "referenceLocator": locator,
+                "referenceLocator": origin.locator,
             }],
         }));
     }
@@ -80,6 +78,40 @@ pub(in crate::build) fn sbom(manifest: &Manifest, distribution: &str) -> Value {
     })
 }
 
+/// Where a package is from.
+struct Origin<'l> {
+    url: Option<&'l str>,
+    supplier: String,
+    /// <https://github.com/package-url/purl-spec/blob/main/types-doc/deb-definition.md>
+    locator: String,
+}
+
+impl<'l> Origin<'l> {
+    fn of(package: &Package, recipe: &Recipe, lock: &'l Lock) -> Self {
+        let url = lock.packages.iter().find(|one| one.sha256 == package.sha256);
+        let url = url.map(|locked| &*locked.url);
+        let is_from = |uri: &str| url.is_some_and(|url| url.starts_with(uri));
+        // The longest address that fits: one archive may lie within another.
+        let vendor = recipe.repositories.iter().filter(|(_, one)| is_from(&one.uri));
+        let vendor = vendor.max_by_key(|(_, one)| one.uri.len());
+        let (name, version) = (escaped(&package.name), escaped(&package.version));
+        let (space, more, supplier) = match vendor {
+            Some((vendor, repository)) => (
+                vendor.as_str(),
+                format!("repository_url={}", escaped(&repository.uri)),
+                format!("Organization: {vendor}"),
+            ),
+            None => {
+                let suite = &recipe.base.suite;
+                ("debian", format!("distro={suite}"), "Organization: Debian".to_owned())
+            }
+        };
+        let architecture = &package.architecture;
+        let locator = format!("pkg:deb/{space}/{name}@{version}?arch={architecture}&{more}");
+        Self { url, supplier, locator }
+    }
+}
+
 /// Letters, digits, `.` and `-` are all that an identifier may have.
 fn reference(kind: &str, name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
@@ -91,4 +123,51 @@ fn reference(kind: &str, name: &str) -> String {
 /// As a package locator wants it.
 fn escaped(text: &str) -> String {
     text.replace('%', "%25").replace('+', "%2B").replace(':', "%3A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::lock::{Group, Locked};
+    use crate::build::recipe::read;
+
+    #[test]
+    fn a_package_is_of_the_archive_that_it_came_from() {
+        let recipe = "[image]\nname = \"x\"\ntime = \"2026-11-01T00:00:00Z\"\n\
+            [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n[limits]\ndisk = \"210Mi\"\n\
+            [repositories.cuda]\nuri = \"https://vendor.example/repo\"\nsuite = \"./\"\n\
+            key = \"vendor.asc\"\nsha256 = \""
+            .to_owned()
+            + &"ab".repeat(32)
+            + "\"\n";
+        let (read, wrong) = read("x.toml", recipe.as_bytes());
+        let recipe = read.unwrap_or_else(|| panic!("{wrong:?}")).recipe;
+        let locked = |name: &str, url: &str| Locked {
+            group: Group::Root,
+            name: name.into(),
+            version: "1:2+3".into(),
+            architecture: "amd64".into(),
+            url: url.into(),
+            sha256: name.repeat(3),
+        };
+        let ours = locked("libc6", "http://deb.debian.org/debian/pool/libc6.deb");
+        let theirs = locked("driver", "https://vendor.example/repo/driver.deb");
+        let package = |of: &Locked| Package {
+            name: of.name.clone(),
+            version: of.version.clone(),
+            architecture: of.architecture.clone(),
+            sha256: of.sha256.clone(),
+        };
+        let lock = Lock { asked: String::new(), packages: vec![ours.clone(), theirs.clone()] };
+        let from = |of: &Locked| Origin::of(&package(of), &recipe, &lock);
+        let (ours, theirs) = (from(&ours), from(&theirs));
+        assert_eq!(ours.locator, "pkg:deb/debian/libc6@1%3A2%2B3?arch=amd64&distro=bookworm");
+        assert_eq!((ours.supplier.as_str(), ours.url.is_some()), ("Organization: Debian", true));
+        let locator = "pkg:deb/cuda/driver@1%3A2%2B3?arch=amd64&\
+                       repository_url=https%3A//vendor.example/repo";
+        assert_eq!(
+            (theirs.locator.as_str(), theirs.supplier.as_str()),
+            (locator, "Organization: cuda")
+        );
+    }
 }

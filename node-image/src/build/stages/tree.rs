@@ -6,7 +6,7 @@ use super::overlay::{self, Put};
 use super::programs::Programs;
 use crate::build::error::Error;
 use crate::build::hash::Key;
-use crate::build::recipe::Recipe;
+use crate::build::recipe::Read;
 use crate::build::store::Made;
 use std::fs::File;
 use std::path::Path;
@@ -43,7 +43,7 @@ const REMOVED: [&str; 23] = [
 
 /// `tree.tar`: names sorted, owners by number, times those of the image.
 pub(in crate::build) fn tree(
-    recipe: &Recipe,
+    read: &Read,
     beside: &Path,
     programs: &Programs,
     rootfs: &Made,
@@ -51,7 +51,8 @@ pub(in crate::build) fn tree(
     gpu: Option<&Made>,
     workshop: &Workshop<'_>,
 ) -> Result<Made, Error> {
-    let mut put = overlay::overlay(recipe, programs, beside)?;
+    let recipe = &read.recipe;
+    let mut put = overlay::overlay(read, programs, beside)?;
     let name = &recipe.image.name;
     let mut key = Key::of("tree", 1)
         .with("rootfs", &rootfs.key)

@@ -2,6 +2,7 @@
 
 mod find;
 mod register;
+mod uefi_data;
 
 pub(super) use find::{of_image, snapshot};
 pub(super) use register::{Shape, ensure};

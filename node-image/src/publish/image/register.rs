@@ -1,14 +1,15 @@
 //! An AMI of a snapshot.
 
 use super::super::clients::Clients;
+use super::super::disabled;
 use super::super::error::{Call, Error, Kind};
-use super::super::facts::DISABLED_AT;
 use super::super::names::Identity;
 use super::super::progress::{Progress, Watch};
 use super::super::retry::{Patience, persist};
 use super::super::snapshot::Found;
 use super::super::wait::Wait;
 use super::find::{Image, Step, by_name, of_image, step, tags};
+use super::uefi_data;
 use crate::card::BootMode;
 use aws_sdk_ec2::operation::register_image::builders::RegisterImageFluentBuilder;
 use aws_sdk_ec2::types::{
@@ -31,7 +32,8 @@ pub(in super::super) struct Shape<'s> {
 /// The available AMI for `mode`, of `snapshot` where it has to be made.
 ///
 /// # Errors
-/// Its name is another image's, or AWS does not make it.
+/// Its name is another image's, it has other keys for secure boot than are asked for, or
+/// AWS does not make it.
 pub(in super::super) async fn ensure(
     clients: &Clients,
     identity: &Identity,
@@ -52,6 +54,9 @@ pub(in super::super) async fn ensure(
         Step::Register => new = register(clients, identity, mode, snapshot, shape).await?,
     }
     let image = available(clients, identity, mode, watch).await?;
+    if let (BootMode::Uefi, Some(wanted), false) = (mode, shape.uefi_data, new) {
+        uefi_data::check(clients, &image.id, wanted).await?;
+    }
     let lacks = image.lacks(identity, mode);
     if !lacks.is_empty() {
         tag(clients, &image.id, &lacks).await?;
@@ -165,10 +170,7 @@ async fn enable(clients: &Clients, id: &str) -> Result<(), Error> {
     let call = Call { action: "ec2:EnableImage", region: &clients.region, thing: id };
     let end = clients.ec2.enable_image().image_id(id).send().await;
     end.map_err(|error| call.failed(&error))?;
-    let call = Call { action: "ec2:DeleteTags", ..call };
-    let since = Tag::builder().key(DISABLED_AT).build();
-    let end = clients.ec2.delete_tags().resources(id).tags(since).send().await;
-    end.map(drop).map_err(|error| call.failed(&error))
+    disabled::forget(clients, id).await
 }
 
 async fn deregister(clients: &Clients, id: &str) -> Result<(), Error> {

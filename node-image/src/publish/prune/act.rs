@@ -2,11 +2,10 @@
 
 use super::decide::{Action, Plan, Step};
 use crate::publish::clients::Clients;
+use crate::publish::disabled;
 use crate::publish::error::{Call, Error, Kind};
-use crate::publish::facts::DISABLED_AT;
 use crate::publish::ssm;
 use crate::publish::usage::Watched;
-use aws_sdk_ec2::types::Tag;
 use futures::future::join_all;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -50,12 +49,14 @@ async fn act(clients: &Clients, image: &str, action: &Action, now: Timestamp) ->
     let region = clients.region.as_str();
     match action {
         Action::Disable(id) => {
+            // First: cut off in between, it would go on the word of an older note.
+            disabled::note(clients, id, now).await?;
             let call = Call { action: "ec2:DisableImage", region, thing: id };
             let asked = clients.ec2.disable_image().image_id(id).send().await;
-            asked.map_err(|error| call.failed(&error))?;
-            note(clients, id, now).await
+            asked.map(drop).map_err(|error| call.failed(&error))
         }
-        Action::NoteDisabled(id) => note(clients, id, now).await,
+        Action::NoteDisabled(id) => disabled::note(clients, id, now).await,
+        Action::NoteEnabled(id) => disabled::forget(clients, id).await,
         Action::Deregister(id) => {
             let call = Call { action: "ec2:DeregisterImage", region, thing: id };
             let asked = clients.ec2.deregister_image().image_id(id).send().await;
@@ -68,14 +69,6 @@ async fn act(clients: &Clients, image: &str, action: &Action, now: Timestamp) ->
         }
         Action::Forget(manifest) => ssm::delete_summary(clients, image, manifest).await,
     }
-}
-
-/// Notes on an AMI since when it is disabled: EC2 does not tell.
-async fn note(clients: &Clients, id: &str, now: Timestamp) -> Result<(), Error> {
-    let call = Call { action: "ec2:CreateTags", region: &clients.region, thing: id };
-    let tag = Tag::builder().key(DISABLED_AT).value(now.to_string()).build();
-    let asked = clients.ec2.create_tags().resources(id).tags(tag).send().await;
-    asked.map(drop).map_err(|error| call.failed(&error))
 }
 
 /// What is not there any more is as it should be.

@@ -26,6 +26,8 @@ pub enum Action {
     Disable(String),
     /// Somebody else has disabled this AMI: from now on its time is counted.
     NoteDisabled(String),
+    /// Somebody has enabled this AMI again: what is noted of its time counts no more.
+    NoteEnabled(String),
     /// This AMI goes.
     Deregister(String),
     /// This snapshot goes.
@@ -101,7 +103,10 @@ impl Region<'_> {
         let (mut steps, mut going) = (Vec::new(), BTreeSet::new());
         for image in &self.region.images {
             match self.fate(image) {
-                Fate::Stays(why) => self.keep(plan, &image.id, image.manifest.as_ref(), why),
+                Fate::Stays(why) => {
+                    steps.extend(self.enabled(image));
+                    self.keep(plan, &image.id, image.manifest.as_ref(), why);
+                }
                 Fate::Goes(action, why) => {
                     if matches!(action, Action::Deregister(_)) {
                         going.insert(image.id.as_str());
@@ -170,6 +175,17 @@ impl Region<'_> {
                 None => Fate::Stays("it does not say when it was made".to_owned()),
             },
         }
+    }
+
+    /// What an AMI that stays has to be rid of: should it be disabled once more, by
+    /// whomever, its time begins then.
+    fn enabled(&self, image: &ImageFacts) -> Option<Step> {
+        let stale = image.state == ImageState::Available && image.disabled_at.is_some();
+        stale.then(|| {
+            let action = Action::NoteEnabled(image.id.clone());
+            let why = "it has been enabled again, and its time begins anew".to_owned();
+            self.step(action, image.manifest.as_ref(), why, Vec::new())
+        })
     }
 
     /// `not one of the 3 newest builds`.
@@ -285,17 +301,18 @@ impl Action {
         match self {
             Self::Disable(id) => format!("disable {id}"),
             Self::NoteDisabled(id) => format!("note on {id} that it is disabled"),
+            Self::NoteEnabled(id) => format!("take from {id} the note that it was disabled"),
             Self::Deregister(id) => format!("deregister {id}"),
             Self::DeleteSnapshot(id) => format!("delete {id}"),
             Self::Forget(manifest) => format!("forget build {}", short(manifest)),
         }
     }
 
-    /// The AMI that it is about.
+    /// The AMI that it brings nearer to its end.
     pub fn image(&self) -> Option<&str> {
         match self {
             Self::Disable(id) | Self::NoteDisabled(id) | Self::Deregister(id) => Some(id),
-            Self::DeleteSnapshot(_) | Self::Forget(_) => None,
+            Self::NoteEnabled(_) | Self::DeleteSnapshot(_) | Self::Forget(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! an upload that was killed is gone on with from any machine. The notes here only
 //! spare it the blocks that AWS has already.
 
+mod choose;
 mod find;
 mod parent;
 mod put;
@@ -18,7 +19,8 @@ pub use find::{Found, State};
 pub use upload::{Uploaded, upload};
 pub use verify::verify;
 
-pub(super) use find::{Choice, by_id, choose, of_image};
+pub(super) use choose::{Choice, choose_copy, under_amis};
+pub(super) use find::{by_id, of_image};
 pub(super) use parent::encrypts_by_default;
 pub(super) use settle::{delete, settled};
 
@@ -70,12 +72,15 @@ pub enum Encryption<'k> {
 /// It cannot be made, or is not the disk; then it is deleted.
 pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Error> {
     let there = find::of_image(clients, wanted.identity).await?;
-    let choice = find::choose_as(&there, wanted.encryption);
+    let choice = choose::choose_as(&there, wanted.encryption);
     let known = match choice.map_err(|error| error.in_region(&clients.region))? {
         Choice::Use(found) => {
             let (region, snapshot) = (clients.region.clone(), found.id.clone());
             (wanted.watch)(Progress::Found { region, snapshot });
             Some(found.clone())
+        }
+        Choice::Continue(found) if found.is_copy() => {
+            Some(settled(clients, &found.id, wanted.watch).await?)
         }
         Choice::Continue(_) | Choice::Start => None,
     };
@@ -102,7 +107,7 @@ pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Erro
         let region = clients.region.clone();
         (wanted.watch)(Progress::Without { region, reason: error.message });
     }
-    for litter in find::litter(&there, &found.id) {
+    for litter in choose::litter(&there, &found.id) {
         delete(clients, &litter.id).await?;
     }
     Ok(found)

@@ -6,7 +6,8 @@ use super::super::error::{Call, Error, Kind};
 use super::super::notes::{Resume, is_block_size};
 use super::super::progress::Progress;
 use super::super::retry::{Patience, persist};
-use super::find::{self, Choice, Found, State};
+use super::choose::{Choice, choose_upload};
+use super::find::{self, Found, State};
 use super::parent::{self, Parent};
 use super::settle::delete;
 use super::{Encryption, Wanted};
@@ -51,9 +52,9 @@ pub(super) async fn start(
 
 /// The one that was begun; of several, that of which more is known.
 fn begun<'f>(there: &'f [Found], kept: Option<&Resume>) -> Option<&'f Found> {
-    let pending = |found: &&Found| found.state == State::Pending;
+    let takes_blocks = |found: &&Found| found.state == State::Pending && !found.is_copy();
     let noted = kept.and_then(|kept| there.iter().find(|found| found.id == kept.snapshot));
-    noted.filter(pending).or(match find::choose(there) {
+    noted.filter(takes_blocks).or(match choose_upload(there) {
         Choice::Continue(found) => Some(found),
         Choice::Use(_) | Choice::Start => None,
     })
@@ -199,6 +200,7 @@ fn tell(clients: &Clients, wanted: &Wanted<'_>, resume: &Resume, continued: bool
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::names::COPIED_FROM;
     use super::super::super::names::tests::identity;
     use super::super::find::tests::found;
     use super::*;
@@ -212,5 +214,16 @@ mod tests {
         assert_eq!(begun(&there, Some(&kept("gone"))), Some(&there[0]));
         let failed = [found("a", State::Failed, 1)];
         assert_eq!(begun(&failed, Some(&kept("a"))), None);
+    }
+
+    #[test]
+    fn no_blocks_are_put_into_a_copy() {
+        let tags = [(COPIED_FROM.to_owned(), "us-east-1".to_owned())].into();
+        let copy = Found { tags, ..found("copy", State::Pending, 1) };
+        let kept = Resume::new(&identity(), "eu-west-1", "copy", None, BLOCK);
+        assert_eq!(begun(std::slice::from_ref(&copy), None), None);
+        assert_eq!(begun(std::slice::from_ref(&copy), Some(&kept)), None);
+        let there = [copy, found("a", State::Pending, 2)];
+        assert_eq!(begun(&there, Some(&kept)), Some(&there[1]));
     }
 }

@@ -3,12 +3,17 @@
 use super::super::blocks::Blocks;
 use super::super::clients::Clients;
 use super::super::error::{Error, Kind};
+use super::super::progress::Progress;
+use super::super::wait::Wait;
 use super::find::{self, State};
 use super::start::{self, Begun};
 use super::{Wanted, put, seal, verify};
+use std::time::{Duration, Instant};
 
 /// How often a snapshot may be gone that AWS has named.
 const GONE: usize = 2;
+/// How long AWS may take to finish a snapshot that takes no blocks, as one that is sealed.
+const SEALING: Duration = Duration::from_secs(600);
 
 /// What has been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,8 @@ pub async fn upload(clients: &Clients, wanted: &Wanted<'_>) -> Result<Uploaded, 
 
 async fn send(clients: &Clients, wanted: &Wanted<'_>, mut begun: Begun) -> Result<Uploaded, Error> {
     let was_sealed = begun.resume.sealed;
-    let sent = put_and_seal(clients, wanted, &mut begun).await;
+    let mut taken = false;
+    let sent = put_and_seal(clients, wanted, &mut begun, &mut taken).await;
     let snapshot = begun.resume.snapshot;
     match sent {
         Ok((blocks, sent)) => {
@@ -54,9 +60,20 @@ async fn send(clients: &Clients, wanted: &Wanted<'_>, mut begun: Begun) -> Resul
         }
         // Somebody else may have finished the same, or a seal whose answer was lost.
         Err(error) if is_told_by_state(&error) => {
-            match find::by_id(clients, &snapshot).await {
-                Ok(found) if found.state == State::Completed => {}
-                Ok(found) if found.state == State::Pending && was_sealed => {}
+            // What takes blocks was not sealed before; what is gone will not be finished; where
+            // there is something to do, that is the reason.
+            let unclear = error.kind != Kind::Absent && error.help.is_none();
+            let waits = unclear && !was_sealed && !taken;
+            let patience = if waits { SEALING } else { Duration::ZERO };
+            match becomes(clients, wanted, &snapshot, patience).await {
+                Some(State::Completed) => {}
+                Some(State::Pending) if was_sealed => {}
+                Some(State::Pending) if waits => {
+                    return Err(error.help(format!(
+                        "{snapshot} takes no blocks and is not finished: delete it, and publish \
+                         again"
+                    )));
+                }
                 _ => return Err(error),
             }
             let blocks = verify::of_disk(wanted.disk, wanted.window).await?;
@@ -71,12 +88,35 @@ const fn is_told_by_state(error: &Error) -> bool {
     matches!(error.kind, Kind::Refused | Kind::Absent | Kind::Conflict)
 }
 
+/// What becomes of a snapshot that takes no blocks, within `patience`; none: it cannot be
+/// known. It may have been sealed by somebody who left no notes here.
+async fn becomes(
+    clients: &Clients,
+    wanted: &Wanted<'_>,
+    id: &str,
+    patience: Duration,
+) -> Option<State> {
+    let (began, mut wait) = (Instant::now(), Wait::new());
+    loop {
+        let found = find::by_id(clients, id).await.ok()?;
+        if found.state != State::Pending || began.elapsed() >= patience {
+            return Some(found.state);
+        }
+        let (region, thing) = (clients.region.clone(), id.to_owned());
+        (wanted.watch)(Progress::Waiting { region, thing, progress: found.words.clone() });
+        wait.turn(id, &found.words).await.ok()?;
+    }
+}
+
+/// `taken` tells whether the snapshot has taken blocks now.
 async fn put_and_seal(
     clients: &Clients,
     wanted: &Wanted<'_>,
     begun: &mut Begun,
+    taken: &mut bool,
 ) -> Result<(Blocks, u32), Error> {
     let put = put::all(clients, wanted, begun).await?;
+    *taken = put.sent > 0;
     let parent = begun.parent.as_ref().map(|parent| &parent.blocks);
     let sum = seal::sum(&put.blocks, parent);
     begun.resume.sealed = true;

@@ -135,6 +135,7 @@ fn of_groups(
                 source.group = Some(group.name.clone());
                 source.units = units;
                 source.kept = kept;
+                source.group_max = group.max;
             }
             Some(source) => {
                 let (capacity, price) = (source.capacity, source.price);

@@ -13,10 +13,15 @@ fn held(scaling: &Scaling) -> Vec<HoldCause> {
 /// Four own replicas, two cheap nodes and two dear ones serve 200 req/s, and have
 /// done so for longer than the window.
 fn busy() -> World {
+    busy_with("{ min = 0, max = 9 }")
+}
+
+/// The same, with so many dear ones at least and at most.
+fn busy_with(dear: &str) -> World {
     let mut world = world(&[
         onprem("own", "{ min = 1, max = 4 }"),
         burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
-        burst("dear", "{ min = 0, max = 9 }", &[G6E], ""),
+        burst("dear", dear, &[G6E], ""),
     ]);
     world.has("own", "replicas", 4);
     world.has("cheap", "g5.12xlarge/on-demand", 2);
@@ -231,13 +236,7 @@ fn a_number_that_another_hand_raised_stays_for_a_window() {
 
 #[test]
 fn a_least_number_stays_whatever_the_load() {
-    let mut world = busy();
-    world.floors.push(Floor {
-        pool: name("dear"),
-        units: 2,
-        key: "event.0".to_owned(),
-        text: "event launch".to_owned(),
-    });
+    let mut world = busy_with("{ min = 2, max = 9 }");
     world.load(0.0);
     assert_eq!(numbers(&world.run(120)), [1, 0, 2]);
 }

@@ -362,7 +362,7 @@ fn an_engines_profile_says_what_its_replicas_carry_of_these_tokens() {
 }
 
 #[test]
-fn a_min_a_schedule_and_an_event_ask_for_a_least_number_ahead_of_time() {
+fn a_min_and_a_schedule_ask_for_a_least_number_the_latter_ahead_of_time() {
     let schedule =
         "[[schedule]]\nname = \"noon\"\npool = \"cheap\"\ncron = \"10 12 * * *\"\ndesired = 3\n";
     let pools = burst("cheap", "{ min = 1, max = 9 }", &[G5], "");
@@ -374,13 +374,6 @@ fn a_min_a_schedule_and_an_event_ask_for_a_least_number_ahead_of_time() {
     let ahead = world.run(1);
     assert_eq!(wanted(&ahead, "cheap"), 3);
     assert_eq!(ahead.pools["cheap"].reasons[0].text, "schedule `noon`: 3");
-    world.floors.push(Floor {
-        pool: name("cheap"),
-        units: 4,
-        key: "event.0".to_owned(),
-        text: "event launch".to_owned(),
-    });
-    assert_eq!(wanted(&world.decide(), "cheap"), 4);
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub(in crate::decide::scaling) struct Group {
     /// So many are there at most.
     pub(in crate::decide::scaling) limit: u32,
     pub(in crate::decide::scaling) refused: Option<Timestamp>,
+    /// Its own max, as it tells.
+    pub(in crate::decide::scaling) max: Option<u32>,
+    /// A larger number is refused, which it does not tell before.
+    pub(in crate::decide::scaling) takes: u32,
     pub(in crate::decide::scaling) warm: u32,
     pub(in crate::decide::scaling) draining: u32,
     pub(in crate::decide::scaling) cannot_stay: u32,
@@ -57,7 +61,6 @@ pub(in crate::decide::scaling) struct World {
     pub(in crate::decide::scaling) demand: BTreeMap<Name, StageDemand>,
     pub(in crate::decide::scaling) delays: BTreeMap<Name, Delays>,
     pub(in crate::decide::scaling) worth: BTreeMap<Name, Share>,
-    pub(in crate::decide::scaling) floors: Vec<Floor>,
     pub(in crate::decide::scaling) hands: Hands,
     pub(in crate::decide::scaling) spent: Spent,
     pub(in crate::decide::scaling) market: Market,
@@ -120,7 +123,6 @@ pub(in crate::decide::scaling) fn world(pools: &[String]) -> World {
         demand: BTreeMap::new(),
         delays: BTreeMap::new(),
         worth: BTreeMap::new(),
-        floors: Vec::new(),
         hands: Hands::default(),
         spent: Spent::default(),
         market: Market::default(),
@@ -190,6 +192,8 @@ impl World {
                 units: Vec::new(),
                 limit: u32::MAX,
                 refused: None,
+                max: None,
+                takes: u32::MAX,
                 warm: 0,
                 draining: 0,
                 cannot_stay: 0,
@@ -264,6 +268,7 @@ impl World {
                 capacity_type: *capacity_type,
                 region: "us-east-1".to_owned(),
                 desired: group.desired,
+                max: group.max,
                 surplus: 0,
                 ready: units.serving,
                 running: BTreeMap::new(),
@@ -285,7 +290,6 @@ impl World {
             demand: &self.demand,
             delays: &self.delays,
             worth: if self.worth.is_empty() { &self.memory.worth } else { &self.worth },
-            floors: &self.floors,
             hands: &self.hands,
             spent: self.spent,
             mode: self.mode,
@@ -310,8 +314,15 @@ impl World {
                 let back = back.min(group.leaving.len() as u32);
                 group.leaving.truncate(group.leaving.len() - back as usize);
                 group.draining -= back;
-                if decided.set != decided.desired {
-                    group.desired = decided.set - back;
+                let to = decided.set - back;
+                let raised = to > decided.desired;
+                if raised && to > group.takes {
+                    let known = self.memory.sources.get_mut(&group.pool).unwrap();
+                    let message = "it takes no more".to_owned();
+                    let refused = Short { at: Some(now), message, refused: true };
+                    known.get_mut(&group.named()).unwrap().refused = Some(refused);
+                } else if decided.set != decided.desired {
+                    group.desired = to;
                 }
                 let drain = if group.of.is_some() { drain } else { Duration::ZERO };
                 let shrink = decided.shrink.min(group.units.len() as u32);

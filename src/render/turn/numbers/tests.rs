@@ -1,7 +1,9 @@
 use super::*;
 use crate::clock::Timestamp;
+use crate::controller::Load;
 use crate::decide::scaling::{Cost, Hold, HoldCause, Memory, Mode, PoolScaling, SourceScaling};
 use crate::decide::{CapacityType, Reason};
+use crate::signal::{Measured, Verdict};
 use crate::units::Rate;
 
 fn hold(cause: HoldCause, direction: Direction) -> Hold {
@@ -104,4 +106,38 @@ fn what_holds_a_stage_is_told_of_each_pool_that_it_keeps_and_once() {
             "h100 unseen in",
         ]
     );
+}
+
+fn reading(signal: &str, verdict: Verdict) -> Reading {
+    let (signal, source) = (signal.to_owned(), "up at http://p".to_owned());
+    Reading { signal, unit: "s", source, value: None, at: None, verdict }
+}
+
+#[test]
+fn a_signal_with_nothing_to_measure_is_good_and_one_that_cannot_be_read_is_not() {
+    let measured = |signal: &str, verdict, quiet| Measured {
+        quiet,
+        ..Measured::plain(reading(signal, verdict))
+    };
+    let silent = || Verdict::Unreachable("no route".to_owned());
+    let readings = vec![
+        measured("demand/inference", Verdict::Good, false),
+        measured("queue/inference", Verdict::Missing, false),
+        // Nobody asks, and no pod is unschedulable.
+        measured("engine/inference/ttft_p99", Verdict::Missing, true),
+        measured("kube_state_metrics/unschedulable_pods", Verdict::Missing, true),
+        measured("engine/inference/inter_token_p99", silent(), true),
+    ];
+    let turn = Turn {
+        load: Load { readings, ..Load::default() },
+        places: vec![reading("aws/g6e/in_service", silent())],
+        ..Turn::default()
+    };
+    let [.., good] = of_signals(&turn);
+    let bad = good.samples.iter().filter(|sample| sample.value < 1.0);
+    assert_eq!(
+        bad.map(|sample| sample.labels[0].1.as_str()).collect::<Vec<_>>(),
+        ["queue/inference", "engine/inference/inter_token_p99", "aws/g6e/in_service"]
+    );
+    assert_eq!(good.samples.len(), 6);
 }

@@ -117,6 +117,16 @@ fn an_ami_that_somebody_else_disabled_gets_its_time_from_now_on() {
 }
 
 #[test]
+fn an_ami_that_was_enabled_again_is_rid_of_its_old_note() {
+    let enabled = |id: &str, of: u8| ImageFacts { disabled_at: Some(day(10)), ..image(id, of) };
+    // One goes, and gets a new one; the other stays.
+    let there = facts(vec![enabled("a", 1), enabled("b", 2)]);
+    let expected = ["disable a", "take from b the note that it was disabled"];
+    assert_eq!(steps(&there, &options(1)), expected);
+    assert_eq!(why(&there, "b"), "the newest build");
+}
+
+#[test]
 fn what_is_used_stays_and_it_is_said_by_whom() {
     let there = facts(vec![image("a", 1), disabled("b", 2, 0), image("c", 3)]);
     let there = used(there, "a", "instance i-1 (stopped)");
@@ -203,7 +213,8 @@ fn world() -> impl Strategy<Value = (Facts, Options)> {
                 2 | 3 => ImageState::Disabled,
                 _ => ImageState::Available,
             };
-            let disabled_at = since.filter(|_| state == ImageState::Disabled).map(day);
+            let noted = matches!(state, ImageState::Disabled | ImageState::Available);
+            let disabled_at = since.filter(|_| noted).map(day);
             if is_used {
                 region.in_use.insert(id.clone(), BTreeSet::from(["somebody".to_owned()]));
             }

@@ -1,0 +1,92 @@
+//! The regions that a recipe names are where its build is published.
+
+use super::place::{AWAY, HOME, Place};
+use crate::support::repository::{Repository, Said};
+use node_image::channel::summary_parameter;
+use serde_json::{Value, json};
+
+const THIRD: &str = "us-west-2";
+
+/// A build that names regions itself, and the command that publishes it.
+struct Work {
+    place: Place,
+    repository: Repository,
+    manifest: String,
+}
+
+impl Work {
+    fn new(regions: &[&str]) -> Self {
+        let (place, repository) = (Place::new(), Repository::new(None));
+        let built = place.build(&[1, 0, 3]);
+        let mut manifest: Value = serde_json::from_slice(&built.manifest).unwrap();
+        manifest["regions"] = json!(regions);
+        let folder = repository.path().join("my build");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::copy(&built.disk, folder.join("disk.raw")).unwrap();
+        let manifest = manifest.to_string();
+        std::fs::write(folder.join("manifest.json"), &manifest).unwrap();
+        let (identity, _) = node_image::publish::Identity::read(manifest.as_bytes()).unwrap();
+        Self { place, repository, manifest: identity.manifest }
+    }
+
+    fn publish(&self, more: &[&str]) -> Said {
+        let mut command =
+            self.repository.command(&[&["image", "publish", "my build"], more].concat());
+        self.place.bed.command_env(&mut command);
+        command.output().unwrap().into()
+    }
+
+    /// Where the build is known to be, by what one region knows.
+    fn known(&self, region: &str) -> Value {
+        let name = summary_parameter("small", &self.manifest, 0);
+        let held = self.place.region(region)["parameters"][name]["Value"].clone();
+        let summary: Value = serde_json::from_str(held.as_str().unwrap_or("null")).unwrap();
+        summary["regions"].clone()
+    }
+}
+
+#[test]
+fn a_build_goes_to_the_regions_that_its_recipe_names() {
+    let work = Work::new(&[HOME, AWAY]);
+    work.publish(&[])
+        .exits(0)
+        .says("eu-west-1: candidate of small is build")
+        .says("us-east-1: candidate of small is build");
+    assert_eq!(work.known(HOME), json!([HOME, AWAY]));
+    assert_eq!(work.known(AWAY), json!([HOME, AWAY]));
+    work.place.bed.forget_calls();
+    // In one of them alone it does not forget the other.
+    work.publish(&["--region", HOME]).exits(0).says("already");
+    assert_eq!(work.known(HOME), json!([HOME, AWAY]));
+    assert!(work.place.calls("PutParameter").is_empty());
+}
+
+#[test]
+fn regions_that_are_given_are_taken_instead() {
+    let work = Work::new(&[HOME, AWAY]);
+    work.publish(&["--region", THIRD]).exits(0).says("us-west-2: candidate of small is build");
+    assert_eq!(work.known(THIRD), json!([THIRD]));
+    assert_eq!((work.known(HOME), work.known(AWAY)), (Value::Null, Value::Null));
+}
+
+#[test]
+fn a_build_that_names_no_region_must_be_told_one() {
+    let work = Work::new(&[]);
+    work.publish(&[])
+        .exits(64)
+        .says("no region is given, and the build's recipe names none")
+        .says("name each with --region");
+    assert!(work.place.bed.calls().is_empty());
+}
+
+#[test]
+fn what_is_left_to_do_can_be_copied_into_a_shell() {
+    let work = Work::new(&[HOME, AWAY]);
+    work.place.bed.rule(&json!({"kind": "error", "action": "CopySnapshot",
+        "code": "UnauthorizedOperation", "status": 403}));
+    work.publish(&[])
+        .exits(13)
+        .says("in 1 of 2 regions")
+        .says("what is left to do: floodway image publish 'my build'");
+    assert_eq!(work.known(HOME), json!([HOME]), "it is nowhere else");
+}
