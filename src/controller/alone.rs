@@ -41,6 +41,8 @@ pub(super) struct Alone {
     silent: BTreeMap<String, Timestamp>,
     /// Since when those are nowhere to be seen that have an endpoint.
     absent: BTreeMap<String, Timestamp>,
+    /// There is no cluster, and so no endpoint: what is on its way out only agents say.
+    pub(super) by_their_word: bool,
     /// See [`super::Settings::time_scale`]; none: nothing is divided.
     time_scale: Option<NonZeroU32>,
 }
@@ -222,11 +224,24 @@ impl Alone {
     }
 
     /// Those whose endpoints say that they are on their way out, and since when their
-    /// agents say so.
+    /// agents say so; without a cluster, those whose agents say it.
     pub(super) fn ending(&self) -> impl Iterator<Item = (&str, Option<Timestamp>)> {
-        let ends = |one: &One| one.endpoint.iter().flatten().any(|endpoint| endpoint.terminating);
-        let ending = self.all.iter().filter(move |(_, one)| ends(one)).map(|(name, _)| name);
-        ending.map(|name| (name.as_str(), self.said(name).and_then(|said| said.since)))
+        self.all.iter().filter_map(|(name, one)| {
+            let said = self.said(name);
+            let since = said.and_then(|said| said.since);
+            let ends = match &one.endpoint {
+                Some(endpoint) => endpoint.as_ref().is_some_and(|endpoint| endpoint.terminating),
+                None => self.by_their_word && since.is_some() && self.refuses(name),
+            };
+            ends.then_some((name.as_str(), since))
+        })
+    }
+
+    /// It was told that new work may come: what it has said before, or was asked before,
+    /// says nothing of that.
+    pub(super) fn reopened(&mut self, unit: &str) {
+        self.said.remove(unit);
+        self.under_way.retain(|_, asked| *asked != *unit);
     }
 
     fn said(&self, unit: &str) -> Option<&Left> {

@@ -153,6 +153,7 @@ impl Controller {
         for unit in told.into_iter().flatten() {
             self.drains.stays(&unit);
             self.world.reopened(&unit);
+            self.alone.reopened(&unit);
         }
     }
 

@@ -78,11 +78,12 @@ impl Drains {
     }
 
     /// Forgets what is on its way out: another may lead, and take it back. What it leaves
-    /// is adopted, by what its node or its endpoint says then. What was ended stays ended.
+    /// is adopted, by what its node, its endpoint or its agent says then. What was ended
+    /// stays ended; and what is to serve again is still to be told so, for an agent that was
+    /// not has no mark by which another would find it.
     pub(super) fn forget(&mut self) {
         let units = std::mem::take(&mut self.units).into_iter();
         self.before.extend(units.filter_map(|(name, going)| Some((name, going.emptied?))));
-        self.stay.clear();
     }
 
     /// For how long units have been emptied, for the next leader: of many, those that have
@@ -95,8 +96,10 @@ impl Drains {
         all.into_iter().take(NOTED).map(|(name, emptied)| (name.clone(), emptied)).collect()
     }
 
-    /// Goes on from where another leader was.
+    /// Goes on from where another leader was. What that one has drained goes, whatever was
+    /// to be told to it before.
     pub(super) fn go_on_from(&mut self, emptied: BTreeMap<String, Emptied>) {
+        self.stay.retain(|name, _| !emptied.contains_key(name));
         self.before = emptied;
     }
 
@@ -193,7 +196,8 @@ impl Drains {
     }
 
     /// Goes on with what another controller has begun: instances of groups that are
-    /// ours, on nodes that say that Floodway drains them, or whose endpoints say so.
+    /// ours, on nodes that say that Floodway drains them, or whose endpoints say so; where
+    /// there is no cluster, whose agents do.
     pub(super) fn adopt(
         &mut self,
         environment: &Environment,
@@ -299,4 +303,25 @@ pub(super) fn groups<'a>(
 
 fn stays(live: &Live) -> impl Iterator<Item = &Unit> {
     live.units().iter().filter(|unit| !unit.ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Span;
+
+    #[test]
+    fn what_is_to_serve_again_is_told_so_by_whoever_leads_again_unless_another_drains_it() {
+        let mut drains = Drains::default();
+        for unit in ["i-1", "i-2"] {
+            drains.stay.insert(unit.to_owned(), "g6e".parse().unwrap());
+        }
+        drains.forget();
+        assert_eq!(drains.stay().count(), 2);
+        let limit = Limit::of(Span::from_secs(600), 1);
+        let emptied = Emptied::again(None, None, (limit, false), Timestamp::UNIX_EPOCH);
+        drains.go_on_from(BTreeMap::from([("i-2".to_owned(), emptied)]));
+        let told: Vec<&str> = drains.stay().map(|(unit, _)| unit).collect();
+        assert_eq!(told, ["i-1"]);
+    }
 }

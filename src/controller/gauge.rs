@@ -230,7 +230,7 @@ impl Gauge {
                 self.bases.planned(&self.calendar.events, (stage, measured), (now, sudden));
             let factor = self.factor(environment, now).max(planned);
             let verdict = demand.map_or(Verdict::Missing, |demand| demand.reading.verdict.clone());
-            let lost = self.known.lost(&load.readings, stage);
+            let lost = self.known.lost((&queries, &load.readings), stage);
             let seen = StageDemand {
                 now: demand.and_then(|demand| demand.reading.value),
                 verdict: if verdict == Verdict::Good { lost.unwrap_or(verdict) } else { verdict },

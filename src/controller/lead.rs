@@ -151,7 +151,10 @@ impl Candidate {
                     self.fence.extend(begun);
                     return Standing::Leads;
                 }
-                Ok(Renewal::Missed(_)) if self.fence.holds() => return Standing::Leads,
+                Ok(Renewal::Missed(why)) if self.fence.holds() => {
+                    self.refused |= !is_away(&why);
+                    return Standing::Leads;
+                }
                 Err(why) if why.kind == FailureKind::Stale => self.stand_down(),
                 Ok(Renewal::Missed(why)) | Err(why) => return self.not_extended(why, begun),
             }

@@ -48,7 +48,7 @@ impl Controller {
                 spend: self.spend,
                 launches: self.launches.clone(),
                 bursts: self.bursts.clone(),
-                memory: self.memory.clone(),
+                memory: self.memory.clone().noted(),
                 joined: self.had_joined.clone(),
                 emptied: self.drains.emptied(),
                 known,

@@ -43,8 +43,8 @@ pub(super) struct Notes {
     /// For how long units on their way out have been emptied.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) emptied: BTreeMap<String, Emptied>,
-    /// Signals of engines that were known.
-    #[serde(skip_serializing_if = "Known::is_empty")]
+    /// Signals of engines that were known; `known` were their names alone.
+    #[serde(rename = "measured", skip_serializing_if = "Known::is_empty")]
     pub(super) known: Known,
     /// The load before events.
     #[serde(skip_serializing_if = "Bases::is_empty")]
@@ -65,7 +65,7 @@ const PARTS: [(&str, &str); 8] = [
     ("launches", "how long launches take"),
     ("bursts", "what burst has been asked for"),
     ("emptied", "for how long instances have drained"),
-    ("known", "which signals of engines were measured"),
+    ("measured", "which signals of engines were measured"),
     ("bases", "the load before events"),
 ];
 

@@ -243,8 +243,9 @@ impl Controller {
 
     /// Looks at what stands alone.
     fn look_alone(&mut self, inventory: &Inventory) {
-        let cluster = self.session.backends.kubernetes.is_some()
-            && !self.world.hidden.contains(&Side::Kubernetes);
+        let has_one = self.session.backends.kubernetes.is_some();
+        let cluster = has_one && !self.world.hidden.contains(&Side::Kubernetes);
+        self.alone.by_their_word = !has_one;
         self.alone.look(&self.session.resolved.environment, inventory, cluster);
     }
 

@@ -7,6 +7,7 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,12 +43,33 @@ fn main() {
     fs::write(folder.path().join("small.toml"), recipe + more).unwrap();
     let (warm, said) = build(folder.path(), "warm");
     println!("build after a change of one file: {warm:.1?} (limit 30 s)\n{}", said.err);
-    for mode in ["uefi", "legacy-bios"] {
-        let of = ["image", "boot", "again", "--mode", mode, "--accelerator", "emulated", "--json"];
-        let times: Vec<f64> =
-            (0..5).map(|_| ready(&floodway(folder.path(), &of).exits(0))).collect();
-        println!("power-on to agent ready by {mode}, emulated, 2 CPUs: {times:.2?} s (limit 6 s)");
+    // In turns: a machine that is slower for a while is so for all of them.
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..5 {
+        for (mode, times) in ["uefi", "legacy-bios"].into_iter().zip(&mut times) {
+            let of = ["image", "boot", "again", "--mode", mode, "--accelerator", "emulated"];
+            let of = [&of[..], &["--json"]].concat();
+            times.push(ready(&floodway(folder.path(), &of).exits(0)));
+        }
+        times[2].push(peer_ready(folder.path()));
     }
+    let [uefi, bios, theirs] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        (times[times.len() / 2], times)
+    });
+    println!(
+        "power-on to agent ready, emulated, 2 CPUs (limit 6 s): by a BIOS {:.2} s, by UEFI {:.2} s; \
+         Debian's way, its kernel started without firmware, to network-online: {:.2} s; \
+         ratio by a BIOS {:.2}, by UEFI {:.2}\n{bios:.2?} {uefi:.2?} {theirs:.2?}",
+        bios.0,
+        uefi.0,
+        theirs.0,
+        bios.0 / theirs.0,
+        uefi.0 / theirs.0,
+        bios = bios.1,
+        uefi = uefi.1,
+        theirs = theirs.1,
+    );
 }
 
 fn build(folder: &Path, out: &str) -> (Duration, Said) {
@@ -77,16 +99,76 @@ fn peer(folder: &Path) -> (Duration, u64) {
     let began = Instant::now();
     run(make("peer.tar"));
     let mut unpack = archive("sh");
-    unpack.args([
-        "-ec",
-        "mkdir peer && tar -xf peer.tar -C peer && mke2fs -q -t ext4 -d peer peer.ext4 1G",
-    ]);
+    unpack.args(["-ec", "mkdir peer && tar -xf peer.tar -C peer"]);
     run(unpack);
-    let took = began.elapsed();
+    let unpacked = began.elapsed();
+    // What tells when it is up, as our agent does: not a part of the race.
+    let put = |path: &str, text: &str| fs::write(folder.join("peer").join(path), text).unwrap();
+    put("etc/systemd/network/80-dhcp.network", "[Match]\nType=ether\n[Network]\nDHCP=yes\n");
+    put("etc/systemd/system/up.service", UP);
+    let mut enable = archive("chroot");
+    enable.args(["peer", "systemctl", "enable", "systemd-networkd", "up"]);
+    run(enable);
+    let began = Instant::now();
+    let mut pack = archive("mke2fs");
+    run({
+        pack.args(["-q", "-t", "ext4", "-d", "peer", "peer.ext4", "1G"]);
+        pack
+    });
+    let took = unpacked + began.elapsed();
     let used =
         Command::new("du").args(["--block-size=1", "peer.ext4"]).current_dir(folder).output();
     let used = String::from_utf8(used.unwrap().stdout).unwrap();
     (took, used.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+/// Says on the console that the network is up.
+const UP: &str = "\
+[Unit]
+Wants=network-online.target
+After=network-online.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo PEER-IS-UP >/dev/ttyS0'
+[Install]
+WantedBy=multi-user.target
+";
+
+/// Seconds from the start of Debian's kernel, without any firmware's time, until its
+/// network is up.
+fn peer_ready(folder: &Path) -> f64 {
+    let boot = folder.join("peer/boot");
+    let starting = |with: &str| {
+        let mut names = fs::read_dir(&boot).unwrap().map(|entry| entry.unwrap().path());
+        names.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(with)).unwrap()
+    };
+    let began = Instant::now();
+    let mut machine = Command::new("qemu-system-x86_64")
+        .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-snapshot"])
+        .args(["-machine", "q35,graphics=off", "-accel", "tcg", "-cpu", "max,la57=off"])
+        .args(["-smp", "2", "-m", "1024", "-serial", "stdio"])
+        .args(["-drive", "if=none,id=disk,format=raw,cache=unsafe,file=peer.ext4"])
+        .args(["-device", "nvme,drive=disk,serial=peer", "-netdev", "user,id=net,restrict=on"])
+        .args(["-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"])
+        .args(["-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet"])
+        .arg("-kernel")
+        .arg(starting("vmlinuz-"))
+        .arg("-initrd")
+        .arg(starting("initrd.img-"))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let console = BufReader::new(machine.stdout.take().unwrap());
+    // Ends with the machine, which ends by itself where it cannot go on.
+    let mut lines = console.split(b'\n').map_while(Result::ok);
+    let up = lines.any(|line| String::from_utf8_lossy(&line).contains("PEER-IS-UP"));
+    let took = began.elapsed();
+    machine.kill().unwrap();
+    machine.wait().unwrap();
+    assert!(up, "Debian's image did not come up");
+    took.as_secs_f64()
 }
 
 fn ready(said: &Said) -> f64 {

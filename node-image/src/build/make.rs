@@ -81,8 +81,19 @@ pub struct Built {
 ///
 /// # Errors
 /// What of the archives cannot be read or is not what was pinned.
-pub fn lock(read: &Read, beside: &Path, cache: &Path) -> Result<Lock, Error> {
-    resolve::resolve(read, beside, &Store::open(cache)?)
+pub fn lock(
+    read: &Read,
+    beside: &Path,
+    cache: &Path,
+    tell: &dyn Fn(Progress),
+) -> Result<Lock, Error> {
+    let stage = "resolve";
+    let store = Store::open(cache)?;
+    tell(Progress::Began(stage));
+    let began = Instant::now();
+    let lock = resolve::resolve(read, beside, &store)?;
+    tell(Progress::Ended { stage, took: began.elapsed(), unchanged: false });
+    Ok(lock)
 }
 
 /// Builds the image of a recipe out of the packages of its lock.

@@ -1,7 +1,8 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::boot::{Machine, test};
-use super::recipe::{Building, diagnosed, line};
+use super::recipe::{Building, diagnosed};
+use super::stages::Stages;
 use node_image::build::{Built, build};
 use node_image::card::BootMode;
 
@@ -24,12 +25,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (found, host, options) = args.building.prepare(!args.no_boot, terminal)?;
     let lock = found.lock()?;
-    let built = build(&found.read, &lock, &host, &options, &|progress| {
-        if let Some(line) = line(&progress) {
-            terminal.note(&line);
-        }
-    })
-    .map_err(|error| diagnosed(error, terminal))?;
+    let stages = Stages::new(terminal);
+    let tell = |progress| stages.tell("", &progress);
+    let built = build(&found.read, &lock, &host, &options, &tell);
+    drop(stages);
+    let built = built.map_err(|error| diagnosed(error, terminal))?;
     if !args.no_boot {
         args.machine.begin()?;
         // A signed kernel is tried as it will be started.

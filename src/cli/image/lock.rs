@@ -1,6 +1,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::recipe::{cache, diagnosed, failed, find};
+use super::stages::Stages;
 use node_image::build::{Host, Lock};
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +26,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // One that cannot be read any more is what is to be made anew.
     let old = found.old_lock().ok().flatten();
     let cache = cache(args.cache.as_deref())?;
-    let lock = node_image::build::lock(&found.read, &found.beside(), &cache);
+    let stages = Stages::new(terminal);
+    let tell = |progress| stages.tell("", &progress);
+    let lock = node_image::build::lock(&found.read, &found.beside(), &cache, &tell);
+    drop(stages);
     let lock = lock.map_err(|error| diagnosed(error, terminal))?;
     let file = found.lock_file();
     let text = lock.to_text().map_err(failed)?;

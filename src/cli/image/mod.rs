@@ -23,6 +23,8 @@ mod recipe;
 #[cfg(feature = "aws")]
 mod rollback;
 #[cfg(feature = "image")]
+mod stages;
+#[cfg(feature = "image")]
 mod verify;
 #[cfg(feature = "aws")]
 mod watching;

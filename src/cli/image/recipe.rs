@@ -7,7 +7,7 @@ use super::super::terminal::Terminal;
 use crate::backend::files::Files;
 use crate::diag::{is_plain, nearest};
 use crate::spec::Loader as _;
-use node_image::build::{Error, Host, Lock, Options, Progress, Read, Signing, Wanted};
+use node_image::build::{Error, Host, Lock, Options, Read, Signing, Wanted};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -210,14 +210,6 @@ pub(super) fn failed(error: Error) -> Failure {
         Some(help) => failure.help(help),
         None => failure,
     }
-}
-
-/// `  rootfs      12.3 s`, `  erofs       as before`.
-pub(super) fn line(progress: &Progress) -> Option<String> {
-    let Progress::Ended { stage, took, unchanged } = progress else { return None };
-    let time = format!("{:.1} s", took.as_secs_f64());
-    let said = if *unchanged { "as before".to_owned() } else { time };
-    Some(format!("  {stage:<12}{said:>10}\n"))
 }
 
 /// Of an image's folder, or of its manifest itself.

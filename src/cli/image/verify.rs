@@ -1,6 +1,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
-use super::recipe::{Building, diagnosed, line};
+use super::recipe::{Building, diagnosed};
+use super::stages::Stages;
 use node_image::build::verify;
 
 /// Build an image twice, and compare the disks bit by bit
@@ -16,12 +17,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (found, host, options) = args.building.prepare(false, terminal)?;
     let lock = found.lock()?;
-    let tell = |number: usize, progress| {
-        if let Some(line) = line(&progress) {
-            terminal.note(&format!("  build {number}{line}"));
-        }
-    };
+    let stages = Stages::new(terminal);
+    let tell = |number: usize, progress| stages.tell(&format!("build {number}  "), &progress);
     let verified = verify(&found.read, &lock, &host, &options, &tell);
+    drop(stages);
     let (built, unlike) = verified.map_err(|error| diagnosed(error, terminal))?;
     if unlike.is_empty() {
         terminal.print(&format!("the same twice: {}\n", built.manifest.disk.sha256));

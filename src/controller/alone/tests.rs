@@ -7,6 +7,8 @@ use std::sync::Mutex;
 #[derive(Default)]
 struct Agents {
     hang: Mutex<BTreeSet<String>>,
+    /// These take no work, since the beginning.
+    drained: Mutex<BTreeSet<String>>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -18,7 +20,9 @@ impl Drain for Agents {
         if hangs {
             std::future::pending::<()>().await;
         }
-        Ok(Left { known: true, takes_work: true, ..Left::default() })
+        let drained = self.drained.lock().unwrap().contains(&unit.instance);
+        let since = drained.then_some(Timestamp::UNIX_EPOCH);
+        Ok(Left { known: true, takes_work: !drained, since, ..Left::default() })
     }
 
     async fn close(&self, _: &Leaving) -> Result<Left, PortError> {
@@ -121,4 +125,40 @@ async fn what_was_said_last_counts_until_the_answer_is_there_or_does_not_come() 
     fleet.turn(SHORT).await;
     assert!(fleet.alone.said(&name(0)).is_none());
     assert_eq!(fleet.alone.silent.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_cluster_what_drains_is_known_by_the_word_of_its_agent() {
+    let mut fleet = Fleet::of(3);
+    *fleet.agents.drained.lock().unwrap() = [name(1), name(2)].into();
+    fleet.turn(SHORT).await;
+    assert_eq!(fleet.alone.ending().count(), 0, "a cluster that is not seen may say otherwise");
+    fleet.alone.by_their_word = true;
+    let (first, second) = (name(1), name(2));
+    let since = Some(Timestamp::UNIX_EPOCH);
+    let ending: Vec<_> = fleet.alone.ending().collect();
+    assert_eq!(ending, [(first.as_str(), since), (second.as_str(), since)]);
+    // An endpoint that is there is believed.
+    fleet.alone.all.get_mut(&second).unwrap().endpoint = Some(None);
+    assert_eq!(fleet.alone.ending().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_before_it_was_to_serve_again_drains_nothing() {
+    let mut fleet = Fleet::of(1);
+    fleet.alone.by_their_word = true;
+    *fleet.agents.drained.lock().unwrap() = [name(0)].into();
+    fleet.turn(SHORT).await;
+    assert_eq!(fleet.alone.ending().count(), 1);
+    // It is asked once more, and told so before the answer is heard.
+    let drain = Arc::clone(&fleet.agents) as Arc<dyn Drain>;
+    let unit = fleet.alone.leaving(&name(0)).unwrap();
+    fleet.alone.put_to(unit, &drain, fleet.now);
+    tokio::task::yield_now().await;
+    fleet.agents.drained.lock().unwrap().clear();
+    fleet.alone.reopened(&name(0));
+    assert_eq!(fleet.alone.ending().count(), 0);
+    fleet.turn(SHORT).await;
+    assert_eq!(fleet.alone.ending().count(), 0);
+    assert!(fleet.alone.said(&name(0)).is_some_and(|said| said.takes_work));
 }

@@ -15,7 +15,8 @@ const GAP: Span = Span::from_secs(300);
 pub(in crate::controller) struct Limit {
     /// For so long it is emptied.
     pub(super) span: Span,
-    /// After so long in which nobody emptied it, it has all of that again.
+    /// After so long in which nobody emptied it, it has all of that again, once: where
+    /// turns are further apart than that, it would never be over.
     gap: Span,
 }
 
@@ -31,7 +32,7 @@ impl Limit {
 /// For how long a unit has been emptied, by whichever controller led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::controller) struct Emptied {
-    /// Since when, without a gap.
+    /// Since when, without a gap before which it has not begun anew already.
     pub(super) since: Timestamp,
     /// Since when all that is left on it has been told to go, and nothing keeps it.
     told: Option<Timestamp>,
@@ -39,6 +40,9 @@ pub(in crate::controller) struct Emptied {
     at: Timestamp,
     /// Since when no new work comes, as the unit says: of another drain it is another time.
     mark: Option<Timestamp>,
+    /// It has begun anew after a gap: no other one does that again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    anew: bool,
 }
 
 impl Emptied {
@@ -52,12 +56,13 @@ impl Emptied {
         now: Timestamp,
     ) -> Self {
         let mark = said.and_then(|left| left.since);
-        let goes_on = |before: &Self| {
+        let first = Self { since: now, told: None, at: now, mark, anew: false };
+        let same = before.filter(|before| !cluster_tells || before.is_of(mark));
+        let before = same.map_or(first, |before| {
             let gap = now.duration_since(before.at).unsigned_abs();
-            gap <= limit.gap.duration() && (!cluster_tells || before.is_of(mark))
-        };
-        let anew = Self { since: now, told: None, at: now, mark };
-        let before = before.filter(goes_on).unwrap_or(anew);
+            let goes_on = before.anew || gap <= limit.gap.duration();
+            if goes_on { before } else { Self { anew: true, mark: before.mark, ..first } }
+        });
         // It was not before a time to come: that clock was ahead.
         let past = |at: Timestamp| at.min(now);
         let told = match said {
@@ -66,13 +71,19 @@ impl Emptied {
             Some(_) => Some(before.told.map_or(now, past)),
             None => before.told.map(past),
         };
-        Self { since: past(before.since), told, at: now, mark: mark.or(before.mark) }
+        let (since, mark) = (past(before.since), mark.or(before.mark));
+        Self { since, told, at: now, mark, anew: before.anew }
     }
 
     /// Whether it is of the drain in which no new work comes since `mark`; where one of
     /// both does not say, it may be.
     pub(super) fn is_of(&self, mark: Option<Timestamp>) -> bool {
         self.mark.zip(mark).is_none_or(|(own, other)| own == other)
+    }
+
+    /// Whether what is left on it has been told to go, and nothing kept it then.
+    pub(super) fn is_told(&self) -> bool {
+        self.told.is_some()
     }
 
     /// Whether the unit has been emptied for as long as it may take.
@@ -152,6 +163,31 @@ mod tests {
         let brief = Limit::of(Span::from_secs(20), 1);
         assert_eq!(brief.gap, GAP, "however short the limit, a turn or two are no gap");
         assert_eq!(Limit::of(Span::from_secs(20), 10).gap, Span::from_secs(30));
+    }
+
+    #[test]
+    fn where_each_turn_is_a_gap_after_the_last_it_begins_anew_once_and_ends() {
+        for (said, cluster_tells) in [(Some(left(-60)), true), (Some(left(-60)), false)] {
+            let turn =
+                |before, minute| asked(before, said.as_ref(), (minute, minute + 1), cluster_tells);
+            let first = turn(None, 0);
+            assert_eq!(stands(first, 0), (false, false), "never in the turn that begins it");
+            let second = turn(first, 15);
+            assert_eq!(stands(second, 15), (false, false), "nobody emptied it for a while");
+            let text = serde_json::to_string(&second.unwrap()).unwrap();
+            let third = turn(serde_json::from_str(&text).unwrap(), 30);
+            assert_eq!(stands(third, 30), (true, true), "whoever leads then");
+        }
+        // An agent that is silent is late then, too.
+        let silent = |before, minute| asked(before, None, (minute, minute + 1), false);
+        assert!(stands(silent(silent(silent(None, 0), 15), 30), 30).0);
+        // Opened meanwhile it is another drain, which has all of its time and a gap again.
+        let before =
+            asked(asked(None, Some(&left(0)), (0, 1), true), Some(&left(0)), (15, 16), true);
+        let other = |before, minute| asked(before, Some(&left(20)), (minute, minute + 1), true);
+        let opened = other(before, 30);
+        assert_eq!(stands(opened, 30), (false, false));
+        assert_eq!(stands(other(opened, 45), 45), (false, false));
     }
 
     #[test]

@@ -97,7 +97,10 @@ impl Going {
                 .map(|held| format!("{} keeps pods on {name}: {}", held.by, held.message)),
             Err(error) => Some(format!("{name} cannot be drained: {error}")),
         };
-        self.stuck = kept.filter(|_| late && may_stay);
+        // What goes already may just not be heard of in one turn: it has its own time.
+        let goes = answer.is_err() && self.emptied.is_some_and(|emptied| emptied.is_told());
+        let given_up = if goes { told } else { late };
+        self.stuck = kept.filter(|_| given_up && may_stay);
         let had_time = if cluster_tells { told } else { late };
         let over = last || (had_time && self.stuck.is_none());
         let step = self.ends(name, limit.span);
@@ -112,5 +115,92 @@ impl Going {
         let went = (empty || over).then(|| went(None));
         (self.closed, self.left) = (true, Some(left));
         went
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::ResourceId;
+    use crate::plan::FailureKind;
+    use crate::port::Held;
+    use crate::units::Span;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + 60 * minute).unwrap()
+    }
+
+    /// A node that is closed, and has not been emptied yet.
+    fn going() -> Going {
+        Going {
+            pool: "g6e".parse().unwrap(),
+            group: ResourceId::kubernetes("v1", "Node", None, "a"),
+            uid: String::new(),
+            since: at(0),
+            leaves: true,
+            taken_back: None,
+            closed: true,
+            emptied: None,
+            left: None,
+            stuck: None,
+        }
+    }
+
+    fn left(held: Vec<Held>) -> Result<Left, PortError> {
+        Ok(Left { known: true, pods: 1, held, ..Left::default() })
+    }
+
+    fn kept() -> Result<Left, PortError> {
+        let (by, message) = ("PodDisruptionBudget a/b".to_owned(), "it needs 1".to_owned());
+        left(vec![Held { by, pods: 1, message }])
+    }
+
+    fn failed() -> Result<Left, PortError> {
+        let (kind, message) = (FailureKind::Unreachable, "no answer".to_owned());
+        Err(PortError { kind, message, help: None })
+    }
+
+    /// Asked once a minute, with 10 minutes in all; whether it ends then.
+    fn turn(going: &mut Going, minute: i64, answer: Result<Left, PortError>) -> bool {
+        let limit = Limit::of(Span::from_secs(600), 1);
+        let went = going.go_on("i-1".to_owned(), answer, (limit, true), at(minute));
+        went.is_some_and(|went| went.failed.is_none())
+    }
+
+    #[test]
+    fn one_call_that_fails_gives_up_no_drain_whose_pods_are_leaving() {
+        let mut going = going();
+        // A budget keeps them for nearly all of the time, and lets them go then.
+        for minute in 0..9 {
+            assert!(!turn(&mut going, minute, kept()));
+        }
+        assert!(!turn(&mut going, 9, left(Vec::new())));
+        for minute in 10..19 {
+            let answer = if minute == 12 { failed() } else { left(Vec::new()) };
+            assert!(!turn(&mut going, minute, answer));
+            assert_eq!(going.stuck, None, "{minute}");
+        }
+        assert!(turn(&mut going, 19, left(Vec::new())), "they had their time");
+    }
+
+    #[test]
+    fn a_node_that_cannot_be_told_is_given_up_when_its_time_is_over() {
+        let mut silent = going();
+        for minute in 0..10 {
+            assert!(!turn(&mut silent, minute, failed()));
+            assert_eq!(silent.stuck, None, "{minute}");
+        }
+        assert!(!turn(&mut silent, 10, failed()));
+        assert!(silent.stuck.is_some_and(|why| why.contains("no answer")));
+        // One whose pods go has the time from then on.
+        let mut told = going();
+        assert!(!turn(&mut told, 0, kept()));
+        assert!(!turn(&mut told, 5, left(Vec::new())));
+        for minute in 6..15 {
+            assert!(!turn(&mut told, minute, failed()));
+            assert_eq!(told.stuck, None, "{minute}");
+        }
+        assert!(!turn(&mut told, 15, failed()));
+        assert!(told.stuck.is_some());
     }
 }

@@ -5,17 +5,19 @@ use super::{good, value};
 use crate::id::Name;
 use crate::signal::{Measured, Query, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// What somebody has declared that it is there: it is in doubt until it is known.
 const DECLARED: [&str; 2] = ["queue", "kafka"];
 /// What engines tell, or do not: it is in doubt once it was known.
 const OF_ENGINES: [&str; 4] = ["waiting", "finished", "tokens_in", "tokens_out"];
 
-/// Signals of engines that were good once, whoever led.
+/// Signals of engines that were good once, whoever led, each with a digest of its PromQL:
+/// another engine may not tell what the one before told by the same name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(in crate::controller) struct Known(BTreeSet<String>);
+pub(in crate::controller) struct Known(BTreeMap<String, String>);
 
 impl Known {
     pub(in crate::controller) fn is_empty(&self) -> bool {
@@ -24,17 +26,26 @@ impl Known {
 
     /// With what another has known.
     pub(super) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for (signal, asked) in other.0 {
+            self.0.entry(signal).or_insert(asked);
+        }
     }
 
-    /// Forgets what is not asked for any more.
+    /// Forgets what is not asked for any more, or by another PromQL.
     pub(super) fn retain(&mut self, queries: &[Query]) {
-        self.0.retain(|signal| queries.iter().any(|query| query.signal == *signal));
+        self.0.retain(|signal, asked| {
+            let query = queries.iter().find(|query| query.signal == *signal);
+            query.is_some_and(|query| digest(query) == *asked)
+        });
     }
 
     /// Why something of a stage beside its load is not to be believed now; none: all is
-    /// known, or never was and need not be.
-    pub(super) fn lost(&mut self, readings: &[Measured], stage: &Name) -> Option<Verdict> {
+    /// known, or never was and need not be. `readings` are what `queries` were answered.
+    pub(super) fn lost(
+        &mut self,
+        (queries, readings): (&[Query], &[Measured]),
+        stage: &Name,
+    ) -> Option<Verdict> {
         let mut lost = None;
         for kind in DECLARED {
             let Some(measured) = value(readings, &format!("{kind}/{stage}")) else { continue };
@@ -49,18 +60,25 @@ impl Known {
             let Some(measured) = value(readings, &signal) else { continue };
             let verdict = &measured.reading.verdict;
             if verdict.may_scale_in() {
-                self.0.insert(signal);
+                if let Some(query) = queries.iter().find(|query| query.signal == signal) {
+                    self.0.insert(signal, digest(query));
+                }
                 continue;
             }
             // Of engines that answer nothing, there may be nothing to tell.
             let idle = measured.is_idle() && !answers;
-            if self.0.contains(&signal) && !idle {
+            if self.0.contains_key(&signal) && !idle {
                 let why = format!("{signal} was measured before: {verdict}");
                 lost = Some(Verdict::Contradicted(why));
             }
         }
         lost
     }
+}
+
+/// What tells one PromQL from another: the beginning of its SHA-256, in hex.
+fn digest(query: &Query) -> String {
+    Sha256::digest(&query.promql).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn declared(measured: &Measured) -> Verdict {
@@ -89,8 +107,35 @@ mod tests {
         })
     }
 
+    fn asks(signal: &str, engine: &str) -> Query {
+        let (signal, promql) = (signal.to_owned(), format!("sum({engine}:{signal})"));
+        Query { signal, unit: "requests", promql, quiet: false }
+    }
+
     fn lost(known: &mut Known, readings: &[Measured]) -> Option<String> {
-        known.lost(readings, &"inference".parse().unwrap()).map(|verdict| verdict.to_string())
+        lost_of("vllm", known, readings)
+    }
+
+    fn lost_of(engine: &str, known: &mut Known, readings: &[Measured]) -> Option<String> {
+        let queries = readings.iter().map(|measured| asks(&measured.reading.signal, engine));
+        let queries: Vec<Query> = queries.collect();
+        known.retain(&queries);
+        let lost = known.lost((&queries, readings), &"inference".parse().unwrap());
+        lost.map(|verdict| verdict.to_string())
+    }
+
+    #[test]
+    fn what_another_engine_has_told_by_the_same_name_is_not_missed() {
+        let (mut known, waiting) = (Known::default(), "engine/inference/waiting");
+        assert_eq!(lost_of("vllm", &mut known, &[told(waiting, Some(0.0))]), None);
+        let text = serde_json::to_string(&known).unwrap();
+        let mut next: Known = serde_json::from_str(&text).unwrap();
+        assert!(lost_of("vllm", &mut next, &[told(waiting, None)]).is_some());
+        assert_eq!(lost_of("triton", &mut next, &[told(waiting, None)]), None);
+        // What it knows of the other one itself stays, whatever the leader before had noted.
+        assert_eq!(lost_of("triton", &mut known, &[told(waiting, Some(0.0))]), None);
+        known.extend(serde_json::from_str(&text).unwrap());
+        assert!(lost_of("triton", &mut known, &[told(waiting, None)]).is_some());
     }
 
     #[test]

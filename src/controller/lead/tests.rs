@@ -28,6 +28,8 @@ struct Place {
     fails: Mutex<Option<PortError>>,
     /// What it says to every write.
     refuses: Mutex<Option<PortError>>,
+    /// A lease that it does not extend lasts for a while yet.
+    lasts: Mutex<bool>,
 }
 
 impl Place {
@@ -95,7 +97,10 @@ struct Ours {
 #[async_trait]
 impl Lease for Ours {
     async fn renew(&self) -> Result<Renewal, PortError> {
-        self.place.takes()?;
+        if let Err(why) = self.place.takes() {
+            let lasts = *self.place.lasts.lock().unwrap();
+            return if lasts { Ok(Renewal::Missed(why)) } else { Err(why) };
+        }
         match self.place.held.lock().unwrap().as_mut() {
             Some((holder, renewed)) if *holder == self.holder => {
                 *renewed += 1;
@@ -290,6 +295,32 @@ async fn one_whose_lease_was_refused_follows_whoever_has_taken_it_and_is_never_c
     *two.place.fails.lock().unwrap() = Some(unanswered());
     two.passes(10).await;
     assert_eq!(two.ada.beat().await, Standing::CutOff { why: unanswered() });
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_heard_while_the_lease_lasts_counts_when_it_has_run_out() {
+    let silent = || Standing::CutOff { why: unanswered() };
+    let refused = || Standing::Waits { why: unanswered() };
+    for (kind, extended, stands) in [
+        (FailureKind::Unreachable, false, silent()),
+        (FailureKind::Denied, false, refused()),
+        // What it has said before it extended the lease again says nothing.
+        (FailureKind::Denied, true, silent()),
+    ] {
+        let mut two = Two::new();
+        two.ada.beat().await;
+        *two.place.lasts.lock().unwrap() = true;
+        *two.place.refuses.lock().unwrap() = Some(error(kind));
+        two.passes(2).await;
+        assert_eq!(two.ada.beat().await, Standing::Leads);
+        *two.place.refuses.lock().unwrap() = None;
+        if extended {
+            assert_eq!(two.ada.beat().await, Standing::Leads);
+        }
+        *two.place.fails.lock().unwrap() = Some(unanswered());
+        two.passes(10).await;
+        assert_eq!(two.ada.beat().await, stands, "{kind:?}, extended: {extended}");
+    }
 }
 
 /// What bob, who decides only once, is told first, and after how long.

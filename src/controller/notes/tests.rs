@@ -67,3 +67,9 @@ fn notes_that_lack_a_part_are_news_all_the_same() {
     let memory = Memory { at: Some(at(2)), ..Memory::default() };
     assert!(noting.are_news(&Notes { memory, ..Notes::default() }));
 }
+
+#[test]
+fn notes_in_which_signals_are_names_alone_are_read_and_those_signals_are_not_known() {
+    let noted: Notes = serde_json::from_str(r#"{"known": ["engine/inference/waiting"]}"#).unwrap();
+    assert!(noted.known.is_empty());
+}

@@ -177,3 +177,25 @@ async fn a_drain_that_another_controller_takes_on_in_each_turn_ends_all_the_same
         assert!((DRAIN..DRAIN + 3).contains(&turns), "{join}: {turns}");
     }
 }
+
+#[tokio::test]
+async fn a_drain_ends_though_turns_are_further_apart_than_its_time() {
+    for join in ["kubernetes", "standalone"] {
+        for by_the_clock in [false, true] {
+            let (mut day, busy) = one_goes(join).await;
+            let mut turns = 0;
+            loop {
+                day.simulator.sleep(Duration::from_secs(60) * (DRAIN + 4)).await;
+                if by_the_clock {
+                    day.controller = led(&day, &busy);
+                }
+                turns += 1;
+                if ended(&day.passes(1, Some(10.0)).await) == 1 {
+                    break;
+                }
+                assert!(turns < 5, "{join}, {by_the_clock}: it has not ended");
+            }
+            assert!(turns > 1, "{join}, {by_the_clock}: never in the turn that begins it");
+        }
+    }
+}

@@ -103,6 +103,19 @@ async fn who_leads_next_knows_what_was_refused_last() {
 }
 
 #[tokio::test]
+async fn what_is_noted_can_be_read_by_the_version_before_that_knows_of_no_refusal() {
+    let mut day = Day::of(FILE.to_owned() + DEARER).await;
+    day.refuses(FailureKind::Rejected);
+    let last = day.passes(10, Some(60.0)).await.pop().unwrap();
+    assert_eq!(last.scaling.pools["g6e"].sources[0].aside, Some(AsideCause::Refused));
+    let session = &day.controller.session;
+    let notes = session.backends.kubernetes.as_ref().unwrap().notes.clone().unwrap();
+    let text = notes.read_notes(&session.scope([])).await.unwrap().unwrap();
+    assert!(text.contains("g6e.12xlarge/on-demand"), "{text}");
+    assert!(!text.contains(r#""cause":"refused""#), "{text}");
+}
+
+#[tokio::test]
 async fn each_outcome_of_a_write_is_counted_from_nothing_on() {
     let mut day = Day::begin().await;
     let turn = day.passes(1, Some(10.0)).await.remove(0);

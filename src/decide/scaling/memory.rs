@@ -38,6 +38,17 @@ impl Memory {
         self
     }
 
+    /// As it is noted for whoever leads next, which may be the version before: that one
+    /// knows of no number that is refused, and would understand nothing of all that is
+    /// noted. To find it out anew costs one call.
+    #[must_use]
+    pub fn noted(mut self) -> Self {
+        for source in self.sources.values_mut().flat_map(BTreeMap::values_mut) {
+            source.aside.take_if(|aside| aside.cause == AsideCause::Refused);
+        }
+        self
+    }
+
     /// As it can be at `now`: none of it is of later, for the clock was wrong that it was
     /// left by.
     #[must_use]

@@ -155,7 +155,9 @@ impl Pool<'_> {
             Kind::Warm => new.min(source.warm_left()).min(source.room()),
             Kind::OnPrem | Kind::Cold | Kind::Unpriced => new.min(source.room()),
         };
-        source.capacity.times(units)
+        // Of what is left alone one is tried, whatever room there is.
+        let most = if source.aside().is_some() { 1 } else { u32::MAX };
+        source.capacity.times(units.min(most))
     }
 
     fn kind(&self, at: usize) -> Kind {

@@ -193,7 +193,7 @@ impl Rules<'_> {
                 }
             }
             let text = file.text.as_deref().unwrap_or_default();
-            if is_secret_name(&file.path) || holds_secret(text) {
+            if is_secret_name(&file.path) || holds_secret(text.as_bytes()) {
                 let help = "let the node fetch it by its instance's role";
                 self.error(&format!("{path}.path"), "a secret cannot stand in an image", help);
             }
@@ -224,18 +224,33 @@ impl Rules<'_> {
     }
 }
 
-/// Whether a file of this text gives a secret away. A certificate or a public key is for
-/// everybody.
-pub(in crate::build) fn holds_secret(text: &str) -> bool {
-    let is_public = |line: &str| {
-        let kind = line.strip_prefix("-----BEGIN ");
-        kind.is_some_and(|kind| {
-            ["CERTIFICATE", "TRUSTED CERTIFICATE", "PUBLIC KEY", "PGP PUBLIC KEY BLOCK"]
-                .iter()
-                .any(|public| kind.trim_end() == format!("{public}-----"))
-        })
+/// Whether a file gives a secret away: a program, by a private key in it; a text, also by
+/// what looks like a token or a password. What is for everybody, as certificates and
+/// public keys are, is none.
+pub(in crate::build) fn holds_secret(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    // <https://www.rfc-editor.org/rfc/rfc7468#section-4>: a key begins with one, a
+    // program that reads keys has the words alone.
+    let begins = |line: &str| {
+        let kind = line.split_once("-----BEGIN ")?.1.split_once("-----")?.0;
+        Some(kind.ends_with("PRIVATE KEY") || kind.ends_with("PRIVATE KEY BLOCK"))
     };
-    text.lines().any(|line| !is_public(line) && looks_secret(line))
+    let is_text = std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0);
+    if is_text {
+        return text.lines().any(|line| begins(line).unwrap_or_else(|| looks_secret(line)));
+    }
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let follows = lines.peek().is_some_and(|next| is_base64(next.trim()));
+        if follows && begins(line) == Some(true) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_base64(line: &str) -> bool {
+    line.len() >= 16 && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
 }
 
 /// What would have to be quoted in a shell, a unit or a list of sources.

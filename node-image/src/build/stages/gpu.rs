@@ -12,10 +12,14 @@ use crate::build::recipe::{Gpu, Recipe};
 use crate::build::store::Made;
 use std::path::Path;
 
-/// Where the tree has what signs the modules, if something does: under secure boot the
+/// The certificate of what signs the modules, if something does: under secure boot the
 /// kernel loads none that a key of the firmware's has not signed.
-const SIGNING_KEY: &str = "/sign.key";
-const SIGNING_CERTIFICATE: &str = "/sign.pem";
+const CERTIFICATE: &str = "/sign.pem";
+/// Signs them with the key on standard input, of which the tree, where others might read
+/// it, gets no copy.
+const SIGN: &str = "chroot \"$1\" sh -euc 'for module in /built/*.ko; do \
+                    /usr/lib/linux-kbuild-*/scripts/sign-file sha256 /proc/self/fd/0 \
+                    /sign.pem \"$module\"; done'";
 
 /// The modules that were built, each as `NAME.ko`, and the driver's `version`.
 pub(in crate::build) fn gpu(
@@ -48,10 +52,7 @@ pub(in crate::build) fn gpu(
         let script = scratch.path().join("build.sh");
         files::write(&script, build_script(&release, workshop.epoch, &gpu.modules))?;
         let mut put = vec![(source, "/source.deb"), (script, "/build.sh")];
-        if let Some(Signing { key, certificate }) = signing {
-            put.push((key.clone(), SIGNING_KEY));
-            put.push((certificate.clone(), SIGNING_CERTIFICATE));
-        }
+        put.extend(signing.map(|signing| (signing.certificate.clone(), CERTIFICATE)));
         let archive = Archive::of(lock, Group::Toolchain, &recipe.base.suite, workshop)?;
         let quoted =
             |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
@@ -59,9 +60,11 @@ pub(in crate::build) fn gpu(
         for (file, to) in &put {
             run = run.arg(format!("--customize-hook=upload {} {to}", quoted(file)));
         }
-        let run = run
-            .arg("--customize-hook=chroot \"$1\" sh -eu /build.sh")
-            .arg(format!("--customize-hook=sync-out /built {}", quoted(folder)));
+        run = run.arg("--customize-hook=chroot \"$1\" sh -eu /build.sh");
+        if let Some(Signing { key, .. }) = signing {
+            run = run.arg(format!("--customize-hook={SIGN} <{}", quoted(key)));
+        }
+        let run = run.arg(format!("--customize-hook=sync-out /built {}", quoted(folder)));
         archive.finish(run, "-".as_ref())?;
         for module in &gpu.modules {
             let file = folder.join(format!("{module}.ko"));
@@ -96,8 +99,6 @@ fn build_script(release: &str, epoch: i64, modules: &[String]) -> String {
          \x20 found=$(find . -name \"$module.ko\" | head -n 1)\n\
          \x20 [ -n \"$found\" ] || continue\n\
          \x20 strip --strip-debug -o \"/built/$module.ko\" \"$found\"\n\
-         \x20 [ ! -e {SIGNING_KEY} ] || /usr/lib/linux-kbuild-*/scripts/sign-file sha256 \
-         {SIGNING_KEY} {SIGNING_CERTIFICATE} \"/built/$module.ko\"\n\
          done\n"
     )
 }

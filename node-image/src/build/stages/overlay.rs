@@ -140,7 +140,7 @@ pub(super) fn overlay(
     }
     for (at, file) in recipe.file.iter().enumerate() {
         let Put::File(bytes, mode) = extra(file, beside)? else { continue };
-        if holds_secret(&String::from_utf8_lossy(&bytes)) {
+        if holds_secret(&bytes) {
             let what = Diagnostic::error("a secret cannot stand in an image");
             let what = what.help("let the node fetch it by its instance's role");
             let spot = format!("file.{at}.source");
@@ -308,7 +308,7 @@ mod tests {
     use std::fs;
 
     /// What becomes of a file beside the recipe that holds this.
-    fn with(text: &str) -> Result<Vec<(String, Put)>, Error> {
+    fn with(text: &[u8]) -> Result<Vec<(String, Put)>, Error> {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["init", "node", "probe"] {
@@ -316,7 +316,8 @@ mod tests {
         }
         fs::write(at("app.conf"), text).unwrap();
         let recipe = "[image]\nname = \"x\"\ntime = \"2026-11-01T00:00:00Z\"\n\
-            [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n[limits]\ndisk = \"210Mi\"\n\
+            [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n\
+            [limits]\ndisk = \"210Mi\"\n\
             [[file]]\npath = \"/etc/app.conf\"\nsource = \"app.conf\"\n";
         let (read, wrong) = read("x.toml", recipe.as_bytes());
         let read = read.unwrap_or_else(|| panic!("{wrong:?}"));
@@ -326,14 +327,21 @@ mod tests {
 
     #[test]
     fn a_file_beside_the_recipe_that_holds_a_secret_is_refused_where_it_is_named() {
-        for secret in ["a = 1\nkey = AKIAIOSFODNN7EXAMPLE\n", "-----BEGIN PRIVATE KEY-----\n"] {
-            let Err(Error::Recipe(wrong)) = with(secret) else { panic!("{secret} was taken") };
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq98D\n";
+        for secret in ["a = 1\nkey = AKIAIOSFODNN7EXAMPLE\n", key, &format!("\u{7f}\0\n{key}")] {
+            let Err(Error::Recipe(wrong)) = with(secret.as_bytes()) else {
+                panic!("{secret:?} was taken")
+            };
             let first = wrong.iter().next().unwrap();
             assert_eq!(first.message, "a secret cannot stand in an image");
             assert_eq!(first.labels.len(), 1, "it stands at `source`: {first:?}");
         }
-        for text in ["a = 1\n", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"] {
-            let put = with(text).unwrap();
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        let indented = format!("ca: |\n  {}", certificate.replace('\n', "\n  "));
+        // What reads keys has their first words in it.
+        let program = "\x7fELF\0-----BEGIN RSA PRIVATE KEY-----\0-----END\0eyJhbGciOi\n";
+        for text in ["a = 1\n", certificate, &indented, program] {
+            let put = with(text.as_bytes()).unwrap();
             assert!(put.iter().any(|(path, _)| path == "/etc/app.conf"));
         }
     }

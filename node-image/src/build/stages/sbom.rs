@@ -134,7 +134,8 @@ mod tests {
     #[test]
     fn a_package_is_of_the_archive_that_it_came_from() {
         let recipe = "[image]\nname = \"x\"\ntime = \"2026-11-01T00:00:00Z\"\n\
-            [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n[limits]\ndisk = \"210Mi\"\n\
+            [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n\
+            [limits]\ndisk = \"210Mi\"\n\
             [repositories.cuda]\nuri = \"https://vendor.example/repo\"\nsuite = \"./\"\n\
             key = \"vendor.asc\"\nsha256 = \""
             .to_owned()

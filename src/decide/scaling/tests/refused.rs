@@ -116,6 +116,28 @@ fn what_is_refused_again_and_again_is_tried_less_often_and_keeps_no_other_waitin
 }
 
 #[test]
+fn what_is_noted_holds_nothing_that_the_version_before_cannot_understand() {
+    let mut world = two("9");
+    world.group("cheap", CHEAP).takes = 0;
+    world.group("dear", "g6e.12xlarge/on-demand").limit = 0;
+    world.load(100.0);
+    world.run(4);
+    let cause = |memory: &Memory, pool: &str, key: &str| {
+        memory.sources[pool][key].aside.as_ref().map(|aside| aside.cause)
+    };
+    let noted = world.memory.clone().noted();
+    assert_eq!(cause(&world.memory, "cheap", CHEAP), Some(AsideCause::Refused));
+    assert_eq!(cause(&noted, "cheap", CHEAP), None);
+    // The rest is noted as it is.
+    let dear = cause(&noted, "dear", "g6e.12xlarge/on-demand");
+    assert_eq!(dear, Some(AsideCause::NoCapacity));
+    // Whoever goes on with it asks once, and is refused once.
+    world.memory = noted;
+    world.run(2);
+    assert_eq!(cause(&world.memory, "cheap", CHEAP), Some(AsideCause::Refused));
+}
+
+#[test]
 fn what_was_asked_for_before_a_refusal_is_waited_for_and_given_up_if_it_never_serves() {
     let mut world = two("9");
     world.group("cheap", CHEAP).broken = true;

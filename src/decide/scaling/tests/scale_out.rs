@@ -263,6 +263,28 @@ fn a_free_replica_that_is_quick_does_not_hold_burst_back() {
 }
 
 #[test]
+fn quick_replicas_that_are_refused_hold_no_burst_back() {
+    let mut world = world(&[
+        onprem("own", "{ min = 1, max = 9 }"),
+        burst("cheap", "{ min = 0, max = 9 }", &[G5], ""),
+    ]);
+    let quick = Delay { median: Span::from_secs(20), p95: Span::from_secs(60) };
+    world.delays.insert(name("own"), Delays::of(quick));
+    world.has("own", "replicas", 2);
+    world.group("own", "replicas").takes = 2;
+    world.load(40.0);
+    let refused = world.run(1);
+    assert_eq!(refused.pools["own"].sources[0].aside, Some(AsideCause::Refused));
+    assert_eq!(["own", "cheap"].map(|pool| wanted(&refused, pool)), [2, 1]);
+    world.apply(&refused, Duration::from_secs(61));
+    // 60 are there or come, and nothing is short within the minute that a replica takes. Of
+    // the 100 in three minutes one replica can still make up for 10, not seven for 70.
+    world.stage().forecast = Some(forecast(&world, &[12.0, 12.0, 50.0, 50.0, 50.0, 50.0]));
+    let scaling = world.decide();
+    assert_eq!(["own", "cheap"].map(|pool| wanted(&scaling, pool)), [2, 2]);
+}
+
+#[test]
 fn budgets_stop_scale_out_and_take_nothing_away() {
     let budget = |text: &str| {
         let pools = burst("cheap", "{ min = 0, max = 9 }", &[G5], "");
