@@ -15,7 +15,6 @@ use crate::pipeline::Session;
 use crate::plan::{FailureKind, PortError};
 use crate::port::{Backends, KeepNotes, MOST_NOTES};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -58,15 +57,15 @@ pub(super) struct Notes {
 const SPARE: usize = 8 * 1024;
 
 /// What may be left out, as people know it. What was spent is not: budgets go by it.
-const PARTS: [(&str, &str); 8] = [
-    ("joined", "which instances have joined the cluster"),
-    ("races", "what the forecasters have learned"),
-    ("memory", "what the last decisions have seen and learned"),
-    ("launches", "how long launches take"),
-    ("bursts", "what burst has been asked for"),
-    ("emptied", "for how long instances have drained"),
-    ("measured", "which signals of engines were measured"),
-    ("bases", "the load before events"),
+const PARTS: [(&str, fn(&mut Notes)); 8] = [
+    ("which instances have joined the cluster", |notes| notes.joined.clear()),
+    ("what the forecasters have learned", |notes| notes.races.clear()),
+    ("what the last decisions have seen and learned", |notes| notes.memory = <_>::default()),
+    ("how long launches take", |notes| notes.launches = <_>::default()),
+    ("what burst has been asked for", |notes| notes.bursts = <_>::default()),
+    ("for how long instances have drained", |notes| notes.emptied.clear()),
+    ("which signals of engines were measured", |notes| notes.known = <_>::default()),
+    ("the load before events", |notes| notes.bases = <_>::default()),
 ];
 
 /// What is noted of it, and what is left out for want of room.
@@ -79,16 +78,20 @@ impl Notes {
     /// What has room of it in `most` bytes, the largest parts left out first; none: not
     /// even what was spent has.
     pub(super) fn fitted(&self, most: usize) -> Option<Fitted> {
-        let Value::Object(mut parts) = serde_json::to_value(self).ok()? else { return None };
+        let mut notes = self.clone();
+        let mut text = serde_json::to_string(&notes).ok()?;
         let mut left_out = Vec::new();
-        let mut text = serde_json::to_string(&parts).ok()?;
         while text.len() > most {
-            let size = |key: &str| parts.get(key).map_or(0, |part| part.to_string().len());
-            let sizes = PARTS.map(|(key, what)| (size(key), key, what));
-            let (bytes, key, what) = sizes.into_iter().max()?;
-            parts.remove(key)?;
+            let without = |(what, leave): &(&'static str, fn(&mut Self))| {
+                let mut less = notes.clone();
+                leave(&mut less);
+                Some((serde_json::to_string(&less).ok()?, *what, less))
+            };
+            let all = PARTS.iter().filter_map(without);
+            let (shortest, what, less) = all.min_by_key(|(text, ..)| text.len())?;
+            let bytes = text.len().checked_sub(shortest.len()).filter(|bytes| *bytes > 0)?;
             left_out.push(format!("{what} ({} KiB)", bytes.div_ceil(1024)));
-            text = serde_json::to_string(&parts).ok()?;
+            (notes, text) = (less, shortest);
         }
         let left_out = (!left_out.is_empty()).then(|| {
             format!(

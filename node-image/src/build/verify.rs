@@ -109,7 +109,7 @@ fn compare(first: &Built, second: &Built) -> Result<Vec<Unlike>, Error> {
         }
     } else {
         // What firmware reads bears the root's hash, so it differs with the root.
-        let found = differing(&entries(&first.tree)?, &entries(&second.tree)?);
+        let found = differing(&manifest::entries(&first.tree)?, &manifest::entries(&second.tree)?);
         if found.is_empty() {
             ("floodway-root", differing_bytes(&first.root, &second.root)?)
         } else {
@@ -151,30 +151,6 @@ fn firmware(esp: &Path) -> Result<BTreeMap<String, String>, Error> {
         }
     }
     Ok(files)
-}
-
-/// Everything that is put into the root, as the archive `tree` has it: also owners and
-/// times, which a manifest leaves out.
-fn entries(tree: &Path) -> Result<BTreeMap<String, String>, Error> {
-    let cannot = |error| Error::file("read", tree, error);
-    let (files, _) = manifest::files(tree)?;
-    let mut said: BTreeMap<_, _> = files
-        .into_iter()
-        .map(|file| (file.path, format!("{} {} {}", file.mode, file.bytes, file.content)))
-        .collect();
-    let mut archive = tar::Archive::new(File::open(tree).map_err(cannot)?);
-    for entry in archive.entries().map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let path = entry.path().map_err(cannot)?.display().to_string();
-        let path = format!("/{}", path.trim_start_matches("./").trim_matches('/'));
-        let header = entry.header();
-        let [owner, group] = [header.uid(), header.gid()].map(|id| id.map_err(cannot));
-        let time = header.mtime().map_err(cannot)?;
-        if let Some(text) = said.get_mut(&path) {
-            *text += &format!(", owner {}:{}, time {time}", owner?, group?);
-        }
-    }
-    Ok(said)
 }
 
 fn differing(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>) -> Differing {
@@ -229,15 +205,7 @@ mod tests {
     fn built(folder: &Path, root_hash: &str, (owner, text): (u64, &str), root: &[u8]) -> Built {
         std::fs::create_dir_all(folder).unwrap();
         let tree = folder.join("tree.tar");
-        let mut header = tar::Header::new_ustar();
-        header.set_mode(0o644);
-        header.set_uid(owner);
-        header.set_gid(0);
-        header.set_mtime(7);
-        header.set_size(text.len() as u64);
-        let mut archive = tar::Builder::new(File::create(&tree).unwrap());
-        archive.append_data(&mut header, "./etc/motd", text.as_bytes()).unwrap();
-        archive.finish().unwrap();
+        manifest::tests::archive(&tree, owner, text);
         let [disk, esp, root_file] = ["disk.raw", "esp.img", "root.erofs"].map(|n| folder.join(n));
         std::fs::write(&root_file, root).unwrap();
         std::fs::write(&disk, [root, b"and more"].concat()).unwrap();

@@ -29,6 +29,7 @@ fn what_has_no_room_is_left_out_the_largest_part_first_and_is_told() {
     let small = notes(5000);
     let fitted = small.fitted(MOST_NOTES).unwrap();
     assert_eq!((fitted.left_out.is_none(), read(&fitted).joined.len()), (true, 5000));
+    assert_eq!(fitted.text, serde_json::to_string(&small).unwrap(), "what is counted is written");
     // Then the next largest, until the rest has room; what was spent always has.
     let rest = Notes { joined: BTreeSet::new(), ..small.clone() };
     let rest = serde_json::to_string(&rest).unwrap().len();

@@ -7,6 +7,7 @@ use crate::build::lock::{Group, Lock};
 use crate::build::store::Made;
 use crate::card::{File as Listed, Package};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -45,6 +46,30 @@ pub(in crate::build) fn files(tree: &Path) -> Result<(Vec<Listed>, String), Erro
     }
     listed.sort();
     Ok((listed, status))
+}
+
+/// Everything that is put into the root, as the archive `tree` has it: also owners and
+/// times, which a manifest leaves out.
+pub(in crate::build) fn entries(tree: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let cannot = |error| Error::file("read", tree, error);
+    let (files, _) = files(tree)?;
+    let mut said: BTreeMap<_, _> = files
+        .into_iter()
+        .map(|file| (file.path, format!("{} {} {}", file.mode, file.bytes, file.content)))
+        .collect();
+    let mut archive = tar::Archive::new(File::open(tree).map_err(cannot)?);
+    for entry in archive.entries().map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        let path = entry.path().map_err(cannot)?.display().to_string();
+        let path = format!("/{}", path.trim_start_matches("./").trim_matches('/'));
+        let header = entry.header();
+        let [owner, group] = [header.uid(), header.gid()].map(|id| id.map_err(cannot));
+        let time = header.mtime().map_err(cannot)?;
+        if let Some(text) = said.get_mut(&path) {
+            *text += &format!(", owner {}:{}, time {time}", owner?, group?);
+        }
+    }
+    Ok(said)
 }
 
 /// `-rwxr-xr-x`, as `ls -l` writes it.
@@ -123,9 +148,22 @@ pub(in crate::build) fn disk_digest(disk: &Made, workshop: &Workshop<'_>) -> Res
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::build) mod tests {
     use super::*;
     use crate::build::lock::Locked;
+
+    /// An archive of one file, `/etc/motd`.
+    pub(in crate::build) fn archive(tree: &Path, owner: u64, text: &str) {
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o644);
+        header.set_uid(owner);
+        header.set_gid(0);
+        header.set_mtime(7);
+        header.set_size(text.len() as u64);
+        let mut archive = tar::Builder::new(File::create(tree).unwrap());
+        archive.append_data(&mut header, "./etc/motd", text.as_bytes()).unwrap();
+        archive.finish().unwrap();
+    }
 
     #[test]
     fn modes_read_as_ls_writes_them() {
