@@ -83,10 +83,20 @@ fn budget(message: &str, namespace: &str) -> String {
     }
 }
 
-/// One entry for each cause.
-pub(super) fn by_cause(held: BTreeMap<(String, String), u32>) -> Vec<Held> {
-    let held = held.into_iter().map(|((by, message), pods)| Held { by, pods, message });
-    held.collect()
+/// One entry for each cause. Of one budget the server may say several things at once,
+/// while it counts what ends: that with numbers is told.
+pub(super) fn by_cause(evicted: Vec<Eviction>) -> Vec<Held> {
+    let mut all: BTreeMap<String, (u32, String)> = BTreeMap::new();
+    for eviction in evicted {
+        let Eviction::Held { by, message } = eviction else { continue };
+        let (pods, told) = all.entry(by).or_default();
+        *pods += 1;
+        let has_numbers = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+        if told.is_empty() || (has_numbers(&message) && !has_numbers(told)) {
+            *told = message;
+        }
+    }
+    all.into_iter().map(|(by, (pods, message))| Held { by, pods, message }).collect()
 }
 
 #[cfg(test)]
@@ -109,6 +119,14 @@ mod tests {
         assert_eq!(held, Eviction::Held { by, message: message.to_owned() });
         let busy = refused(&status(429, "too many requests", None), "ns");
         assert!(matches!(busy, Some(Eviction::Held { by, .. }) if by == "the API server"));
+        let held =
+            |message: &str| refused(&status(429, "", Some(("DisruptionBudget", message))), "ns");
+        let [counting, counted] =
+            ["does not allow evicting pods currently", "needs 2 healthy pods"]
+                .map(|says| held(&format!("The disruption budget b {says}")).unwrap());
+        let [one] = &by_cause(vec![counting, counted, Eviction::Gone])[..] else { panic!() };
+        assert_eq!((one.pods, one.by.as_str()), (2, "PodDisruptionBudget ns/b"));
+        assert!(one.message.ends_with("needs 2 healthy pods"), "{one:?}");
         let two = "This pod has more than one PodDisruptionBudget, which the eviction subresource \
                    does not support.";
         assert!(matches!(refused(&status(500, two, None), "ns"), Some(Eviction::Held { .. })));

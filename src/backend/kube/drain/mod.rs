@@ -18,7 +18,6 @@ use evict::Eviction;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use node::{Joined, Names};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// Calls about single pods at once, for one node.
 const AT_ONCE: usize = 8;
@@ -130,17 +129,11 @@ impl Drain for Drainer {
         let movable = pods.iter().filter(|pod| !pod.ends);
         let evicted = together(movable.map(|pod| evict::evict(&self.cluster, pod))).await?;
         let gone = evicted.iter().filter(|done| **done == Eviction::Gone).count();
-        let mut held: BTreeMap<(String, String), u32> = BTreeMap::new();
-        for done in evicted {
-            if let Eviction::Held { by, message } = done {
-                *held.entry((by, message)).or_default() += 1;
-            }
-        }
         Ok(Left {
             known: true,
             since: node.since,
             pods: count(pods.len() - gone),
-            held: evict::by_cause(held),
+            held: evict::by_cause(evicted),
             ..Left::default()
         })
     }
