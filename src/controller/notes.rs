@@ -56,8 +56,11 @@ pub(super) struct Notes {
 /// For the races there is what the rest leaves, less this, for it grows.
 const SPARE: usize = 8 * 1024;
 
-/// What may be left out, as people know it. What was spent is not: budgets go by it.
-const PARTS: [(&str, fn(&mut Notes)); 8] = [
+/// A part of them: what people call it, and how it is left out.
+type Part = (&'static str, fn(&mut Notes));
+
+/// What may be left out. What was spent is not: budgets go by it.
+const PARTS: [Part; 8] = [
     ("which instances have joined the cluster", |notes| notes.joined.clear()),
     ("what the forecasters have learned", |notes| notes.races.clear()),
     ("what the last decisions have seen and learned", |notes| notes.memory = <_>::default()),
@@ -82,7 +85,7 @@ impl Notes {
         let mut text = serde_json::to_string(&notes).ok()?;
         let mut left_out = Vec::new();
         while text.len() > most {
-            let without = |(what, leave): &(&'static str, fn(&mut Self))| {
+            let without = |(what, leave): &Part| {
                 let mut less = notes.clone();
                 leave(&mut less);
                 Some((serde_json::to_string(&less).ok()?, *what, less))
