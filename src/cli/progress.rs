@@ -11,6 +11,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// A live line in indicatif's `template`; none: nobody watches a terminal.
+pub(super) fn live(terminal: &Terminal, template: &str) -> Option<ProgressBar> {
+    terminal.interactive.then(|| {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    })
+}
+
 /// Tells an apply's events.
 pub(super) struct Progress<'a> {
     terminal: &'a Terminal,
@@ -21,16 +33,7 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(plan: &'a Plan, terminal: &'a Terminal, stream: &'a Stream) -> Self {
-        let bar = terminal.interactive.then(|| {
-            let bar = ProgressBar::new(0);
-            if let Ok(style) =
-                ProgressStyle::with_template("{spinner} {pos}/{len} {elapsed} {wide_msg}")
-            {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
+        let bar = live(terminal, "{spinner} {pos}/{len} {elapsed} {wide_msg}");
         Self { terminal, stream, narrator: Mutex::new(Narrator::new(plan)), bar }
     }
 

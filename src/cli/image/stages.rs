@@ -1,8 +1,9 @@
 //! Stages of a build, told as they run: a live line on a terminal, a plain line for each
 //! that is over elsewhere.
 
+use super::super::progress::live;
 use super::super::terminal::Terminal;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use node_image::build::Progress;
 use std::time::Duration;
 
@@ -14,15 +15,7 @@ pub(super) struct Stages {
 
 impl Stages {
     pub(super) fn new(terminal: &Terminal) -> Self {
-        let bar = terminal.interactive.then(|| {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        Self { terminal: *terminal, bar }
+        Self { terminal: *terminal, bar: live(terminal, "{spinner} {wide_msg} {elapsed}") }
     }
 
     /// Tells what has become of one, after the words that are to stand `before` it.

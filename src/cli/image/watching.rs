@@ -1,12 +1,12 @@
 //! What happens in AWS while a command waits, told as it happens: a live line on a
 //! terminal, plain lines elsewhere.
 
+use super::super::progress::live;
 use super::super::terminal::Terminal;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use node_image::publish::Progress;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// Tells what happens.
 pub(super) struct Watching {
@@ -18,14 +18,7 @@ pub(super) struct Watching {
 
 impl Watching {
     pub(super) fn new(terminal: &Terminal) -> Self {
-        let bar = terminal.interactive.then(|| {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
+        let bar = live(terminal, "{spinner} {elapsed} {wide_msg}");
         Self { terminal: *terminal, bar, said: Mutex::default() }
     }
 
