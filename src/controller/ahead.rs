@@ -5,7 +5,7 @@ use super::gauge::past::{Asked, Past};
 use super::track::Track;
 use crate::clock::Timestamp;
 use crate::forecast::Standing;
-use crate::forecast::{self, CalendarInputs, Context, Forecast, Race, RaceConfig, RaceState};
+use crate::forecast::{Almanac, CalendarInputs, Forecast, Race, RaceConfig, RaceState};
 use crate::signal::{Query, Range, Series};
 use crate::units::Span;
 use futures::future::{join, join_all};
@@ -19,6 +19,7 @@ pub(super) struct Ahead {
     past: Past,
     /// What upstream services ask, by the name of the service, on the same steps.
     upstream: BTreeMap<String, Upstream>,
+    almanac: Almanac,
     race: Racing,
     config: RaceConfig,
     /// Some of the past was told since the race began, and its models do not know it.
@@ -53,6 +54,7 @@ impl Ahead {
             demand: Track::new(history),
             past: Past::default(),
             upstream: BTreeMap::new(),
+            almanac: Almanac::new(&CalendarInputs::default()),
             race: Racing::Here(Box::new(race)),
             config,
             behind: false,
@@ -204,10 +206,12 @@ impl Ahead {
         let Racing::Here(mut race) = std::mem::replace(&mut self.race, Racing::Lost) else {
             return;
         };
-        let (calendar, config) = (calendar.clone(), self.config);
-        let upstream = self.beside();
+        if self.almanac.calendar() != calendar {
+            self.almanac = Almanac::new(calendar);
+        }
+        let (steps, upstream) = (self.config.steps(history.step()), self.beside());
+        let context = self.almanac.context(&history, steps, &upstream);
         let run = move || {
-            let context = context(&history, &upstream, config, &calendar);
             let said = race.tick(&history, &context).map_err(|why| why.to_string());
             (race, said)
         };
@@ -254,13 +258,4 @@ impl Ahead {
             Err(why) => (self.latest, self.why) = (None, Some(why)),
         }
     }
-}
-
-fn context(
-    history: &Series,
-    upstream: &[(String, Series)],
-    config: RaceConfig,
-    calendar: &CalendarInputs,
-) -> Context {
-    forecast::context(history, config.steps(history.step()), calendar, upstream)
 }

@@ -7,6 +7,7 @@ use super::{Context, EVENT, UPSTREAM};
 use crate::clock::{Date, Timestamp};
 use crate::signal::Series;
 use crate::spec::{Environment, Holiday};
+use crate::units::Span;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
@@ -23,7 +24,7 @@ pub struct EventWindow {
 }
 
 /// The operations team's calendar.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CalendarInputs {
     /// Where the day begins.
     pub zone: TimeZone,
@@ -76,58 +77,113 @@ impl CalendarInputs {
     }
 }
 
-/// The context of `history` and of the `ahead` steps after it. `upstream` are
-/// measured series by the names of their services; each value stands for the
-/// steps up to its next one, and for [`LONGEST_LINE`] gaps after it, and nothing is
-/// known of them after the history.
-///
-/// Its inputs: `day/sin` and `day/cos`, `week/sin` and `week/cos` (where in the
-/// day and the week the step is), `weekend`, `holiday` (0 or 1), `event` (the
-/// expected factor), `last-week` (the load one week before), `upstream/NAME`.
-pub fn build(
+/// The inputs that the calendar tells of any step.
+const TOLD: [&str; 7] = ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT];
+
+/// What a calendar tells of each step of a series, kept while the series grows: from
+/// one step to the next it is the same but for its end.
+#[derive(Debug, Clone)]
+pub struct Almanac {
+    calendar: CalendarInputs,
+    /// Where the series starts, and its step.
+    of: Option<(Timestamp, Span)>,
+    told: [Vec<Option<f64>>; TOLD.len()],
+}
+
+impl Almanac {
+    /// One that has told nothing yet.
+    pub fn new(calendar: &CalendarInputs) -> Self {
+        Self { calendar: calendar.clone(), of: None, told: <_>::default() }
+    }
+
+    /// By what it tells.
+    pub fn calendar(&self) -> &CalendarInputs {
+        &self.calendar
+    }
+
+    /// The context of `history` and of the `ahead` steps after it. `upstream` are
+    /// measured series by the names of their services; each value stands for the
+    /// steps up to its next one, and for [`LONGEST_LINE`] gaps after it, and nothing is
+    /// known of them after the history.
+    ///
+    /// Its inputs: `day/sin` and `day/cos`, `week/sin` and `week/cos` (where in the
+    /// day and the week the step is), `weekend`, `holiday` (0 or 1), `event` (the
+    /// expected factor), `last-week` (the load one week before), `upstream/NAME`.
+    pub fn context(
+        &mut self,
+        history: &Series,
+        ahead: usize,
+        upstream: &[(String, Series)],
+    ) -> Context {
+        let steps = history.len().saturating_add(ahead);
+        self.reach(history, steps);
+        let told = self.told.iter().map(|values| values[..steps].to_vec());
+        let measured = upstream.iter().map(|(_, series)| {
+            let at = |index| (index < history.len()).then(|| value_at(series, history.time(index)));
+            (0..steps).map(|index| at(index).flatten()).collect()
+        });
+        Context::new(
+            inputs(upstream.iter().map(|(name, _)| name.as_str())),
+            told.chain([week_before(history, steps)]).chain(measured).collect(),
+        )
+    }
+
+    /// Tells of each of the first `steps` of a series.
+    fn reach(&mut self, series: &Series, steps: usize) {
+        let of = Some((series.start(), series.step()));
+        if self.of != of {
+            (self.of, self.told) = (of, <_>::default());
+        }
+        let holidays: BTreeSet<i64> =
+            self.calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
+        let mut clock = LocalClock { zone: &self.calendar.zone, quarter: None };
+        for index in self.told[0].len()..steps {
+            let time = series.time(index);
+            let seconds = clock.seconds(time);
+            let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as f64);
+            // Day 0 of the epoch was a Thursday; Monday is 0.
+            let weekday = (day + 3).rem_euclid(7);
+            let of_day = TAU * second / 86_400.0;
+            let of_week = (TAU * weekday as f64 + of_day) / 7.0;
+            let on = self.calendar.events.iter();
+            let on = on.filter(|event| event.start <= time && time < event.end);
+            let told = [
+                of_day.sin(),
+                of_day.cos(),
+                of_week.sin(),
+                of_week.cos(),
+                f64::from(u8::from(weekday >= 5)),
+                f64::from(u8::from(holidays.contains(&day))),
+                on.map(|event| event.factor).product(),
+            ];
+            for (values, value) in self.told.iter_mut().zip(told) {
+                values.push(Some(value));
+            }
+        }
+    }
+}
+
+/// The context of `history`, asked for once: see [`Almanac::context`].
+pub fn context(
     history: &Series,
     ahead: usize,
     calendar: &CalendarInputs,
     upstream: &[(String, Series)],
 ) -> Context {
-    let inputs = inputs(upstream.iter().map(|(name, _)| name.as_str()));
-    let week = steps_in(WEEK, history);
-    let holidays: BTreeSet<i64> =
-        calendar.holidays.iter().filter_map(|day| day_number(*day)).collect();
-    let mut clock = LocalClock { zone: &calendar.zone, quarter: None };
-    let row = |index: usize| {
-        let time = history.time(index);
-        let seconds = clock.seconds(time);
-        let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as f64);
-        // Day 0 of the epoch was a Thursday; Monday is 0.
-        let weekday = (day + 3).rem_euclid(7);
-        let of_day = TAU * second / 86_400.0;
-        let of_week = (TAU * weekday as f64 + of_day) / 7.0;
-        let on = calendar.events.iter().filter(|event| event.start <= time && time < event.end);
-        let known = [
-            of_day.sin(),
-            of_day.cos(),
-            of_week.sin(),
-            of_week.cos(),
-            f64::from(u8::from(weekday >= 5)),
-            f64::from(u8::from(holidays.contains(&day))),
-            on.map(|event| event.factor).product(),
-        ];
-        let before = index.checked_sub(week).and_then(|index| *history.values().get(index)?);
-        let measured = upstream
-            .iter()
-            .map(|(_, series)| (index < history.len()).then(|| value_at(series, time)).flatten());
-        known.into_iter().map(Some).chain([before]).chain(measured).collect()
-    };
-    let rows = (0..history.len().saturating_add(ahead)).map(row).collect();
-    Context { inputs, rows }
+    Almanac::new(calendar).context(history, ahead, upstream)
+}
+
+/// The load one week before each step.
+fn week_before(history: &Series, steps: usize) -> Vec<Option<f64>> {
+    let mut before = vec![None; steps_in(WEEK, history).min(steps)];
+    before.extend(history.values().iter().take(steps - before.len()));
+    before.resize(steps, None);
+    before
 }
 
 /// The inputs of a context with these upstream services, in their order.
 pub fn inputs<'a>(upstream: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let own =
-        ["day/sin", "day/cos", "week/sin", "week/cos", "weekend", "holiday", EVENT, "last-week"];
-    let own = own.iter().map(ToString::to_string);
+    let own = TOLD.into_iter().chain(["last-week"]).map(str::to_owned);
     own.chain(upstream.map(|name| format!("{UPSTREAM}{name}"))).collect()
 }
 

@@ -200,8 +200,8 @@ impl Forecaster for Linear {
     }
 
     fn refit(&mut self, history: &Series, context: &Context) -> Result<(), NotFit> {
-        // Rows beyond the history are those of the horizon.
-        let steps = context.rows.len().saturating_sub(history.len()).max(1);
+        // Steps beyond the history are those of the horizon.
+        let steps = context.steps().saturating_sub(history.len()).max(1);
         self.fitted = Some(Fitted::of(history, context, steps)?);
         Ok(())
     }

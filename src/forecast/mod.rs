@@ -5,6 +5,7 @@
 
 mod calendar;
 mod conformal;
+mod context;
 mod ets;
 mod fill;
 mod linear;
@@ -22,8 +23,9 @@ mod tests;
 mod trained;
 mod weights;
 
-pub use calendar::{CalendarInputs, ContextError, EventWindow, build as context, inputs};
+pub use calendar::{Almanac, CalendarInputs, ContextError, EventWindow, context, inputs};
 pub use conformal::{Calibration, FIRST_RESIDUALS, WINDOW};
+pub use context::{Context, EVENT, UPSTREAM};
 pub use ets::Ets;
 pub use fill::{LONGEST_LINE, filled};
 pub use linear::Linear;
@@ -41,85 +43,6 @@ pub use weights::{Provenance, WeightsError, model_of};
 use crate::clock::Timestamp;
 use crate::signal::Series;
 use crate::units::Span;
-
-/// What is known about every step of a series and of its horizon, whatever the
-/// load was: one row of inputs for each step, the first for the first step of
-/// the history.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Context {
-    /// The names of the inputs: `weekend`, `holiday`, `event`, `upstream/NAME`.
-    pub inputs: Vec<String>,
-    /// A row for each step, longer than the history by what is known ahead; a gap
-    /// is what is not known.
-    pub rows: Vec<Vec<Option<f64>>>,
-}
-
-/// Inputs with this beginning are measured: nothing is known of them ahead.
-pub const UPSTREAM: &str = "upstream/";
-
-/// The input that holds the expected factor of the events that are on.
-pub const EVENT: &str = "event";
-
-impl Context {
-    /// Where the input `name` is in each row.
-    pub fn column(&self, name: &str) -> Option<usize> {
-        self.inputs.iter().position(|input| input == name)
-    }
-
-    /// Input `column` at step `index`; a gap also where there is no such row.
-    pub fn at(&self, index: usize, column: usize) -> Option<f64> {
-        let value = *self.rows.get(index)?.get(column)?;
-        value.filter(|value| value.is_finite())
-    }
-
-    /// The inputs of step `target` as they are known at step `origin`: what is
-    /// measured is that of the origin.
-    pub fn known(&self, origin: usize, target: usize) -> Vec<Option<f64>> {
-        let of = |(column, input): (usize, &String)| {
-            self.at(if input.starts_with(UPSTREAM) { origin } else { target }, column)
-        };
-        self.inputs.iter().enumerate().map(of).collect()
-    }
-
-    /// Whether all that is measured and `counts` is known at step `origin`.
-    ///
-    /// # Errors
-    /// [`NotFit`] with the name of what is not.
-    fn measured(&self, origin: usize, counts: impl Fn(usize) -> bool) -> Result<(), NotFit> {
-        for (column, input) in self.inputs.iter().enumerate() {
-            let Some(service) = input.strip_prefix(UPSTREAM) else { continue };
-            if counts(column) && self.at(origin, column).is_none() {
-                return Err(NotFit::new(format!(
-                    "it reads the load of {service}, which is not known now"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// What was known when the history had `len` steps, with `ahead` rows more:
-    /// what is measured is not known of those.
-    #[must_use]
-    pub fn as_of(&self, len: usize, ahead: usize) -> Self {
-        let mut known = Self { inputs: self.inputs.clone(), rows: Vec::new() };
-        known.rows.extend(self.rows.iter().take(len).cloned());
-        known.look_ahead(self, len, ahead);
-        known
-    }
-
-    /// Puts the rows from `len` on in the place of its own, as they are known
-    /// ahead of their time.
-    fn look_ahead(&mut self, all: &Self, len: usize, ahead: usize) {
-        self.rows.truncate(len);
-        self.rows.resize(len, vec![None; self.inputs.len()]);
-        for index in len..len + ahead {
-            let cell = |(column, input): (usize, &String)| {
-                (!input.starts_with(UPSTREAM)).then(|| all.at(index, column)).flatten()
-            };
-            self.rows.push(self.inputs.iter().enumerate().map(cell).collect());
-        }
-    }
-}
 
 /// A forecaster of one series.
 pub trait Forecaster: Send + Sync {

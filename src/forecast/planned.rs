@@ -20,10 +20,10 @@ impl Planned {
 
 /// The factor at each step; `None` where there is nothing but ordinary steps.
 fn factors(context: &Context) -> Option<impl Fn(usize) -> f64> {
-    let column = context.column(EVENT)?;
-    let factor = move |index| context.at(index, column).filter(|f| *f > 0.0).unwrap_or(1.0);
-    let planned = (0..context.rows.len()).any(|index| factor(index) != 1.0);
-    planned.then_some(factor)
+    let values = context.values(context.column(EVENT)?);
+    let sound = |value: Option<f64>| value.filter(|f| f.is_finite() && *f > 0.0).unwrap_or(1.0);
+    let planned = values.iter().any(|value| *value != Some(1.0) && sound(*value) != 1.0);
+    planned.then_some(move |index: usize| sound(values.get(index).copied().flatten()))
 }
 
 fn ordinary(history: &Series, factor: &impl Fn(usize) -> f64) -> Series {

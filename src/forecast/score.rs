@@ -60,11 +60,11 @@ pub fn score(
     let mut points: BTreeMap<String, Vec<Vec<Point>>> = BTreeMap::new();
     let mut origins: BTreeMap<String, usize> = BTreeMap::new();
     let mut seen = Series::empty(history.start(), history.step());
-    let mut known = Context { inputs: context.inputs.clone(), rows: Vec::new() };
+    let mut known = Context::unknown(&context.inputs);
     let (mut switches, mut before) = (0, None);
     for (origin, value) in history.values().iter().enumerate() {
         seen.push(*value);
-        reveal(&mut known, context, origin, steps);
+        known.reveal(context, origin, steps);
         let Ok(forecast) = race.tick(&seen, &known) else { continue };
         if origin < from || origin + 1 >= history.len() {
             continue;
@@ -102,13 +102,6 @@ pub fn score(
     };
     scores.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     Some(Scored { between: (history.time(from), history.time(last)), scores, switches })
-}
-
-/// Moves `known` on to what is known at step `origin`.
-fn reveal(known: &mut Context, all: &Context, origin: usize, steps: usize) {
-    known.rows.truncate(origin);
-    known.rows.push(all.rows.get(origin).cloned().unwrap_or_default());
-    known.look_ahead(all, origin + 1, steps);
 }
 
 fn lead_score(points: &[Point], level: f64) -> LeadScore {

@@ -322,6 +322,28 @@ fn an_event_moves_the_path_by_its_factor_and_is_taken_out_of_the_history() {
 }
 
 #[test]
+fn an_almanac_that_is_kept_tells_what_a_new_one_would() {
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+    let start = Timestamp::from_second(9 * 3600).unwrap();
+    let event = EventWindow { start, end: start.saturating_add(HOUR * 30).unwrap(), factor: 2.0 };
+    let calendar = CalendarInputs { events: vec![event], ..CalendarInputs::default() };
+    let mut kept = Almanac::new(&calendar);
+    let of = |hours: std::ops::Range<usize>| {
+        let values = hours.clone().map(|hour| Some(hour as f64)).collect();
+        let start = start.saturating_add(HOUR * hours.start as u32).unwrap();
+        Series::new(start, Span::from_secs(3600), values)
+    };
+    // It grows, loses its beginning, and ends earlier than it did.
+    for hours in [0..170, 0..171, 0..200, 24..201, 24..60] {
+        let history = of(hours);
+        let upstream = [("api".to_owned(), history.clone())];
+        let anew = context(&history, 3, &calendar, &upstream);
+        assert_eq!(kept.context(&history, 3, &upstream), anew);
+        assert_eq!(anew.steps(), history.len() + 3);
+    }
+}
+
+#[test]
 fn the_calendar_knows_local_days_holidays_and_what_is_not_known_ahead() {
     let zone = jiff::tz::TimeZoneDatabase::bundled().get("Europe/Berlin").unwrap();
     // Friday, 25 December 2026, 22:00 in Berlin.

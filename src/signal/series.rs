@@ -83,10 +83,11 @@ impl Series {
     /// With its gaps filled by what `other` has of the same times.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        let step = i64::try_from(other.step.millis()).unwrap_or(i64::MAX);
+        let millis = |step: Span| i64::try_from(step.millis()).unwrap_or(i64::MAX);
+        let ahead = self.start.as_millisecond().saturating_sub(other.start.as_millisecond());
+        let (own, step) = (millis(self.step), millis(other.step));
         let theirs = |index: usize| {
-            let time = self.time(index).as_millisecond();
-            let after = time.saturating_sub(other.start.as_millisecond());
+            let after = ahead.saturating_add(own.saturating_mul(index as i64));
             let at = usize::try_from(after.div_euclid(step)).ok()?;
             other.values.get(at).copied().flatten()
         };
