@@ -24,6 +24,8 @@ mod hour;
 mod joining;
 #[path = "../suite/support/mod.rs"]
 mod support;
+#[path = "../suite/bursting/turns.rs"]
+mod turns;
 #[path = "../suite/bursting/web.rs"]
 mod web;
 

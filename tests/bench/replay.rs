@@ -22,6 +22,8 @@ mod joining;
 mod replay;
 #[path = "../suite/support/mod.rs"]
 mod support;
+#[path = "../suite/bursting/turns.rs"]
+mod turns;
 #[path = "../suite/bursting/web.rs"]
 mod web;
 

@@ -4,6 +4,7 @@
 use super::controller::Controller;
 use super::fleet::{Fleet, Pace};
 use super::joining::Joining;
+use super::turns::Turn;
 use super::web::ask;
 use crate::support::aws::{AwsBed, channel};
 use crate::support::bed::Bed;
@@ -12,7 +13,7 @@ use crate::support::repository::{Repository, Said};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// By what `floodway run` divides every time here.
@@ -31,8 +32,7 @@ pub struct Ground {
     pub repository: Repository,
     /// Name of the environment and of its namespace.
     pub name: String,
-    /// One at a time: each of them is a fleet that wants to be served in time.
-    _alone: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 /// How fast the places around an environment go.
@@ -87,8 +87,7 @@ impl Ground {
     }
 
     fn bare(prefix: &str, places: Places) -> Self {
-        static ONE: Mutex<()> = Mutex::new(());
-        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::wait();
         let bed = Bed::shared_with(places.autoscaler);
         let name = bed.namespace(prefix);
         bed.add_nodes(&name, 1, 8, &json!({"test": name}));
@@ -112,7 +111,7 @@ impl Ground {
         let prometheus = Prometheus::start_at(fleet.port, places.scrape);
         let joining = Joining::start(&aws, &cluster);
         let repository = Repository::new(Some(bed.kubeconfig()));
-        Self { bed, cluster, aws, fleet, joining, prometheus, repository, name, _alone: alone }
+        Self { bed, cluster, aws, fleet, joining, prometheus, repository, name, _turn: turn }
     }
 
     /// On-prem carries 10 to 20 req/s; an instance 20 more; each is meant to be used

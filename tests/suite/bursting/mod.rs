@@ -27,4 +27,6 @@ pub mod hour;
 pub mod joining;
 pub mod nodes;
 pub mod replay;
+pub mod told;
+pub mod turns;
 pub mod web;

@@ -1,11 +1,13 @@
-//! A stand-in for AWS on loopback, one process per test: it starts in a fifth
-//! of a second, so no test shares its world, its rules or its calls.
+//! A stand-in for AWS on loopback, one process per test, so no test shares its world,
+//! its rules or its calls. Each is a copy of one that has read everything already.
 
 use super::programs::program;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The access key of the commands that are led here.
 pub const ACCESS_KEY: &str = "AKIAFLOODWAYTESTBED0";
@@ -27,10 +29,27 @@ pub fn image_tags(recipe: &str, build: char) -> Value {
     json!({"floodway.dev/image": recipe, "floodway.dev/manifest": digest(build)})
 }
 
-/// A running stand-in. It ends with this value, and with the process that holds
-/// it, since it also ends when its standard input does.
+/// What starts stand-ins. It ends when its standard input does, with all of them.
+struct Nursery {
+    _child: Child,
+    asked: ChildStdin,
+    said: BufReader<ChildStdout>,
+}
+
+static NURSERY: LazyLock<Mutex<Nursery>> = LazyLock::new(|| {
+    let mut child = Command::new(program("aws-standin"))
+        .arg("--nursery")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (asked, said) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    Mutex::new(Nursery { _child: child, asked, said: BufReader::new(said) })
+});
+
+/// A running stand-in. It ends with this value, and with the process that holds it.
 pub struct AwsBed {
-    child: Child,
+    process: Pid,
     endpoint: String,
 }
 
@@ -42,18 +61,16 @@ impl AwsBed {
 
     /// Starts one with options, `--launch-seconds 1` say.
     pub fn start_with(options: &[&str]) -> Self {
-        let mut child = Command::new(program("aws-standin"))
-            .args(["--port", "0", "--until-stdin-closes"])
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut nursery = NURSERY.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(nursery.asked, "{}", json!(options)).unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let endpoint = line.trim().strip_prefix("ready ").map(str::to_owned);
-        let endpoint = endpoint.unwrap_or_else(|| panic!("the AWS stand-in said {line:?}"));
-        Self { child, endpoint }
+        nursery.said.read_line(&mut line).unwrap();
+        let said: Vec<&str> = line.split_whitespace().collect();
+        let ["ready", endpoint, process] = said[..] else {
+            panic!("the AWS stand-in said {line:?}")
+        };
+        let process = Pid::from_raw(process.parse().unwrap()).unwrap();
+        Self { process, endpoint: endpoint.to_owned() }
     }
 
     /// `http://127.0.0.1:PORT`
@@ -63,7 +80,11 @@ impl AwsBed {
 
     /// Leads a command's SDK here, as the only credentials it has.
     pub fn command_env(&self, command: &mut Command) {
+        // Nothing here speaks TLS, and each of the machine's 150 trusted roots is read once
+        // for each client: in an unoptimised build, over a third of a command's time.
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/some-root.pem");
         command
+            .env("SSL_CERT_FILE", root)
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
@@ -239,8 +260,7 @@ impl AwsBed {
 
 impl Drop for AwsBed {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = kill_process(self.process, Signal::KILL);
     }
 }
 

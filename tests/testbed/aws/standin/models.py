@@ -97,6 +97,11 @@ class Service:
         return Shape(self, name)
 
 
+def names():
+    """The services that have a model, as requests are signed for them."""
+    return _BY_SIGNING_NAME.keys()
+
+
 @functools.cache
 def service(signing_name):
     """The model of a service that is answered here, or None."""

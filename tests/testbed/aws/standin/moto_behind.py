@@ -17,6 +17,15 @@ def _app():
         return _APP
 
 
+def import_backends(services):
+    """Imports moto and these of its backends before they are needed."""
+    from moto.backends import get_backend
+
+    _app()
+    for name in services:
+        get_backend(name)
+
+
 def forward(request):
     """(status, content type, body, headers) as moto answers."""
     environ = {
