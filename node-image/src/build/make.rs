@@ -193,7 +193,7 @@ pub fn build(
         source_date_epoch: u64::try_from(epoch).unwrap_or_default(),
         root_bytes: files::length(&erofs.file("root.erofs"))?,
     };
-    let bill = pretty(&sbom::sbom(&manifest, recipe, lock));
+    let bill = pretty(&sbom::sbom(&manifest, recipe, lock, programs.crates.as_deref()));
     let built = finish(&manifest, &bill, (&tree, &erofs, &made), options)?;
     tell(Progress::Ended { stage: "manifest", took: began.elapsed(), unchanged: false });
     Ok(built)

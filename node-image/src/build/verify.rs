@@ -240,6 +240,44 @@ mod tests {
         assert_eq!(unlike.first, "byte 5 is 0x31");
     }
 
+    /// A partition that firmware reads, which holds one file; all in it is of that time.
+    fn partition(esp: &Path, text: &str, time: &str) {
+        let mtools = |program: &str| Run::new(program).env("SOURCE_DATE_EPOCH", time).arg("-i");
+        let kernel = esp.with_extension("efi");
+        std::fs::write(&kernel, text).unwrap();
+        mtools("mformat").arg(esp).args(["-C", "-f", "1440", "-N", "1", "::"]).run().unwrap();
+        mtools("mmd").arg(esp).arg("::/EFI").run().unwrap();
+        mtools("mcopy").arg(esp).arg(&kernel).arg("::/EFI/BOOTX64.EFI").run().unwrap();
+    }
+
+    #[test]
+    fn a_difference_of_what_firmware_reads_is_named_by_its_file_or_by_its_first_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = |name: &str, disk: &[u8], (text, time): (&str, &str)| {
+            let built = built(&folder.path().join(name), "aa", (0, "hello"), disk);
+            partition(&built.esp, text, time);
+            built
+        };
+        let (then, later) = ("1000000000", "1000100000");
+        let one = build("one", b"disk 1", ("linux", then));
+        let unlike = |other: &Built| {
+            let found = compare(&one, other).unwrap();
+            let [unlike] = &found[..] else { panic!("{found:?}") };
+            unlike.clone()
+        };
+        let kernel = unlike(&build("kernel", b"disk 2", ("linus", then)));
+        assert_eq!(kernel.partition, "floodway-esp");
+        assert_eq!(kernel.file.as_deref(), Some("/EFI/BOOTX64.EFI"));
+        assert_ne!(kernel.first, kernel.second);
+        // FAT knows no owners, and a time is no part of what a file holds.
+        let time = unlike(&build("time", b"disk 2", ("linux", later)));
+        assert_eq!((time.partition.as_str(), &time.file), ("floodway-esp", &None));
+        assert!(time.first.starts_with("byte ") && time.first != time.second, "{time:?}");
+        let table = unlike(&build("table", b"disk 2", ("linux", then)));
+        assert_eq!((table.partition.as_str(), &table.file), ("partition table", &None));
+        assert_eq!(table.first, "byte 5 is 0x31");
+    }
+
     #[test]
     fn the_first_byte_that_differs_is_told() {
         let folder = tempfile::tempdir().unwrap();

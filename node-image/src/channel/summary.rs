@@ -33,6 +33,8 @@ pub struct Summary {
     pub packages: Vec<(String, String)>,
     /// The regions to which it has been published.
     pub regions: BTreeSet<String>,
+    /// The regions that its recipe names, in its order.
+    pub declared: Vec<String>,
 }
 
 /// As it stands in the first parameter.
@@ -45,6 +47,8 @@ struct Wire {
     driver: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     regions: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    declared: Vec<String>,
     /// How many parameters hold the rest of `packages`.
     #[serde(default, skip_serializing_if = "is_none")]
     parts: usize,
@@ -66,12 +70,14 @@ impl Summary {
         packages.sort();
         // One of each architecture, say.
         packages.dedup();
+        let declared = manifest.regions.iter().filter(|region| is_region(region));
         Self {
             manifest: digest.to_owned(),
             kernel: manifest.kernel.clone(),
             driver: manifest.driver.as_ref().map(driver),
             packages,
             regions: BTreeSet::new(),
+            declared: declared.cloned().collect(),
         }
     }
 
@@ -93,6 +99,7 @@ impl Summary {
                 kernel: self.kernel.clone(),
                 driver: self.driver.clone(),
                 regions: self.regions.clone(),
+                declared: self.declared.clone(),
                 parts,
                 packages: packages.to_owned(),
             };
@@ -134,12 +141,18 @@ impl Summary {
     /// # Errors
     /// It is none of that build.
     pub fn regions(first: &str, digest: &str) -> Result<BTreeSet<String>, ValueError> {
-        let wire = wire(first)?;
-        // The parameter's name is cut: another build's may be the same.
-        if wire.manifest != digest {
-            return Err(ValueError(format!("it is that of build {}", wire.manifest)));
-        }
-        Ok(wire.regions)
+        Ok(wire_of(first, digest)?.regions)
+    }
+
+    /// The regions that the build with the manifest of this digest is for: those that its
+    /// recipe names, or where that names none, those to which it has been published; by
+    /// the first parameter, whose text this is.
+    ///
+    /// # Errors
+    /// It is none of that build.
+    pub fn goals(first: &str, digest: &str) -> Result<Vec<String>, ValueError> {
+        let Wire { regions, declared, .. } = wire_of(first, digest)?;
+        Ok(if declared.is_empty() { regions.into_iter().collect() } else { declared })
     }
 
     /// What the parameters say, the first first.
@@ -165,8 +178,8 @@ impl Summary {
         };
         let packages: Option<Vec<_>> = lines.lines().map(named).collect();
         let packages = packages.ok_or_else(|| wrong(&"a line has no version"))?;
-        let Wire { manifest, kernel, driver, regions, .. } = first;
-        Ok(Self { manifest, kernel, driver, packages, regions })
+        let Wire { manifest, kernel, driver, regions, declared, .. } = first;
+        Ok(Self { manifest, kernel, driver, packages, regions, declared })
     }
 }
 
@@ -177,8 +190,18 @@ fn wire(text: &str) -> Result<Wire, ValueError> {
         return Err(ValueError(format!("`{}` is no manifest's digest", wire.manifest)));
     }
     // They become names of hosts and parts of commands.
-    if let Some(other) = wire.regions.iter().find(|region| !is_region(region)) {
+    let mut regions = wire.regions.iter().chain(&wire.declared);
+    if let Some(other) = regions.find(|region| !is_region(region)) {
         return Err(ValueError(format!("`{other}` is no region")));
+    }
+    Ok(wire)
+}
+
+fn wire_of(text: &str, digest: &str) -> Result<Wire, ValueError> {
+    let wire = wire(text)?;
+    // The parameter's name is cut: another build's may be the same.
+    if wire.manifest != digest {
+        return Err(ValueError(format!("it is that of build {}", wire.manifest)));
     }
     Ok(wire)
 }

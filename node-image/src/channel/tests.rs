@@ -96,6 +96,7 @@ fn summary(packages: usize) -> Summary {
         driver: Some("closed 535.309.01".to_owned()),
         packages: (0..packages).map(one).collect(),
         regions: ["eu-west-1", "us-gov-west-1"].map(str::to_owned).into(),
+        declared: ["us-gov-west-1", "eu-west-1"].map(str::to_owned).into(),
     }
 }
 
@@ -133,11 +134,26 @@ fn a_summary_tells_the_regions_of_its_build_and_of_no_other() {
         let other = Summary { regions: [wrong.to_owned()].into(), ..summary(1) };
         let error = Summary::regions(&other.write().unwrap()[0], &digest('c')).unwrap_err();
         assert!(error.to_string().contains("no region"), "{wrong}: {error}");
+        let other = Summary { declared: vec![wrong.to_owned()], ..summary(1) };
+        let error = Summary::goals(&other.write().unwrap()[0], &digest('c')).unwrap_err();
+        assert!(error.to_string().contains("no region"), "{wrong}: {error}");
     }
     // As it was written before regions were noted.
     let old = Summary { regions: [].into(), ..summary(1) }.write().unwrap().remove(0);
     assert!(!old.contains("regions"), "{old}");
     assert_eq!(Summary::regions(&old, &digest('c')), Ok([].into()));
+}
+
+#[test]
+fn a_build_is_for_the_regions_that_its_recipe_names_or_else_for_those_where_it_is() {
+    let goals = |declared: &[&str]| {
+        let declared = declared.iter().map(|region| (*region).to_owned()).collect();
+        let text = Summary { declared, ..summary(1) }.write().unwrap().remove(0);
+        assert!(Summary::goals(&text, &digest('d')).is_err(), "it is another build's");
+        Summary::goals(&text, &digest('c')).unwrap()
+    };
+    assert_eq!(goals(&["us-west-2", "eu-west-1"]), ["us-west-2", "eu-west-1"]);
+    assert_eq!(goals(&[]), ["eu-west-1", "us-gov-west-1"]);
 }
 
 #[test]
@@ -164,10 +180,11 @@ fn packages_of_two_architectures_are_told_once() {
         files: Vec::new(),
         source_date_epoch: 0,
         root_bytes: 0,
-        regions: vec!["us-east-1".to_owned()],
+        regions: vec!["us-east-1".to_owned(), "x.example/#".to_owned()],
     };
     let summary = Summary::of(&manifest, &digest('d'));
     assert!(summary.regions.is_empty(), "it is published nowhere yet");
+    assert_eq!(summary.declared, ["us-east-1"], "what is no region is not noted as one");
     assert_eq!(summary.packages, [("libc6".to_owned(), "2.36-9".to_owned())]);
     assert_eq!((summary.driver, summary.manifest), (None, digest('d')));
 }

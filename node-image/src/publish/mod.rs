@@ -15,6 +15,7 @@ mod disk;
 pub mod elsewhere;
 mod error;
 pub mod facts;
+pub mod goals;
 mod hash;
 mod image;
 pub mod list;

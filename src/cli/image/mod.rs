@@ -24,6 +24,8 @@ mod recipe;
 mod rollback;
 #[cfg(feature = "image")]
 mod stages;
+#[cfg(feature = "aws")]
+mod starts;
 #[cfg(feature = "image")]
 mod verify;
 #[cfg(feature = "aws")]

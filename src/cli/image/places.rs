@@ -1,10 +1,12 @@
 //! Where in AWS, as whom, and what goes wrong there.
 
 use super::super::exit::{Exit, Failure};
+use super::starts::starts;
 use crate::backend::aws::{SdkConfig, caller, configured};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::spec::is_region;
 use node_image::channel;
+use node_image::publish::goals::goals;
 use node_image::publish::usage::Watched;
 use node_image::publish::{Clients, Error, Kind};
 
@@ -80,6 +82,27 @@ impl Goals {
             return Err(Failure::new(Exit::Invalid, message).help("name regions with --region"));
         }
         Ok(Places { regions: regions.to_vec(), profile: self.profile.clone() })
+    }
+
+    /// The regions that were given, or else those that the build is for which a channel of
+    /// an image means.
+    pub(super) async fn or_of(&self, image: &str, channel: &str) -> Result<Places, Failure> {
+        let places = |regions| Places { regions, profile: self.profile.clone() };
+        if !self.regions.is_empty() {
+            return Ok(places(self.regions.clone()));
+        }
+        let starts = starts(image);
+        let Some(first) = starts.first() else {
+            let message = format!("no region is given, and no recipe here names one for {image}");
+            let help = "name each with --region, run it where the recipe is, or set AWS_REGION to \
+                        one of them";
+            return Err(Failure::usage(message).help(help));
+        };
+        let config = configured(self.profile.as_deref(), first).await?;
+        // Without credentials it would be the channel that cannot be read.
+        caller(&config).await?;
+        let found = goals(&config, &starts, (image, channel)).await;
+        Ok(places(found.map_err(|error| failed(&error))?))
     }
 
     /// As they were given, for the command to run next.

@@ -2,7 +2,7 @@ use super::super::applying::block_on;
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::moved::told;
-use super::places::{Places, failed, name, now, reason};
+use super::places::{Goals, failed, name, now, reason};
 use super::watching::Watching;
 use crate::units::Span;
 use node_image::channel::{check_reason, short};
@@ -12,12 +12,13 @@ use node_image::publish::promote::{Promotion, promote};
 
 /// Let a channel of an image mean the build that another channel means
 ///
-/// In every region that is named, or in none: each must have the same build in the
-/// channel that it comes from, and its machine images must be such that instances start
-/// from them; those that are still being copied are waited for. Who, when and why stays
-/// in the history of the channel's SSM parameter, /floodway/images/NAME/channels/CHANNEL.
-/// A channel that means the build already is not written again. Regions that have the build
-/// too, and are not named, are told with the command that promotes it there.
+/// In every region that the build's recipe names, or in none: each must have the same build
+/// in the channel that it comes from, and its machine images must be such that instances
+/// start from them; those that are still being copied are waited for. Who, when and why
+/// stays in the history of the channel's SSM parameter,
+/// /floodway/images/NAME/channels/CHANNEL. A channel that means the build already is not
+/// written again. With --region it is done in those alone; others that have the build too
+/// are told with the command that promotes it there.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The image
@@ -36,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "30m")]
     wait: Span,
     #[command(flatten)]
-    places: Places,
+    goals: Goals,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -49,9 +50,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         "floodway image promote {name} --from {from} --to {to}{}",
         reason(args.reason.as_deref())
     );
-    let again = format!("{command}{}", args.places.arguments());
     block_on(async {
-        let connected = args.places.connect().await?;
+        let places = args.goals.or_of(name, from).await?;
+        let again = format!("{command}{}", places.arguments());
+        let connected = places.connect().await?;
         let by = connected.who().await?;
         let wanted = Promotion {
             image: name,
@@ -71,7 +73,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         match elsewhere(&connected.config, &clients, channels, &report.manifest).await {
             Ok(others) if others.is_empty() => {}
             Ok(others) => {
-                let there = format!("{command}{}", args.places.arguments_in(&others));
+                let there = format!("{command}{}", places.arguments_in(&others));
                 let (build, others) = (short(&report.manifest), others.join(", "));
                 terminal.note(&format!(
                     "warning: build {build} is in {others} too, where {to} of {name} does not mean \

@@ -70,6 +70,18 @@ pub(super) fn find(recipe: &str, terminal: &Terminal) -> Result<Found, Failure> 
     Ok(Found { file, read, root: files.root().to_owned() })
 }
 
+/// The regions that the recipe of an image names; none where it is not here, or wrong.
+#[cfg(feature = "aws")]
+pub(super) fn regions(image: &str) -> Vec<String> {
+    let found = || {
+        let (files, path) = Files::around(&named(image).ok()?).ok()?;
+        let loaded = files.load(&path).ok()?;
+        let (read, _) = node_image::build::read(&path, &loaded.bytes);
+        read.map(|read| read.recipe).filter(|recipe| recipe.image.name.as_str() == image)
+    };
+    found().map(|recipe| recipe.regions).unwrap_or_default()
+}
+
 /// A recipe of the repository around this folder.
 fn named(name: &str) -> Result<PathBuf, Failure> {
     let here = std::env::current_dir()

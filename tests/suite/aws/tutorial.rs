@@ -36,6 +36,7 @@ fn published(recipe: &str, build: char, image: &str) -> Value {
         driver: Some(if newer { "open 580.95.05" } else { "open 570.195.03" }.to_owned()),
         packages,
         regions: [].into(),
+        declared: [].into(),
     };
     let text = summary.write().unwrap().remove(0);
     let (stable, known) =

@@ -105,6 +105,15 @@ fn the_small_image_boots_by_both_firmwares_and_is_not_built_twice() {
     for name in ["systemd", "libc6", "floodway-init", "linux-image-cloud-amd64"] {
         assert!(listed.contains(&name), "{name}");
     }
+    assert_eq!(read("again/sbom.spdx.json"), bill, "what is not built again is told all the same");
+    let is_tokio = |package: &&serde_json::Value| package["name"] == "tokio";
+    let tokio = bill["packages"].as_array().unwrap().iter().find(is_tokio).unwrap();
+    let locator = tokio["externalRefs"][0]["referenceLocator"].as_str().unwrap();
+    assert!(locator.starts_with("pkg:cargo/tokio@1."), "{locator}");
+    assert_eq!(tokio["licenseDeclared"], "MIT");
+    let link = serde_json::json!({"spdxElementId": "SPDXRef-Program-floodway-node",
+        "relationshipType": "STATIC_LINK", "relatedSpdxElement": tokio["SPDXID"]});
+    assert!(bill["relationships"].as_array().unwrap().contains(&link));
     assert!(place.path("out/disk.qcow2").is_file());
 }
 

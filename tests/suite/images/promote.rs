@@ -128,3 +128,80 @@ fn a_region_that_has_the_build_and_is_not_named_is_told_with_its_command() {
     let said = registry.run_in(&["--region", WEST], "promote", &[]).exits(0);
     assert!(!said.err.contains("warning"), "{}", said.err);
 }
+
+#[test]
+fn without_a_region_it_is_promoted_wherever_the_builds_recipe_names() {
+    let registry = published();
+    registry.declared('a', &[EAST, WEST], &[EAST, WEST]);
+    // The recipe has changed since: what the build says goes.
+    registry.recipe(&[WEST]);
+    registry
+        .run_in(&[], "promote", &["--reason", "passed the soak"])
+        .exits(0)
+        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now")
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now");
+    for region in [EAST, WEST] {
+        assert_eq!(registry.held(region, "stable").0["manifest"], digest('a'));
+    }
+    // Of a build whose recipe names none, where it has been published; and where there is no
+    // recipe here, the environment tells where to look first.
+    let registry = published();
+    registry.published_to('a', &[EAST, WEST]);
+    registry.run_from(WEST, "promote", &[]).exits(0).says("us-east-1: stable").says("us-west-2");
+    assert_eq!(registry.held(EAST, "stable").0["manifest"], digest('a'));
+}
+
+#[test]
+fn a_region_that_the_recipe_names_and_that_fails_is_told_with_the_command_that_does_the_rest() {
+    let registry = published();
+    registry.declared('a', &[EAST, WEST], &[EAST, WEST]);
+    registry.recipe(&[EAST]);
+    registry.bed.rule(&json!({"kind": "error", "action": "PutParameter",
+        "region": WEST, "code": "ParameterLimitExceeded", "message": "too many", "status": 400}));
+    registry
+        .run_in(&[], "promote", &[])
+        .exits(13)
+        .says("stable of gpu-inference is build aaaaaaaaaaaa in 1 of 2 regions")
+        .says(
+            "what is left to do: floodway image promote gpu-inference --from candidate --to stable \
+             --region us-east-1 --region us-west-2",
+        );
+}
+
+#[test]
+fn a_region_that_the_recipe_names_and_that_lacks_the_build_is_not_passed_over() {
+    let registry = Registry::new();
+    registry.build(EAST, 'a', 1);
+    registry.channel(EAST, "candidate", 'a');
+    registry.declared('a', &[EAST], &[EAST, WEST]);
+    registry.recipe(&[EAST, WEST]);
+    registry
+        .run_in(&[], "promote", &[])
+        .exits(1)
+        .says("us-west-2: /floodway/images/gpu-inference/channels/candidate is not there");
+    assert_eq!(registry.held(EAST, "stable").0, Value::Null, "nothing is written");
+    // Who means one of them alone says so.
+    registry.run_in(&["--region", EAST], "promote", &[]).exits(0).says("us-east-1: stable of");
+}
+
+#[test]
+fn where_a_build_is_for_nobody_knows_which_regions_it_must_be_said() {
+    let registry = published();
+    registry.bed.forget_calls();
+    registry
+        .run_in(&[], "promote", &[])
+        .exits(64)
+        .says("no region is given, and no recipe here names one for gpu-inference")
+        .says("name each with --region");
+    assert!(registry.bed.calls().is_empty());
+    registry
+        .run_from(EAST, "promote", &[])
+        .exits(12)
+        .says("us-east-1: which regions build aaaaaaaaaaaa is for is not known")
+        .says("name each region with --region");
+    registry
+        .run_from(EAST, "promote", &["--from", "canary"])
+        .exits(1)
+        .says("us-east-1: /floodway/images/gpu-inference/channels/canary is not there");
+    assert_eq!(registry.held(EAST, "stable").0, Value::Null, "nothing is written");
+}

@@ -30,10 +30,14 @@ impl Work {
     }
 
     fn publish(&self, more: &[&str]) -> Said {
-        let mut command =
-            self.repository.command(&[&["image", "publish", "my build"], more].concat());
+        self.run(&[&["image", "publish", "my build"], more].concat())
+    }
+
+    /// Where the environment's region is the second one.
+    fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = self.repository.command(arguments);
         self.place.bed.command_env(&mut command);
-        command.output().unwrap().into()
+        command.env("AWS_REGION", AWAY).output().unwrap().into()
     }
 
     /// Where the build is known to be, by what one region knows.
@@ -59,6 +63,22 @@ fn a_build_goes_to_the_regions_that_its_recipe_names() {
     work.publish(&["--region", HOME]).exits(0).says("already");
     assert_eq!(work.known(HOME), json!([HOME, AWAY]));
     assert!(work.place.calls("PutParameter").is_empty());
+}
+
+#[test]
+fn where_it_was_published_it_is_promoted_without_being_told() {
+    let work = Work::new(&[HOME, AWAY]);
+    work.publish(&[]).exits(0);
+    work.run(&["image", "promote", "small"])
+        .exits(0)
+        .says("eu-west-1: stable of small is build")
+        .says("us-east-1: stable of small is build");
+    // The recipe names both, wherever it has been published so far.
+    let work = Work::new(&[HOME, AWAY]);
+    work.publish(&["--region", AWAY]).exits(0);
+    work.run(&["image", "promote", "small"])
+        .exits(1)
+        .says("eu-west-1: /floodway/images/small/channels/candidate is not there");
 }
 
 #[test]

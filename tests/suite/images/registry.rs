@@ -4,6 +4,7 @@ use crate::support::aws::{ACCESS_KEY, AwsBed, digest, image_tags};
 use crate::support::repository::{Repository, Said};
 use node_image::channel::{Summary, parameter, summary_parameter};
 use serde_json::{Value, json};
+use std::process::Command;
 
 pub const ACCOUNT: &str = "123456789012";
 pub const IMAGE: &str = "gpu-inference";
@@ -94,9 +95,36 @@ impl Registry {
     /// It is known of a build in each of these regions that it has been published to all
     /// of them.
     pub fn published_to(&self, build: char, regions: &[&str]) {
-        let name = summary_parameter(IMAGE, &digest(build), 0);
         let regions_of = regions.iter().map(|region| (*region).to_owned()).collect();
-        let text = Summary { regions: regions_of, ..summary(build) }.write().unwrap().remove(0);
+        self.noted(build, regions, &Summary { regions: regions_of, ..summary(build) });
+    }
+
+    /// As [`Self::published_to`], by a recipe that names the regions `declared`.
+    pub fn declared(&self, build: char, regions: &[&str], declared: &[&str]) {
+        let owned = |region: &&str| (*region).to_owned();
+        let summary = Summary {
+            regions: regions.iter().map(owned).collect(),
+            declared: declared.iter().map(owned).collect(),
+            ..summary(build)
+        };
+        self.noted(build, regions, &summary);
+    }
+
+    /// The repository has a recipe of the image, which names these regions.
+    pub fn recipe(&self, regions: &[&str]) {
+        let folder = self.repository.path().join("images");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "regions = {}\n[image]\nname = \"{IMAGE}\"\ntime = \"2026-11-01T00:00:00Z\"\n\
+             [base]\nsuite = \"bookworm\"\n[kernel]\n[limits]\ndisk = \"210Mi\"\n",
+            json!(regions)
+        );
+        std::fs::write(folder.join(format!("{IMAGE}.toml")), text).unwrap();
+    }
+
+    fn noted(&self, build: char, regions: &[&str], summary: &Summary) {
+        let name = summary_parameter(IMAGE, &digest(build), 0);
+        let text = summary.write().unwrap().remove(0);
         for region in regions {
             self.bed.seed(&json!({"region": region, "parameters": {(name.as_str()): text}}));
         }
@@ -109,10 +137,20 @@ impl Registry {
 
     /// As [`Self::run`], in these regions.
     pub fn run_in(&self, regions: &[&str], command: &str, more: &[&str]) -> Said {
+        self.command(regions, command, more).output().unwrap().into()
+    }
+
+    /// As [`Self::run`], in regions that nobody names, where the environment's is this one.
+    pub fn run_from(&self, region: &str, command: &str, more: &[&str]) -> Said {
+        let mut command = self.command(&[], command, more);
+        command.env("AWS_REGION", region).output().unwrap().into()
+    }
+
+    fn command(&self, regions: &[&str], command: &str, more: &[&str]) -> Command {
         let arguments = [&["image", command, IMAGE], more, regions].concat();
         let mut command = self.repository.command(&arguments);
         self.bed.command_env(&mut command);
-        command.output().unwrap().into()
+        command
     }
 
     /// What there is in a region: `images`, `snapshots`, `parameters`.
@@ -179,5 +217,6 @@ fn summary(build: char) -> Summary {
         driver: Some("open 580.95.05".to_owned()),
         packages,
         regions: [].into(),
+        declared: [].into(),
     }
 }

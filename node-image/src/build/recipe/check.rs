@@ -6,6 +6,9 @@ use common::document::Spots;
 use common::shape::Spoiled;
 use std::collections::BTreeMap;
 
+/// The module of the GPU's that an image must have beside the driver itself.
+pub(in crate::build) const NEEDED_MODULE: &str = "nvidia-uvm";
+
 /// Adds to `found` what in `recipe` cannot be built.
 pub(super) fn check(recipe: &Recipe, spots: &Spots, spoiled: &Spoiled, found: &mut Diagnostics) {
     let mut rules = Rules { spots, spoiled, found };
@@ -158,6 +161,10 @@ impl Rules<'_> {
                 let what = format!("`{module}` is not the name of a module");
                 self.error(&format!("gpu.modules.{at}"), what, "write it like \"nvidia-uvm\"");
             }
+        }
+        if !gpu.modules.iter().any(|module| module == NEEDED_MODULE) {
+            let what = format!("without {NEEDED_MODULE} CUDA finds no GPU");
+            self.error("gpu.modules", what, "add \"nvidia-uvm\"");
         }
         if let Some(source) = &gpu.source {
             self.package("gpu.source", source);

@@ -2,7 +2,7 @@
 //! thrown away: no compiler is in the image.
 
 use super::rootfs::Archive;
-use super::{Workshop, fetch};
+use super::{Workshop, fetch, modules};
 use crate::build::error::Error;
 use crate::build::files;
 use crate::build::hash::{self, Key};
@@ -31,7 +31,7 @@ pub(in crate::build) fn gpu(
     workshop: &Workshop<'_>,
 ) -> Result<Made, Error> {
     let release = kernel.text("release")?;
-    let mut key = Key::of("gpu", 2)
+    let mut key = Key::of("gpu", 3)
         .with("toolchain", lock.digests(Group::Toolchain))
         .with("driver", lock.digests(Group::Driver))
         .with("kernel", &kernel.key)
@@ -66,13 +66,8 @@ pub(in crate::build) fn gpu(
         }
         let run = run.arg(format!("--customize-hook=sync-out /built {}", quoted(folder)));
         archive.finish(run, "-".as_ref())?;
-        for module in &gpu.modules {
-            let file = folder.join(format!("{module}.ko"));
-            if !file.is_file() {
-                let what = format!("{} {} builds no `{module}`", package.name, package.version);
-                return Err(Error::refused(what, "take it out of gpu.modules"));
-            }
-        }
+        let what = format!("{} {}", package.name, package.version);
+        modules::check(folder, &gpu.modules, &what, &release)?;
         files::write(&folder.join("version"), upstream(&package.version))
     })
 }

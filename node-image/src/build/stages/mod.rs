@@ -2,6 +2,7 @@
 
 pub(super) mod apt;
 pub(super) mod archives;
+pub(super) mod crates;
 pub(super) mod disk;
 pub(super) mod erofs;
 pub(super) mod fetch;
@@ -10,6 +11,7 @@ pub(super) mod initrd;
 pub(super) mod kernel;
 pub(super) mod manifest;
 pub(super) mod module_order;
+pub(super) mod modules;
 pub(super) mod overlay;
 pub(super) mod programs;
 pub(super) mod resolve;

@@ -321,7 +321,8 @@ mod tests {
             [[file]]\npath = \"/etc/app.conf\"\nsource = \"app.conf\"\n";
         let (read, wrong) = read("x.toml", recipe.as_bytes());
         let read = read.unwrap_or_else(|| panic!("{wrong:?}"));
-        let programs = Programs { init: at("init"), node: at("node"), probe: at("probe") };
+        let (init, node, probe) = (at("init"), at("node"), at("probe"));
+        let programs = Programs { init, node, probe, crates: None };
         overlay(&read, &programs, folder.path())
     }
 

@@ -1,6 +1,7 @@
 //! Floodway's own programs in the image: static, and built from this repository.
 
 use super::Workshop;
+use super::crates::{self, Crate};
 use crate::build::command::Run;
 use crate::build::error::Error;
 use crate::build::hash::{self, Key};
@@ -16,6 +17,9 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROGRAMS: [(&str, &str); 3] =
     [("floodway-init", "init"), ("floodway-node", "agent"), ("floodway-probe", "probe")];
 
+/// Beside them in the store: which crates are linked into them.
+const CRATES: &str = "crates.json";
+
 /// Where they are.
 #[derive(Debug, Clone)]
 pub(in crate::build) struct Programs {
@@ -25,12 +29,15 @@ pub(in crate::build) struct Programs {
     pub(in crate::build) node: PathBuf,
     /// What the boot test asks.
     pub(in crate::build) probe: PathBuf,
+    /// The crates that are linked into them; none: they were not built here, and nobody
+    /// knows.
+    pub(in crate::build) crates: Option<Vec<Crate>>,
 }
 
 impl Programs {
     fn within(folder: &Path) -> Self {
         let [init, node, probe] = PROGRAMS.map(|(name, _)| folder.join(name));
-        Self { init, node, probe }
+        Self { init, node, probe, crates: None }
     }
 
     /// SHA-256 in hex by name.
@@ -65,41 +72,62 @@ pub(in crate::build) fn built(
 ) -> Result<(Programs, Made), Error> {
     let rustc = toolchain("rustc").arg("--version").within(source).run()?;
     let linker = Run::new("cc").arg("--version").run()?;
-    let key = Key::of("programs", 2)
+    let key = Key::of("programs", 3)
         .with("rustc", rustc)
         .with("linker", linker)
         .with("libc", hash::of_file(&libc()?)?)
         .with("sources", sources(source)?);
     let made = workshop.store.stage("programs", key.finish(), |folder| {
         let scratch = workshop.store.scratch()?;
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
-        // Where they were built is not in them.
-        let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
-        let from = [(Some(source.to_owned()), "/floodway"), (home, "/cargo")];
-        for (from, to) in from.into_iter().filter_map(|(from, to)| Some((from?, to))) {
-            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
-        }
-        flags.push(format!("--remap-path-prefix={}=/target", scratch.path().display()));
-        let features: Vec<_> = PROGRAMS.iter().map(|(_, feature)| *feature).collect();
-        let mut cargo = toolchain("cargo")
-            .args(["build", "--locked", "--package=node-image", "--profile=node"])
-            .args(["--no-default-features", "--target", TARGET])
-            .arg(format!("--features={}", features.join(",")))
-            .env("CARGO_TARGET_DIR", scratch.path())
-            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
-            .within(source);
+        let target = scratch.path();
+        let mut build = cargo("build", source, target).arg("--profile=node");
         for (name, _) in PROGRAMS {
-            cargo = cargo.args(["--bin", name]);
+            build = build.args(["--bin", name]);
         }
-        cargo.run()?;
+        build.run()?;
         for (name, _) in PROGRAMS {
-            let made = scratch.path().join(TARGET).join("node").join(name);
-            files::copy(&made, &folder.join(name))?;
+            files::copy(&target.join(TARGET).join("node").join(name), &folder.join(name))?;
         }
-        Ok(())
+        let text = serde_json::to_string_pretty(&linked(source, target)?);
+        let text = text.map_err(|error| Error::Wrong(format!("{CRATES}: {error}")))?;
+        files::write(&folder.join(CRATES), text)
     })?;
-    Ok((given(&made.folder)?, made))
+    let crates = serde_json::from_str(&made.text(CRATES)?);
+    let crates = crates.map_err(|error| Error::Wrong(format!("{CRATES}: {error}")))?;
+    Ok((Programs { crates: Some(crates), ..given(&made.folder)? }, made))
+}
+
+/// Cargo, about to do something with the programs: with the features of all three at once,
+/// for the image's machine, as `Cargo.lock` has it, and so that where they were built is
+/// not in them.
+fn cargo(command: &str, source: &Path, target: &Path) -> Run {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    let from = [(Some(source.to_owned()), "/floodway"), (home, "/cargo")];
+    for (from, to) in from.into_iter().filter_map(|(from, to)| Some((from?, to))) {
+        flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+    }
+    flags.push(format!("--remap-path-prefix={}=/target", target.display()));
+    let features: Vec<_> = PROGRAMS.iter().map(|(_, feature)| *feature).collect();
+    toolchain("cargo")
+        .args([command, "--locked", "--package=node-image", "--no-default-features"])
+        .args(["--target", TARGET])
+        .arg(format!("--features={}", features.join(",")))
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+        .within(source)
+}
+
+/// The crates that are linked into the programs. What only runs while they are built,
+/// macros among it, is no part of them. Which of the three calls which is not told: they
+/// are built together, and a linker leaves out what nobody calls.
+fn linked(source: &Path, target: &Path) -> Result<Vec<Crate>, Error> {
+    // Whatever it takes is here: they have just been built of it.
+    let tree = cargo("tree", source, target).args(["--offline", "--prefix=none"]);
+    let tree = tree.args(["--edges=normal,no-proc-macro", crates::FORMAT]).run()?;
+    let lock = files::read(&source.join("Cargo.lock"))?;
+    crates::linked(&tree, &String::from_utf8_lossy(&lock))
 }
 
 /// A program of Rust's, where the caller's settings have it.
@@ -189,5 +217,23 @@ mod tests {
         alone[56] = 0;
         alone[57] = 0;
         assert!(is_static(&alone));
+    }
+
+    #[test]
+    fn cargo_tells_what_is_linked_and_neither_macros_nor_what_only_tests_or_other_features_use() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let target = tempfile::tempdir().unwrap();
+        let crates = linked(source, target.path()).unwrap();
+        let has = |name: &str| crates.iter().any(|one| one.name == name);
+        for name in ["clap", "hyper", "rustix", "serde", "serde_json", "tokio"] {
+            assert!(has(name), "{name}: {crates:?}");
+        }
+        for name in ["aws-sdk-ec2", "node-image", "proptest", "serde_derive", "syn", "tar"] {
+            assert!(!has(name), "{name}: {crates:?}");
+        }
+        let is_whole = |one: &Crate| {
+            one.license.is_some() && one.sha256.as_ref().is_some_and(|digest| digest.len() == 64)
+        };
+        assert!(crates.iter().all(is_whole), "{crates:?}");
     }
 }

@@ -1,14 +1,22 @@
 //! The image's bill of materials, as SPDX 2.3:
 //! <https://spdx.github.io/spdx-spec/v2.3/>
 
+mod programs;
+
+use super::crates::Crate;
 use crate::build::lock::Lock;
 use crate::build::recipe::Recipe;
 use crate::card::{Manifest, Package};
 use serde_json::{Value, json};
 
 /// The document, of an image that `manifest` describes, whose packages are those of
-/// `lock`.
-pub(in crate::build) fn sbom(manifest: &Manifest, recipe: &Recipe, lock: &Lock) -> Value {
+/// `lock`, and into whose own programs these `crates` are linked, if that is known.
+pub(in crate::build) fn sbom(
+    manifest: &Manifest,
+    recipe: &Recipe,
+    lock: &Lock,
+    crates: Option<&[Crate]>,
+) -> Value {
     let image = "SPDXRef-Image";
     let mut packages = vec![json!({
         "SPDXID": image,
@@ -36,17 +44,7 @@ pub(in crate::build) fn sbom(manifest: &Manifest, recipe: &Recipe, lock: &Lock) 
             }],
         }));
     }
-    for (program, sha256) in &manifest.programs {
-        packages.push(json!({
-            "SPDXID": reference("Program", program),
-            "name": program,
-            "versionInfo": env!("CARGO_PKG_VERSION"),
-            "downloadLocation": "NOASSERTION",
-            "filesAnalyzed": false,
-            "licenseDeclared": "Apache-2.0",
-            "checksums": [{ "algorithm": "SHA256", "checksumValue": sha256 }],
-        }));
-    }
+    packages.extend(programs::programs(&manifest.programs, crates.is_some()));
     let parts = packages.iter().skip(1).map(|package| {
         json!({
             "spdxElementId": image,
@@ -54,12 +52,15 @@ pub(in crate::build) fn sbom(manifest: &Manifest, recipe: &Recipe, lock: &Lock) 
             "relatedSpdxElement": package["SPDXID"],
         })
     });
+    let parts: Vec<_> = parts.collect();
+    packages.extend(crates.unwrap_or_default().iter().map(programs::linked));
     let describes = json!({
         "spdxElementId": "SPDXRef-DOCUMENT",
         "relationshipType": "DESCRIBES",
         "relatedSpdxElement": image,
     });
-    let relationships: Vec<_> = [describes].into_iter().chain(parts).collect();
+    let links = programs::links(manifest.programs.keys(), crates);
+    let relationships: Vec<_> = [describes].into_iter().chain(parts).chain(links).collect();
     let seconds = i64::try_from(manifest.source_date_epoch).unwrap_or_default();
     let created = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string();
     json!({
@@ -131,8 +132,7 @@ mod tests {
     use crate::build::lock::{Group, Locked};
     use crate::build::recipe::read;
 
-    #[test]
-    fn a_package_is_of_the_archive_that_it_came_from() {
+    fn recipe() -> Recipe {
         let recipe = "[image]\nname = \"x\"\ntime = \"2026-11-01T00:00:00Z\"\n\
             [base]\nsuite = \"bookworm\"\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n\
             [limits]\ndisk = \"210Mi\"\n\
@@ -142,7 +142,64 @@ mod tests {
             + &"ab".repeat(32)
             + "\"\n";
         let (read, wrong) = read("x.toml", recipe.as_bytes());
-        let recipe = read.unwrap_or_else(|| panic!("{wrong:?}")).recipe;
+        read.unwrap_or_else(|| panic!("{wrong:?}")).recipe
+    }
+
+    /// Of an image with one package and two programs.
+    fn manifest() -> Manifest {
+        let digest = "cd".repeat(32);
+        let manifest = json!({
+            "schema": 1, "name": "x", "recipe": "", "lock": "", "root_hash": "",
+            "disk": { "sha256": digest, "bytes": 1 }, "kernel": "6.1", "driver": null,
+            "boot_modes": [], "signed": false, "files": [], "source_date_epoch": 7,
+            "root_bytes": 1,
+            "programs": { "floodway-init": digest, "floodway-node": digest },
+            "packages": [{
+                "name": "libc6", "version": "2", "architecture": "amd64", "sha256": digest,
+            }],
+        });
+        serde_json::from_value(manifest).unwrap()
+    }
+
+    #[test]
+    fn the_image_contains_packages_and_programs_and_these_the_crates_that_are_linked_to_them() {
+        let lock = Lock { asked: String::new(), packages: Vec::new() };
+        let crates = programs::tests::crates();
+        let bill = sbom(&manifest(), &recipe(), &lock, Some(&crates));
+        let related = |kind: &str| {
+            let all = bill["relationships"].as_array().unwrap().iter();
+            let of_kind = all.filter(|one| one["relationshipType"] == kind);
+            let ends = of_kind.map(|one| {
+                let end = |key: &str| one[key].as_str().unwrap().trim_start_matches("SPDXRef-");
+                format!("{} {}", end("spdxElementId"), end("relatedSpdxElement"))
+            });
+            ends.collect::<Vec<_>>()
+        };
+        let contained = [
+            "Image Package-libc6-amd64",
+            "Image Program-floodway-init",
+            "Image Program-floodway-node",
+        ];
+        assert_eq!(related("CONTAINS"), contained);
+        let linked = [
+            "Program-floodway-init Crate-common-0.1.0",
+            "Program-floodway-init Crate-zstd-sys-2.0.1.plus.zstd.1.5.6",
+            "Program-floodway-node Crate-common-0.1.0",
+            "Program-floodway-node Crate-zstd-sys-2.0.1.plus.zstd.1.5.6",
+        ];
+        assert_eq!(related("STATIC_LINK"), linked);
+        let ids: Vec<_> =
+            bill["packages"].as_array().unwrap().iter().map(|p| &p["SPDXID"]).collect();
+        assert_eq!(ids.len(), 1 + contained.len() + crates.len());
+        // Whatever is related is described.
+        for one in linked.iter().flat_map(|both| both.split(' ')) {
+            assert!(ids.iter().any(|id| **id == format!("SPDXRef-{one}")), "{one}: {ids:?}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_of_the_archive_that_it_came_from() {
+        let recipe = recipe();
         let locked = |name: &str, url: &str| Locked {
             group: Group::Root,
             name: name.into(),

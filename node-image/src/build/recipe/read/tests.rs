@@ -109,6 +109,10 @@ fn a_driver_names_its_branch_and_an_archive_its_hash() {
     assert_eq!(more("[gpu]\nflavour = \"open\"\nbranch = \"580\""), "");
     assert!(more("[gpu]\nflavour = \"ajar\"\nbranch = \"580\"").contains("open"));
     assert!(more("[gpu]\nflavour = \"open\"\nbranch = \"R580\"").contains("not a branch"));
+    let driver = "[gpu]\nflavour = \"open\"\nbranch = \"580\"\nmodules = [\"nvidia\"]";
+    let said = more(driver);
+    assert!(said.contains("without nvidia-uvm CUDA finds no GPU"), "{said}");
+    assert!(said.contains("images/x.toml:20:"), "{said}");
     let archive = "[repositories.nvidia]\nuri = \"https://deb.example/\"\nsuite = \"./\"\n\
                    key = \"nvidia.asc\"\nsha256 = ";
     assert_eq!(more(&format!("{archive}\"{}\"", "a".repeat(64))), "");
