@@ -140,6 +140,16 @@ mod tests {
     }
 
     #[test]
+    fn the_demand_of_the_template_is_what_arrives_as_the_docs_say() {
+        let counter = "gateway_requests_total";
+        let demand = TEMPLATE.lines().find(|line| line.starts_with("#demand")).unwrap();
+        assert!(demand.contains(counter), "{demand}");
+        let docs = include_str!("../../docs/signals.md");
+        let declared = docs.lines().find(|line| line.starts_with("demand")).unwrap();
+        assert!(declared.contains(counter), "{declared}");
+    }
+
+    #[test]
     fn a_cluster_takes_the_place_of_the_simulator() {
         assert!(TEMPLATE.contains(SIMULATED));
         let mut text = TEMPLATE.replace(SIMULATED, CLUSTER);

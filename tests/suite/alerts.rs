@@ -5,7 +5,12 @@
 use crate::support;
 use crate::support::environment::{environment, world};
 use crate::support::programs::program;
-use floodway::spec::model::Budget;
+use floodway::clock::Timestamp;
+use floodway::controller::lead::Standing;
+use floodway::controller::{Counts, Load, Turn};
+use floodway::render::turn::{Around, metrics};
+use floodway::signal::{Answer, Observation, Policy, declared, judge};
+use floodway::spec::model::{Budget, Engine, Signals};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,6 +44,39 @@ fn rules() -> (String, String) {
         .and_then(|desired| desired.body.text_at("/data/rules.yaml"))
         .unwrap();
     (support::environment::rules(&environment), shipped)
+}
+
+/// What the controller tells of a latency, as `floodway_signal_good`, while nobody asks for
+/// what it would be of: there is no such series then.
+fn told_while_nobody_asks() -> f64 {
+    let (signal, server) = ("engine/inference/ttft_p99", "http://prometheus:9090");
+    let mut environment = environment("prod", "inference");
+    let mut signals = Signals::of(server);
+    signals.engine = [("inference".parse().unwrap(), Engine::Vllm)].into();
+    environment.signals = Some(signals);
+    let query = declared(&environment).into_iter().find(|query| query.signal == signal).unwrap();
+    let nothing = Observation {
+        server: server.to_owned(),
+        answer: Ok(Answer::default()),
+        facts: Ok(None),
+        last: None,
+        started: None,
+        window: None,
+    };
+    let policy = Policy::new("2m".parse().unwrap());
+    let readings = vec![judge(&query, &nothing, policy, Timestamp::UNIX_EPOCH)];
+    let turn = Turn { load: Load { readings, ..Load::default() }, ..Turn::default() };
+    let around = Around {
+        environment: &environment,
+        standing: &Standing::Leads,
+        took_seconds: 0.0,
+        counts: &Counts::default(),
+        calls: &[],
+    };
+    let all = metrics(&turn, &around);
+    let good = all.iter().find(|metric| metric.name == "floodway_signal_good").unwrap();
+    let label = ("signal", signal.to_owned());
+    good.samples.iter().find(|sample| sample.labels.contains(&label)).unwrap().value
 }
 
 /// Runs promtool in `dir` and returns what it said; it must succeed.
@@ -78,7 +116,9 @@ fn each_alert_fires_and_stays_silent_as_its_unit_tests_say() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("rules.yaml"), rules().0).unwrap();
     let mut arguments = vec!["test".to_owned(), "rules".to_owned()];
+    let told = told_while_nobody_asks().to_string();
     for (name, text) in TESTS {
+        let text = text.replace("TOLD", &told);
         fs::write(dir.path().join(format!("{name}.yaml")), text).unwrap();
         arguments.push(format!("{name}.yaml"));
     }

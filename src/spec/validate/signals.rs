@@ -176,8 +176,9 @@ fn of_stage(rules: &mut Rules<'_>, table: &str, stage: &Name) {
 /// A query that is longer is not repeated beside its line.
 const LONG: usize = 1000;
 
-/// How a query is written.
-const QUERY: &str = "write it like 'sum(rate(inference_requests_total[1m]))'";
+/// How a query is written. The one that is named counts what arrives: a demand read from
+/// requests that have ended would stay at what is carried.
+const QUERY: &str = "write it like 'sum(rate(gateway_requests_total[1m]))'";
 
 /// A query: the server has the last word, but what can be seen here is said here.
 fn promql(rules: &mut Rules<'_>, path: &str, query: &str) {

@@ -1,6 +1,7 @@
 //! Those above the controller: operators, a dry run, and the file.
 
 use super::ground::{Ground, within};
+use super::told::told;
 use std::time::Duration;
 
 #[test]
@@ -20,6 +21,9 @@ fn an_operators_hold_and_number_count_before_the_next_write() {
         holds.iter().any(|hold| hold["cause"] == "operator")
     });
     assert!(held.to_string().contains("the bill"), "{held:#}");
+    let deployment = ground.deployment("g6e");
+    let note = told(&ground, ("OperatorHold", "Normal"), ("Deployment", &deployment));
+    assert!(note.contains("g6e is not to be scaled out") && note.contains("the bill"), "{note}");
     within("only the pool is held", 20, || (ground.replicas("h100").0 == 2).then_some(()));
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(ground.asked(), [0, 0], "{}", run.said());

@@ -1,6 +1,7 @@
 //! AWS takes spot instances back, two minutes after it has given notice.
 
 use super::ground::{Ground, groups, within};
+use super::told::told;
 use super::web::ask;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -83,6 +84,7 @@ fn half_the_fleet_with_notice_is_replaced_before_it_is_gone_and_nothing_is_doubl
     within("all of it stands", 20, || (fleet.there().len() == 4).then_some(()));
     assert_eq!(fleet.asked(), 4);
 
+    let mut all_noticed = Vec::new();
     for rebalance in [false, true] {
         let before = fleet.there();
         let refused = ground.fleet.state().refused;
@@ -90,6 +92,7 @@ fn half_the_fleet_with_notice_is_replaced_before_it_is_gone_and_nothing_is_doubl
         ground.aws.forget_calls();
         let noticed = fleet.notice(rebalance);
         assert_eq!(noticed.len(), 2);
+        all_noticed.extend(noticed.clone());
         let since = Instant::now();
         within("others come in their place", 20, || {
             let there = fleet.there();
@@ -128,5 +131,9 @@ fn half_the_fleet_with_notice_is_replaced_before_it_is_gone_and_nothing_is_doubl
         assert_eq!(set.count(), 0, "{}", run.said());
         within("its pods serve", 60, || (ground.replicas("g6e") == (16, 16)).then_some(()));
     }
+    let deployment = ground.deployment("g6e");
+    let note = told(ground, ("SpotNotice", "Warning"), ("Deployment", &deployment));
+    let named = all_noticed.iter().any(|id| note.contains(id.as_str()));
+    assert!(note.starts_with("AWS takes ") && named, "{note} of {all_noticed:?}");
     assert!(ground.aws.violations().is_empty(), "{:?}", ground.aws.violations());
 }
