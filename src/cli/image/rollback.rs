@@ -2,7 +2,7 @@ use super::super::applying::block_on;
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::moved::told;
-use super::places::{Goals, failed, name, now, reason};
+use super::places::{Places, failed, name, now, reason};
 use node_image::channel::check_reason;
 use node_image::publish::channel::Author;
 use node_image::publish::rollback::{Rollback, rollback};
@@ -10,10 +10,9 @@ use node_image::publish::rollback::{Rollback, rollback};
 /// Let a channel of an image mean the build again that it meant before
 ///
 /// What the history of the channel's SSM parameter has becomes its newest version, the
-/// same build in every region, or nothing is written: those that are named, or without
-/// --region those that the recipe of today's build names. A build whose machine images are
-/// disabled or gone cannot come back so. Rolled back once more, the channel means what it
-/// did at first.
+/// same build in every region that is named, or nothing is written. A build whose machine
+/// images are disabled or gone cannot come back so. Rolled back once more, the channel
+/// means what it did at first.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The image
@@ -30,14 +29,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT", value_parser = check_reason)]
     reason: Option<String>,
     #[command(flatten)]
-    goals: Goals,
+    places: Places,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Args { name, channel, .. } = args;
     block_on(async {
-        let places = args.goals.or_of(name, channel).await?;
-        let connected = places.connect().await?;
+        let connected = args.places.connect().await?;
         let by = connected.who().await?;
         let author = Author { by: &by, reason: args.reason.as_deref(), at: now() };
         let wanted = Rollback { image: name, channel, to: args.to, author };
@@ -48,7 +46,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             "floodway image rollback {name} --channel {channel} --to {}{}{}",
             done.version,
             reason(args.reason.as_deref()),
-            places.arguments()
+            args.places.arguments()
         );
         Ok(told(&done.report, (name, channel), &again, terminal))
     })

@@ -2,10 +2,11 @@
 //! its rules or its calls. Each is a copy of one that has read everything already.
 
 use super::programs::program;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -49,7 +50,7 @@ static NURSERY: LazyLock<Mutex<Nursery>> = LazyLock::new(|| {
 
 /// A running stand-in. It ends with this value, and with the process that holds it.
 pub struct AwsBed {
-    process: Pid,
+    process: OwnedFd,
     endpoint: String,
 }
 
@@ -70,6 +71,8 @@ impl AwsBed {
             panic!("the AWS stand-in said {line:?}")
         };
         let process = Pid::from_raw(process.parse().unwrap()).unwrap();
+        // Once it is gone, its number may be another's.
+        let process = pidfd_open(process, PidfdFlags::empty()).unwrap();
         Self { process, endpoint: endpoint.to_owned() }
     }
 
@@ -260,7 +263,7 @@ impl AwsBed {
 
 impl Drop for AwsBed {
     fn drop(&mut self) {
-        let _ = kill_process(self.process, Signal::KILL);
+        let _ = pidfd_send_signal(&self.process, Signal::KILL);
     }
 }
 

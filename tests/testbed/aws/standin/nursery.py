@@ -30,9 +30,11 @@ def serve(parse, begin):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     parent = os.getpid()
     for line in sys.stdin:
-        options = parse(json.loads(line))
         if os.fork() == 0:
             ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-            if os.getppid() == parent:
-                begin(options)
+            try:
+                if os.getppid() == parent:
+                    begin(parse(json.loads(line)))
+            except BaseException as error:
+                print(f"failed {error!r}", flush=True)
             os._exit(1)
