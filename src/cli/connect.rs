@@ -15,6 +15,10 @@ use crate::spec::{Environment, MAX_FILE, Resolved};
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
+use tokio::task::{JoinError, JoinHandle};
+
+/// A session; with the world that it lives in, where that is simulated.
+pub(super) type Connected = Result<(Session, Option<Arc<Simulator>>), Failure>;
 
 /// Reads and connects an environment.
 pub(super) async fn session(
@@ -33,7 +37,7 @@ pub(super) async fn connected(
     resolved: Resolved,
     global: &Global,
     terminal: &Terminal,
-) -> Result<(Session, Option<Arc<Simulator>>), Failure> {
+) -> Connected {
     let mark = located.mark(&resolved);
     let scope = Scope::of(mark.clone(), resolved.environment.service.namespace.as_str());
     let mut limits = Vec::new();
@@ -58,13 +62,27 @@ pub(super) async fn connected_aside(
     resolved: Resolved,
     global: &Global,
     terminal: &Terminal,
-) -> Result<(Session, Option<Arc<Simulator>>), Failure> {
+) -> Connected {
+    joined(connecting(located, resolved, global, terminal).await)
+}
+
+/// Begins what [`connected_aside`] waits for. Nothing can cut it off.
+pub(super) fn connecting(
+    located: &Located,
+    resolved: Resolved,
+    global: &Global,
+    terminal: &Terminal,
+) -> JoinHandle<Connected> {
     let (located, global, terminal) = (located.clone(), global.clone(), *terminal);
     let runtime = tokio::runtime::Handle::current();
-    let connecting = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         runtime.block_on(connected(&located, resolved, &global, &terminal))
-    });
-    connecting.await.unwrap_or_else(|error| {
+    })
+}
+
+/// What a thread that connects came to.
+pub(super) fn joined(ended: Result<Connected, JoinError>) -> Connected {
+    ended.unwrap_or_else(|error| {
         Err(Failure::new(Exit::Failed, format!("nothing was connected: {error}")))
     })
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// Plan, apply and show status, then play a day of bursts, on the embedded simulator
 ///
 /// Needs no cluster, no cloud and no account: the environments and their worlds are
-/// inside this program. The day takes less than a minute.
+/// inside this program. The day takes one to one and a half minutes on two cores.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Keep the environments, their worlds and what was decided in this new folder,

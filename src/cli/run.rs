@@ -1,4 +1,5 @@
 mod reload;
+mod under_way;
 
 use super::board::Board;
 use super::changed::ReadFiles;
@@ -25,6 +26,7 @@ use crate::units::Span;
 use reload::Untaken;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use under_way::UnderWay;
 
 /// How long a turn waits for what a place answers, whatever the interval.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
@@ -107,6 +109,8 @@ struct Running {
     files: ReadFiles,
     /// As it is in them, where that could not be taken over yet.
     untaken: Option<Untaken>,
+    /// What connects that.
+    connecting: UnderWay<connect::Connected>,
     log: Log,
     decisions: DecisionLog,
     /// Why the last decision was not recorded.
@@ -231,6 +235,7 @@ impl Running {
             controller,
             files,
             untaken: None,
+            connecting: UnderWay::default(),
             log,
             decisions,
             unrecorded: None,

@@ -44,6 +44,7 @@ struct Upstream {
 enum Racing {
     Here(Box<Race>),
     Away(JoinHandle<(Box<Race>, Result<Forecast, String>)>),
+    /// It ended beside the loop, and does not come back: the next turn begins anew.
     Lost,
 }
 
@@ -163,8 +164,14 @@ impl Ahead {
     }
 
     /// Where some of the past was told while the race went on, goes on with one that
-    /// learns from it, and from what the old one has learned.
+    /// learns from it, and from what the old one has learned; where that was lost, with
+    /// one that has learned nothing yet.
     pub(super) async fn learn(&mut self, anew: impl FnOnce(RaceState) -> Race) {
+        if matches!(self.race, Racing::Lost) {
+            self.race = Racing::Here(Box::new(anew(RaceState::default())));
+            (self.behind, self.anew) = (false, true);
+            return;
+        }
         if !self.behind {
             return;
         }
@@ -256,6 +263,81 @@ impl Ahead {
             Ok(forecast) => (self.latest, self.why) = (Some(forecast), None),
             // What was said before is about a time that is over.
             Err(why) => (self.latest, self.why) = (None, Some(why)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::{Context, EVENT, EventWindow, Forecaster, NotFit, standard};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_stage_whose_race_was_lost_looks_ahead_anew_in_the_next_turn() {
+        let config = RaceConfig { horizon: Span::from_secs(900), quantile: 0.95 };
+        let race = |state: RaceState| Race::new(config, standard()).resume(state);
+        let start: Timestamp = "2026-11-26T08:00:00Z".parse().unwrap();
+        let history = Series::new(start, Span::from_secs(60), vec![Some(5.0); 30]);
+        let mut ahead = Ahead::new(history, config, race(RaceState::default()));
+        // As one that has panicked.
+        let away: JoinHandle<(Box<Race>, Result<Forecast, String>)> =
+            tokio::spawn(std::future::pending());
+        away.abort();
+        while !away.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        ahead.race = Racing::Away(away);
+        let calendar = CalendarInputs::default();
+        let mut looked = Vec::new();
+        for minute in [31, 32] {
+            let now = start + Duration::from_secs(60 * minute);
+            ahead.learn(race).await;
+            ahead.note(now, Some(5.0), |_| None, (&calendar, false)).await;
+            looked.push((ahead.latest.is_some(), ahead.why.clone()));
+        }
+        let why = looked[0].1.clone().unwrap();
+        assert!(!looked[0].0 && why.starts_with("the forecasters ended: "), "{why}");
+        assert_eq!(looked[1], (true, None));
+        assert!(ahead.demand().len() > 30 && ahead.state().is_some(), "what was measured is kept");
+    }
+    /// Says what the calendar expects of the next step.
+    struct AsPlanned;
+
+    impl Forecaster for AsPlanned {
+        fn name(&self) -> &'static str {
+            // In its place it leads at once.
+            "persistence"
+        }
+
+        fn path(
+            &self,
+            history: &Series,
+            context: &Context,
+            steps: usize,
+        ) -> Result<Vec<f64>, NotFit> {
+            let next = context.column(EVENT).and_then(|event| context.at(history.len(), event));
+            Ok(vec![next.unwrap_or(-1.0); steps])
+        }
+    }
+
+    #[tokio::test]
+    async fn a_calendar_that_changes_counts_from_the_next_step_on() {
+        let config = RaceConfig { horizon: Span::from_secs(900), quantile: 0.95 };
+        let start: Timestamp = "2026-11-26T08:00:00Z".parse().unwrap();
+        let end = start + Duration::from_secs(86_400);
+        let event = EventWindow { start, end, factor: 3.0 };
+        let (plain, launch) = (
+            CalendarInputs::default(),
+            CalendarInputs { events: vec![event], ..CalendarInputs::default() },
+        );
+        let race = Race::new(config, vec![Box::new(AsPlanned)]);
+        let mut ahead = Ahead::new(Series::empty(start, Span::from_secs(60)), config, race);
+        for (minute, calendar, factor) in [(1, &plain, 1.0), (2, &launch, 3.0), (3, &plain, 1.0)] {
+            let now = start + Duration::from_secs(60 * minute + 1);
+            ahead.note(now - Duration::from_secs(30), Some(5.0), |_| None, (calendar, false)).await;
+            ahead.note(now, Some(5.0), |_| None, (calendar, false)).await;
+            assert_eq!(ahead.latest.as_ref().unwrap().path[0], factor, "{minute}");
         }
     }
 }

@@ -73,3 +73,11 @@ pub struct Done {
     /// None: it was only shown.
     pub outcome: Option<Result<(), PortError>>,
 }
+
+impl Done {
+    /// Whether it is the replicas of a burst pool, which go with its nodes.
+    pub fn follows(&self, scaling: &Scaling) -> bool {
+        let pool = scaling.pools.get(&self.pool);
+        self.step.id().side == Side::Kubernetes && pool.is_some_and(|pool| pool.pods.is_some())
+    }
+}

@@ -4,16 +4,22 @@ mod news;
 
 pub(super) use news::News;
 
-use crate::decide::scaling::{EventKind, Scaling};
+use super::report::Done;
+use crate::decide::scaling::{Event, EventKind, Scaling};
 use crate::decide::todays_pool;
 use crate::id::Name;
 use crate::observe::{Inventory, Ownership, ResourceId};
 use crate::pipeline::Session;
+use crate::plan::Step;
 use crate::port::Notice;
 
-/// Tells the events of a decision where there is somebody to hear them. What cannot
-/// be told is in the log all the same.
-pub(super) async fn events(session: &Session, inventory: &Inventory, scaling: &Scaling) {
+/// Tells the events of a decision, of which so much was `done`, where there is somebody
+/// to hear them. What cannot be told is in the log all the same.
+pub(super) async fn events(
+    session: &Session,
+    inventory: &Inventory,
+    (scaling, done): (&Scaling, &[Done]),
+) {
     let backends = &session.backends;
     let sides = [&backends.kubernetes, &backends.aws];
     let Some(teller) = sides.into_iter().flatten().find_map(|side| side.tell.clone()) else {
@@ -21,11 +27,28 @@ pub(super) async fn events(session: &Session, inventory: &Inventory, scaling: &S
     };
     let scope = session.scope([]);
     for event in &scaling.events {
+        if came_to_nothing(event, scaling, done) {
+            continue;
+        }
         let (about, message) = beside(session, inventory, (&event.about, &event.text));
         let (reason, warning) = (reason(event.kind), event.kind.is_warning());
         let notice = Notice { reason, message, about, warning };
         let _ = teller.tell(&scope, &notice).await;
     }
+}
+
+/// Whether an event says that a pool was moved, and all writes that were to do it have
+/// failed: the next turn tries it again.
+fn came_to_nothing(event: &Event, scaling: &Scaling, done: &[Done]) -> bool {
+    let moves = |step: &Step| match (event.kind, step) {
+        (EventKind::ScaledOut, Step::SetUnits { from, to, .. }) => to > from,
+        (EventKind::ScaledIn, Step::SetUnits { from, to, .. }) => to < from,
+        _ => false,
+    };
+    let own =
+        |done: &&Done| done.pool == event.about && moves(&done.step) && !done.follows(scaling);
+    let mut writes = done.iter().filter(own).peekable();
+    writes.peek().is_some() && writes.all(|done| matches!(done.outcome, Some(Err(_))))
 }
 
 /// The Deployment of the pool that an event is `about`, with its words; where there is

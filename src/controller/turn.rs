@@ -201,7 +201,7 @@ impl Controller {
             unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
         }
         if withheld.is_none() {
-            let told = tell::events(&self.session, &inventory, &scaling);
+            let told = tell::events(&self.session, &inventory, (&scaling, &done));
             let _ = bounded(patience, told.map(Ok)).await;
         }
         let unnoted = self.note(standing, now).await;

@@ -23,8 +23,6 @@ pub struct Blemishes {
     pub contradicting: usize,
     /// From the future.
     pub future: usize,
-    /// A counter that began anew.
-    pub resets: usize,
     /// Points without a value.
     pub gaps: usize,
 }
@@ -39,7 +37,6 @@ impl Blemishes {
             (self.negative, "below nothing, left out"),
             (self.out_of_order, "out of order, put right"),
             (self.twice, "twice"),
-            (self.resets, "of a counter that began anew"),
             (self.gaps, "missing"),
         ];
         let told = counted.into_iter().filter(|(count, _)| *count > 0);
@@ -109,32 +106,6 @@ pub fn series(
     }
     found.gaps = values.iter().filter(|value| value.is_none()).count();
     (Series::new(range.start, range.step, values), found)
-}
-
-/// How much a counter grew by between its samples, per second, each at the time of
-/// the later one. Where it fell it began anew, and has counted since; over more
-/// than `longest` nothing is said, for it may have begun anew more than once.
-pub fn increases(
-    counter: &[Sample],
-    longest: Span,
-    skew: Span,
-    now: Timestamp,
-) -> (Vec<Sample>, Blemishes) {
-    let mut found = Blemishes::default();
-    let kept = ordered(counter, later(now, skew), &mut found);
-    let mut rates = Vec::with_capacity(kept.len());
-    for two in kept.windows(2) {
-        let millis = two[1].at.as_millisecond().saturating_sub(two[0].at.as_millisecond());
-        let fell = two[1].value < two[0].value;
-        found.resets += usize::from(fell);
-        // Two samples of one millisecond tell no rate.
-        if millis <= 0 || u64::try_from(millis).is_ok_and(|millis| millis > longest.millis()) {
-            continue;
-        }
-        let grown = if fell { two[1].value } else { two[1].value - two[0].value };
-        rates.push(Sample { at: two[1].at, value: grown / (millis as f64 / 1000.0) });
-    }
-    (rates, found)
 }
 
 fn later(now: Timestamp, skew: Span) -> Timestamp {

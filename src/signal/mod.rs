@@ -23,7 +23,7 @@ pub use agree::agree;
 pub use declared::{Query, declared, demand_of, upstream_of, upstream_service};
 pub use facts::{Facts, FactsQuery};
 pub use history::{History, history};
-pub use hygiene::{Blemishes, increases, series};
+pub use hygiene::{Blemishes, series};
 pub use judge::{Measured, Observation, Policy, judge};
 pub use places::readings_of;
 pub use raw::{Answer, MeasureError, MeasureFailure, Range, RawSeries};

@@ -10,6 +10,9 @@ use crate::spec::{Environment, Resolved};
 use std::mem;
 use std::time::{Duration, Instant};
 
+/// How long the places of a changed environment are waited for, by a clock that no scale
+/// makes faster: nothing is decided meanwhile.
+const LONGEST: Duration = Duration::from_secs(30);
 /// What could not be taken over is tried again after so long at least.
 const AGAIN: Duration = Duration::from_secs(30);
 /// And after so many times as long as the try took: no turn begins meanwhile.
@@ -37,7 +40,11 @@ impl Running {
         let changed = self.files.have_changed();
         let (resolved, before) = match self.untaken.take() {
             Some(untaken) if !changed => (Ok(untaken.resolved), Some(untaken.why)),
-            _ => (self.read_again(located, terminal), None),
+            _ => {
+                // What is under way is of what the files said before.
+                self.connecting.leave();
+                (self.read_again(located, terminal), None)
+            }
         };
         let resolved = match resolved {
             Ok(resolved) => resolved,
@@ -103,8 +110,9 @@ impl Running {
         }
         stays(&known.environment, &resolved.environment)?;
         let interval = interval(args, &resolved.environment)?;
-        let connecting = connect::connected_aside(located, resolved, global, terminal);
-        let (session, world) = connecting.await?;
+        let begin = || connect::connecting(located, resolved, global, terminal);
+        let connected = self.connecting.within(LONGEST, begin).await;
+        let (session, world) = connected.map_or_else(|| Err(hangs()), connect::joined)?;
         can_count(args, &session, world.as_ref())?;
         let servers = servers(&args.access, &session.resolved.environment, world.as_ref())?;
         let (calendar, trained) = (calendar(&session)?, trained(&session)?);
@@ -120,6 +128,15 @@ impl Running {
 /// Whether the same may go another time, though nothing is changed in the files.
 const fn may_pass(exit: Exit) -> bool {
     !matches!(exit, Exit::Invalid | Exit::Usage)
+}
+
+/// Its places have not been connected in time.
+fn hangs() -> Failure {
+    let seconds = LONGEST.as_secs();
+    let message =
+        format!("its places are not connected after {seconds} s: a login helper may hang");
+    Failure::new(Exit::Failed, message)
+        .help("end the login helper that hangs: no other try begins before it has ended")
 }
 
 /// From a try that took so long to the next one.

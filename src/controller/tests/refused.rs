@@ -2,7 +2,7 @@
 
 use super::{Day, FILE, controller_of, failures, session};
 use crate::controller::{Counts, Outcome, Settings};
-use crate::decide::scaling::{AsideCause, HoldCause};
+use crate::decide::scaling::{AsideCause, EventKind, HoldCause};
 use crate::observe::Side;
 use crate::plan::{FailureKind, PortError, Step};
 use crate::port::Act;
@@ -89,6 +89,32 @@ async fn a_number_that_aws_refuses_is_asked_of_the_next_pool_by_the_next_decisio
         let asked = refuses.asked.load(Ordering::Relaxed);
         assert!((1..=4).contains(&asked), "{kind:?}: {asked}");
     }
+}
+
+/// How often it was told in the cluster that a pool was scaled out.
+fn scaled_out(day: &Day, pool: &str) -> u32 {
+    let world = day.simulator.world().unwrap();
+    let own = world.told().iter().filter(|told| told.about.name.contains(pool));
+    own.filter(|told| told.reason == "ScaledOut").map(|told| told.count).sum()
+}
+
+#[tokio::test]
+async fn a_number_that_was_not_taken_is_not_told_as_scaled_out_until_it_is() {
+    let mut day = Day::begin().await;
+    // As of a place that throttles: it is asked again in each turn.
+    let refuses = day.refuses(FailureKind::Transient);
+    let turns = day.passes(3, Some(60.0)).await;
+    for turn in &turns {
+        let events = &turn.scaling.events;
+        let mut decided = events.iter().filter(|event| event.kind == EventKind::ScaledOut);
+        assert!(decided.any(|event| event.about.as_str() == "g6e"), "{events:?}");
+    }
+    assert_eq!(refuses.asked.load(Ordering::Relaxed), 3);
+    assert!(scaled_out(&day, "h100") > 0, "what was taken is told");
+    assert_eq!(scaled_out(&day, "g6e"), 0);
+    day.restart(false);
+    assert_eq!(failures(&day.passes(2, Some(60.0)).await), [""; 0]);
+    assert!(scaled_out(&day, "g6e") > 0);
 }
 
 #[tokio::test]

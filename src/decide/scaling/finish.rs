@@ -129,7 +129,7 @@ fn moved(pool: &Pool<'_>, scaled: &PoolScaling) -> Vec<Event> {
         let text = format!("{} → {}{}", scaled.now, scaled.wanted, why().unwrap_or_default());
         push(kind, text);
     }
-    if pool.lost {
+    if pool.newly_lost {
         push(EventKind::Lost, "it cannot be seen, and is counted as lost".to_owned());
     }
     events

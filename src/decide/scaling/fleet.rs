@@ -148,6 +148,8 @@ pub(super) struct Pool<'a> {
     pub(super) seen_at: Option<Timestamp>,
     /// It cannot be seen for so long that scale-out counts it as lost.
     pub(super) lost: bool,
+    /// The decision before did not count it so yet.
+    pub(super) newly_lost: bool,
     pub(super) delays: Delays,
     /// At least so many, and who says so.
     pub(super) floor: (u32, Option<Reason>),

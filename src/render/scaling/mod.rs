@@ -13,7 +13,7 @@ use crate::decide::scaling::{
 use crate::decide::{DesiredOwner, Reason};
 
 pub use writes::words;
-pub(in crate::render) use writes::{follows, source, what};
+pub(in crate::render) use writes::{source, what};
 
 /// A decision, as text.
 pub fn text(record: &DecisionRecord, style: &Style) -> String {

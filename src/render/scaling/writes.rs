@@ -2,7 +2,6 @@
 
 use crate::controller::Done;
 use crate::decide::scaling::{DecisionRecord, Scaling, SourceScaling};
-use crate::observe::Side;
 use crate::plan::Step;
 use crate::render::style::Ink;
 use crate::render::text::Line;
@@ -32,13 +31,7 @@ pub(super) fn line(record: &DecisionRecord) -> Option<Line> {
 /// A write in short words, to tell it from all others of its pool.
 pub fn words(done: &Done, scaling: &Scaling) -> String {
     let what = what(done, scaling);
-    if follows(done, scaling) { format!("replicas {what}") } else { what }
-}
-
-/// Replicas of a burst pool go with its nodes.
-pub(in crate::render) fn follows(done: &Done, scaling: &Scaling) -> bool {
-    let pool = scaling.pools.get(&done.pool);
-    done.step.id().side == Side::Kubernetes && pool.is_some_and(|pool| pool.pods.is_some())
+    if done.follows(scaling) { format!("replicas {what}") } else { what }
 }
 
 /// The group of its pool that a write is about.

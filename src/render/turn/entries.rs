@@ -10,7 +10,7 @@ use crate::decide::scaling::{
 use crate::id::Name;
 use crate::observe::{Side, Wait};
 use crate::plan::Step;
-use crate::render::scaling::{follows, source, what};
+use crate::render::scaling::{source, what};
 
 /// What a reader who has seen `before` wants to know of `turn`.
 pub fn entries(turn: &Turn, before: Option<&Turn>) -> Vec<Entry> {
@@ -152,7 +152,7 @@ fn is_of_standing(event: &Event) -> bool {
 
 /// Whether an event says what the line of a write says.
 fn is_written(event: &Event, turn: &Turn) -> bool {
-    let of_pool = |done: &&Done| done.pool == event.about && !follows(done, &turn.scaling);
+    let of_pool = |done: &&Done| done.pool == event.about && !done.follows(&turn.scaling);
     let mut writes = turn.done.iter().filter(of_pool);
     matches!(event.kind, EventKind::ScaledOut | EventKind::ScaledIn)
         && writes.any(|done| matches!(done.step, Step::SetUnits { .. }))
@@ -161,7 +161,7 @@ fn is_written(event: &Event, turn: &Turn) -> bool {
 fn done_line(done: &Done, scaling: &Scaling) -> Option<String> {
     let outcome = match &done.outcome {
         None => " (not written)".to_owned(),
-        Some(Ok(())) if follows(done, scaling) => return None,
+        Some(Ok(())) if done.follows(scaling) => return None,
         Some(Ok(())) => String::new(),
         Some(Err(error)) => format!(" FAILED: {error}"),
     };
@@ -179,7 +179,7 @@ fn why<'s>(done: &Done, scaling: &'s Scaling) -> &'s str {
         Step::SetUnits { from, to, .. } if to < from && source(done, scaling).is_some() => {
             "not asked for any more: there is none to be had"
         }
-        Step::SetUnits { .. } if follows(done, scaling) => "replicas go with the nodes",
+        Step::SetUnits { .. } if done.follows(scaling) => "replicas go with the nodes",
         Step::SetUnits { .. } => {
             let pool = scaling.pools.get(&done.pool);
             pool.and_then(|pool| pool.reasons.first()).map_or("", |reason| reason.text.as_str())

@@ -65,21 +65,6 @@ fn a_sample_between_two_points_counts_to_the_later_one() {
     assert_eq!(values, [None, Some(3.0), Some(4.0), None, None]);
 }
 
-#[test]
-fn a_counter_that_begins_anew_has_counted_since() {
-    let counter = samples(&[(0, 100.0), (10, 150.0), (20, 30.0), (30, 40.0)]);
-    let (rates, found) = increases(&counter, Span::from_secs(60), SKEW, at(30));
-    assert_eq!(rates, samples(&[(10, 5.0), (20, 3.0), (30, 1.0)]));
-    assert_eq!(found.resets, 1);
-}
-
-#[test]
-fn over_a_long_gap_a_counter_tells_no_rate() {
-    let counter = samples(&[(0, 100.0), (100, 50.0), (110, 60.0)]);
-    let (rates, _) = increases(&counter, Span::from_secs(60), SKEW, at(110));
-    assert_eq!(rates, samples(&[(110, 1.0)]));
-}
-
 fn answered(of: &[(i64, f64)]) -> Result<Answer, MeasureError> {
     let series = vec![RawSeries { samples: samples(of), ..RawSeries::default() }];
     Ok(Answer { series, warnings: Vec::new() })
@@ -173,12 +158,5 @@ proptest! {
         prop_assert_eq!(found.gaps, series.values().iter().filter(|v| v.is_none()).count());
         let unusable = given.iter().filter(|(_, value)| !value.is_finite()).count();
         prop_assert_eq!(found.not_numbers, unusable);
-    }
-
-    #[test]
-    fn no_rate_is_below_nothing_whatever_a_counter_does(given in anything()) {
-        let (rates, _) = increases(&samples(&given), Span::from_secs(60), SKEW, at(90));
-        prop_assert!(rates.iter().all(|rate| rate.value.is_finite() && rate.value >= 0.0));
-        prop_assert!(rates.windows(2).all(|two| two[0].at < two[1].at));
     }
 }

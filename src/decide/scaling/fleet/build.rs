@@ -1,6 +1,7 @@
 //! The pools of an environment, as they were seen and are remembered.
 
 use super::{Legacy, Pool, Source};
+use crate::clock::Timestamp;
 use crate::decide::scaling::input::{Delays, PoolSeen, ScalingInput, Units};
 use crate::decide::scaling::memory::SourceMemory;
 use crate::decide::scaling::outcome::Event;
@@ -45,11 +46,12 @@ fn pool<'a>(
     let declared = || Delays::declared(startup.unwrap_or_default(), burst.is_some());
     let onprem = environment.onprem.as_ref();
     let lost_after = onprem.map(|onprem| onprem.lost_after).unwrap_or_default();
-    let unseen = match seen.at {
-        _ if seen.visible => false,
-        Some(at) => between(at, input.now) > lost_after,
-        None => seen.since.is_none_or(|since| between(since, input.now) > lost_after),
+    let is_lost = |now: Timestamp| match seen.at {
+        _ if seen.visible || !matches!(decided.kind, PoolKind::OnPrem) => false,
+        Some(at) => between(at, now) > lost_after,
+        None => seen.since.is_none_or(|since| between(since, now) > lost_after),
     };
+    let lost = is_lost(input.now);
     let mut legacy = Legacy::default();
     let sources = match &decided.kind {
         PoolKind::OnPrem => vec![on_prem(input, name, decided, seen)],
@@ -63,7 +65,8 @@ fn pool<'a>(
         joins_cluster: burst.is_some_and(|pool| pool.join == Join::Kubernetes),
         visible: seen.visible,
         seen_at: seen.at,
-        lost: matches!(decided.kind, PoolKind::OnPrem) && unseen,
+        lost,
+        newly_lost: lost && !input.memory.at.is_some_and(is_lost),
         delays: delays.unwrap_or_else(declared),
         floor: (decided.min, None),
         set_to: None,

@@ -349,6 +349,14 @@ fn on_prem_that_cannot_be_seen_is_held_and_then_counted_as_lost() {
     assert_eq!((wanted(&lost, "cheap"), wanted(&lost, "own")), (1, 4));
     assert!(kinds(&lost).contains(&EventKind::Lost));
     assert_eq!(lost.pools["own"].sources[0].set, 4, "nothing is written");
+    let later = world.run(1);
+    assert_eq!(wanted(&later, "cheap"), 1);
+    assert!(!kinds(&later).contains(&EventKind::Lost), "it is told once");
+    world.unseen.clear();
+    world.run(1);
+    world.unseen.push(name("own"));
+    assert!(!kinds(&world.run(20)).contains(&EventKind::Lost));
+    assert!(kinds(&world.run(1)).contains(&EventKind::Lost), "and anew, where it is lost again");
 }
 
 #[test]
