@@ -1,4 +1,8 @@
-//! What is known of a finished image: its manifest, as data.
+//! What is known of a finished image: its manifest and its boot tests, as data.
+
+mod tested;
+
+pub use tested::{Boot, TESTED, Tested};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

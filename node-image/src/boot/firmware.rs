@@ -8,12 +8,17 @@ use super::options::Options;
 use crate::card::BootMode;
 use std::path::{Path, PathBuf};
 
-/// OVMF's code, without secure boot and with it, and its empty variables; the
-/// larger form first, which newer releases alone have.
-const PLAIN: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd"];
-const SECURE: [&str; 2] =
-    ["/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_CODE.secboot.fd"];
-const VARIABLES: [&str; 2] = ["/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd"];
+/// OVMF's code with its empty variables. The smaller form starts a second and a half
+/// sooner where it is emulated; newer releases have the larger one alone.
+const PLAIN: [[&str; 2]; 2] = [
+    ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"],
+    ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"],
+];
+/// The same, with secure boot.
+const SECURE: [[&str; 2]; 2] = [
+    ["/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"],
+    ["/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.fd"],
+];
 
 /// The firmware of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +43,7 @@ impl Firmware {
     /// It is not there, or the certificate is none.
     pub(super) fn find(options: &Options) -> Result<Self, Error> {
         let (certificate, mode) = (options.secure_boot.as_deref(), options.boot_mode);
-        let code = match (mode, certificate) {
+        let forms = match (mode, certificate) {
             (BootMode::LegacyBios, None) => return Ok(Self::Bios),
             (BootMode::LegacyBios, Some(path)) => {
                 let why = "secure boot is by UEFI only: leave the certificate out".to_owned();
@@ -47,13 +52,10 @@ impl Firmware {
             (BootMode::Uefi, None) => PLAIN,
             (BootMode::Uefi, Some(_)) => SECURE,
         };
-        // Code and variables of the same form.
-        let both = code.into_iter().zip(VARIABLES);
-        let both = both.map(|(code, variables)| (Path::new(code), Path::new(variables)));
-        let found =
-            both.into_iter().find(|(code, variables)| code.is_file() && variables.is_file());
-        let (code, variables) = found.ok_or_else(|| Error::Missing {
-            what: format!("UEFI firmware for virtual machines, {},", code[0]),
+        let found = forms.into_iter().map(|form| form.map(Path::new));
+        let found = found.into_iter().find(|form| form.iter().all(|file| file.is_file()));
+        let [code, variables] = found.ok_or_else(|| Error::Missing {
+            what: "UEFI firmware for virtual machines, of /usr/share/OVMF,".to_owned(),
             package: "ovmf",
         })?;
         let read = |path: &Path| {

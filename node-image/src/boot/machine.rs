@@ -21,6 +21,10 @@ pub(super) mod file {
 const NETWORK: &str = "net=168.0.0.0/5,host=172.31.0.1,dns=172.31.0.2,dhcpstart=172.31.0.10";
 const METADATA: &str = "tcp:169.254.169.254:80";
 
+/// A board without what an instance has not either, and what firmware and kernel would
+/// wait for. What a display would show goes to the serial console.
+const BOARD: &str = "q35,graphics=off,hpet=off,usb=off,smbus=off,sata=off";
+
 /// The words that carry one connection of the guest, standard input and output, to
 /// the port of this machine that is the first argument.
 pub(super) const RELAY: &str = "\
@@ -48,9 +52,8 @@ impl Machine<'_> {
         let mut all = Vec::new();
         let mut add = |words: &[&str]| all.extend(words.iter().map(OsString::from));
         add(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
-        // What a display would show goes to the serial console.
         let secure = matches!(self.firmware, Firmware::Uefi { secure: true, .. });
-        add(&["-machine", if secure { "q35,graphics=off,smm=on" } else { "q35,graphics=off" }]);
+        add(&["-machine", &format!("{BOARD}{}", if secure { ",smm=on" } else { "" })]);
         add(match self.kvm {
             true => &["-accel", "kvm", "-cpu", "host"],
             // Page tables of five levels cost a fifth of the time here, and serve nothing.
@@ -67,6 +70,9 @@ impl Machine<'_> {
             add(&["-drive", &format!("if=pflash,unit=0,format=raw,readonly=on,file={code}")]);
             let variables = file::VARIABLES;
             add(&["-drive", &format!("if=pflash,unit=1,format=raw,file={variables}")]);
+            for way in ["IPv4PXESupport", "IPv6PXESupport"] {
+                add(&["-fw_cfg", &format!("name=opt/org.tianocore/{way},string=n")]);
+            }
         }
         // It is thrown away, so nothing needs to reach the disk of this machine.
         let disk = file::DISK;
@@ -129,6 +135,8 @@ mod tests {
         let code = PathBuf::from("/usr/share/OVMF/x.fd");
         let firmware = Firmware::Uefi { code, variables: Vec::new(), secure: true };
         let said = arguments(&Options::default(), &firmware, false);
-        assert!(said.contains("smm=on") && said.contains("property=secure,value=on"), "{said}");
+        for part in ["smm=on", "property=secure,value=on", "sata=off", "IPv4PXESupport,string=n"] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
     }
 }

@@ -116,6 +116,7 @@ fn report(options: &Options, accelerator: Accelerator, ended: Ended) -> Report {
         facts: &told.facts,
         imds,
         wall_seconds: wall.as_secs_f64(),
+        kvm: accelerator == Accelerator::Kvm,
         power_off: &power_off,
     });
     Report {

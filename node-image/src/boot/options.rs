@@ -25,6 +25,9 @@ pub struct Options {
     /// How long all of it may take. An emulated machine is slow, and slower where
     /// others compute as well.
     pub limit: Duration,
+    /// How long the machine may take to go off once it is told to; none: as long as one
+    /// does on which everything ends when it is told to.
+    pub power_off_limit: Option<Duration>,
     /// Secure boot by this certificate alone (X.509, PEM or DER); none: it is off.
     /// By UEFI only.
     pub secure_boot: Option<PathBuf>,
@@ -46,6 +49,7 @@ impl Default for Options {
             memory_mib: 1024,
             volume_gib: Some(8),
             limit: Duration::from_secs(300),
+            power_off_limit: None,
             secure_boot: None,
             console: None,
             imds: Imds::default(),

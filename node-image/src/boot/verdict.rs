@@ -17,6 +17,8 @@ pub(super) struct Evidence<'e> {
     /// The testing machine's wall clock when the facts were told, in seconds since
     /// 1970.
     pub(super) wall_seconds: f64,
+    /// Whether the processor itself ran the machine; else it was emulated.
+    pub(super) kvm: bool,
     pub(super) power_off: &'e PowerOff,
 }
 

@@ -53,8 +53,11 @@ const BOOTING: [Tool; 4] = [
 const FIRMWARE: Tool = tool("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "");
 const OLD_FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE.fd";
 
-/// What building the image's programs takes beside Rust.
-const LINKING: Tool = tool("cc", "gcc", "--version");
+/// What building the image's programs takes beside Rust: a linker, and the C library that
+/// becomes a part of them, which the linker's package alone does not bring.
+const LINKING: [Tool; 2] = [tool("cc", "gcc", "--version"), LIBC];
+/// Where it is, the linker knows.
+const LIBC: Tool = tool("libc.a", "libc6-dev", "");
 const RUST: [&str; 2] = ["cargo", "rustc"];
 
 /// What it takes to be root in a user namespace.
@@ -78,8 +81,21 @@ fn find(program: &str) -> Option<PathBuf> {
 }
 
 fn is_there(tool: &Tool) -> bool {
-    let other = || tool.program == FIRMWARE.program && find(OLD_FIRMWARE).is_some();
-    find(tool.program).is_some() || other()
+    let is = |other: &Tool| tool.program == other.program;
+    find(tool.program).is_some()
+        || (is(&FIRMWARE) && find(OLD_FIRMWARE).is_some())
+        || (is(&LIBC) && libc().is_ok())
+}
+
+/// The building machine's own C library, which becomes a part of the image's programs.
+///
+/// # Errors
+/// There is none for static programs.
+pub(super) fn libc() -> Result<PathBuf, Error> {
+    let said = Run::new("cc").arg(format!("-print-file-name={}", LIBC.program)).run();
+    let path = said.ok().map(|said| PathBuf::from(said.trim()));
+    // The name alone: there is none.
+    path.filter(|path| path.is_absolute()).ok_or_else(|| missing(&[LIBC]))
 }
 
 /// The building machine, once it has all that is needed.
@@ -98,10 +114,11 @@ impl Host {
     pub fn check(wanted: Wanted) -> Result<Self, Error> {
         let is_root = is_root();
         let namespaces = NAMESPACES.into_iter().filter(|_| !is_root);
-        let further = [(wanted.signing, SIGNING), (wanted.programs, LINKING)];
-        let further = further.into_iter().filter_map(|(wanted, tool)| wanted.then_some(tool));
+        let signing = [SIGNING].into_iter().filter(|_| wanted.signing);
+        let linking = LINKING.into_iter().filter(|_| wanted.programs);
         let booting = BOOTING.into_iter().filter(|_| wanted.boot);
-        installed(TOOLS.into_iter().chain(further).chain(booting).chain(namespaces))?;
+        let further = signing.chain(linking).chain(booting).chain(namespaces);
+        installed(TOOLS.into_iter().chain(further))?;
         let missing = RUST.iter().find(|program| find(program).is_none());
         if let Some(program) = missing.filter(|_| wanted.programs) {
             return Err(Error::refused(
@@ -145,23 +162,47 @@ impl Host {
     }
 }
 
-pub(super) fn is_root() -> bool {
+fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// # Errors
 /// Those of `wanted` that are missing, with the command that installs them.
 fn installed(wanted: impl Iterator<Item = Tool>) -> Result<(), Error> {
-    let missing: Vec<_> = wanted.filter(|tool| !is_there(tool)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let mut packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
+    let absent: Vec<_> = wanted.filter(|tool| !is_there(tool)).collect();
+    if absent.is_empty() { Ok(()) } else { Err(missing(&absent)) }
+}
+
+/// What is told of those that are missing.
+fn missing(tools: &[Tool]) -> Error {
+    let mut packages: Vec<_> = tools.iter().map(|tool| tool.package).collect();
     packages.sort_unstable();
     packages.dedup();
     let sudo = if is_root() { "" } else { "sudo " };
-    Err(Error::Tools {
-        names: missing.iter().map(|tool| tool.program.to_owned()).collect(),
+    Error::Tools {
+        names: tools.iter().map(|tool| tool.program.to_owned()).collect(),
         install: format!("{sudo}apt-get install --no-install-recommends {}", packages.join(" ")),
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_program_that_is_missing_is_named_with_one_command_that_installs_all() {
+        let there = tool("sh", "dash", "");
+        let [one, other, third] =
+            [("floodway-none-1", "some-b"), ("floodway-none-2", "some-a"), ("none-3.a", "some-b")]
+                .map(|(program, package)| tool(program, package, ""));
+        assert!(installed([there].into_iter()).is_ok());
+        let error = installed([one, there, other, third].into_iter()).unwrap_err();
+        let said = error.to_string();
+        let expected = "these programs are needed and missing: floodway-none-1, floodway-none-2, \
+                        none-3.a";
+        assert_eq!(said, expected);
+        let help = error.help().unwrap();
+        let command = "apt-get install --no-install-recommends some-a some-b";
+        assert!(help.starts_with("install them: ") && help.ends_with(command), "{help}");
+    }
 }

@@ -13,6 +13,7 @@ use super::stages::{
 use super::store::{Made, Store};
 use super::{command::Run, files};
 use crate::card::{Blob, BootMode, Driver, Manifest, SCHEMA};
+use common::units::Memory;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -159,13 +160,7 @@ pub fn build(
     let made = stages.run("disk", || disk(&parts, &workshop))?;
     let raw = made.file("disk.raw");
     let bytes = files::length(&raw)?;
-    let most = recipe.limits.disk;
-    if bytes > most.bytes() {
-        return Err(Error::refused(
-            format!("the disk has {bytes} bytes, and limits.disk allows {most}"),
-            "leave packages out, or raise the limit: every node reads it at every start",
-        ));
-    }
+    fits(bytes, recipe.limits.disk)?;
     let began = Instant::now();
     let (listed, status) = manifest::files(&tree.file("tree.tar"))?;
     let driver = recipe.gpu.as_ref().zip(gpu_modules.as_ref()).map(|(gpu, made)| {
@@ -197,6 +192,17 @@ pub fn build(
     let built = finish(&manifest, &bill, (&tree, &erofs, &made), options)?;
     tell(Progress::Ended { stage: "manifest", took: began.elapsed(), unchanged: false });
     Ok(built)
+}
+
+/// Whether a disk of so many bytes is as small as the recipe wants it.
+fn fits(bytes: u64, most: Memory) -> Result<(), Error> {
+    if bytes <= most.bytes() {
+        return Ok(());
+    }
+    Err(Error::refused(
+        format!("the disk has {bytes} bytes, and limits.disk allows {most}"),
+        "leave packages out, or raise the limit: every node reads it at every start",
+    ))
 }
 
 /// Writes what the user takes away.
@@ -266,5 +272,21 @@ impl Stages<'_> {
         let unchanged = made.took.is_none();
         (self.tell)(Progress::Ended { stage, took: began.elapsed(), unchanged });
         Ok((more, made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_beyond_its_limit_is_refused_with_both_sizes() {
+        let most = Memory::from_bytes(210 << 20);
+        assert!(fits(210 << 20, most).is_ok());
+        let refused = fits((210 << 20) + 512, most).unwrap_err();
+        assert!(matches!(refused, Error::Refused { .. }), "{refused:?}");
+        let said = refused.to_string();
+        assert_eq!(said, "the disk has 220201472 bytes, and limits.disk allows 210Mi");
+        assert!(refused.help().unwrap().contains("raise the limit"));
     }
 }

@@ -144,15 +144,13 @@ impl Summary {
         Ok(wire_of(first, digest)?.regions)
     }
 
-    /// The regions that the build with the manifest of this digest is for: those that its
-    /// recipe names, or where that names none, those to which it has been published; by
+    /// The regions that the recipe of the build with the manifest of this digest names, by
     /// the first parameter, whose text this is.
     ///
     /// # Errors
     /// It is none of that build.
-    pub fn goals(first: &str, digest: &str) -> Result<Vec<String>, ValueError> {
-        let Wire { regions, declared, .. } = wire_of(first, digest)?;
-        Ok(if declared.is_empty() { regions.into_iter().collect() } else { declared })
+    pub fn declared(first: &str, digest: &str) -> Result<Vec<String>, ValueError> {
+        Ok(wire_of(first, digest)?.declared)
     }
 
     /// What the parameters say, the first first.

@@ -6,13 +6,13 @@ use super::ssm;
 use crate::channel::{Summary, parameter, short};
 use aws_types::SdkConfig;
 
-/// The regions that the build is for which a channel of an image means: the first of
-/// `starts` that has this channel, and those that the build's recipe names, or where that
-/// names none, those to which the build has been published.
+/// The regions that the recipe of a build names: of the one that a channel of an image
+/// means in the first of `starts` that has this channel. Where it was found is the first
+/// of them, if it is one.
 ///
 /// # Errors
 /// The channel cannot be read, none of `starts` has it, or what is known of its build
-/// tells no regions.
+/// names no regions.
 pub async fn goals(
     config: &SdkConfig,
     starts: &[String],
@@ -29,7 +29,7 @@ pub async fn goals(
             return Err(unknown(format!("{name} {why}")));
         };
         let known = ssm::summary(&clients, image, &manifest).await?;
-        let goals = known.and_then(|text| Summary::goals(&text, &manifest).ok());
+        let goals = known.and_then(|text| Summary::declared(&text, &manifest).ok());
         let goals = goals.filter(|goals| !goals.is_empty()).ok_or_else(|| {
             unknown(format!("which regions build {} is for is not known", short(&manifest)))
         })?;
@@ -40,10 +40,10 @@ pub async fn goals(
     Err(Error::new(Kind::Absent, format!("{looked}: {message}")).help(help))
 }
 
-/// `start`, and then the others.
-fn beginning_with(start: &str, goals: Vec<String>) -> Vec<String> {
-    let others = goals.into_iter().filter(|goal| goal != start);
-    [start.to_owned()].into_iter().chain(others).collect()
+/// `start` first, where it is one of them.
+fn beginning_with(start: &str, mut goals: Vec<String>) -> Vec<String> {
+    goals.sort_by_key(|goal| goal != start);
+    goals
 }
 
 #[cfg(test)]
@@ -51,11 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_it_was_found_is_one_of_them_and_the_first() {
+    fn where_it_was_found_is_the_first_and_none_that_nobody_named() {
         let regions = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let from =
             |start: &str, goals: &[&str]| -> Vec<String> { beginning_with(start, regions(goals)) };
         assert_eq!(from("b", &["a", "b", "c"]), ["b", "a", "c"]);
-        assert_eq!(from("d", &["a"]), ["d", "a"]);
+        assert_eq!(from("d", &["a"]), ["a"]);
     }
 }

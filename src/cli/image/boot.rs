@@ -1,8 +1,10 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::recipe::manifest;
+use super::tested;
 use node_image::boot::{Accelerator, Bus, Error, Options, Progress, Report, boot};
-use node_image::card::{BootMode, Manifest};
+use node_image::card::{Boot, BootMode, Manifest};
+use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +13,8 @@ use std::time::Duration;
 ///
 /// The disk is not written to. The machine meets a metadata service and a volume as
 /// an instance does; what the image's own probe sees is judged, and the time of each
-/// phase printed.
+/// phase printed. In the folder of a build it is noted in boot.json, without which the
+/// build is not published.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder that `image build` wrote, or a raw disk
@@ -41,6 +44,10 @@ pub(super) struct Machine {
     /// Seconds that one boot may take
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     limit: u64,
+    /// Seconds that the machine may take to go off; without it 20 by KVM and 60 emulated,
+    /// and 30 more where the agent cannot ask its engine what is in flight
+    #[arg(long, value_name = "SECONDS")]
+    power_off_limit: Option<u64>,
     /// Write what the console shows into this file, one boot after the other
     #[arg(long, value_name = "FILE")]
     console: Option<PathBuf>,
@@ -85,6 +92,7 @@ impl Machine {
             bus: Bus::Nvme,
             cpus: self.cpus,
             limit: Duration::from_secs(self.limit),
+            power_off_limit: self.power_off_limit.map(Duration::from_secs),
             secure_boot,
             console: self.console.clone(),
             ..Options::default()
@@ -93,11 +101,12 @@ impl Machine {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (disk, expected) = if args.image.is_dir() {
+    let (disk, built) = if args.image.is_dir() {
         (args.image.join("disk.raw"), Some(manifest(&args.image)?))
     } else {
         (args.image.clone(), None)
     };
+    let of = built.as_ref().map(|manifest| (args.image.as_path(), manifest));
     let modes = match (args.mode, &args.secure_boot) {
         (Some(Mode::LegacyBios), Some(_)) => {
             return Err(Failure::usage("a BIOS knows no secure boot"));
@@ -110,7 +119,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut reports = Vec::new();
     for mode in modes {
         let options = args.machine.with(mode, args.secure_boot.clone());
-        reports.push(test(&disk, &options, expected.as_ref(), terminal)?);
+        reports.push(test(&disk, &options, of, terminal)?);
     }
     if args.json {
         terminal.print(&super::super::schema::pretty(&reports));
@@ -121,24 +130,53 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Err(Failure::new(Exit::Failed, "the image boots, and is not as it must be"))
 }
 
-/// Boots a disk, and tells how it went.
+/// Boots a disk, tells how it went, and notes it in the folder of the build that it is
+/// `of`.
 pub(super) fn test(
     disk: &Path,
     options: &Options,
-    expected: Option<&Manifest>,
+    of: Option<(&Path, &Manifest)>,
     terminal: &Terminal,
 ) -> Result<Report, Failure> {
-    let options = Options { expected: expected.cloned(), ..options.clone() };
+    let expected = of.map(|(_, manifest)| manifest.clone());
+    let options = Options { expected, ..options.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::file(disk, "cannot be booted", &e))?;
-    let tell = |progress| {
-        if let Progress::Accelerator(Accelerator::Emulated, Some(why)) = progress {
+    let kvm = Cell::new(false);
+    let tell = |progress: Progress| {
+        let Progress::Accelerator(chosen, why) = progress else { return };
+        kvm.set(chosen == Accelerator::Kvm);
+        if let (Accelerator::Emulated, Some(why)) = (chosen, why) {
             terminal.note(&format!("  emulated, which is slow: {why}\n"));
         }
     };
-    let report = runtime.block_on(boot(disk, &options, tell)).map_err(failed)?;
+    let booted = runtime.block_on(boot(disk, &options, tell));
+    let noted = note(&booted, kvm.get(), &options, of);
+    let report = booted.map_err(failed)?;
     terminal.note(&told(&report));
-    Ok(report)
+    noted.map(|()| report)
+}
+
+/// Notes what came of it, also where that is nothing good.
+fn note(
+    booted: &Result<Report, Error>,
+    kvm: bool,
+    options: &Options,
+    of: Option<(&Path, &Manifest)>,
+) -> Result<(), Failure> {
+    let Some((folder, manifest)) = of else { return Ok(()) };
+    // That nothing unsigned starts under secure boot says nothing of a disk.
+    if options.secure_boot.is_some() && !manifest.signed {
+        return Ok(());
+    }
+    let (passed, ready_seconds) = match booted {
+        Ok(report) => (report.passed(), report.ready_seconds),
+        Err(Error::Boot(_)) => (false, None),
+        // What failed is the machine that tests it.
+        Err(_) => return Ok(()),
+    };
+    let boot = Boot { passed, kvm, ready_seconds };
+    tested::note(folder, manifest, options.boot_mode, boot)
 }
 
 fn failed(error: Error) -> Failure {

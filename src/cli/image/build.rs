@@ -10,7 +10,7 @@ use node_image::card::BootMode;
 ///
 /// What has not changed is not built again. The disk is made without a loop device,
 /// a mount or an instance; then it is started in QEMU, by UEFI and by a BIOS, and
-/// must pass every check.
+/// must pass every check. What came of it stands in boot.json, beside the manifest.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -37,7 +37,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         for mode in [BootMode::Uefi, BootMode::LegacyBios] {
             let secure = certificate.clone().filter(|_| mode == BootMode::Uefi);
             let machine = args.machine.with(mode, secure);
-            let report = test(&built.disk, &machine, Some(&built.manifest), terminal)?;
+            let of = Some((options.out.as_path(), &built.manifest));
+            let report = test(&built.disk, &machine, of, terminal)?;
             if !report.passed() {
                 let message = "the image boots, and is not as it must be";
                 return Err(Failure::new(Exit::Failed, message));

@@ -26,6 +26,7 @@ mod rollback;
 mod stages;
 #[cfg(feature = "aws")]
 mod starts;
+mod tested;
 #[cfg(feature = "image")]
 mod verify;
 #[cfg(feature = "aws")]

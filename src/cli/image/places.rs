@@ -84,8 +84,8 @@ impl Goals {
         Ok(Places { regions: regions.to_vec(), profile: self.profile.clone() })
     }
 
-    /// The regions that were given, or else those that the build is for which a channel of
-    /// an image means.
+    /// The regions that were given, or else those that the recipe of the build names which
+    /// a channel of an image means.
     pub(super) async fn or_of(&self, image: &str, channel: &str) -> Result<Places, Failure> {
         let places = |regions| Places { regions, profile: self.profile.clone() };
         if !self.regions.is_empty() {
@@ -93,7 +93,8 @@ impl Goals {
         }
         let starts = starts(image);
         let Some(first) = starts.first() else {
-            let message = format!("no region is given, and no recipe here names one for {image}");
+            let message =
+                format!("no region is given, and no good recipe here names one for {image}");
             let help = "name each with --region, run it where the recipe is, or set AWS_REGION to \
                         one of them";
             return Err(Failure::usage(message).help(help));

@@ -3,7 +3,9 @@ use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
 use super::moved::{left, told};
 use super::places::{Goals, failed, name, now, quoted, reason};
+use super::tested::unproved;
 use super::watching::Watching;
+use node_image::card::Manifest;
 use node_image::channel::{check_reason, short};
 use node_image::publish::channel::{Author, set};
 use node_image::publish::{Clients, Identity, Options, Published, publish};
@@ -22,10 +24,11 @@ const MANIFEST: &str = "manifest.json";
 /// and copied to the others; each gets a machine image for UEFI and one for a BIOS, on
 /// one snapshot. Cut off at any moment, the same command goes on where it was, and does
 /// nothing where all is done. When all regions have the build, the channel means it.
-/// Without --region it goes to the regions that its recipe names.
+/// Without --region it goes to the regions that its recipe names. A build that has not
+/// passed its boot test is refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder of a build: disk.raw and manifest.json
+    /// The folder of a build: disk.raw, manifest.json and boot.json
     dir: PathBuf,
     /// The channel that shall mean it
     #[arg(long, value_name = "CHANNEL", default_value = "candidate", value_parser = name)]
@@ -46,6 +49,9 @@ pub(super) struct Args {
     /// UEFI variables with the keys for secure boot, of an image that is signed
     #[arg(long, value_name = "FILE")]
     uefi_data: Option<PathBuf>,
+    /// Publish it, though it has not passed its boot test
+    #[arg(long)]
+    untested: bool,
     #[command(flatten)]
     goals: Goals,
 }
@@ -56,6 +62,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let keys = keys(&args.kms_key)?;
     let (_, declared) = Identity::read(&manifest).map_err(|error| failed(&error))?;
     let places = args.goals.or(&declared.regions)?;
+    boots(args, &declared, terminal)?;
     block_on(async {
         let connected = places.connect().await?;
         let by = connected.who().await?;
@@ -97,6 +104,22 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     })
 }
 
+/// Whether it may be published by what is known of its boot tests.
+fn boots(args: &Args, manifest: &Manifest, terminal: &Terminal) -> Result<(), Failure> {
+    let Some(why) = unproved(&args.dir, manifest) else { return Ok(()) };
+    let folder = args.dir.display().to_string();
+    if args.untested {
+        terminal.note(&format!("warning: {folder} is published untested: {why}\n"));
+        return Ok(());
+    }
+    let message = format!("{folder} is not known to boot, so it is not published: {why}");
+    let help = format!(
+        "test it with `floodway image boot {}`, or publish it all the same with --untested",
+        quoted(&folder)
+    );
+    Err(Failure::new(Exit::Refused, message).help(help))
+}
+
 /// Where something is missing: no channel means a build that not all regions have.
 fn incomplete(published: &Published, again: &str, terminal: &Terminal) -> Option<Exit> {
     if published.failed.is_empty() {
@@ -132,6 +155,9 @@ fn again(args: &Args) -> String {
     }
     if let Some(file) = &args.uefi_data {
         text.push_str(&format!(" --uefi-data {}", path(file)));
+    }
+    if args.untested {
+        text.push_str(" --untested");
     }
     text + &reason(args.reason.as_deref()) + &args.goals.arguments()
 }
@@ -177,12 +203,14 @@ mod tests {
             "111122223333",
             "--uefi-data",
             "it's mine.bin",
+            "--untested",
             "--reason",
             "kernel 6.1",
         ];
         let args = Command::try_parse_from(given).unwrap().args;
         let expected = "floodway image publish 'my build/small' --channel canary --share \
-                        111122223333 --uefi-data 'it'\\''s mine.bin' --reason 'kernel 6.1'";
+                        111122223333 --uefi-data 'it'\\''s mine.bin' --untested --reason \
+                        'kernel 6.1'";
         assert_eq!(again(&args), expected);
         let with = ["publish", ".floodway/images/small", "--region", "us-east-1"];
         let args = Command::try_parse_from(with).unwrap().args;

@@ -6,8 +6,9 @@ use crate::spec::is_region;
 /// those that its recipe names, if that is here, and that of the environment, as AWS's
 /// own tools take it.
 pub(super) fn starts(image: &str) -> Vec<String> {
-    let of = |name: &str| std::env::var(name).ok().filter(|region| is_region(region));
-    either(of_recipe(image), ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(of))
+    let set = |name: &str| std::env::var(name).ok().filter(|region| !region.is_empty());
+    let own = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(set);
+    either(of_recipe(image), own.filter(|region| is_region(region)))
 }
 
 /// The recipe's, and behind them the environment's, each once.

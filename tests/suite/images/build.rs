@@ -1,6 +1,7 @@
 //! The small image: built by the real tools, booted in QEMU.
 
 use crate::support::repository::Said;
+use node_image::build::{Host, Wanted};
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,13 @@ fn the_small_image_boots_by_both_firmwares_and_is_not_built_twice() {
         "relationshipType": "STATIC_LINK", "relatedSpdxElement": tokio["SPDXID"]});
     assert!(bill["relationships"].as_array().unwrap().contains(&link));
     assert!(place.path("out/disk.qcow2").is_file());
+    let tested = read("out/boot.json");
+    assert_eq!(tested["disk"], manifest["disk"]["sha256"]);
+    for mode in ["uefi", "legacy-bios"] {
+        let boot = &tested["boots"][mode];
+        assert!(boot["passed"] == true && boot["ready_seconds"].as_f64() > Some(0.0), "{tested}");
+    }
+    assert!(!place.path("again/boot.json").exists(), "nobody has booted that one");
 }
 
 #[test]
@@ -148,8 +156,27 @@ fn a_changed_byte_of_the_root_does_not_boot() {
     disk.read_exact_at(&mut byte, ROOT + 1024 + 100).unwrap();
     disk.write_all_at(&[byte[0] ^ 1], ROOT + 1024 + 100).unwrap();
     drop(disk);
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.path(name)).unwrap()).unwrap()
+    };
+    // As a test has left it that it passed.
+    let passed = serde_json::json!({"passed": true, "kvm": true, "ready_seconds": 3.0});
+    let boots = serde_json::json!({"uefi": passed, "legacy-bios": passed});
+    let digest = read("out/manifest.json")["disk"]["sha256"].clone();
+    let before = serde_json::json!({"disk": digest, "boots": boots});
+    fs::write(place.path("out/boot.json"), before.to_string()).unwrap();
     let said = place.run(&["image", "boot", "out", "--mode", "uefi"]).exits(1);
     said.says("the disk does not boot").says("verity");
+    let boots = read("out/boot.json")["boots"].clone();
+    assert_eq!((boots["uefi"]["passed"].as_bool(), &boots["legacy-bios"]), (Some(false), &passed));
+    assert!(boots["uefi"]["ready_seconds"].is_null(), "{boots}");
+}
+
+#[test]
+fn this_machine_has_all_that_is_taken_to_build_an_image_sign_it_and_boot_it() {
+    let wanted = Wanted { signing: true, boot: true, programs: true };
+    let missing = Host::check(wanted).err().map(|error| format!("{error}: {:?}", error.help()));
+    assert_eq!(missing, None);
 }
 
 #[test]
@@ -170,6 +197,8 @@ fn secure_boot_starts_what_is_signed_and_nothing_else() {
     boot("signed").exits(0).says("secure boot");
     place.build("unsigned", &["--no-boot"]).exits(0);
     boot("unsigned").exits(1).says("the disk does not boot");
+    let noted = |image: &str| place.path(image).join("boot.json").exists();
+    assert!(noted("signed") && !noted("unsigned"), "who asks too much of it learns nothing of it");
 }
 
 #[test]

@@ -36,21 +36,6 @@ fn a_rollback_brings_the_build_before_back_everywhere_and_another_one_undoes_it(
 }
 
 #[test]
-fn without_a_region_it_is_rolled_back_wherever_the_recipe_of_todays_build_names() {
-    let registry = moved_on();
-    registry.declared('b', &[EAST, WEST], &[EAST, WEST]);
-    registry.recipe(&[EAST]);
-    registry
-        .run_in(&[], "rollback", &["--reason", "it is slow"])
-        .exits(0)
-        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now")
-        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now");
-    for region in [EAST, WEST] {
-        assert_eq!(registry.held(region, "stable").0["manifest"], digest('a'));
-    }
-}
-
-#[test]
 fn a_version_is_gone_back_to_by_its_number_in_the_first_region() {
     let registry = moved_on();
     for region in [EAST, WEST] {

@@ -143,12 +143,13 @@ fn without_a_region_it_is_promoted_wherever_the_builds_recipe_names() {
     for region in [EAST, WEST] {
         assert_eq!(registry.held(region, "stable").0["manifest"], digest('a'));
     }
-    // Of a build whose recipe names none, where it has been published; and where there is no
-    // recipe here, the environment tells where to look first.
+    // Where there is no recipe here, the environment tells where to look; nothing is written
+    // there unless the build's recipe names it.
     let registry = published();
-    registry.published_to('a', &[EAST, WEST]);
-    registry.run_from(WEST, "promote", &[]).exits(0).says("us-east-1: stable").says("us-west-2");
+    registry.declared('a', &[EAST, WEST], &[EAST]);
+    registry.run_from(WEST, "promote", &[]).exits(0).says("us-east-1: stable");
     assert_eq!(registry.held(EAST, "stable").0["manifest"], digest('a'));
+    assert_eq!(registry.held(WEST, "stable").0, Value::Null);
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn where_a_build_is_for_nobody_knows_which_regions_it_must_be_said() {
     registry
         .run_in(&[], "promote", &[])
         .exits(64)
-        .says("no region is given, and no recipe here names one for gpu-inference")
+        .says("no region is given, and no good recipe here names one for gpu-inference")
         .says("name each with --region");
     assert!(registry.bed.calls().is_empty());
     registry

@@ -1,4 +1,5 @@
-//! The regions that a recipe names are where its build is published.
+//! The regions that a recipe names are where its build is published, once it is known to
+//! boot.
 
 use super::place::{AWAY, HOME, Place};
 use crate::support::repository::{Repository, Said};
@@ -23,6 +24,10 @@ impl Work {
         let folder = repository.path().join("my build");
         std::fs::create_dir(&folder).unwrap();
         std::fs::copy(&built.disk, folder.join("disk.raw")).unwrap();
+        let boot = json!({"passed": true, "kvm": false, "ready_seconds": 5.0});
+        let boots = json!({"uefi": boot, "legacy-bios": boot});
+        let tested = json!({"disk": manifest["disk"]["sha256"], "boots": boots});
+        std::fs::write(folder.join("boot.json"), tested.to_string()).unwrap();
         let manifest = manifest.to_string();
         std::fs::write(folder.join("manifest.json"), &manifest).unwrap();
         let (identity, _) = node_image::publish::Identity::read(manifest.as_bytes()).unwrap();
@@ -97,6 +102,25 @@ fn a_build_that_names_no_region_must_be_told_one() {
         .says("no region is given, and the build's recipe names none")
         .says("name each with --region");
     assert!(work.place.bed.calls().is_empty());
+}
+
+#[test]
+fn a_build_that_has_not_passed_its_boot_test_is_published_only_when_that_is_said() {
+    let work = Work::new(&[HOME]);
+    let tested = work.repository.path().join("my build/boot.json");
+    let passed = std::fs::read_to_string(&tested).unwrap();
+    std::fs::write(&tested, passed.replacen("true", "false", 1)).unwrap();
+    work.publish(&[])
+        .exits(12)
+        .says("my build is not known to boot, so it is not published: it has failed its boot test")
+        .says("floodway image boot 'my build'");
+    std::fs::remove_file(tested).unwrap();
+    work.publish(&[]).exits(12).says("there is no boot.json").says("--untested");
+    assert!(work.place.bed.calls().is_empty());
+    work.publish(&["--untested"])
+        .exits(0)
+        .says("warning: my build is published untested: there is no boot.json")
+        .says("eu-west-1: candidate of small is build");
 }
 
 #[test]

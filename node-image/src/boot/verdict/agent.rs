@@ -36,6 +36,13 @@ pub(super) fn agent(e: &Evidence<'_>) -> Option<Verdict> {
     }))
 }
 
+/// Whether it is to ask its engine what is in flight, and cannot: then it may have
+/// something, and waits for it when it is told to end.
+pub(super) fn waits_for_engine(e: &Evidence<'_>) -> bool {
+    let status = e.facts.agent.status.as_ref();
+    status.is_ok_and(|status| status["engine"]["load_known"].as_bool() == Some(false))
+}
+
 /// Whether it read all that AWS announces, and what it was started for.
 pub(super) fn notices(e: &Evidence<'_>) -> Option<Verdict> {
     let status = e.facts.agent.status.as_ref().ok()?;

@@ -1,6 +1,7 @@
 //! What kernel and system must be like.
 
 use super::super::options::Options;
+use super::agent::waits_for_engine;
 use super::{Evidence, Verdict};
 use crate::card::BootMode;
 use crate::facts::{Seen, Write};
@@ -16,6 +17,15 @@ const DHCP: [u16; 2] = [68, 546];
 /// What the kernel gives to who asks and waits for an answer, as the clock does.
 /// <https://docs.kernel.org/networking/ip-sysctl.html>
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
+/// The most seconds from the probe's last word until the machine is off: a service that
+/// does not end when it is told to is killed after 90, and every node that goes waits for
+/// that as well. Emulated, systemd alone takes some of them.
+const OFF_BY_KVM: f64 = 20.0;
+const OFF_EMULATED: f64 = 60.0;
+/// The seconds that an agent waits beside, by its own clock, whose engine does not say what
+/// it has in flight; here no engine does. It is the agent's `--grace`, unless a recipe says
+/// another one.
+const GRACE: f64 = 30.0;
 /// The partition that is made on the first boot.
 const VAR: &str = "floodway-var";
 
@@ -202,7 +212,12 @@ pub(super) fn ports(e: &Evidence<'_>) -> Option<Verdict> {
 pub(super) fn power_off(e: &Evidence<'_>) -> Option<Verdict> {
     let off = e.power_off;
     let took = format!("{:.1} s after the probe's last word", off.took_seconds);
+    let most = off_within(e);
     Some(match (off.reason.as_deref(), off.exit_code) {
+        (Some("guest-shutdown"), Some(0)) if off.took_seconds > most => Err(format!(
+            "{took}, and {most:.0} s are enough where all ends that is told to; an agent with a \
+             longer --grace is given its time by --power-off-limit"
+        )),
         (Some("guest-shutdown"), Some(0)) => Ok(took),
         (_, None) => Err(format!("the machine did not go off; it was ended {took}")),
         (reason, Some(code)) => {
@@ -210,6 +225,15 @@ pub(super) fn power_off(e: &Evidence<'_>) -> Option<Verdict> {
             Err(format!("it ended by {reason}, QEMU with {code}, {took}"))
         }
     })
+}
+
+/// The most seconds that the machine may take to go off.
+fn off_within(e: &Evidence<'_>) -> f64 {
+    if let Some(limit) = e.options.power_off_limit {
+        return limit.as_secs_f64();
+    }
+    let machine = if e.kvm { OFF_BY_KVM } else { OFF_EMULATED };
+    machine + if waits_for_engine(e) { GRACE } else { 0.0 }
 }
 
 /// What is mounted at `place`: its kind, what it is, and its partition.

@@ -18,7 +18,7 @@ fn asked() -> Imds {
 
 fn judge(options: &Options, facts: &Facts, imds: &Imds, power_off: &PowerOff) -> Vec<Check> {
     let wall_seconds = 1_800_000_000.0;
-    checks(&Evidence { options, facts, imds, wall_seconds, power_off })
+    checks(&Evidence { options, facts, imds, wall_seconds, kvm: false, power_off })
 }
 
 /// The names of the checks that fail, with `change`d facts.
@@ -136,6 +136,37 @@ fn a_machine_that_did_not_go_off_by_itself_fails() {
         let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
         assert!(matches!(failed.as_slice(), [check] if check.name == "power-off"), "{failed:?}");
     }
+}
+
+/// Whether a machine passes that took so many seconds to go off.
+fn goes_off(options: &Options, facts: &Facts, kvm: bool, took_seconds: f64) -> bool {
+    let (imds, power_off) = (asked(), PowerOff { took_seconds, ..off() });
+    let (imds, power_off, wall_seconds) = (&imds, &power_off, facts.wall_seconds);
+    let checks = checks(&Evidence { options, facts, imds, wall_seconds, kvm, power_off });
+    let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
+    assert!(failed.iter().all(|check| check.name == "power-off"), "{failed:?}");
+    failed.is_empty()
+}
+
+#[test]
+fn a_machine_that_takes_long_to_go_off_fails() {
+    let (options, mut facts) = (Options::default(), samples::facts());
+    assert!(goes_off(&options, &facts, false, 60.0) && !goes_off(&options, &facts, false, 60.1));
+    assert!(goes_off(&options, &facts, true, 20.0) && !goes_off(&options, &facts, true, 20.1));
+    // An agent that can ask its engine need not wait; one that cannot does, by its own clock.
+    facts.agent.status.as_mut().unwrap()["engine"] = json!({"ready": true, "load_known": true});
+    assert!(!goes_off(&options, &facts, true, 35.0));
+    facts.agent.status.as_mut().unwrap()["engine"]["load_known"] = json!(false);
+    assert!(goes_off(&options, &facts, true, 35.0) && goes_off(&options, &facts, false, 65.0));
+    assert!(!goes_off(&options, &facts, true, 50.1) && !goes_off(&options, &facts, false, 90.1));
+}
+
+#[test]
+fn a_machine_may_take_the_time_to_go_off_that_it_is_given() {
+    let limit = Some(std::time::Duration::from_secs(120));
+    let options = Options { power_off_limit: limit, ..Options::default() };
+    let facts = samples::facts();
+    assert!(goes_off(&options, &facts, true, 119.0) && !goes_off(&options, &facts, true, 121.0));
 }
 
 #[test]

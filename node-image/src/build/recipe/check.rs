@@ -235,25 +235,48 @@ impl Rules<'_> {
 /// what looks like a token or a password. What is for everybody, as certificates and
 /// public keys are, is none.
 pub(in crate::build) fn holds_secret(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    // <https://www.rfc-editor.org/rfc/rfc7468#section-4>: a key begins with one, a
-    // program that reads keys has the words alone.
-    let begins = |line: &str| {
-        let kind = line.split_once("-----BEGIN ")?.1.split_once("-----")?.0;
-        Some(kind.ends_with("PRIVATE KEY") || kind.ends_with("PRIVATE KEY BLOCK"))
-    };
-    let is_text = std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0);
-    if is_text {
-        return text.lines().any(|line| begins(line).unwrap_or_else(|| looks_secret(line)));
+    if let Some(text) = as_text(bytes) {
+        return text.lines().any(|line| begins_key(line).unwrap_or_else(|| looks_secret(line)));
     }
+    let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let follows = lines.peek().is_some_and(|next| is_base64(next.trim()));
-        if follows && begins(line) == Some(true) {
+        if follows && begins_key(line) == Some(true) {
             return true;
         }
     }
     false
+}
+
+/// Whether a text has a private key in it, and not the words alone that one begins with.
+/// Of programs and libraries nothing is said: some bear keys that they test themselves by.
+pub(in crate::build) fn holds_private_key(bytes: &[u8]) -> bool {
+    let Some(text) = as_text(bytes) else { return false };
+    let mut lines = text.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        if begins_key(line) == Some(true) {
+            // What is encrypted says first how.
+            let is_head = |line: &str| line.is_empty() || line.contains(": ");
+            if lines.clone().find(|line| !is_head(line)).is_some_and(is_base64) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// As a text; none: it is none.
+fn as_text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|_| !bytes.contains(&0))
+}
+
+/// Whether it is a private key that begins in this line; none: nothing begins there.
+/// <https://www.rfc-editor.org/rfc/rfc7468#section-4>: a key begins with one, a program
+/// that reads keys has the words alone.
+fn begins_key(line: &str) -> Option<bool> {
+    let kind = line.split_once("-----BEGIN ")?.1.split_once("-----")?.0;
+    Some(kind.ends_with("PRIVATE KEY") || kind.ends_with("PRIVATE KEY BLOCK"))
 }
 
 fn is_base64(line: &str) -> bool {

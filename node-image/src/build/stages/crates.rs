@@ -25,11 +25,11 @@ pub(in crate::build) struct Crate {
     pub(super) sha256: Option<String>,
 }
 
-/// The crates of a `tree` that cargo has printed by [`FORMAT`], each once and without the
-/// one at its root; `lock` is the text of `Cargo.lock`.
+/// The crates of a `tree` that cargo has printed by [`FORMAT`], each once, that of the
+/// programs themselves among them; `lock` is the text of `Cargo.lock`.
 pub(super) fn linked(tree: &str, lock: &str) -> Result<Vec<Crate>, Error> {
     let mut found = BTreeSet::new();
-    for line in tree.lines().skip(1).filter(|line| !line.is_empty()) {
+    for line in tree.lines().filter(|line| !line.is_empty()) {
         // It has been told before, with what it depends on.
         let line = line.strip_suffix(" (*)").unwrap_or(line);
         let (name, version, from, license) = told(line).ok_or_else(|| {
@@ -120,6 +120,7 @@ mod tests {
         let zstd = one("zstd-sys", "2.0.1+zstd.1.5.6", Some("MIT OR Apache-2.0"), Some("bb22"));
         let expected = [
             one("common", "0.1.0", None, None),
+            one("node-image", "0.1.0", Some("Apache-2.0"), None),
             one("tokio", "1.48.0", Some("MIT"), Some("aa11")),
             zstd,
             one("zstd-sys", "2.0.1+zstd.1.5.7", None, None),
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_not_locked_or_not_understood_is_no_crate() {
-        let wrong = |line: &str| linked(&format!("root v1\t\n{line}"), LOCK).unwrap_err();
+        let wrong = |line: &str| linked(line, LOCK).unwrap_err();
         assert!(wrong("tokio v1.0.0\tMIT").to_string().contains("no checksum of tokio 1.0.0"));
         // By its name and version alone it would be another's.
         assert!(wrong("zstd-sys v2.0.1+zstd.1.5.7\tMIT").to_string().contains("no checksum"));

@@ -1,6 +1,6 @@
 //! What the finished image is made of.
 
-use super::Workshop;
+use super::{Workshop, withheld};
 use crate::build::error::Error;
 use crate::build::hash;
 use crate::build::lock::{Group, Lock};
@@ -16,6 +16,9 @@ use std::path::Path;
 const STATUS: &str = "var/lib/dpkg/status";
 
 /// The files of the root, and the text of dpkg's status.
+///
+/// # Errors
+/// The archive `tree` cannot be read, or has a file that no image may hold.
 pub(in crate::build) fn files(tree: &Path) -> Result<(Vec<Listed>, String), Error> {
     let cannot = |error| Error::file("read", tree, error);
     let mut archive = tar::Archive::new(File::open(tree).map_err(cannot)?);
@@ -31,9 +34,12 @@ pub(in crate::build) fn files(tree: &Path) -> Result<(Vec<Listed>, String), Erro
         let kind = header.entry_type();
         let mode = mode(kind, header.mode().map_err(cannot)?);
         let bytes = if kind.is_file() { header.size().map_err(cannot)? } else { 0 };
-        let content = if kind.is_file() {
-            let mut content = Vec::new();
+        let mut content = Vec::new();
+        if kind.is_file() {
             entry.read_to_end(&mut content).map_err(cannot)?;
+        }
+        withheld::check(&path, &content)?;
+        let content = if kind.is_file() {
             if path == STATUS {
                 status = String::from_utf8_lossy(&content).into_owned();
             }
@@ -154,15 +160,43 @@ pub(in crate::build) mod tests {
 
     /// An archive of one file, `/etc/motd`.
     pub(in crate::build) fn archive(tree: &Path, owner: u64, text: &str) {
-        let mut header = tar::Header::new_ustar();
-        header.set_mode(0o644);
-        header.set_uid(owner);
-        header.set_gid(0);
-        header.set_mtime(7);
-        header.set_size(text.len() as u64);
+        archive_of(tree, owner, &[("./etc/motd", text)]);
+    }
+
+    fn archive_of(tree: &Path, owner: u64, files: &[(&str, &str)]) {
         let mut archive = tar::Builder::new(File::create(tree).unwrap());
-        archive.append_data(&mut header, "./etc/motd", text.as_bytes()).unwrap();
+        for (path, text) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_mode(0o644);
+            header.set_uid(owner);
+            header.set_gid(0);
+            header.set_mtime(7);
+            header.set_size(text.len() as u64);
+            archive.append_data(&mut header, path, text.as_bytes()).unwrap();
+        }
         archive.finish().unwrap();
+    }
+
+    #[test]
+    fn a_root_is_refused_for_a_key_in_it_and_for_a_server_that_is_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("tree.tar");
+        let (key, motd) = ("etc/ssl/private/some.key", ("./etc/motd", "hello"));
+        let text = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n";
+        archive_of(&tree, 0, &[motd, (key, text)]);
+        let said = files(&tree).unwrap_err().to_string();
+        assert!(said.starts_with("/etc/ssl/private/some.key is in the root"), "{said}");
+        archive_of(&tree, 0, &[motd, (key, "made at the first start")]);
+        let (listed, _) = files(&tree).unwrap();
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_mode(0o777);
+        header.set_size(0);
+        let mut archive = tar::Builder::new(File::create(&tree).unwrap());
+        archive.append_link(&mut header, "./usr/sbin/sshd", "/opt/sshd").unwrap();
+        archive.finish().unwrap();
+        assert!(files(&tree).unwrap_err().to_string().starts_with("/usr/sbin/sshd is in the root"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(super) mod sbom;
 pub(super) mod tree;
 pub(super) mod uki;
 pub(super) mod verity;
+pub(super) mod withheld;
 
 use super::host::Host;
 use super::store::Store;

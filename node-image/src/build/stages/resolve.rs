@@ -106,3 +106,28 @@ fn driver(gpu: &Gpu, apt: &Apt) -> Result<Vec<Locked>, Error> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::recipe::read;
+    use std::fs;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_lock_of_each_shipped_recipe_is_of_what_that_asks_for() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let is_recipe = |file: &PathBuf| file.extension().is_some_and(|end| end == "toml");
+        let recipes: Vec<_> = files.filter(is_recipe).collect();
+        assert!(recipes.len() >= 2, "{recipes:?}");
+        for file in recipes {
+            let name = file.display().to_string();
+            let (recipe, wrong) = read(&name, &fs::read(&file).unwrap());
+            let recipe = recipe.unwrap_or_else(|| panic!("{name}: {wrong:?}")).recipe;
+            let lock = file.with_extension("lock");
+            let lock = Lock::read(&lock, &fs::read_to_string(&lock).unwrap()).unwrap();
+            assert_eq!(lock.asked, asked(&recipe), "make the lock of {name} anew");
+        }
+    }
+}

@@ -44,7 +44,7 @@ pub(in crate::build) fn sbom(
             }],
         }));
     }
-    packages.extend(programs::programs(&manifest.programs, crates.is_some()));
+    packages.extend(programs::programs(&manifest.programs, crates));
     let parts = packages.iter().skip(1).map(|package| {
         json!({
             "spdxElementId": image,

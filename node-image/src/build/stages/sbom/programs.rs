@@ -12,20 +12,26 @@ const BUILT: &str = "built together with the other programs of the image: a crat
 const GIVEN: &str = "given as a file, and not built with the image: its version, its license and \
                      the crates that are linked into it are not known";
 
-/// The programs, each by the SHA-256 of its file.
-pub(super) fn programs(digests: &BTreeMap<String, String>, are_built: bool) -> Vec<Value> {
+/// The crate whose programs they are.
+const OURS: &str = "node-image";
+
+/// The programs, each by the SHA-256 of its file. They have the version and the license of
+/// their own crate, which is one of those that are linked into them, if these are known.
+pub(super) fn programs(digests: &BTreeMap<String, String>, crates: Option<&[Crate]>) -> Vec<Value> {
+    let ours = crates.and_then(|crates| crates.iter().find(|one| one.name == OURS));
     let one = |(name, sha256): (&String, &String)| {
         let mut package = json!({
             "SPDXID": program(name),
             "name": name,
             "downloadLocation": "NOASSERTION",
             "filesAnalyzed": false,
-            "licenseDeclared": if are_built { "Apache-2.0" } else { "NOASSERTION" },
+            "licenseDeclared":
+                ours.and_then(|ours| ours.license.as_deref()).unwrap_or("NOASSERTION"),
             "checksums": [{ "algorithm": "SHA256", "checksumValue": sha256 }],
-            "comment": if are_built { BUILT } else { GIVEN },
+            "comment": if crates.is_some() { BUILT } else { GIVEN },
         });
-        if are_built {
-            package["versionInfo"] = json!(env!("CARGO_PKG_VERSION"));
+        if let Some(ours) = ours {
+            package["versionInfo"] = json!(ours.version);
         }
         package
     };
@@ -123,7 +129,7 @@ pub(super) mod tests {
     #[test]
     fn of_programs_that_were_given_it_is_said_that_nobody_knows_what_is_in_them() {
         let digests = BTreeMap::from([("floodway-init".to_owned(), "cd".repeat(32))]);
-        let given = programs(&digests, false).remove(0);
+        let given = programs(&digests, None).remove(0);
         assert!(given["comment"].as_str().unwrap().contains("not built with the image"));
         assert_eq!(
             (&given["versionInfo"], &given["licenseDeclared"]),
@@ -133,7 +139,13 @@ pub(super) mod tests {
         assert_eq!(links.len(), 1);
         assert_eq!(links[0]["relationshipType"], "STATIC_LINK");
         assert_eq!(links[0]["relatedSpdxElement"], "NOASSERTION");
-        let built = programs(&digests, true).remove(0);
-        assert_eq!(built["versionInfo"], env!("CARGO_PKG_VERSION"));
+        // Whatever program has built them.
+        let ours =
+            Crate { name: OURS.to_owned(), version: "7.0.0".to_owned(), ..crates().remove(1) };
+        let built = programs(&digests, Some(&[ours])).remove(0);
+        assert_eq!(
+            (&built["versionInfo"], &built["licenseDeclared"]),
+            (&json!("7.0.0"), &json!("MIT OR Apache-2.0"))
+        );
     }
 }
