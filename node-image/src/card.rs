@@ -119,3 +119,26 @@ pub struct File {
     /// `-> `; else empty.
     pub content: String,
 }
+
+/// A manifest for tests, of a disk with this digest.
+#[cfg(test)]
+pub(crate) fn small(disk: &str) -> Manifest {
+    Manifest {
+        schema: SCHEMA,
+        name: "small".to_owned(),
+        recipe: "00".repeat(32),
+        lock: "00".repeat(32),
+        disk: Blob { sha256: disk.to_owned(), bytes: 0 },
+        root_hash: "00".repeat(32),
+        kernel: "6.1.0-1-cloud-amd64".to_owned(),
+        driver: None,
+        boot_modes: vec![BootMode::Uefi, BootMode::LegacyBios],
+        signed: false,
+        programs: BTreeMap::new(),
+        packages: Vec::new(),
+        files: Vec::new(),
+        source_date_epoch: 0,
+        root_bytes: 0,
+        regions: Vec::new(),
+    }
+}

@@ -59,37 +59,16 @@ impl Tested {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Blob, SCHEMA};
+    use super::super::small;
     use super::*;
 
     const PASSED: Boot = Boot { passed: true, kvm: false, ready_seconds: Some(5.0) };
     const FAILED: Boot = Boot { passed: false, kvm: true, ready_seconds: None };
 
-    fn manifest(disk: &str) -> Manifest {
-        Manifest {
-            schema: SCHEMA,
-            name: "small".to_owned(),
-            recipe: String::new(),
-            lock: String::new(),
-            disk: Blob { sha256: disk.to_owned(), bytes: 1 },
-            root_hash: String::new(),
-            kernel: String::new(),
-            driver: None,
-            boot_modes: vec![BootMode::Uefi, BootMode::LegacyBios],
-            signed: false,
-            programs: BTreeMap::new(),
-            packages: Vec::new(),
-            files: Vec::new(),
-            source_date_epoch: 0,
-            root_bytes: 0,
-            regions: Vec::new(),
-        }
-    }
-
     /// What is known after these boots of one disk.
     fn after(boots: &[(BootMode, Boot)]) -> Tested {
         let add = |before, (mode, boot): &(BootMode, Boot)| {
-            Some(Tested::with(before, &manifest("aa"), *mode, *boot))
+            Some(Tested::with(before, &small("aa"), *mode, *boot))
         };
         boots.iter().fold(None, add).unwrap()
     }
@@ -97,7 +76,7 @@ mod tests {
     #[test]
     fn a_disk_is_known_to_boot_when_every_way_has_passed_last_time() {
         use BootMode::{LegacyBios, Uefi};
-        let lacks = |boots: &[(BootMode, Boot)]| after(boots).lacks(&manifest("aa"));
+        let lacks = |boots: &[(BootMode, Boot)]| after(boots).lacks(&small("aa"));
         assert_eq!(lacks(&[(Uefi, PASSED), (LegacyBios, PASSED)]), None);
         assert_eq!(lacks(&[(Uefi, FAILED), (LegacyBios, PASSED), (Uefi, PASSED)]), None);
         let said = lacks(&[(Uefi, PASSED)]);
@@ -110,14 +89,14 @@ mod tests {
             Some("it has failed its boot test by uefi, it was not booted by legacy-bios")
         );
         // What is not to be registered need not boot.
-        let by_uefi = Manifest { boot_modes: vec![Uefi], ..manifest("aa") };
+        let by_uefi = Manifest { boot_modes: vec![Uefi], ..small("aa") };
         assert_eq!(after(&[(Uefi, PASSED), (LegacyBios, FAILED)]).lacks(&by_uefi), None);
     }
 
     #[test]
     fn what_is_known_of_another_disk_counts_for_nothing() {
         let both = after(&[(BootMode::Uefi, PASSED), (BootMode::LegacyBios, PASSED)]);
-        let other = manifest("bb");
+        let other = small("bb");
         assert_eq!(both.lacks(&other).as_deref(), Some("its boot test was of another disk"));
         let tested = Tested::with(Some(both), &other, BootMode::Uefi, PASSED);
         assert_eq!(tested.lacks(&other).as_deref(), Some("it was not booted by legacy-bios"));

@@ -87,8 +87,6 @@ impl Identity {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::card::Blob;
-    use std::collections::BTreeMap;
 
     /// An image for tests.
     pub(in crate::publish) fn identity() -> Identity {
@@ -97,24 +95,7 @@ pub(super) mod tests {
 
     /// Its manifest, of no disk.
     pub(in crate::publish) fn manifest() -> Manifest {
-        Manifest {
-            schema: SCHEMA,
-            name: "small".to_owned(),
-            recipe: "00".repeat(32),
-            lock: "00".repeat(32),
-            disk: Blob { sha256: "00".repeat(32), bytes: 0 },
-            root_hash: "00".repeat(32),
-            kernel: "6.1.0-1-cloud-amd64".to_owned(),
-            driver: None,
-            boot_modes: vec![BootMode::Uefi, BootMode::LegacyBios],
-            signed: false,
-            programs: BTreeMap::new(),
-            packages: Vec::new(),
-            files: Vec::new(),
-            source_date_epoch: 0,
-            root_bytes: 0,
-            regions: Vec::new(),
-        }
+        crate::card::small(&"00".repeat(32))
     }
 
     #[test]
