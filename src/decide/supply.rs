@@ -3,6 +3,8 @@
 use super::{CapacityType, OnPremSupply, Supply, SupplyGroup};
 use crate::observe::{Inventory, Live, Lookup, Ownership, Unit};
 use crate::spec::Environment;
+use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 impl Supply {
@@ -65,27 +67,35 @@ pub fn todays_pool<'a>(environment: &'a Environment, marked: &'a str) -> &'a str
     pool
 }
 
+/// What is read of a live group's fields.
+#[derive(Deserialize)]
+struct Fields {
+    instance_types: Vec<Value>,
+    #[serde(default)]
+    requirements: Value,
+    #[serde(default)]
+    max: Value,
+}
+
 impl SupplyGroup {
     /// What is there of a live group; none of what says no market.
     pub fn of(live: &Live) -> Option<Self> {
-        let types = live.fields.at("/instance_types")?;
-        let types = types.as_array()?.iter().filter_map(|name| name.as_str());
+        let fields: Fields = live.fields.read()?;
+        let types = fields.instance_types.iter().filter_map(Value::as_str);
         let workload = live.workload.as_ref();
-        let passed_on = live.fields.at("/tags/floodway.dev~1passed-on");
-        let passed_on = passed_on.and_then(|noted| {
-            let (number, name) = noted.as_str()?.split_once(' ')?;
+        let passed_on = live.marks.get("passed-on").and_then(|noted| {
+            let (number, name) = noted.split_once(' ')?;
             Some((name.to_owned(), number.parse().ok()?))
         });
-        let max = live.fields.at("/max");
         Some(Self {
             name: live.id.name.clone(),
             passed_on,
-            by_requirements: live.fields.at("/requirements").is_some_and(|named| !named.is_null()),
+            by_requirements: !fields.requirements.is_null(),
             instance_types: types.map(str::to_owned).collect(),
             capacity_type: CapacityType::named(&live.market()?),
             region: live.id.scope.clone().unwrap_or_default(),
             desired: workload.map_or(0, |workload| workload.desired),
-            max: max.and_then(|max| u32::try_from(max.as_u64()?).ok()),
+            max: fields.max.as_u64().and_then(|max| u32::try_from(max).ok()),
             surplus: workload.map_or(0, |workload| workload.surplus),
             ready: workload.map_or(0, |workload| workload.ready),
             running: by_type(live.units().iter().filter(|unit| !unit.ending)),
@@ -101,4 +111,54 @@ fn by_type<'a>(units: impl Iterator<Item = &'a Unit>) -> BTreeMap<String, u32> {
         *types.entry(name.clone()).or_insert(0) += 1;
     }
     types
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::ResourceId;
+    use serde_json::json;
+
+    fn group(fields: Value, marks: &[(&str, &str)]) -> Live {
+        let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+        Live {
+            id: ResourceId::group("us-east-1", "prod-g6e"),
+            uid: String::new(),
+            ownership: Ownership::Ours,
+            fields: fields.into(),
+            taken: BTreeMap::new(),
+            runtime: None,
+            marks: marks.iter().map(own).collect(),
+            applyset: None,
+            workload: None,
+            version: None,
+            autoscaler: None,
+            deleting: false,
+        }
+    }
+
+    #[test]
+    fn a_group_is_what_its_fields_and_marks_say() {
+        let fields = json!({
+            "instance_types": ["a", 1, "b"], "requirements": null, "max": 7, "tags": {"x": "y"},
+        });
+        let marks = [("market", "spot"), ("passed-on", "3 prod-new")];
+        let known = SupplyGroup::of(&group(fields, &marks)).unwrap();
+        assert_eq!((known.instance_types, known.max), (vec!["a".into(), "b".into()], Some(7)));
+        assert_eq!(known.passed_on, Some(("prod-new".to_owned(), 3)));
+        assert_eq!((known.capacity_type, known.by_requirements), (CapacityType::Spot, false));
+    }
+
+    #[test]
+    fn what_a_group_does_not_say_is_not_made_up() {
+        let said = json!({"instance_types": [], "requirements": {"gpus": 1}, "max": -1});
+        let known = SupplyGroup::of(&group(said, &[("market", "on-demand")])).unwrap();
+        assert_eq!((known.max, known.passed_on, known.by_requirements), (None, None, true));
+        let types = json!({"instance_types": ["a"]});
+        assert_eq!(SupplyGroup::of(&group(types, &[])), None, "of no market");
+        let market = [("market", "spot")];
+        for fields in [json!({}), json!({"instance_types": "a"}), json!([])] {
+            assert_eq!(SupplyGroup::of(&group(fields.clone(), &market)), None, "{fields}");
+        }
+    }
 }

@@ -190,6 +190,7 @@ fn tell(input: &ScalingInput<'_>, pool: &Pool<'_>) -> PoolScaling {
     if reasons.is_empty() {
         reasons.extend(pool.decided.reasons.first().cloned());
     }
+    reasons.extend(pool.stands_in.clone());
     if let Some(worth) = worth.filter(|worth| *worth != Share::ALL) {
         let percent = worth.whole_percent();
         let text = format!("a replica carries {percent}% of what is declared, as measured");

@@ -168,6 +168,8 @@ pub(super) struct Pool<'a> {
     pub(super) drain_given_up: Option<Hold>,
     pub(super) holds: Vec<Hold>,
     pub(super) reasons: Vec<Reason>,
+    /// What of it stands in for spot, and until when.
+    pub(super) stands_in: Option<Reason>,
 }
 
 /// What the groups are that a plan ends.

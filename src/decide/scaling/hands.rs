@@ -25,10 +25,20 @@ pub(super) fn holds(
         .filter(|hold| if scale_in { hold.scale_in } else { hold.scale_out })
         .find(|hold| hold.until.is_none_or(|until| until > input.now))
         .map(|hold| {
-            let why = plain(format!("an operator's hold: {}", hold.reason));
+            let why = plain(hold_text(&hold.reason));
             Hold { cause: HoldCause::Operator, direction, until: hold.until, why }
         });
     by_hand.or_else(|| if pool.is_none() { freeze(input, direction) } else { None })
+}
+
+/// What is said of an operator's hold where it keeps something.
+pub(super) fn hold_text(reason: &str) -> String {
+    format!("an operator's hold: {reason}")
+}
+
+/// What is said of an operator's number where it sets one.
+pub(super) fn number_text(units: u32, reason: &str) -> String {
+    format!("an operator's number, {units}: {reason}")
 }
 
 /// What stops every scale-out or scale-in of the environment.
@@ -106,7 +116,7 @@ pub(super) fn set_floors(input: &ScalingInput<'_>, pools: &mut [Pool<'_>]) {
             });
         if let Some(set) = set {
             let units = set.units.clamp(min.min(pool.decided.max), pool.decided.max);
-            let why = plain(format!("an operator's number, {}: {}", set.units, set.reason));
+            let why = plain(number_text(set.units, &set.reason));
             let hold = Hold::of_in(HoldCause::Override, why.clone()).until(set.until);
             pool.floor = (units, Some(why));
             pool.set_to = Some((units, hold));

@@ -66,6 +66,9 @@ impl Memory {
             for gone_since in stage.capped.values_mut() {
                 past(gone_since);
             }
+            for back in stage.back.values_mut() {
+                back.quiet_since = back.quiet_since.min(now);
+            }
             stage.learn.not_after(now);
         }
         for source in self.sources.values_mut().flat_map(BTreeMap::values_mut) {
@@ -144,6 +147,35 @@ pub struct StageMemory {
     pub capped: BTreeMap<HoldCause, Option<Timestamp>>,
     /// What its replicas have shown.
     pub learn: Learning,
+    /// Pools of which some run on demand in the place of spot, or did.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub back: BTreeMap<Name, Back>,
+}
+
+/// What of a pool runs on demand in the place of spot, on its way back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Back {
+    /// Since when there has been no trouble with its spot instances: all offerings left
+    /// alone, or instances that are taken back.
+    pub quiet_since: Timestamp,
+    /// There was trouble in the last decision.
+    pub troubled: bool,
+    /// For how long there must be none before one more is asked of spot: each trouble
+    /// doubles it.
+    pub wait: Span,
+    /// The spot instance that comes in the place of one on demand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comes: Option<Comes>,
+}
+
+/// A spot instance that comes in the place of one on demand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comes {
+    /// Of which group: `g6e.12xlarge/spot`.
+    pub key: String,
+    /// How many that has with it.
+    pub units: u32,
 }
 
 /// What the replicas of a stage have shown of what they carry.

@@ -8,6 +8,7 @@
 mod apart;
 mod asides;
 mod autoscaler;
+mod back;
 mod budgets;
 mod demand;
 mod finish;
@@ -27,6 +28,7 @@ mod purse;
 mod rank;
 mod record;
 mod release;
+mod said;
 mod time;
 mod tuning;
 
@@ -37,8 +39,8 @@ pub use input::{
 };
 pub use learn::WORTH;
 pub use memory::{
-    Aside, AsideCause, Kept, Learning, Least, Memory, Ongoing, Point, Shown, SourceMemory,
-    StageMemory, Waiting,
+    Aside, AsideCause, Back, Comes, Kept, Learning, Least, Memory, Ongoing, Point, Shown,
+    SourceMemory, StageMemory, Waiting,
 };
 pub use outcome::{
     Band, Cost, Event, EventKind, PoolScaling, Scaling, SourceScaling, StageScaling,
@@ -48,6 +50,7 @@ pub use rank::{UnitLoad, UnitStanding, cheapest_to_lose};
 pub use record::{
     DecisionRecord, DoneOutcome, DoneRecord, ForecasterRecord, RECORD_VERSION, in_force,
 };
+pub use said::SaidRecord;
 pub use tuning::Tuning;
 
 use crate::id::Name;
@@ -92,9 +95,10 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     let mut worth = input.memory.worth.clone();
     worth.retain(|name, _| pools.iter().any(|pool| pool.name == name));
     let mut memory = Memory { at: Some(input.now), kept, ..Memory::default() };
+    let mut scaled = Vec::with_capacity(of_stage.len());
     for (name, of_stage) in of_stage {
         let mut remembered = input.memory.stages.get(name).cloned().unwrap_or_default();
-        let stage = scale_stage(
+        let (stage, load) = scale_stage(
             input,
             (name, &of_stage),
             &mut pools,
@@ -103,6 +107,12 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
             &mut events,
         );
         learn::learn(input, (name, &of_stage), &pools, &mut remembered, &mut worth);
+        scaled.push((name, of_stage, stage, load, remembered));
+    }
+    // What any stage needs is bought before what would only be cheaper.
+    for (name, of_stage, mut stage, load, mut remembered) in scaled {
+        back::step(input, &mut pools, &of_stage, (&load, &mut remembered), &mut purse);
+        stage.after = release::capacity_of(&pools, &of_stage);
         stages.insert(name.clone(), stage);
         memory.stages.insert(name.clone(), remembered);
     }
@@ -110,14 +120,14 @@ pub fn scale(input: &ScalingInput<'_>) -> Scaling {
     finish::finish(input, pools, stages, events, memory)
 }
 
-fn scale_stage(
-    input: &ScalingInput<'_>,
+fn scale_stage<'a>(
+    input: &ScalingInput<'a>,
     (name, of_stage): (&Name, &[usize]),
     pools: &mut [Pool<'_>],
     purse: &mut purse::Purse<'_>,
     memory: &mut StageMemory,
     events: &mut Vec<Event>,
-) -> StageScaling {
+) -> (StageScaling, Load<'a>) {
     let mut load = Load::of(input, name);
     let window = input.planning.environment.burst.scale_in.stabilization;
     if let Some(began) = load.panic(input, memory) {
@@ -145,14 +155,14 @@ fn scale_stage(
     let scaled = StageScaling {
         demand: load.now,
         band: load.band(),
-        doubt: load.doubt,
+        doubt: load.doubt.clone(),
         expected: known.then_some(placed.need.load),
         expected_by: placed.need.by,
         lead: placed.lead,
         need: known.then_some(placed.need.capacity),
         serving,
         coming,
-        after: of_stage.iter().map(|&at| pools[at].capacity()).sum(),
+        after: release::capacity_of(pools, of_stage),
         unmet: placed.unmet,
         shed,
         panic: memory.panic_until.is_some(),
@@ -162,7 +172,7 @@ fn scale_stage(
     let all = ongoing::Known { need: known, served: certain };
     ongoing::tell((name, input.now), (&scaled, all), quiet, memory, events);
     budgets::tell(input, pools, (name, of_stage), (memory, known), events);
-    scaled
+    (scaled, load)
 }
 
 #[cfg(test)]

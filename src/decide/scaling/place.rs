@@ -204,7 +204,7 @@ impl Pool<'_> {
     }
 
     /// One unit more of a source; false: it is closed now.
-    fn raise(&mut self, at: usize, now: Timestamp, purse: &mut Purse<'_>) -> bool {
+    pub(super) fn raise(&mut self, at: usize, now: Timestamp, purse: &mut Purse<'_>) -> bool {
         if let Err(hold) = purse.take(self, at) {
             self.sources[at].closed = Some(hold);
             return false;

@@ -2,10 +2,12 @@
 
 use super::hold::Hold;
 use super::outcome::{PoolScaling, Scaling};
+use super::said::SaidRecord;
 use crate::clock::Timestamp;
 use crate::decide::Reason;
 use crate::forecast::Standing;
 use crate::id::Name;
+use crate::observe::Hands;
 use crate::units::Rate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +51,9 @@ pub struct DecisionRecord {
     /// What was written, or would have been; bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<DoneRecord>,
+    /// What operators said that counted; bounded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<SaidRecord>,
 }
 
 /// A write, and what became of it.
@@ -139,7 +144,16 @@ impl DecisionRecord {
             leader: None,
             withheld: None,
             done: Vec::new(),
+            said: Vec::new(),
         }
+    }
+
+    /// With what operators said, whether it kept anything or not.
+    #[must_use]
+    pub fn with_said(mut self, hands: &Hands) -> Self {
+        self.said = SaidRecord::of(hands, &self.scaling);
+        self.said.truncate(MOST_EVENTS);
+        self
     }
 
     /// With how the forecasters of each stage stood.
@@ -219,7 +233,8 @@ fn bound_reason(reason: &mut Reason) {
     bound(&mut reason.text);
 }
 
-fn bounded(text: &str) -> String {
+/// A text that people write, as a record keeps it.
+pub(super) fn bounded(text: &str) -> String {
     let mut text = text.to_owned();
     bound(&mut text);
     text

@@ -128,6 +128,42 @@ fn pick(
     stage.iter().filter_map(candidate).max().map(|(_, pool, source)| (pool, source))
 }
 
+/// What a stage carries as it is wanted.
+pub(super) fn capacity_of(pools: &[Pool<'_>], stage: &[usize]) -> Rate {
+    stage.iter().map(|&at| pools[at].capacity()).sum()
+}
+
+/// With the more that must stay when a unit goes.
+fn with_margin(input: &ScalingInput<'_>, need: Rate) -> Rate {
+    let more = u128::from(input.tuning.hysteresis.millionths()) + 1_000_000;
+    let millis = (u128::from(need.millis()) * more).div_ceil(1_000_000);
+    Rate::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+fn needed_now(
+    input: &ScalingInput<'_>,
+    pools: &[Pool<'_>],
+    stage: &[usize],
+    load: &Load<'_>,
+) -> Rate {
+    with_margin(input, load.need(slowest(pools, stage)).capacity)
+}
+
+fn may_go_by(pools: &[Pool<'_>], stage: &[usize], need: Rate) -> bool {
+    let over = capacity_of(pools, stage).saturating_sub(need);
+    pick(pools, stage, over, &|_, _| false).is_some()
+}
+
+/// Whether something of a stage could go by what is needed now, whatever was before.
+pub(super) fn is_over(
+    input: &ScalingInput<'_>,
+    pools: &[Pool<'_>],
+    stage: &[usize],
+    load: &Load<'_>,
+) -> bool {
+    may_go_by(pools, stage, needed_now(input, pools, stage, load))
+}
+
 /// Releases at most one step of a stage's capacity; what keeps it is told.
 pub(super) fn release(
     input: &ScalingInput<'_>,
@@ -139,17 +175,10 @@ pub(super) fn release(
 ) {
     let policy = &input.planning.environment.burst.scale_in;
     let window = policy.stabilization;
-    let margin = |need: Rate| {
-        let more = u128::from(input.tuning.hysteresis.millionths()) + 1_000_000;
-        let millis = (u128::from(need.millis()) * more).div_ceil(1_000_000);
-        Rate::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-    };
-    let now = margin(load.need(slowest(pools, stage)).capacity);
-    let stable = now.max(margin(largest(&memory.needs).unwrap_or_default()));
-    let capacity =
-        |pools: &[Pool<'_>]| -> Rate { stage.iter().map(|&at| pools[at].capacity()).sum() };
-    let over = |pools: &[Pool<'_>], need: Rate| capacity(pools).saturating_sub(need);
-    if pick(pools, stage, over(pools, now), &|_, _| false).is_none() {
+    let now = needed_now(input, pools, stage, load);
+    let stable = now.max(with_margin(input, largest(&memory.needs).unwrap_or_default()));
+    let over = |pools: &[Pool<'_>], need: Rate| capacity_of(pools, stage).saturating_sub(need);
+    if !may_go_by(pools, stage, now) {
         return;
     }
     let found = keeps(input, pools, stage, load, memory);
@@ -197,11 +226,13 @@ pub(super) fn release(
     }
 }
 
-fn pool_hold(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
+/// What keeps all of a pool, beside what keeps its stage.
+pub(super) fn pool_hold(input: &ScalingInput<'_>, pool: &Pool<'_>) -> Option<Hold> {
     hands::holds(input, Some(pool.name), Direction::ScaleIn).or_else(|| pool.drain_given_up.clone())
 }
 
-fn raised(source: &Source, now: Timestamp, window: Span) -> Option<Hold> {
+/// What keeps a source that another hand has raised.
+pub(super) fn raised(source: &Source, now: Timestamp, window: Span) -> Option<Hold> {
     let until = later(source.memory.raised_at?, window);
     let text = format!("another hand raised {} to {}", source.key, source.units.asked());
     let hold = Hold::of_in(HoldCause::RaisedByOthers, plain(text)).until(Some(until));
@@ -209,7 +240,7 @@ fn raised(source: &Source, now: Timestamp, window: Span) -> Option<Hold> {
 }
 
 /// All that keeps a stage as it is.
-fn keeps(
+pub(super) fn keeps(
     input: &ScalingInput<'_>,
     pools: &[Pool<'_>],
     stage: &[usize],

@@ -3,6 +3,7 @@
 mod apart;
 mod asides;
 mod autoscaler;
+mod back;
 mod budgets;
 mod hands;
 mod laws;

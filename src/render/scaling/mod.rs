@@ -1,6 +1,7 @@
 //! Why a decision was made, for readers: a block for each stage, with the load and
 //! what carries it, and each of its pools with its number, reasons and holds.
 
+mod said;
 mod writes;
 
 use super::Style;
@@ -11,6 +12,7 @@ use crate::decide::scaling::{
     SourceScaling, StageScaling,
 };
 use crate::decide::{DesiredOwner, Reason};
+use crate::id::Name;
 
 pub use writes::words;
 pub(in crate::render) use writes::{source, what};
@@ -29,6 +31,7 @@ pub fn text(record: &DecisionRecord, style: &Style) -> String {
     if let Some(line) = writes::line(record) {
         screen.hanging(0, 2, &line);
     }
+    stands(&mut screen, 0, record, None);
     for (name, stage) in &scaling.stages {
         screen.blank();
         self::stage(&mut screen, name.as_str(), stage);
@@ -37,10 +40,19 @@ pub fn text(record: &DecisionRecord, style: &Style) -> String {
         }
         for (name, pool) in scaling.pools.iter().filter(|(_, pool)| pool.stage == *name) {
             self::pool(&mut screen, name.as_str(), pool);
+            stands(&mut screen, 4, record, Some(name));
         }
     }
     events(&mut screen, scaling);
     screen.finish()
+}
+
+/// What operators said of a pool, or of the environment, that kept nothing; what did is
+/// told where it did.
+fn stands(screen: &mut Screen<'_>, indent: usize, record: &DecisionRecord, pool: Option<&Name>) {
+    for one in record.said.iter().filter(|one| one.pool.as_ref() == pool && !one.binds) {
+        screen.hanging(indent, 2, &said::line(one));
+    }
 }
 
 /// `burst costs $11.34/h now, $27.51/h after`

@@ -3,6 +3,7 @@
 use super::text;
 use crate::decide::scaling::*;
 use crate::decide::{CapacityType, DesiredOwner, Reason};
+use crate::observe::{HandHold, Hands, Override};
 use crate::render::Style;
 use crate::units::{Rate, Share, Span, UsdPerHour};
 
@@ -127,6 +128,69 @@ fn it_says_what_was_written_and_what_became_of_that_or_who_led_instead() {
     let leads = leads().with_done([write("0 → 3", Ok(())), write("replicas 0 → 12", refused)]);
     let told = "written: g6e 0 → 3 (done); g6e replicas 0 → 12 FAILED: not allowed to patch it";
     assert!(shown(&leads).contains(told), "{}", shown(&leads));
+}
+
+#[test]
+fn what_operators_said_is_shown_where_it_keeps_nothing_too() {
+    let hold = |pool: Option<&str>, scale_in, reason: &str| HandHold {
+        pool: pool.map(|pool| pool.parse().unwrap()),
+        scale_in,
+        scale_out: !scale_in,
+        reason: reason.to_owned(),
+        by: "ada@host".to_owned(),
+        ..HandHold::default()
+    };
+    let until = Some("2026-11-26T14:00:00Z".parse().unwrap());
+    let number = Override {
+        pool: "g6e".parse().unwrap(),
+        units: 3,
+        until,
+        reason: "launch".to_owned(),
+        by: "bob".to_owned(),
+        since: crate::clock::Timestamp::UNIX_EPOCH,
+    };
+    let mut hands = Hands {
+        holds: vec![
+            hold(None, true, "INC-7"),
+            HandHold { until, ..hold(Some("g6e"), false, "dry") },
+        ],
+        overrides: vec![number],
+        ..Hands::default()
+    };
+    // One that has run out, and one that stands for what could not be read.
+    let ended = Some("2026-11-26T11:00:00Z".parse().unwrap());
+    hands.holds.push(HandHold { until: ended, ..hold(None, false, "ended") });
+    hands.holds.push(HandHold { by: String::new(), ..hold(None, false, "unread") });
+    let shown = |record: DecisionRecord| {
+        let read = DecisionRecord::from_line(&record.to_line().unwrap()).unwrap();
+        assert_eq!(read, record);
+        let text = text(&record, &Style::plain(160));
+        let of = |line: &&str| line.contains("ada@host") || line.contains("bob");
+        text.lines().filter(of).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>()
+    };
+    let environment = "hold of scale-in by ada@host until it is resumed: nothing to hold (INC-7)";
+    let pool =
+        "    hold of scale-out by ada@host until 2026-11-26T14:00:00Z: nothing to hold (dry)";
+    let number = "    number 3 by bob until 2026-11-26T14:00:00Z: nothing to set (launch)";
+    assert_eq!(shown(record().with_said(&hands)), [environment, pool, number]);
+    assert!(!text(&record().with_said(&hands), &Style::plain(160)).contains("unread"));
+    // What keeps something is told there, and not once more.
+    let mut bound = record();
+    let why = |text: &str| Reason { key: None, at: None, text: text.to_owned() };
+    let by_hand = |direction, text: &str| Hold {
+        cause: HoldCause::Operator,
+        direction,
+        until: None,
+        why: why(text),
+    };
+    let stage = bound.scaling.stages.get_mut("inference").unwrap();
+    stage.holds.push(by_hand(Direction::ScaleIn, "an operator's hold: INC-7"));
+    let g6e = bound.scaling.pools.get_mut("g6e").unwrap();
+    g6e.holds.push(by_hand(Direction::ScaleOut, "an operator's hold: dry"));
+    g6e.reasons.push(why("an operator's number, 3: launch"));
+    let bound = bound.with_said(&hands);
+    assert!(bound.said.len() == 3 && bound.said.iter().all(|said| said.binds), "{:?}", bound.said);
+    assert_eq!(shown(bound), [""; 0]);
 }
 
 #[test]

@@ -35,6 +35,20 @@ fn a_hold_is_shown_until_it_is_resumed_and_changes_no_plan() {
 }
 
 #[test]
+fn why_tells_of_a_hold_that_keeps_nothing_too() {
+    let repository = applied(&(pool("a", MOVED) + BURST));
+    let hold = ["hold", "small/g6e", "--scale-out", "--reason", "no spot"];
+    repository.run(&hold).exits(0);
+    repository.run(&["run", "small", "--once"]).exits(0);
+    let why = repository.run(&["why", "small"]).exits(0).says("hold of scale-out by");
+    why.says("until it is resumed: nothing to hold (no spot)");
+    repository.run(&["resume", "small/g6e"]).exits(0);
+    repository.run(&["run", "small", "--once"]).exits(0);
+    let why = repository.run(&["why", "small"]).exits(0);
+    assert!(!why.out.contains("nothing to hold"), "{}", why.out);
+}
+
+#[test]
 fn what_is_printed_as_json_keeps_to_its_schema() {
     let repository = applied(&pool("a", MOVED));
     let schema = repository.run(&["schema", "hands"]).exits(0);

@@ -78,6 +78,7 @@ fn pool<'a>(
         drain_given_up: None,
         holds: Vec::new(),
         reasons: Vec::new(),
+        stands_in: None,
     }
 }
 

@@ -30,6 +30,8 @@ pub(in crate::decide::scaling) struct Group {
     pub(in crate::decide::scaling) warm: u32,
     pub(in crate::decide::scaling) draining: u32,
     pub(in crate::decide::scaling) cannot_stay: u32,
+    /// So many are taken back, and nobody has named them for their end yet.
+    pub(in crate::decide::scaling) taken_back: u32,
     /// When those of them end that the controller has chosen.
     leaving: Vec<Timestamp>,
     pub(in crate::decide::scaling) ends: Option<Timestamp>,
@@ -197,6 +199,7 @@ impl World {
                 warm: 0,
                 draining: 0,
                 cannot_stay: 0,
+                taken_back: 0,
                 leaving: Vec::new(),
                 ends: None,
                 joined: 0,
@@ -413,7 +416,7 @@ impl Group {
         Units {
             partly: self.partly,
             open: 0,
-            taken_back: 0,
+            taken_back: self.taken_back,
             ending: 0,
             desired: self.desired,
             existing,
