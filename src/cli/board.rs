@@ -1,7 +1,7 @@
 //! What a running controller tells of itself to who asks over HTTP.
 
 use crate::clock::{Clock, SystemClock};
-use crate::controller::lead::Standing;
+use crate::controller::lead::{Standing, patience};
 use crate::controller::{Controller, Counts, Turn};
 use crate::observe::Side;
 use crate::render::metrics::{self, Kind, Metric};
@@ -10,12 +10,6 @@ use crate::units::Span;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// Turns that may be missing before the loop counts as dead.
-const MISSING: u32 = 5;
-/// A single turn may take so long when a place hardly answers: who restarts a
-/// controller then makes it forget, and gains nothing.
-const LONGEST_TURN: Duration = Duration::from_secs(180);
 
 /// Where turns are posted.
 pub(super) struct Board {
@@ -39,6 +33,8 @@ struct Posted {
 #[derive(Clone)]
 pub(super) struct Told {
     latest: watch::Receiver<Arc<Posted>>,
+    /// How the controller stands now, where that changes beside its turns.
+    standing: Option<watch::Receiver<Standing>>,
 }
 
 impl Board {
@@ -88,14 +84,10 @@ impl Board {
         self.tell.send_replace(Arc::new(Posted { at, metrics, not_ready, patience }));
     }
 
-    /// For a reader.
-    pub(super) fn told(&self) -> Told {
-        Told { latest: self.tell.subscribe() }
+    /// For a reader, with how the controller stands at any time.
+    pub(super) fn told(&self, standing: Option<watch::Receiver<Standing>>) -> Told {
+        Told { latest: self.tell.subscribe(), standing }
     }
-}
-
-fn patience(interval: Span) -> Duration {
-    LONGEST_TURN.max(interval.duration().saturating_mul(MISSING))
 }
 
 fn not_ready(standing: &Standing) -> Option<String> {
@@ -114,6 +106,9 @@ impl Told {
     /// The metrics of the last turn, with its age.
     pub(super) fn metrics(&self) -> String {
         let mut all = self.latest.borrow().metrics.clone();
+        if let Some(standing) = self.standing.as_ref().filter(|_| self.dead().is_some()) {
+            stand(&mut all, &standing.borrow());
+        }
         let labels = all.first().and_then(|first| first.samples.first());
         let environment = labels.and_then(|sample| {
             sample.labels.iter().find(|(name, _)| *name == "environment").cloned()
@@ -141,10 +136,26 @@ impl Told {
     }
 }
 
+/// How it stands, where that is not as the last turn tells.
+fn stand(all: &mut [Metric], standing: &Standing) {
+    for metric in all {
+        for sample in &mut metric.samples {
+            let state = sample.labels.iter().find(|(name, _)| *name == "state");
+            let is_so = match (metric.name, state) {
+                ("floodway_leads", _) => *standing == Standing::Leads,
+                ("floodway_standing", Some((_, state))) => state == standing.state(),
+                _ => continue,
+            };
+            sample.value = f64::from(u8::from(is_so));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::port::{FailureKind, PortError};
+    use crate::render::metrics::Sample;
 
     fn why() -> PortError {
         PortError { kind: FailureKind::Unreachable, message: "silence".to_owned(), help: None }
@@ -153,7 +164,7 @@ mod tests {
     #[test]
     fn it_is_ready_once_it_has_decided_and_knows_who_leads() {
         let board = Board::new(Span::from_secs(1));
-        let told = board.told();
+        let told = board.told(None);
         assert!(told.not_ready().unwrap().contains("not decided"));
         assert_eq!((told.dead(), told.metrics().as_str()), (None, ""), "it has just begun");
         for (standing, ready) in [
@@ -171,7 +182,7 @@ mod tests {
     #[test]
     fn a_loop_that_has_stopped_is_neither_alive_nor_ready() {
         let board = Board { patience: Duration::ZERO, ..Board::new(Span::from_secs(1)) };
-        let told = board.told();
+        let told = board.told(None);
         board.put(Vec::new(), None);
         std::thread::sleep(Duration::from_millis(2));
         assert!(told.dead().unwrap().contains("no turn has ended"));
@@ -179,8 +190,51 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_interval_is_given_its_time() {
-        let patience = |interval| Board::new(Span::from_secs(interval)).patience.as_secs();
-        assert_eq!((patience(1), patience(15), patience(600)), (180, 180, 3000));
+    fn how_long_ago_the_last_turn_ended_is_told_of_the_moment_of_the_question() {
+        let board = Board::new(Span::from_secs(1));
+        let labels = vec![("environment", "prod".to_owned())];
+        let turns = Metric {
+            samples: vec![Sample { labels, value: 1.0 }],
+            ..Metric::one("floodway_turns_total", "Turns.", Kind::Counter, 0.0)
+        };
+        // It ended when the machine was started.
+        let (at, metrics, not_ready) = (Duration::ZERO, vec![turns], None);
+        let patience = board.patience;
+        board.tell.send_replace(Arc::new(Posted { at, metrics, not_ready, patience }));
+        let now = || SystemClock.monotonic().as_secs_f64();
+        let (before, text, after) = (now(), board.told(None).metrics(), now());
+        let age = text.lines().find_map(|line| {
+            line.strip_prefix("floodway_decision_age_seconds{environment=\"prod\"} ")
+        });
+        let age: f64 = age.unwrap_or_else(|| panic!("{text}")).parse().unwrap();
+        assert!((before..=after).contains(&age), "{before} to {after}: {text}");
+    }
+
+    #[test]
+    fn one_whose_turns_have_stopped_leads_no_more_though_its_last_turn_did() {
+        let board = Board { patience: Duration::ZERO, ..Board::new(Span::from_secs(1)) };
+        let one = |name, labels, value| Metric {
+            samples: vec![Sample { labels, value }],
+            ..Metric::one(name, "Help.", Kind::Gauge, 0.0)
+        };
+        let state = |state: &str| vec![("state", state.to_owned())];
+        let metrics = vec![
+            one("floodway_leads", Vec::new(), 1.0),
+            one("floodway_standing", state("leads"), 1.0),
+            one("floodway_standing", state("waits"), 0.0),
+            one("floodway_turns_total", Vec::new(), 9.0),
+        ];
+        board.put(metrics, None);
+        let (_tell, standing) = watch::channel(Standing::Waits { why: why() });
+        std::thread::sleep(Duration::from_millis(2));
+        let text = board.told(Some(standing)).metrics();
+        for line in [
+            "floodway_leads 0",
+            "floodway_standing{state=\"leads\"} 0",
+            "floodway_standing{state=\"waits\"} 1",
+            "floodway_turns_total 9",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line}: {text}");
+        }
     }
 }

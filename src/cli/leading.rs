@@ -1,8 +1,10 @@
 //! Whether a controller leads: asked beside its turns, or in them.
 
-use crate::controller::lead::{Candidate, Fence, Standing, longest_watch, stand};
+use super::logging::Log;
+use crate::controller::lead::{Candidate, Fence, Standing, Turns, longest_watch, stand};
 use crate::pipeline::Session;
 use crate::port::{Backend, Backends, Lock};
+use crate::units::Span;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,8 @@ pub(super) enum Leading {
         standing: watch::Receiver<Standing>,
         /// How long the first look may take.
         first: Duration,
+        /// It is stood for election while these end.
+        turns: Turns,
         stop: watch::Sender<bool>,
         task: JoinHandle<()>,
     },
@@ -46,11 +50,17 @@ pub(super) enum Leading {
 impl Leading {
     /// A candidate where the places have a lease for it, and what tells it before each
     /// write whether it still leads. One that decides only `once` looks at another's
-    /// lease for long enough to take it over.
-    pub(super) fn begin(session: &Session, simulated: bool, once: bool) -> (Self, Option<Fence>) {
+    /// lease for long enough to take it over. Turns are `interval` apart.
+    pub(super) fn begin(
+        session: &Session,
+        simulated: bool,
+        once: bool,
+        (interval, log): (Span, Log),
+    ) -> (Self, Option<Fence>) {
         let Some((place, lease)) = place(session) else { return (Self::Alone, None) };
         let (lock, clock) = (Arc::clone(lease), Arc::clone(&place.clock));
         let name = super::applying::holder();
+        let turns = Turns::new(Arc::clone(&clock), interval);
         let candidate = Candidate::new(lock, session.scope([]), name, clock);
         let fence = candidate.fence();
         if simulated {
@@ -63,9 +73,40 @@ impl Leading {
         };
         let (tell, standing) = watch::channel(Standing::Waits { why });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(stand(candidate, tell, stopped, once));
+        let watched = (turns.clone(), standing.clone());
+        let stands = stand(candidate, turns.clone(), tell, stopped, once);
+        let task = tokio::spawn(async move {
+            let tell = |stopped: Option<Duration>| match stopped {
+                Some(stopped) => log.warn(given_up(stopped)),
+                None => log.note("turns end again: it stands for election as before"),
+            };
+            tokio::join!(stands, tell_stops(watched, tell));
+        });
         let first = if once { longest_watch() + FIRST } else { FIRST };
-        (Self::Aside { standing, first, stop, task }, Some(fence))
+        (Self::Aside { standing, first, turns, stop, task }, Some(fence))
+    }
+
+    /// A turn has ended.
+    pub(super) fn turn_ended(&self) {
+        if let Self::Aside { turns, .. } = self {
+            turns.ended();
+        }
+    }
+
+    /// Turns are so far apart from now on.
+    pub(super) fn expect(&self, interval: Span) {
+        if let Self::Aside { turns, .. } = self {
+            turns.expect(interval);
+        }
+    }
+
+    /// How it stands at any time, for who looks at it from beside the turns; none: it does
+    /// not change there.
+    pub(super) fn told(&self) -> Option<watch::Receiver<Standing>> {
+        match self {
+            Self::Aside { standing, .. } => Some(standing.clone()),
+            Self::Alone | Self::InTurn(_) => None,
+        }
     }
 
     /// How it stands now.
@@ -111,9 +152,38 @@ impl Leading {
     }
 }
 
+/// Tells when turns end no more, and for how long none has, and when they end again:
+/// their own loop cannot.
+async fn tell_stops(
+    (turns, mut standing): (Turns, watch::Receiver<Standing>),
+    tell: impl Fn(Option<Duration>),
+) {
+    let mut told = false;
+    // It is told with each look at the lease.
+    while standing.changed().await.is_ok() {
+        let stopped = turns.stopped();
+        if stopped.is_some() != told {
+            told = stopped.is_some();
+            tell(stopped);
+        }
+    }
+}
+
+fn given_up(stopped: Duration) -> String {
+    let seconds = stopped.as_secs();
+    format!(
+        "no turn has ended for {seconds} s: the lease is not renewed, that another can lead, and \
+         nothing is written until one ends; restart this controller if it hangs"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, Timestamp};
+    use crate::controller::lead::patience;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Instant;
     use tokio::time::timeout;
 
@@ -123,7 +193,50 @@ mod tests {
         let (tell, standing) = watch::channel(stands);
         let (stop, _) = watch::channel(false);
         let task = tokio::spawn(async {});
-        (tell, Leading::Aside { standing, first: FIRST, stop, task })
+        let turns = Turns::new(Arc::<Hands>::default(), Span::from_secs(15));
+        (tell, Leading::Aside { standing, first: FIRST, turns, stop, task })
+    }
+
+    /// Time that a test moves, in seconds.
+    #[derive(Default)]
+    struct Hands(AtomicU64);
+
+    #[async_trait::async_trait]
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::Relaxed))
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            self.0.fetch_add(duration.as_secs(), Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn that_turns_end_no_more_is_told_once_and_so_is_that_they_do_again() {
+        let clock = Arc::<Hands>::default();
+        let turns = Turns::new(Arc::clone(&clock) as _, Span::from_secs(15));
+        let (tell, standing) = watch::channel(Standing::Leads);
+        let told = Mutex::new(Vec::new());
+        let beside = async {
+            for seconds in [100, 100, 100, 0, 200, 1] {
+                clock.sleep(Duration::from_secs(seconds)).await;
+                if seconds == 0 {
+                    turns.ended();
+                }
+                tell.send_replace(Standing::Leads);
+                for _ in 0..3 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            drop(tell);
+        };
+        let note = |stopped| told.lock().unwrap().push(stopped);
+        tokio::join!(tell_stops((turns.clone(), standing), note), beside);
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(*told.lock().unwrap(), [seconds(200), None, seconds(200)]);
+        assert!(patience(Span::from_secs(15)) < Duration::from_secs(200));
+        assert!(given_up(Duration::from_secs(200)).contains("200 s: the lease is not renewed"));
     }
 
     #[tokio::test]

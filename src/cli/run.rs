@@ -17,6 +17,7 @@ use crate::controller::{Controller, Gauge, Settings, Tally, Turn};
 use crate::decide::scaling::DecisionRecord;
 use crate::forecast::{CalendarInputs, Trained};
 use crate::id::Name;
+use crate::observe::Hands;
 use crate::pipeline::{self, Session};
 use crate::port::Measure;
 use crate::render::scaling;
@@ -85,7 +86,7 @@ pub(super) fn run(args: &Args, global: &Global, terminal: &Terminal) -> Result<E
         };
         let log = Log::begin(&args.logging, terminal)?;
         let mut running = Running::begin(args, (&located, files), connected?, log)?;
-        let told = running.board.told();
+        let told = running.board.told(running.leading.told());
         let turns = running.turns(args, (&located, global), &mut ends, terminal);
         let exit = listen::beside(&args.listen, told, log, turns).await;
         running.end().await;
@@ -181,7 +182,13 @@ fn can_count(
 }
 
 /// A turn as the decision log has it.
-fn record(name: &Name, dry_run: bool, standing: &Standing, turn: &Turn) -> DecisionRecord {
+fn record(
+    name: &Name,
+    dry_run: bool,
+    standing: &Standing,
+    turn: &Turn,
+    said: &Hands,
+) -> DecisionRecord {
     let (state, leader) = match standing {
         _ if dry_run => ("dry_run", None),
         Standing::Follows { leader } => (standing.state(), Some(leader.as_str())),
@@ -196,6 +203,7 @@ fn record(name: &Name, dry_run: bool, standing: &Standing, turn: &Turn) -> Decis
         .with_forecasters(&turn.load.standings)
         .with_standing(state, leader, turn.withheld.as_deref())
         .with_done(writes)
+        .with_said(said)
 }
 
 impl Running {
@@ -220,7 +228,7 @@ impl Running {
         // A dry run keeps nobody from leading: the lease would be a write too.
         let (leading, fence) = match args.dry_run {
             true => (Leading::Alone, None),
-            false => Leading::begin(&session, world.is_some(), args.once),
+            false => Leading::begin(&session, world.is_some(), args.once, (interval, log)),
         };
         let unfenced = fence.is_none() && !args.dry_run;
         starting::warnings(&session.limits, unfenced).into_iter().for_each(|text| log.warn(text));
@@ -270,6 +278,7 @@ impl Running {
                 Some(_) => Some(deciding.await),
             };
             let Some((standing, turn, started)) = decided else { return undecided(args) };
+            self.leading.turn_ended();
             self.tell(args, terminal, (&standing, &turn), before.as_ref());
             sums.note(&turn);
             let name = &self.controller.session.resolved.environment.environment.name;
@@ -335,7 +344,8 @@ impl Running {
         before: Option<&Turn>,
     ) {
         let name = &self.controller.session.resolved.environment.environment.name;
-        let record = record(name, args.dry_run, standing, turn);
+        let said = self.controller.said_by_hand();
+        let record = record(name, args.dry_run, standing, turn, said);
         if args.json {
             let line = record.to_line().unwrap_or_default();
             terminal.print(&format!("{line}\n"));

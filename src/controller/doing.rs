@@ -4,6 +4,7 @@
 use super::aside::bounded;
 use super::drains::{AT_ONCE, By, Limit, Went, groups};
 use super::endpoints;
+use super::index::Index;
 use super::lead::Standing;
 use super::loads::Loads;
 use super::report::Done;
@@ -13,7 +14,7 @@ use super::writes::{Shrink, Write, note_refused, writes};
 use crate::clock::Timestamp;
 use crate::decide::scaling::{Scaling, SourceScaling};
 use crate::id::Name;
-use crate::observe::{Health, Inventory, Ownership, ResourceId, Side, Wait};
+use crate::observe::{Inventory, Ownership, ResourceId, Side, Wait};
 use crate::plan::{PortError, Step};
 use crate::port::{Drain, FailureKind};
 use futures::stream::{self, StreamExt};
@@ -51,12 +52,12 @@ impl Controller {
 
     pub(super) async fn act(
         &mut self,
-        inventory: &Inventory,
+        index: &Index<'_>,
         scaling: &Scaling,
         standing: &Standing,
         now: Timestamp,
     ) -> (Vec<Done>, Option<String>) {
-        let wanted = writes(&self.session.resolved.environment, inventory, scaling);
+        let (wanted, inventory) = (writes(index, scaling), index.inventory);
         if let Some(withheld) = self.withheld(standing) {
             let shown = |write: Write| Done { pool: write.pool, step: write.step, outcome: None };
             return (wanted.numbers.into_iter().map(shown).collect(), Some(withheld));
@@ -80,7 +81,7 @@ impl Controller {
         // Right before the first write they were heard.
         let as_said = !takes || done.is_empty() || self.is_as_said().await;
         if as_said {
-            self.choose(inventory, &wanted.shrinks, now);
+            self.choose(index, &wanted.shrinks, now);
         }
         let replaced = self.drains.replaced(inventory).into_iter().map(Write::from);
         done.extend(self.write_all(replaced.collect(), standing).await);
@@ -90,7 +91,7 @@ impl Controller {
         let endpoints = self.endpoints(inventory);
         done.extend(self.write_all(endpoints, standing).await);
         done.extend(self.end_drained(standing, now, as_said).await);
-        let held = self.held(inventory);
+        let held = self.held(index);
         done.extend(self.write_all(held, standing).await);
         (done, None)
     }
@@ -157,10 +158,10 @@ impl Controller {
         }
     }
 
-    fn choose(&mut self, inventory: &Inventory, shrinks: &[Shrink], now: Timestamp) {
-        let loads = Loads::new(inventory, &self.had_joined, &self.alone);
+    fn choose(&mut self, index: &Index<'_>, shrinks: &[Shrink], now: Timestamp) {
+        let loads = Loads { nodes: index, had_joined: &self.had_joined, alone: &self.alone };
         for shrink in shrinks {
-            if let Some(live) = inventory.resources.get(&shrink.group) {
+            if let Some(live) = index.inventory.resources.get(&shrink.group) {
                 self.drains.choose(shrink, live, (&loads, now));
             }
         }
@@ -201,14 +202,13 @@ impl Controller {
     }
 
     /// What lets instances go on that a lifecycle hook holds for nothing.
-    fn held(&self, inventory: &Inventory) -> Vec<Write> {
-        let ready = inventory.nodes.iter().filter(|node| node.health == Health::Ready);
-        let joined: BTreeSet<&str> = ready.filter_map(|node| node.instance.as_deref()).collect();
+    fn held(&self, index: &Index<'_>) -> Vec<Write> {
+        let resources = index.inventory.resources.values();
         let mut all = Vec::new();
-        for live in inventory.resources.values().filter(|live| live.ownership == Ownership::Ours) {
+        for live in resources.filter(|live| live.ownership == Ownership::Ours) {
             let Some(pool) = live.pool().and_then(|pool| pool.parse().ok()) else { continue };
             for wait in [Wait::ToServe, Wait::ToEnd] {
-                let units = self.drains.held(live, &joined, wait);
+                let units = self.drains.held(live, index, wait);
                 if !units.is_empty() {
                     let step = Step::Proceed { id: live.id.clone(), units, wait };
                     all.push(Write { pool: Name::clone(&pool), step, adds: false, why: None });

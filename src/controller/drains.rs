@@ -11,6 +11,7 @@ pub use going::Going;
 pub use onward::Went;
 
 use super::alone::Alone;
+use super::index::Index;
 use super::loads::Loads;
 use super::writes::Shrink;
 use crate::clock::Timestamp;
@@ -20,7 +21,7 @@ use crate::id::Name;
 use crate::observe::{Inventory, Live, Ownership, ResourceId, Unit, Wait};
 use crate::plan::Step;
 use crate::spec::Environment;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Units that are asked or told at once.
 pub(super) const AT_ONCE: usize = 64;
@@ -121,9 +122,9 @@ impl Drains {
 
     /// Units of `live` that a hook holds, and that nothing is waited for any more:
     /// new ones whose nodes have joined, and those that were drained and ended.
-    pub(super) fn held(&self, live: &Live, joined: &BTreeSet<&str>, wait: Wait) -> Vec<String> {
+    pub(super) fn held(&self, live: &Live, index: &Index<'_>, wait: Wait) -> Vec<String> {
         let done = |unit: &&Unit| match wait {
-            Wait::ToServe => joined.contains(unit.name.as_str()),
+            Wait::ToServe => index.joined(&unit.name).is_some(),
             Wait::ToEnd => self.ended.contains(&unit.name),
         };
         let held = live.units().iter().filter(|unit| unit.waits == Some(wait));
@@ -132,12 +133,8 @@ impl Drains {
 
     /// Forgets what has ended, or has gone with its group.
     pub fn settle(&mut self, inventory: &Inventory) {
-        let there: BTreeSet<&str> = inventory
-            .resources
-            .values()
-            .flat_map(Live::units)
-            .map(|unit| unit.name.as_str())
-            .collect();
+        let units = inventory.resources.values().flat_map(Live::units);
+        let there: HashSet<&str> = units.map(|unit| unit.name.as_str()).collect();
         self.ended.retain(|name| there.contains(name.as_str()));
         self.stay.retain(|name, _| there.contains(name.as_str()));
         self.before.retain(|name, _| there.contains(name.as_str()));

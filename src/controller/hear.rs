@@ -2,12 +2,13 @@
 
 use super::aside::Aside;
 use super::gauge::Load;
+use super::index::Index;
 use super::lead::Standing;
 use super::turn::Controller;
 use super::writes::writes;
 use crate::clock::Timestamp;
 use crate::decide::scaling::Scaling;
-use crate::observe::{HandHold, Hands, Inventory};
+use crate::observe::{HandHold, Hands};
 use crate::pipeline::{self, Session};
 use crate::port::FailureKind;
 use std::sync::Arc;
@@ -52,12 +53,12 @@ impl Controller {
     /// written they are not asked again; where they are not heard, what they said stands.
     pub(super) async fn decide_as_said(
         &mut self,
-        (inventory, load): (&Inventory, &Load),
+        (index, load): (&Index<'_>, &Load),
         hands: Hands,
         standing: &Standing,
     ) -> Scaling {
-        let scaling = self.decide(inventory, load, &hands, standing);
-        if !self.would_move(inventory, &scaling, standing) {
+        let scaling = self.decide(index.inventory, load, &hands, standing);
+        if !self.would_move(index, &scaling, standing) {
             self.decided_by = hands;
             return scaling;
         }
@@ -67,7 +68,7 @@ impl Controller {
         if same {
             return scaling;
         }
-        self.decide(inventory, load, &self.decided_by, standing)
+        self.decide(index.inventory, load, &self.decided_by, standing)
     }
 
     /// What operators say now. Who has kept the turn waiting once does not do so again.
@@ -88,11 +89,11 @@ impl Controller {
     }
 
     /// Whether a decision moves anything that operators may hold.
-    fn would_move(&self, inventory: &Inventory, scaling: &Scaling, standing: &Standing) -> bool {
+    fn would_move(&self, index: &Index<'_>, scaling: &Scaling, standing: &Standing) -> bool {
         if self.withheld(standing).is_some() {
             return false;
         }
-        let wanted = writes(&self.session.resolved.environment, inventory, scaling);
+        let wanted = writes(index, scaling);
         let drains = self.drains.units().any(|(_, going)| going.leaves);
         drains || !wanted.numbers.is_empty() || !wanted.shrinks.is_empty()
     }

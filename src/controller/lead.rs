@@ -1,6 +1,11 @@
 //! Which of several controllers of an environment leads: the one that holds its
 //! lease. Another takes it over once it has seen no heartbeat for as long as a
-//! lease lasts, by its own clock; so no two clocks are ever compared.
+//! lease lasts, by its own clock; so no two clocks are ever compared. One whose turns do
+//! not end any more renews it no more: else nobody would decide.
+
+mod turns;
+
+pub use turns::{Turns, patience};
 
 use crate::clock::Clock;
 use crate::port::{FailureKind, HeldLock, Lease, Lock, PortError, Purpose, Renewal, Scope};
@@ -185,6 +190,22 @@ impl Candidate {
         }
     }
 
+    /// Lets the lease run out, and stands for no election, while no turn ends: the last one
+    /// ended so long ago. Whatever it still comes to may not be written, and what it has
+    /// begun to write is over before another leads, as where it was stopped.
+    fn give_up(&mut self, stopped: Duration) -> Standing {
+        self.fence.end();
+        // Its place is not asked meanwhile, and may give it to another.
+        self.refused = true;
+        let seconds = stopped.as_secs();
+        let why = PortError {
+            kind: FailureKind::Other,
+            message: format!("no turn of this controller has ended for {seconds} s"),
+            help: Some("restart it if it hangs: until a turn ends it leads no more".to_owned()),
+        };
+        Standing::Waits { why }
+    }
+
     fn stand_down(&mut self) {
         self.fence.end();
         (self.lease, self.refused) = (None, false);
@@ -243,10 +264,12 @@ pub fn longest_watch() -> Duration {
 }
 
 /// Stands for election until `stop` says so, and tells how it stands; then gives
-/// the lease back. One that decides only `once` tells of another leader when that one
-/// is seen to live: there is no later turn for what a dead one leaves.
+/// the lease back. It does not stand while none of its `turns` ends. One that decides only
+/// `once` tells of another leader when that one is seen to live: there is no later turn
+/// for what a dead one leaves.
 pub async fn stand(
     mut candidate: Candidate,
+    turns: Turns,
     standing: watch::Sender<Standing>,
     mut stop: watch::Receiver<bool>,
     once: bool,
@@ -255,7 +278,11 @@ pub async fn stand(
     let doubts_until = clock.monotonic() + longest_watch();
     loop {
         let begun = clock.monotonic();
-        let stands = candidate.beat().await;
+        // The only turn of one that decides once reads the past first.
+        let stands = match turns.stopped().filter(|_| !once) {
+            Some(stopped) => candidate.give_up(stopped),
+            None => candidate.beat().await,
+        };
         let doubts = once && candidate.is_in_doubt() && clock.monotonic() < doubts_until;
         if !doubts {
             standing.send_replace(stands);

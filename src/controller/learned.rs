@@ -49,7 +49,7 @@ impl Controller {
                 launches: self.launches.clone(),
                 bursts: self.bursts.clone(),
                 memory: self.memory.clone().noted(),
-                joined: self.had_joined.clone(),
+                joined: self.had_joined.iter().cloned().collect(),
                 emptied: self.drains.emptied(),
                 known,
                 bases,

@@ -36,15 +36,14 @@ impl Why {
 
 /// The instances of `environment`'s groups that are left over.
 pub(super) fn left_over(environment: &Environment, inventory: &Inventory) -> Vec<LeftOver> {
-    let pools = environment.aws.iter().flat_map(|aws| aws.pools.keys());
-    let pools: Vec<&str> = pools.map(|name| name.as_str()).collect();
+    let is_there = |pool: &str| environment.aws.iter().any(|aws| aws.pools.contains_key(pool));
     let ours = inventory.resources.values().filter(|live| live.ownership == Ownership::Ours);
     let mut left = Vec::new();
     for live in ours.filter(|live| live.id.kind == "AutoScalingGroup") {
         let Some(workload) = &live.workload else { continue };
         let kept = u32::try_from(workload.kept.len()).unwrap_or(u32::MAX);
         let pool = live.pool().map(|marked| todays_pool(environment, marked));
-        let claimed = pool.is_some_and(|pool| pools.contains(&pool));
+        let claimed = pool.is_some_and(is_there);
         let unclaimed = if claimed || live.deleting { 0 } else { workload.existing };
         let found = [(Why::Kept, kept), (Why::Unclaimed, unclaimed)];
         let found = found.into_iter().filter(|(_, units)| *units > 0);

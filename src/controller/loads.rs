@@ -1,29 +1,20 @@
 //! How much is lost with each unit of a group.
 
 use super::alone::Alone;
+use super::index::Index;
 use crate::decide::scaling::{UnitLoad, UnitStanding};
-use crate::observe::{Health, Inventory, Live, Node, Unit};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::observe::{Live, Unit};
+use std::collections::HashSet;
 
 /// What tells that.
 pub(super) struct Loads<'a> {
-    /// Nodes by the instance that each is.
-    nodes: BTreeMap<&'a str, &'a Node>,
+    pub(super) nodes: &'a Index<'a>,
     /// Instances that had joined the cluster.
-    had_joined: &'a BTreeSet<String>,
-    alone: &'a Alone,
+    pub(super) had_joined: &'a HashSet<String>,
+    pub(super) alone: &'a Alone,
 }
 
-impl<'a> Loads<'a> {
-    pub(super) fn new(
-        inventory: &'a Inventory,
-        had_joined: &'a BTreeSet<String>,
-        alone: &'a Alone,
-    ) -> Self {
-        let nodes = inventory.nodes().filter_map(|node| Some((node.instance.as_deref()?, node)));
-        Self { nodes: nodes.collect(), had_joined, alone }
-    }
-
+impl Loads<'_> {
     /// Of a unit of `live`.
     pub(super) fn of(&self, live: &Live, unit: &Unit) -> UnitLoad {
         let (standing, work) = match live.stands_alone() {
@@ -47,14 +38,16 @@ impl<'a> Loads<'a> {
 
     /// Of one that joins the cluster, which tells how many of its GPUs serve.
     fn joined(&self, unit: &Unit) -> (UnitStanding, Option<f64>) {
-        match self.nodes.get(unit.name.as_str()) {
-            Some(node) if node.health != Health::NotReady => {
+        match self.nodes.running(&unit.name) {
+            Some(node) => {
                 let serves = node.gpus_ready > 0;
                 let standing = if serves { UnitStanding::Serving } else { UnitStanding::Idle };
                 (standing, Some(f64::from(node.gpus_ready)))
             }
-            _ if unit.ready && self.had_joined.contains(&unit.name) => (UnitStanding::Away, None),
-            _ => (UnitStanding::Idle, None),
+            None if unit.ready && self.had_joined.contains(&unit.name) => {
+                (UnitStanding::Away, None)
+            }
+            None => (UnitStanding::Idle, None),
         }
     }
 }

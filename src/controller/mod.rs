@@ -13,6 +13,7 @@ mod drains;
 mod endpoints;
 mod gauge;
 mod hear;
+mod index;
 mod launches;
 mod learned;
 mod left;

@@ -3,10 +3,11 @@
 use super::bursts::Response;
 use super::gauge::Load;
 use super::left::LeftOver;
+use super::turn::Controller;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{Scaling, Spent};
 use crate::id::Name;
-use crate::observe::Side;
+use crate::observe::{Hands, Side};
 use crate::plan::{PortError, Step};
 use crate::signal::Reading;
 use std::collections::BTreeMap;
@@ -36,6 +37,13 @@ pub struct Turn {
     pub unnoted: Option<String>,
     /// Its parts in their order, each from when until when.
     pub parts: Vec<(Part, (Timestamp, Timestamp))>,
+}
+
+impl Controller {
+    /// What operators had said, as far as the last turn has heard: its decision goes by it.
+    pub fn said_by_hand(&self) -> &Hands {
+        &self.decided_by
+    }
 }
 
 /// A part of a turn.

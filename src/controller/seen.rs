@@ -1,17 +1,16 @@
 //! From an inventory, the units of every pool as a scaling decision sees them.
 
 use super::alone::Alone;
+use super::index::Index;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{Hindrance, PoolSeen, Seen, Short, Units};
-use crate::decide::todays_pool;
 use crate::id::Name;
 use crate::observe::{
-    Autoscaler, Gap, Health, Inventory, Live, Node, Ownership, Problem, ProblemKind, Side, Unit,
-    Wait, Workload,
+    Autoscaler, Gap, Live, Node, Ownership, Problem, ProblemKind, Side, Unit, Wait, Workload,
 };
 use crate::spec::Environment;
-use crate::spec::model::Join;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::spec::model::{BurstPool, Join};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroU32;
 
 /// What is known beside the inventory.
@@ -34,26 +33,26 @@ pub(super) struct Beside<'a> {
     /// Pools of which one cannot be drained in its time, with what keeps it.
     pub(super) stuck: &'a BTreeMap<Name, String>,
     /// Instances that had joined the cluster.
-    pub(super) had_joined: &'a BTreeSet<String>,
+    pub(super) had_joined: &'a HashSet<String>,
     /// Those that stand alone.
     pub(super) alone: &'a Alone,
 }
 
 /// The units of every pool of `environment`.
-pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Beside<'_>) -> Seen {
-    let hidden =
-        |side: Side| inventory.gaps.iter().any(|gap| gap.side == side && gap.hides_members);
+pub(super) fn seen(environment: &Environment, index: &Index<'_>, beside: Beside<'_>) -> Seen {
+    let gaps = &index.inventory.gaps;
+    let hidden = |side: Side| gaps.iter().any(|gap| gap.side == side && gap.hides_members);
     let visible = |side: Side| beside.visible.contains(&side) && !hidden(side);
-    let nodes_hidden = inventory.gaps.iter().any(|gap| gap.what == Gap::NODES);
+    let nodes_hidden = gaps.iter().any(|gap| gap.what == Gap::NODES);
     let mut seen = Seen::default();
     let onprem = environment.onprem.iter().flat_map(|onprem| &onprem.pools);
     for (name, declared) in onprem {
         let sight = Sight::of(Side::Kubernetes, visible(Side::Kubernetes), &beside);
         let pool = sight.pool(name, &beside, |pool| {
-            let live = live_of(environment, inventory, name, "Deployment").next();
+            let live = index.of_pool("Deployment", name).next();
             pool.replicas = live.map(replicas);
             let live = live.filter(|_| declared.hpa.is_some());
-            pool.autoscaler = live.and_then(|live| hindrance(inventory, live));
+            pool.autoscaler = live.and_then(|live| hindrance(index.autoscalers_of(live)));
         });
         seen.pools.insert(name.clone(), pool);
     }
@@ -64,8 +63,8 @@ pub(super) fn seen(environment: &Environment, inventory: &Inventory, beside: Bes
         let can_see = visible(Side::Aws) && (!joins || joined);
         let sight = Sight::of(Side::Aws, can_see, &beside);
         let pool = sight.pool(name, &beside, |seen| {
-            let serving = joins.then(|| Serving::of(environment, inventory, name));
-            let groups = live_of(environment, inventory, name, "AutoScalingGroup");
+            let serving = joins.then(|| Serving::of(environment, index, (name, pool)));
+            let groups = index.of_pool("AutoScalingGroup", name);
             seen.groups = in_order(groups, serving, &beside);
             seen.stuck_drain = beside.stuck.get(name).cloned();
         });
@@ -106,21 +105,6 @@ impl Sight {
     }
 }
 
-/// Ours of one kind that serve a pool, under whichever name it had.
-fn live_of<'a>(
-    environment: &'a Environment,
-    inventory: &'a Inventory,
-    pool: &'a Name,
-    kind: &'a str,
-) -> impl Iterator<Item = &'a Live> {
-    inventory.resources.values().filter(move |live| {
-        live.id.kind == kind
-            && live.ownership == Ownership::Ours
-            && !live.deleting
-            && live.pool().is_some_and(|marked| todays_pool(environment, marked) == pool.as_str())
-    })
-}
-
 fn replicas(live: &Live) -> Units {
     let none = Workload::default();
     let workload = live.workload.as_ref().unwrap_or(&none);
@@ -141,14 +125,9 @@ fn replicas(live: &Live) -> Units {
     }
 }
 
-/// What keeps the autoscaler of a Deployment from raising it, as it says itself. Whoever
-/// made it, it scales what it points at.
-fn hindrance(inventory: &Inventory, deployment: &Live) -> Option<Hindrance> {
-    let there = inventory.resources.values().filter(|live| !live.deleting);
-    let all = there.filter(|live| live.id.scope == deployment.id.scope);
-    let all = all.filter_map(|live| live.autoscaler.as_ref());
-    let own = |one: &&Autoscaler| one.target.as_deref() == Some(deployment.id.name.as_str());
-    let own: Vec<&Autoscaler> = all.filter(own).collect();
+/// What keeps the autoscalers that point at a Deployment from raising it, as they say
+/// themselves.
+fn hindrance(own: &[&Autoscaler]) -> Option<Hindrance> {
     if own.is_empty() {
         return Some(Hindrance::Cannot("no HorizontalPodAutoscaler points at it".to_owned()));
     }
@@ -161,20 +140,17 @@ fn hindrance(inventory: &Inventory, deployment: &Live) -> Option<Hindrance> {
 
 /// The instances of our groups that have joined the cluster, with those of them that had
 /// before and are still there. A cluster may have thousands of nodes of others.
-pub(super) fn joined(inventory: &Inventory, before: &BTreeSet<String>) -> BTreeSet<String> {
-    let nodes = inventory.nodes().filter(|node| matches!(node.health, Health::Ready));
-    let now: BTreeSet<&str> = nodes.filter_map(|node| node.instance.as_deref()).collect();
-    let ours = inventory.resources.values().filter(|live| live.ownership == Ownership::Ours);
-    let has_joined = |unit: &&Unit| now.contains(unit.name.as_str()) || before.contains(&unit.name);
+pub(super) fn joined(index: &Index<'_>, before: &HashSet<String>) -> HashSet<String> {
+    let all = index.inventory.resources.values();
+    let ours = all.filter(|live| live.ownership == Ownership::Ours);
+    let has_joined =
+        |unit: &&Unit| index.joined(&unit.name).is_some() || before.contains(&unit.name);
     ours.flat_map(Live::units).filter(has_joined).map(|unit| unit.name.clone()).collect()
 }
 
-/// The nodes of a pool that joined the cluster, and what its pods do there.
+/// The nodes that joined the cluster, and what the pods of a pool do there.
 struct Serving<'a> {
-    /// By instance, those that take work.
-    joined: BTreeMap<&'a str, &'a Node>,
-    /// Those of all nodes that run, closed ones too.
-    running: BTreeSet<&'a str>,
+    nodes: &'a Index<'a>,
     /// The GPUs of each of its pods; none: it has none, and pods cannot be told apart
     /// by the nodes that they are on.
     gpus: Option<NonZeroU32>,
@@ -183,16 +159,15 @@ struct Serving<'a> {
 }
 
 impl<'a> Serving<'a> {
-    fn of(environment: &Environment, inventory: &'a Inventory, pool: &Name) -> Self {
-        let by_instance = |node: &'a Node| Some((node.instance.as_deref()?, node));
-        let joined = inventory.nodes().filter(|node| matches!(node.health, Health::Ready));
-        let running = inventory.nodes().filter(|node| node.health != Health::NotReady);
-        let deployment = live_of(environment, inventory, pool, "Deployment").next();
-        let burst = environment.aws.as_ref().and_then(|aws| aws.pools.get(pool));
-        let stage = burst.and_then(|pool| environment.service.stages.get(&pool.stage));
+    fn of(
+        environment: &Environment,
+        index: &'a Index<'a>,
+        (name, pool): (&Name, &BurstPool),
+    ) -> Self {
+        let deployment = index.of_pool("Deployment", name).next();
+        let stage = environment.service.stages.get(&pool.stage);
         Self {
-            joined: joined.filter_map(by_instance).collect(),
-            running: running.filter_map(|node| node.instance.as_deref()).collect(),
+            nodes: index,
             gpus: stage.and_then(|stage| NonZeroU32::new(stage.gpus)),
             left: deployment.and_then(|live| live.workload.as_ref()).map_or(0, |w| w.ready),
         }
@@ -216,7 +191,7 @@ impl<'a> Serving<'a> {
 
 /// As the group was made: each of its nodes runs so many.
 fn replicas_per_node(live: &Live) -> u32 {
-    let marked = live.fields.text_at("/tags/floodway.dev~1replicas-per-node");
+    let marked = live.marks.get("replicas-per-node");
     marked.and_then(|number| number.parse().ok()).unwrap_or(1).max(1)
 }
 
@@ -250,24 +225,28 @@ fn instances(live: &Live, serving: Option<&mut Serving<'_>>, beside: &Beside<'_>
         ends: closes(live),
         ..Units::default()
     };
+    let back = live.units().iter().filter(|unit| unit.taken_back.is_some());
+    let back = back.filter(|unit| !beside.draining.contains(&unit.name));
     let Some(serving) = serving else {
         let alone = beside.alone;
+        seen.taken_back = count(back.count());
         let joined = free.iter().filter(|unit| unit.ready && alone.has_joined(&unit.name));
         let serve = joined.clone().filter(|unit| !alone.refuses(&unit.name));
         (seen.joined, seen.serving) = (count(joined.count()), count(serve.count()));
         return seen;
     };
-    let nodes = free.iter().filter_map(|unit| serving.joined.get(unit.name.as_str()).copied());
-    let nodes: Vec<&Node> = nodes.collect();
-    let away = free.iter().filter(|unit| unit.ready && beside.had_joined.contains(&unit.name));
-    let away = away.filter(|unit| !serving.joined.contains_key(unit.name.as_str()));
-    let back = live.units().iter().filter(|unit| unit.taken_back.is_some());
-    let back = back.filter(|unit| !beside.draining.contains(&unit.name));
+    let mut nodes = Vec::with_capacity(free.len());
+    for unit in free {
+        match serving.nodes.joined(&unit.name) {
+            Some(node) => nodes.push(node),
+            None if unit.ready && beside.had_joined.contains(&unit.name) => seen.away += 1,
+            None => {}
+        }
+    }
     let open = units.iter().filter(draining).filter(|unit| !beside.closed.contains(&unit.name));
-    let runs = |unit: &&Unit| serving.running.contains(unit.name.as_str());
+    let runs = |unit: &&Unit| serving.nodes.running(&unit.name).is_some();
     seen.taken_back = count(back.filter(runs).count());
     seen.open = count(open.filter(|unit| runs(unit)).count());
-    seen.away = count(away.count());
     seen.joined = count(nodes.len());
     (seen.serving, seen.partly) = serving.take(&nodes, replicas_per_node(live));
     seen
@@ -289,7 +268,7 @@ fn short(workload: &Workload) -> Option<Short> {
 
 /// When EC2 begins to end what runs in a capacity block.
 fn closes(live: &Live) -> Option<Timestamp> {
-    live.fields.text_at("/tags/floodway.dev~1closes")?.parse().ok()
+    live.marks.get("closes")?.parse().ok()
 }
 
 #[cfg(test)]

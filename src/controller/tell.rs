@@ -4,11 +4,11 @@ mod news;
 
 pub(super) use news::News;
 
+use super::index::Index;
 use super::report::Done;
 use crate::decide::scaling::{Event, EventKind, Scaling};
-use crate::decide::todays_pool;
 use crate::id::Name;
-use crate::observe::{Inventory, Ownership, ResourceId};
+use crate::observe::ResourceId;
 use crate::pipeline::Session;
 use crate::plan::Step;
 use crate::port::Notice;
@@ -17,7 +17,7 @@ use crate::port::Notice;
 /// to hear them. What cannot be told is in the log all the same.
 pub(super) async fn events(
     session: &Session,
-    inventory: &Inventory,
+    index: &Index<'_>,
     (scaling, done): (&Scaling, &[Done]),
 ) {
     let backends = &session.backends;
@@ -30,7 +30,7 @@ pub(super) async fn events(
         if came_to_nothing(event, scaling, done) {
             continue;
         }
-        let (about, message) = beside(session, inventory, (&event.about, &event.text));
+        let (about, message) = beside(session, index, (&event.about, &event.text));
         let (reason, warning) = (reason(event.kind), event.kind.is_warning());
         let notice = Notice { reason, message, about, warning };
         let _ = teller.tell(&scope, &notice).await;
@@ -55,16 +55,11 @@ fn came_to_nothing(event: &Event, scaling: &Scaling, done: &[Done]) -> bool {
 /// none, the environment, and words that name what it is about.
 fn beside(
     session: &Session,
-    inventory: &Inventory,
+    index: &Index<'_>,
     (about, text): (&Name, &str),
 ) -> (ResourceId, String) {
     let environment = &session.resolved.environment;
-    let workload = inventory.resources.values().find(|live| {
-        live.id.kind == "Deployment"
-            && live.ownership == Ownership::Ours
-            && live.pool().is_some_and(|pool| todays_pool(environment, pool) == about.as_str())
-    });
-    if let Some(live) = workload {
+    if let Some(live) = index.by_pool.of("Deployment", about.as_str()).first() {
         return (live.id.clone(), text.to_owned());
     }
     let namespace = environment.service.namespace.as_str();

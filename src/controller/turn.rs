@@ -6,6 +6,7 @@ use super::bursts::Bursts;
 use super::drains::Drains;
 use super::gauge::{Gauge, Load};
 use super::hear::{Heard, said};
+use super::index::Index;
 use super::launches::Launches;
 use super::lead::{Fence, Standing};
 use super::left::left_over;
@@ -31,7 +32,7 @@ use crate::units::Span;
 use futures::FutureExt;
 use futures::future::join;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ pub struct Controller {
     /// What of that which happens beside decisions was told.
     pub(super) news: News,
     /// Instances that have joined the cluster, whether they can be seen there now or not.
-    pub(super) had_joined: BTreeSet<String>,
+    pub(super) had_joined: HashSet<String>,
     /// How long launches take.
     pub launches: Launches,
     pub(super) bursts: Bursts,
@@ -101,7 +102,7 @@ impl Controller {
             said: Aside::default(),
             noting: Noting::faster(settings.time_scale),
             news: News::default(),
-            had_joined: BTreeSet::new(),
+            had_joined: HashSet::new(),
             launches: Launches::default(),
             bursts: Bursts::default(),
             spend: Spend::default(),
@@ -147,7 +148,8 @@ impl Controller {
         self.world.hidden = unseen.keys().copied().chain(hiding).collect();
         self.look_alone(&inventory);
         let [_, agents] = self.drain_by();
-        let environment = &self.session.resolved.environment;
+        let session = Arc::clone(&self.session);
+        let environment = &session.resolved.environment;
         // The load last: what it asks for is then done at once, whoever is silent.
         let agents = self.alone.ask(agents.as_ref(), &self.drains, now);
         let mut load = with_beside(patience, self.gauge.read(environment, now), agents).await;
@@ -162,11 +164,12 @@ impl Controller {
                 self.drains.adopt(environment, &inventory, &self.alone);
             }
         }
+        let index = Index::of(environment, &inventory);
         let (draining, closed) = (self.drains.names(), self.drains.closed());
         let visible = self.world.sides.keys().copied().filter(|side| !unseen.contains_key(side));
         self.world.seen = seen(
             environment,
-            &inventory,
+            &index,
             Beside {
                 before: &self.world.seen,
                 seen_at: &self.world.at,
@@ -181,10 +184,10 @@ impl Controller {
             },
         );
         if self.world.hidden.is_empty() {
-            self.had_joined = joined(&inventory, &self.had_joined);
+            self.had_joined = joined(&index, &self.had_joined);
         }
         self.launches.note(&self.world.seen, now);
-        let mut scaling = self.decide_as_said((&inventory, &load), hands, standing).await;
+        let mut scaling = self.decide_as_said((&index, &load), hands, standing).await;
         let news = self.news(standing, &noticed, scaling.at);
         // First, for the decision may go by it.
         scaling.events.splice(0..0, news);
@@ -192,7 +195,7 @@ impl Controller {
         self.spend.note(now, scaling.cost_now.usd_per_hour);
         let responses = self.bursts.note(&scaling, self.withheld(standing).is_none());
         let decided = self.clock.now();
-        let (done, withheld) = self.act(&inventory, &scaling, standing, now).await;
+        let (done, withheld) = self.act(&index, &scaling, standing, now).await;
         let blinds = |gap: &&Gap| {
             let told = [Gap::ADDRESSES, Gap::NOTICES].contains(&gap.what.as_str());
             gap.hides_members || gap.side == Side::Kubernetes || told
@@ -201,11 +204,11 @@ impl Controller {
             unseen.entry(gap.side).or_insert_with(|| format!("{}: {}", gap.what, gap.why));
         }
         if withheld.is_none() {
-            let told = tell::events(&self.session, &inventory, (&scaling, &done));
+            let told = tell::events(&session, &index, (&scaling, &done));
             let _ = bounded(patience, told.map(Ok)).await;
         }
         let unnoted = self.note(standing, now).await;
-        let left = left_over(&self.session.resolved.environment, &inventory);
+        let left = left_over(environment, &inventory);
         let parts = vec![
             (Part::Look, (now, looked)),
             (Part::Measure, (looked, measured)),

@@ -1,14 +1,14 @@
 //! From a decision, the numbers to write now and the units to drain; and what is
 //! remembered of what became of them.
 
+use super::index::Index;
 use super::report::Done;
 use crate::clock::Timestamp;
 use crate::decide::scaling::{Memory, PoolScaling, Scaling, Short, SourceScaling};
-use crate::decide::{DesiredOwner, Reason, todays_pool};
+use crate::decide::{DesiredOwner, Reason};
 use crate::id::Name;
-use crate::observe::{Inventory, Live, Ownership, ResourceId, Side};
+use crate::observe::{Live, ResourceId, Side};
 use crate::plan::{FailureKind, Step};
-use crate::spec::Environment;
 
 /// One number to write.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,29 +47,20 @@ pub(super) struct Writes {
     pub(super) shrinks: Vec<Shrink>,
 }
 
-/// What `scaling` asks for over what `inventory` has. Nothing of pools that others
-/// own, or that could not be seen.
-pub(super) fn writes(
-    environment: &Environment,
-    inventory: &Inventory,
-    scaling: &Scaling,
-) -> Writes {
+/// What `scaling` asks for over what is there. Nothing of pools that others own, or that
+/// could not be seen.
+pub(super) fn writes(index: &Index<'_>, scaling: &Scaling) -> Writes {
     let mut all = Writes::default();
     for (name, pool) in &scaling.pools {
         if pool.owner != DesiredOwner::Controller || !pool.visible {
             continue;
         }
-        let find = |kind: &str| {
-            let ours = inventory.resources.values().filter(|live| is_ours(environment, live, name));
-            ours.filter(|live| live.id.kind == kind).collect::<Vec<_>>()
-        };
+        let groups: Vec<&Live> = index.of_pool("AutoScalingGroup", name).collect();
+        let deployment = index.of_pool("Deployment", name).next();
         for source in &pool.sources {
             let live = match &source.group {
-                Some(group) => {
-                    let named = |live: &&Live| live.id.name == *group;
-                    find("AutoScalingGroup").into_iter().find(named)
-                }
-                None if source.market.is_none() => find("Deployment").first().copied(),
+                Some(group) => groups.iter().copied().find(|live| live.id.name == *group),
+                None if source.market.is_none() => deployment,
                 None => None,
             };
             let Some(live) = live else { continue };
@@ -81,7 +72,7 @@ pub(super) fn writes(
             all.shrinks.extend(shrink(name, pool, live, source));
         }
         if let Some(pods) = pool.pods
-            && let Some(live) = find("Deployment").first()
+            && let Some(live) = deployment
         {
             let asked = live.workload.as_ref().map_or(0, |workload| workload.desired);
             all.numbers.extend(number(name, pool, live, asked, pods));
@@ -89,12 +80,6 @@ pub(super) fn writes(
     }
     all.numbers.sort_by_key(|write| !write.adds);
     all
-}
-
-fn is_ours(environment: &Environment, live: &Live, pool: &Name) -> bool {
-    live.ownership == Ownership::Ours
-        && !live.deleting
-        && live.pool().is_some_and(|marked| todays_pool(environment, marked) == pool.as_str())
 }
 
 fn number(name: &Name, pool: &PoolScaling, live: &Live, from: u32, to: u32) -> Option<Write> {

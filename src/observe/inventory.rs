@@ -183,12 +183,18 @@ impl Inventory {
         self.nodes.iter().map(Arc::as_ref)
     }
 
-    /// What is owned, by kind and pool: for who asks for many pools.
+    /// What is owned, by kind and pool, as marked: for who asks for many pools.
     pub fn by_pool(&self) -> ByPool<'_> {
+        self.by_pool_as(|marked| marked)
+    }
+
+    /// Likewise, by the pool that `name` makes of the marked one.
+    pub fn by_pool_as<'a>(&'a self, name: impl Fn(&'a str) -> &'a str) -> ByPool<'a> {
         let mut things = ByPool::default();
         for live in self.resources.values() {
             if let Some(pool) = live.pool().filter(|_| live.ownership == super::Ownership::Ours) {
-                things.0.entry(&live.id.kind).or_default().entry(pool).or_default().push(live);
+                let of_kind = things.0.entry(&live.id.kind).or_default();
+                of_kind.entry(name(pool)).or_default().push(live);
             }
         }
         things

@@ -39,3 +39,25 @@ impl Calls {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_throttled_has_failed_and_each_try_counts() {
+        let calls = Calls::default();
+        let tries = [
+            (false, false),
+            (false, false),
+            (false, false),
+            (true, false),
+            (true, true),
+            (false, true),
+        ];
+        for (failed, throttled) in tries {
+            calls.note(failed, throttled);
+        }
+        assert_eq!(calls.counts(), CallCounts { made: 6, failed: 3, throttled: 2 });
+    }
+}

@@ -3,7 +3,7 @@
 use super::{Reading, Verdict};
 use crate::clock::Timestamp;
 use crate::id::Name;
-use crate::observe::{Gap, Health, Inventory, Live, Node, ProblemKind, Side, Workload, marks};
+use crate::observe::{ByPool, Gap, Health, Inventory, Node, ProblemKind, Side, Workload, marks};
 use crate::spec::Environment;
 
 /// The kinds of thing that units of a pool belong to.
@@ -12,13 +12,15 @@ const GROUP: &str = "AutoScalingGroup";
 
 /// What `inventory` says of every pool of `environment`: pods that wait, nodes that
 /// are not ready; instances that are on their way, in service or not well, those that
-/// AWS had no capacity for, whose launch failed, and that AWS takes back. What may be hidden by a gap is not a number.
+/// AWS had no capacity for, whose launch failed, and that AWS takes back. What may be
+/// hidden by a gap is not a number.
 pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Reading> {
-    let seen = Seen { inventory };
+    let not_ready = inventory.nodes().filter(|node| node.health == Health::NotReady).collect();
+    let seen = Seen { inventory, by_pool: inventory.by_pool(), not_ready };
     let mut readings = Vec::new();
     for (pool, declared) in environment.onprem.iter().flat_map(|onprem| &onprem.pools) {
         let selector = &declared.node_selector;
-        let serves = |node: &&Node| {
+        let serves = |node: &Node| {
             !node.labels.contains_key(marks::WORKLOAD)
                 && selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
         };
@@ -31,7 +33,7 @@ pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Read
             let is = |node: &Node, key: &str, value: &str| {
                 node.labels.get(key).is_some_and(|of| of == value)
             };
-            let marked = |node: &&Node| {
+            let marked = |node: &Node| {
                 is(node, marks::ENVIRONMENT, own) && is(node, marks::POOL, pool.as_str())
             };
             readings.extend(seen.cluster(pool, marked));
@@ -42,13 +44,15 @@ pub fn readings_of(environment: &Environment, inventory: &Inventory) -> Vec<Read
 
 struct Seen<'i> {
     inventory: &'i Inventory,
+    by_pool: ByPool<'i>,
+    /// A cluster has thousands of nodes, and few of them are not.
+    not_ready: Vec<&'i Node>,
 }
 
 impl<'i> Seen<'i> {
-    fn cluster(&self, pool: &Name, serves: impl Fn(&&Node) -> bool) -> Vec<Reading> {
+    fn cluster(&self, pool: &Name, serves: impl Fn(&Node) -> bool) -> Vec<Reading> {
         let pods = self.workloads(DEPLOYMENT, pool);
-        let nodes = self.inventory.nodes().filter(serves);
-        let not_ready = nodes.filter(|node| node.health == Health::NotReady).count();
+        let not_ready = self.not_ready.iter().filter(|node| serves(node)).count();
         let reading = |what: &str, unit, value: f64| {
             self.reading(Side::Kubernetes, format!("kubernetes/{pool}/{what}"), unit, value)
         };
@@ -102,12 +106,8 @@ impl<'i> Seen<'i> {
     }
 
     fn workloads(&self, kind: &str, pool: &Name) -> Vec<&'i Workload> {
-        let all = self.inventory.resources.values().filter(|live| {
-            live.id.kind == kind
-                && live.pool() == Some(pool.as_str())
-                && live.ownership == crate::observe::Ownership::Ours
-        });
-        all.filter_map(|live: &Live| live.workload.as_ref()).collect()
+        let all = self.by_pool.of(kind, pool.as_str()).iter();
+        all.filter_map(|live| live.workload.as_ref()).collect()
     }
 
     fn reading(&self, side: Side, signal: String, unit: &'static str, value: f64) -> Reading {

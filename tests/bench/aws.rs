@@ -7,6 +7,7 @@
 
 #[path = "aws/floor.rs"]
 mod floor;
+mod limit;
 mod listing;
 mod measure;
 mod peers;
@@ -22,7 +23,7 @@ use listing::bare_list;
 use measure::{Pairs, run};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use support::aws::{AwsBed, channel};
 use support::bed::Bed;
@@ -41,13 +42,17 @@ const ROUNDS: usize = 7;
 const TYPES: [&str; 2] = ["g6e.12xlarge", "g5.12xlarge"];
 /// Of them, in requests per second: types that carry as much would share a group.
 const CAPACITY: [u32; 2] = [9, 6];
+/// Of an apply, and of a no-op plan, to the same calls.
+const RATIO: f64 = 1.5;
+const MIB: u64 = 150;
 
-fn main() {
+fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async { apply_200_groups().await });
     peers::ansible();
     runtime.block_on(async { no_op_plan().await });
     peers::terraform();
+    limit::outcome()
 }
 
 fn seeded() -> AwsBed {
@@ -119,9 +124,10 @@ async fn apply_200_groups() {
             boto.push(boto3);
         }
     }
+    limit::hold("apply of a saved plan, ratio to the same calls", saved.ratio(), RATIO);
     println!(
         "apply of {} groups and {SOME} templates, new, beside the same calls: of a saved plan {} \
-         (limit 1.5); with its plan {}; boto3 with {CONCURRENCY} threads and next to nothing in \
+         (limit {RATIO}); with its plan {}; boto3 with {CONCURRENCY} threads and next to nothing in \
          the calls: {:.2?}",
         4 * SOME,
         saved.report(),
@@ -233,9 +239,11 @@ async fn no_op_plan() {
         }
     }
     let (objects, groups) = seen;
+    limit::hold("no-op plan, ratio to the same reads", pairs.ratio(), RATIO);
+    limit::hold("no-op plan, peak memory in MiB", most / 1024, MIB);
     println!(
-        "no-op plan (whole process) over {groups} groups and {objects} objects: {} (limit 1.5); \
-         peak memory {} MiB (limit 150)",
+        "no-op plan (whole process) over {groups} groups and {objects} objects: {} (limit {RATIO}); \
+         peak memory {} MiB (limit {MIB})",
         pairs.report(),
         most / 1024
     );

@@ -22,6 +22,7 @@ mod ground;
 mod hour;
 #[path = "../suite/bursting/joining.rs"]
 mod joining;
+mod limit;
 #[path = "../suite/support/mod.rs"]
 mod support;
 #[path = "../suite/bursting/turns.rs"]
@@ -35,6 +36,7 @@ use controller::Controller;
 use ground::{Ground, Places, decisions, within};
 use serde_json::{Value, json};
 use std::cell::Cell;
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An instance's and on-prem's capacity, in requests per second.
@@ -42,6 +44,10 @@ const UNIT: f64 = 20.0;
 const BURSTS: u32 = 100;
 /// Of the autoscaler, which takes its time.
 const OTHERS: u32 = 20;
+/// From the scrape to the request: the median and the p99, in seconds.
+const REQUESTED: [f64; 2] = [0.7, 1.5];
+/// From the answer to the request: the p99, in seconds.
+const ANSWERED: f64 = 0.1;
 
 /// Seconds of one burst.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +60,7 @@ struct Burst {
     read_before_write: f64,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bursts = std::env::var("BURSTS").ok().and_then(|text| text.parse().ok());
     let bursts: u32 = bursts.unwrap_or(BURSTS);
     let cable = Cell::new(None);
@@ -92,8 +98,13 @@ fn main() {
     }
     let turns = turns(&run);
     println!("{bursts} bursts; turns begin {turns:.3} s apart (median); dev build");
-    print("scrape → request (goal: median 0.7, p99 1.5)", &all, |one| one.scrape_to_request);
-    print("answer → request (goal: p99 0.1)", &all, |one| one.answer_to_request);
+    let what = format!("scrape → request (limit: median {}, p99 {})", REQUESTED[0], REQUESTED[1]);
+    let [median, p99] = print(&what, &all, |one| one.scrape_to_request);
+    limit::hold("scrape → request, median in seconds", median, REQUESTED[0]);
+    limit::hold("scrape → request, p99 in seconds", p99, REQUESTED[1]);
+    let what = format!("answer → request (limit: p99 {ANSWERED})");
+    let [_, p99] = print(&what, &all, |one| one.answer_to_request);
+    limit::hold("answer → request, p99 in seconds", p99, ANSWERED);
     print("first look → answer", &all, |one| one.look);
     print("read before the write → write", &all, |one| one.read_before_write);
     drop(run);
@@ -104,6 +115,7 @@ fn main() {
          most {most:.3} s",
         others.len()
     );
+    limit::outcome()
 }
 
 /// How long after the scrape that shows the load of three replicas, where there is
@@ -202,8 +214,10 @@ fn percentile(mut all: Vec<f64>, percent: usize) -> f64 {
     all[(all.len() * percent).div_ceil(100).max(1) - 1]
 }
 
-fn print(what: &str, all: &[Burst], of: fn(&Burst) -> f64) {
+/// Prints the median, the p99 and the most of a part of all bursts; the first two.
+fn print(what: &str, all: &[Burst], of: fn(&Burst) -> f64) -> [f64; 2] {
     let all: Vec<f64> = all.iter().map(of).collect();
     let [median, p99, most] = [50, 99, 100].map(|percent| percentile(all.clone(), percent));
     println!("{what}: median {median:.3} s, p99 {p99:.3} s, most {most:.3} s");
+    [median, p99]
 }

@@ -2,6 +2,7 @@
 //! list of the same objects and beside kubectl: `cargo bench --bench cluster`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
+mod limit;
 mod listing;
 mod measure;
 #[path = "../suite/support/mod.rs"]
@@ -12,7 +13,7 @@ use measure::{Pairs, run};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 use support::bed::Bed;
 use support::programs::program;
@@ -20,8 +21,11 @@ use support::repository::Repository;
 
 /// Each pool is a Deployment and a PodDisruptionBudget, without replicas.
 const POOLS: usize = 2490;
+/// Of a no-op plan, to the bare list.
+const RATIO: f64 = 1.5;
+const MIB: u64 = 150;
 
-fn main() {
+fn main() -> ExitCode {
     let bed = Bed::shared();
     let repository = Repository::new(Some(bed.kubeconfig()));
     repository.write("big", &environment());
@@ -41,13 +45,16 @@ fn main() {
             pairs.add(plan, began.elapsed());
         }
     }
+    limit::hold("no-op plan, ratio to a bare list", pairs.ratio(), RATIO);
+    limit::hold("no-op plan, peak memory in MiB", most / 1024, MIB);
     println!(
         "no-op plan (whole process) over {objects} objects, beside a bare paged list by kube-rs: {} \
-         (limit 1.5); peak memory {} MiB (limit 150)",
+         (limit {RATIO}); peak memory {} MiB (limit {MIB})",
         pairs.report(),
         most / 1024
     );
     peers(bed);
+    limit::outcome()
 }
 
 fn environment() -> String {

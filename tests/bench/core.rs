@@ -9,24 +9,31 @@ use floodway::observe::{Health, Mark, Node, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::{self, PlanInput, PlanOptions};
 use floodway::port::{Backends, Scope};
-use floodway::spec::{self, Catalog, Origins};
+use floodway::spec::{self, Catalog, Origins, Resolved};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[path = "pages.rs"]
+mod limit;
 mod pages;
-#[path = "scaling.rs"]
 mod scaling;
+mod turn;
 
-fn main() {
+/// Of `validate`, with its start.
+const VALIDATED: Duration = Duration::from_millis(100);
+/// Of a decision with its diff.
+const DECIDED: Duration = Duration::from_millis(10);
+
+fn main() -> ExitCode {
     validate_1000_pools();
     decide_and_diff_10_000_nodes();
     scaling::place_10_000_replicas();
     scaling::scale_10_000_nodes();
+    turn::turn_among_10_000_nodes();
     pages::render_50_phases();
+    limit::outcome()
 }
 
 /// Floor: the same program starting and doing nothing (`--version`).
@@ -61,23 +68,23 @@ fn validate_1000_pools() {
     let validate = median(15, || run(&["validate", "big"]));
     let floor = median(15, || run(&["--version"]));
     println!(
-        "validate, 1,000 pools, whole process: {validate:.1?} (limit 100 ms; starting alone: {floor:.1?})"
+        "validate, 1,000 pools, whole process: {validate:.1?} (limit {VALIDATED:?}; starting alone: \
+         {floor:.1?})"
     );
+    limit::hold("validate, 1,000 pools", validate, VALIDATED);
 }
 
-fn decide_and_diff_10_000_nodes() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = Files::rooted(examples).unwrap();
-    let (resolved, _) = spec::resolve("environments/demo.toml", &files);
-    let resolved = resolved.unwrap();
+/// An environment in a simulated world in which nothing is yet.
+fn simulated(resolved: Resolved, file: &str) -> Session {
+    let environment = &resolved.environment;
     let mark = Mark {
-        environment: "demo".into(),
+        environment: environment.environment.name.to_string(),
         repository: "local".into(),
-        file: "environments/demo.toml".into(),
+        file: file.into(),
     };
-    let scope = Scope::of(mark.clone(), "inference");
-    let simulator = Simulator::in_memory(&resolved.environment, scope, Scenario::default());
-    let session = Session {
+    let scope = Scope::of(mark.clone(), environment.service.namespace.as_str());
+    let simulator = Simulator::in_memory(environment, scope, Scenario::default());
+    Session {
         text: resolved.to_toml(),
         resolved,
         mark,
@@ -88,7 +95,14 @@ fn decide_and_diff_10_000_nodes() {
         catalog: Catalog::shipped(),
         templates: Templates::embedded().unwrap(),
         limits: vec![],
-    };
+    }
+}
+
+fn decide_and_diff_10_000_nodes() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = Files::rooted(examples).unwrap();
+    let (resolved, _) = spec::resolve("environments/demo.toml", &files);
+    let session = simulated(resolved.unwrap(), "environments/demo.toml");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut seen = runtime.block_on(async {
         let plan = pipeline::make_plan(&session, &PlanOptions::default()).await.unwrap();
@@ -166,9 +180,11 @@ fn decide_and_diff_10_000_nodes() {
         began.elapsed()
     });
     println!(
-        "decide and diff, {} nodes: {both:.2?} (limit 10 ms; rendering the desired objects beside it: {rendering:.2?})",
+        "decide and diff, {} nodes: {both:.2?} (limit {DECIDED:?}; rendering the desired objects \
+         beside it: {rendering:.2?})",
         seen.inventory.nodes.len()
     );
+    limit::hold("decide and diff, 10,000 nodes", both, DECIDED);
 }
 
 fn median(runs: usize, mut run: impl FnMut() -> Duration) -> Duration {

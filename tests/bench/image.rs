@@ -3,21 +3,28 @@
 //! mke2fs) from the same archive: `cargo bench --bench image`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
+mod limit;
 #[path = "../suite/support/mod.rs"]
 mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use support::repository::Said;
 
 /// What Debian's cloud images have, as far as both have it.
 const PEER: &str = "systemd-sysv,systemd-resolved,systemd-timesyncd,udev,dbus,kmod,e2fsprogs,\
                     ca-certificates,linux-image-cloud-amd64,initramfs-tools";
+/// Of the raw disk, in megabytes.
+const DISK: u64 = 210;
+/// Of a build after a change of one file.
+const WARM: Duration = Duration::from_secs(30);
+/// From power-on to agent ready, in seconds.
+const READY: f64 = 6.0;
 
-fn main() {
+fn main() -> ExitCode {
     let folder = tempfile::Builder::new().prefix("floodway-image-").tempdir().unwrap();
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("node-image/images");
     let recipe = fs::read_to_string(shipped.join("small.toml")).unwrap();
@@ -33,16 +40,18 @@ fn main() {
     let (theirs, bytes) = peer(folder.path());
     let own = fs::metadata(folder.path().join("again/disk.raw")).unwrap().len();
     println!(
-        "build with packages here: {ours:.1?} to a raw disk of {} MB (limit 210) and a qcow2; \
+        "build with packages here: {ours:.1?} to a raw disk of {} MB (limit {DISK}) and a qcow2; \
          mmdebstrap and mke2fs: {theirs:.1?} to a root of {} MB; ratio {:.2}",
         own / 1_000_000,
         bytes / 1_000_000,
         ours.as_secs_f64() / theirs.as_secs_f64()
     );
+    limit::hold("raw disk in MB", own as f64 / 1e6, DISK as f64);
     let more = "\n[[file]]\npath = \"/etc/motd\"\ntext = \"hello\\n\"\n";
     fs::write(folder.path().join("small.toml"), recipe + more).unwrap();
     let (warm, said) = build(folder.path(), "warm");
-    println!("build after a change of one file: {warm:.1?} (limit 30 s)\n{}", said.err);
+    println!("build after a change of one file: {warm:.1?} (limit {WARM:?})\n{}", said.err);
+    limit::hold("build after a change of one file", warm, WARM);
     // In turns: a machine that is slower for a while is so for all of them.
     let mut times = [const { Vec::new() }; 3];
     for _ in 0..5 {
@@ -58,7 +67,7 @@ fn main() {
         (times[times.len() / 2], times)
     });
     println!(
-        "power-on to agent ready, emulated, 2 CPUs (limit 6 s): by a BIOS {:.2} s, by UEFI {:.2} s; \
+        "power-on to agent ready, emulated, 2 CPUs (limit {READY} s): by a BIOS {:.2} s, by UEFI {:.2} s; \
          Debian's way, its kernel started without firmware, to network-online: {:.2} s; \
          ratio by a BIOS {:.2}, by UEFI {:.2}\n{bios:.2?} {uefi:.2?} {theirs:.2?}",
         bios.0,
@@ -70,6 +79,9 @@ fn main() {
         uefi = uefi.1,
         theirs = theirs.1,
     );
+    limit::hold("ready by a BIOS, in seconds", bios.0, READY);
+    limit::hold("ready by UEFI, in seconds", uefi.0, READY);
+    limit::outcome()
 }
 
 fn build(folder: &Path, out: &str) -> (Duration, Said) {

@@ -17,12 +17,24 @@ impl Pairs {
         self.floor.push(floor);
     }
 
-    /// `1.58s; floor 1.16s; ratio, median of pairs: 1.38, 1.12 to 1.78`
-    pub fn report(mut self) -> String {
+    /// The ratio of each pair, the lowest first.
+    fn ratios(&self) -> Vec<f64> {
         let pairs = self.ours.iter().zip(&self.floor);
         let mut ratios: Vec<f64> =
             pairs.map(|(ours, floor)| ours.as_secs_f64() / floor.as_secs_f64()).collect();
         ratios.sort_by(f64::total_cmp);
+        ratios
+    }
+
+    /// The ratio of the median pair.
+    pub fn ratio(&self) -> f64 {
+        let ratios = self.ratios();
+        ratios[ratios.len() / 2]
+    }
+
+    /// `1.58s; floor 1.16s; ratio, median of pairs: 1.38, 1.12 to 1.78`
+    pub fn report(mut self) -> String {
+        let ratios = self.ratios();
         format!(
             "{:.2?}; floor {:.2?}; ratio, median of {} pairs: {:.2}, {:.2} to {:.2}",
             median(&mut self.ours),

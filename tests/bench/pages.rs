@@ -1,6 +1,6 @@
 //! What it takes to write a long rollout down.
 
-use super::median;
+use super::{limit, median};
 use floodway::backend::files::Files;
 use floodway::backend::sim::{Scenario, Simulator};
 use floodway::desired::Templates;
@@ -14,10 +14,11 @@ use floodway::rollout::{PhasePlan, Stage, plan_phases, room_for};
 use floodway::spec::{self, Environment, Resolved};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const PHASES: usize = 50;
 const CHANGES: usize = 200;
+const LIMIT: Duration = Duration::from_millis(200);
 
 /// Renders 50 phases of 200 changes each; from the plans to the text.
 pub(crate) fn render_50_phases() {
@@ -62,9 +63,10 @@ pub(crate) fn render_50_phases() {
         });
         println!(
             "render {PHASES} phases of {CHANGES} changes as {what}, {} KiB: {whole:.1?} (limit \
-             200 ms; the view alone: {view:.1?})",
+             {LIMIT:?}; the view alone: {view:.1?})",
             bytes >> 10
         );
+        limit::hold(&format!("render {PHASES} phases as {what}"), whole, LIMIT);
     }
 }
 

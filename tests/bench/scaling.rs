@@ -1,6 +1,6 @@
 //! What a scaling decision costs.
 
-use super::median;
+use super::{limit, median};
 use floodway::clock::Timestamp;
 use floodway::decide::scaling::{
     Delays, Memory, Mode, PoolSeen, Scaling, ScalingInput, Seen, Spent, StageDemand, Tuning, Units,
@@ -14,18 +14,22 @@ use floodway::spec::{self, Catalog, OneFile, Resolved};
 use floodway::units::Span;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Offerings of a pool: ten types in two markets.
-const TYPES: usize = 10;
+pub(crate) const TYPES: usize = 10;
+const LIMIT: Duration = Duration::from_millis(10);
 
-/// `pools` burst pools of one stage, each of 20 offerings, in which no two types
-/// carry the same.
-fn environment(pools: usize) -> Resolved {
+/// `pools` burst pools of one stage that `join` so, each of 20 offerings, in which no two
+/// types carry the same.
+pub(crate) fn environment(pools: usize, join: &str) -> Resolved {
     let mut text = "[environment]\nname = \"big\"\n[slo]\navailability = \"99.9%\"\n\
         [service]\nname = \"llm\"\nnamespace = \"llm\"\nmodel = \"m\"\n\
         [service.stages.inference]\nimage = \"i\"\ngpus = 1\n\
         resources = { cpu = \"8\", memory = \"64Gi\" }\n\
+        [onprem]\nprovider = \"sim\"\n\
+        [signals]\nprometheus = \"http://prometheus:9090\"\n\
+        demand = \"sum(rate(requests_total[1m]))\"\n\
         [aws]\nprovider = \"sim\"\nregion = \"us-east-1\"\n"
         .to_owned();
     let mut types = String::new();
@@ -39,7 +43,7 @@ fn environment(pools: usize) -> Resolved {
         writeln!(
             text,
             "[aws.pools.p{pool}]\nstage = \"inference\"\nsize = {{ min = 0, max = 1000 }}\n\
-             join = \"standalone\"\ninstance_types = [{types}]\nreplicas_per_node = 1\n\
+             join = \"{join}\"\ninstance_types = [{types}]\nreplicas_per_node = 1\n\
              subnets = {{ ids = [\"subnet-1\"] }}\nimage = {{ name = \"i\" }}\n\
              capacity = {{ {capacity} }}\nspot = {{ share = \"50%\" }}"
         )
@@ -89,7 +93,7 @@ fn live(resolved: &Resolved, catalog: &Catalog, nodes: u32) -> (Supply, Seen) {
 }
 
 fn measured(what: &str, nodes: u32, load: impl Fn(u32) -> f64) {
-    let resolved = environment(100);
+    let resolved = environment(100, "standalone");
     let catalog = Catalog::shipped();
     let (supply, seen) = live(&resolved, &catalog, nodes);
     let stage: Name = "inference".parse().unwrap();
@@ -131,8 +135,14 @@ fn measured(what: &str, nodes: u32, load: impl Fn(u32) -> f64) {
         began.elapsed()
     });
     println!(
-        "{what}: {took:.2?} (limit 10 ms; {before} → {wanted} nodes, 100 pools × 20 offerings)"
+        "{what}: {took:.2?} (limit {LIMIT:?}; {before} → {wanted} nodes, 100 pools × 20 offerings)"
     );
+    limit::hold(what, took, LIMIT);
+}
+
+/// What 100 pools carry with so many nodes of each offering, in requests per second.
+pub(crate) fn capacity(nodes: u32) -> f64 {
+    f64::from(nodes) * 2.0 * 100.0 * (0..TYPES).map(|at| 10.0 + at as f64).sum::<f64>()
 }
 
 pub(crate) fn place_10_000_replicas() {
@@ -141,7 +151,5 @@ pub(crate) fn place_10_000_replicas() {
 }
 
 pub(crate) fn scale_10_000_nodes() {
-    measured("scale among 10,000 nodes", 5, |nodes| {
-        f64::from(nodes) * 2.0 * 100.0 * (0..TYPES).map(|at| 10.0 + at as f64).sum::<f64>() * 0.7
-    });
+    measured("scale among 10,000 nodes", 5, |nodes| capacity(nodes) * 0.7);
 }

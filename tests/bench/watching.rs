@@ -7,6 +7,7 @@
 
 #[path = "watching/crowd.rs"]
 mod crowd;
+mod limit;
 #[path = "watching/load.rs"]
 mod load;
 #[path = "../suite/support/mod.rs"]
@@ -15,7 +16,7 @@ mod support;
 use crowd::Crowd;
 use serde_json::json;
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::aws::{AwsBed, channel};
@@ -27,12 +28,14 @@ const NAME: &str = "crowd";
 const WEIGHTS: &str = "load.safetensors";
 /// Changes of nodes and pods in a second.
 const CHURN: u32 = 100;
+/// At its peak.
+const MIB: u64 = 64;
 
 fn number(name: &str, otherwise: u32) -> u32 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-fn main() {
+fn main() -> ExitCode {
     let (nodes, pods) = (number("NODES", 10_000), number("PODS", 30_000));
     let seconds = u64::from(number("LASTS", 600));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -84,10 +87,12 @@ fn main() {
     println!(
         "turns {turns} in {seconds} s; at the end {rss} MiB, of it {own} its own and the rest"
     );
-    println!("the program's file; peak {peak} MiB (limit 64)");
+    println!("the program's file; peak {peak} MiB (limit {MIB})");
+    limit::hold("peak memory in MiB", peak, MIB);
     println!("processor {:.1} ms a turn", cpu_seconds(&run) * 1000.0 / turns.max(1) as f64);
     let _ = run.kill();
     let _ = run.wait();
+    limit::outcome()
 }
 
 /// Tells every so often how it goes.

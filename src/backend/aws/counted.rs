@@ -43,3 +43,24 @@ fn names_throttling(said: &[u8]) -> bool {
     let said = String::from_utf8_lossy(said);
     THROTTLED.iter().any(|code| said.contains(code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn throttling_is_known_by_its_code_in_either_form() {
+        for (said, throttled) in [
+            ("<Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors>", true),
+            ("<Error><Type>Sender</Type><Code>Throttling</Code></Error>", true),
+            ("{\"__type\":\"ThrottlingException\",\"message\":\"Rate exceeded\"}", true),
+            ("<Error><Code>SlowDown</Code></Error>", true),
+            ("{\"__type\":\"TooManyRequestsException\"}", true),
+            ("<Error><Code>AlreadyExists</Code></Error>", false),
+            ("<Error><Code>InternalFailure</Code></Error>", false),
+            ("", false),
+        ] {
+            assert_eq!(names_throttling(said.as_bytes()), throttled, "{said}");
+        }
+    }
+}

@@ -33,8 +33,9 @@ impl Act for Cluster {
                 }
                 self.set_number(id, &resource, header(id), path, json!(least)).await
             }
+            // Who scales needs no right to anything else of what it scales.
             Step::SetUnits { uid, path, from, to, .. } => {
-                self.set_units(id, &resource, (uid, path), (*from, *to)).await
+                self.set_units(id, &resource.scale(), (uid, path), (*from, *to)).await
             }
             Step::SetEndpoints { uid, from, to, .. } => {
                 self.set_endpoints(id, &resource, uid, (from, to)).await
@@ -155,7 +156,9 @@ impl Cluster {
         self.write_over((id, resource), (uid, path), &Takes::Nothing, as_it_is).await
     }
 
-    /// Asks for `to` where `from` are asked for, at the version that was read.
+    /// Asks for `to` where `from` are asked for, at the version that was read. The scale of
+    /// a thing has its number at the same path as the thing, and whoever applies it owns
+    /// the thing's own field.
     async fn set_units(
         &self,
         id: &ResourceId,
@@ -210,6 +213,9 @@ impl Cluster {
             let Some(live) = live else { return Err(stale(id)) };
             let Some(value) = wanted(live.pointer(path))? else { return Ok(()) };
             let mut body = header(id);
+            if resource.is_scale() {
+                (body["apiVersion"], body["kind"]) = (json!("autoscaling/v1"), json!("Scale"));
+            }
             body["metadata"]["uid"] = json!(uid);
             body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
             set(&mut body, path, value);

@@ -45,7 +45,7 @@ impl Cluster {
         resource: &Resource<'_>,
         name: &str,
     ) -> Result<Option<Value>, PortError> {
-        let text = self.read(&format!("{}/{name}", resource.path())).await;
+        let text = self.read(&resource.path_of(name)).await;
         match text.and_then(|text| serde_json::from_str(&text).map_err(kube::Error::SerdeError)) {
             Ok(object) => Ok(Some(object)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
@@ -161,8 +161,8 @@ impl Cluster {
     ) -> Result<Value, kube::Error> {
         let dry_run = if mode.dry_run { "&dryRun=All" } else { "" };
         let path = format!(
-            "{}/{name}?fieldManager={}&force={force}&fieldValidation=Strict{dry_run}",
-            resource.path(),
+            "{}?fieldManager={}&force={force}&fieldValidation=Strict{dry_run}",
+            resource.path_of(name),
             mode.manager,
         );
         let request = Request::patch(path)
@@ -178,7 +178,7 @@ impl Cluster {
         name: &str,
         patch: &Value,
     ) -> Result<Value, kube::Error> {
-        let path = format!("{}/{name}?fieldManager={}", resource.path(), marks::MANAGER);
+        let path = format!("{}?fieldManager={}", resource.path_of(name), marks::MANAGER);
         let request = Request::patch(path)
             .header("content-type", "application/merge-patch+json")
             .body(serde_json::to_vec(patch).unwrap_or_default());
@@ -206,7 +206,7 @@ impl Cluster {
         name: &str,
         body: &Value,
     ) -> Result<Value, kube::Error> {
-        let request = Request::put(format!("{}/{name}", resource.path()))
+        let request = Request::put(resource.path_of(name))
             .header("content-type", "application/json")
             .body(serde_json::to_vec(body).unwrap_or_default());
         self.send(request).await
@@ -219,7 +219,7 @@ impl Cluster {
         name: &str,
         options: &Value,
     ) -> Result<Value, kube::Error> {
-        let request = Request::delete(format!("{}/{name}", resource.path()))
+        let request = Request::delete(resource.path_of(name))
             .header("content-type", "application/json")
             .body(serde_json::to_vec(options).unwrap_or_default());
         self.send(request).await

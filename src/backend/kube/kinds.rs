@@ -26,11 +26,23 @@ pub(super) struct Resource<'a> {
     pub(super) api: &'a str,
     pub(super) plural: &'a str,
     pub(super) namespace: Option<&'a str>,
+    /// A part of it with rights of its own: `scale`.
+    part: Option<&'static str>,
 }
 
 impl<'a> Resource<'a> {
     pub(super) const fn new(api: &'a str, plural: &'a str, namespace: Option<&'a str>) -> Self {
-        Self { api, plural, namespace }
+        Self { api, plural, namespace, part: None }
+    }
+
+    /// Its number, and nothing else of it: an object of another kind, with its name, UID
+    /// and version.
+    pub(super) const fn scale(self) -> Self {
+        Self { part: Some("scale"), ..self }
+    }
+
+    pub(super) const fn is_scale(&self) -> bool {
+        self.part.is_some()
     }
 
     /// Of `id`; none: a kind that no environment owns.
@@ -54,10 +66,22 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// `/apis/apps/v1/namespaces/ns/deployments/NAME/scale`
+    pub(super) fn path_of(&self, name: &str) -> String {
+        let part = self.part.map(|part| format!("/{part}"));
+        format!("{}/{name}{}", self.path(), part.unwrap_or_default())
+    }
+
+    /// As rules name it: `deployments/scale`.
+    fn named(&self) -> String {
+        let part = self.part.map(|part| format!("/{part}"));
+        format!("{}{}", self.plural, part.unwrap_or_default())
+    }
+
     /// `deployments.apps`
     pub(super) fn full(&self) -> String {
         let group = self.api.split_once('/').map(|(group, _)| format!(".{group}"));
-        format!("{}{}", self.plural, group.unwrap_or_default())
+        format!("{}{}", self.named(), group.unwrap_or_default())
     }
 
     /// `deployments.apps in namespace ns`
@@ -71,7 +95,23 @@ impl<'a> Resource<'a> {
         let group = self.api.split_once('/').map_or("", |(group, _)| group);
         format!(
             "{{apiGroups: [\"{group}\"], resources: [\"{}\"], verbs: [\"{verb}\"]}}",
-            self.plural
+            self.named()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_thing_is_asked_for_and_allowed_apart_from_the_rest_of_it() {
+        let whole = Resource::new("apps/v1", "deployments", Some("ns"));
+        let scale = whole.scale();
+        assert_eq!(whole.path_of("a"), "/apis/apps/v1/namespaces/ns/deployments/a");
+        assert_eq!(scale.path_of("a"), "/apis/apps/v1/namespaces/ns/deployments/a/scale");
+        assert_eq!(scale.describe(), "deployments/scale.apps in namespace ns");
+        let rule = "{apiGroups: [\"apps\"], resources: [\"deployments/scale\"], verbs: [\"get\"]}";
+        assert_eq!(scale.rule("get"), rule);
     }
 }

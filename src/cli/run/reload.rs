@@ -119,6 +119,7 @@ impl Running {
         self.world = world;
         self.interval = interval;
         self.board.expect(interval);
+        self.leading.expect(interval);
         let patience = self.world.is_none().then(|| patience(args, interval));
         self.controller.reload(session, servers, calendar, trained, patience);
         Ok(news)

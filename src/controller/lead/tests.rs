@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Timestamp;
 use crate::observe::Mark;
+use crate::units::Span;
 use async_trait::async_trait;
 use std::sync::Mutex;
 
@@ -327,6 +328,7 @@ async fn a_refusal_that_is_heard_while_the_lease_lasts_counts_when_it_has_run_ou
 async fn first_told(two: Two, ada_lives: bool) -> (Standing, Duration) {
     let Two { place: _place, clock, mut ada, bob } = two;
     let begun = clock.monotonic();
+    let turns = Turns::new(Arc::clone(&clock) as _, Span::from_secs(15));
     let (tell, mut told) = watch::channel(Standing::Waits { why: unanswered() });
     let (_stop, stopped) = watch::channel(false);
     let beside = async {
@@ -344,7 +346,7 @@ async fn first_told(two: Two, ada_lives: bool) -> (Standing, Duration) {
     let first = tokio::select! {
         biased;
         first = first => first,
-        () = stand(bob, tell, stopped, true) => panic!("nobody has stopped it"),
+        () = stand(bob, turns, tell, stopped, true) => panic!("nobody has stopped it"),
         () = beside => panic!("it was told nothing"),
     };
     (first, clock.monotonic() - begun)
@@ -372,4 +374,71 @@ async fn who_decides_once_is_told_at_once_where_nobody_leads_or_nobody_answers()
     *two.place.fails.lock().unwrap() = Some(unanswered());
     let (stands, after) = first_told(two, false).await;
     assert_eq!((stands, after), (Standing::Waits { why: unanswered() }, Duration::ZERO));
+}
+
+#[tokio::test]
+async fn who_has_not_stood_for_election_for_a_while_is_not_the_last_one_where_its_place_is_silent()
+{
+    let mut two = Two::new();
+    two.ada.beat().await;
+    two.ada.give_up(Duration::from_secs(200));
+    two.passes(60).await;
+    *two.place.fails.lock().unwrap() = Some(unanswered());
+    assert_eq!(two.ada.beat().await, Standing::Waits { why: unanswered() }, "bob may have led");
+    assert!(!two.ada.fence().is_cut_off());
+    *two.place.fails.lock().unwrap() = None;
+    assert_eq!(two.ada.beat().await, Standing::Leads);
+}
+
+#[test]
+fn an_interval_that_becomes_shorter_makes_no_turn_late() {
+    let clock = Arc::<Hands>::default();
+    let turns = Turns::new(Arc::clone(&clock) as _, Span::from_secs(600));
+    clock.0.fetch_add(600_000, Ordering::Relaxed);
+    turns.expect(Span::from_secs(15));
+    assert_eq!(turns.stopped(), None);
+}
+
+#[tokio::test]
+async fn a_leader_whose_turns_do_not_end_leads_no_more_until_one_does() {
+    let Two { place: _place, clock, ada, mut bob } = Two::new();
+    let turns = Turns::new(Arc::clone(&clock) as _, Span::from_secs(15));
+    let fence = ada.fence();
+    let (tell, mut told) = watch::channel(Standing::Waits { why: unanswered() });
+    let (stop, stopped) = watch::channel(false);
+    let beside = async {
+        // Ten minutes in which they end.
+        let begun = clock.monotonic();
+        while clock.monotonic() - begun < Duration::from_secs(600) {
+            told.changed().await.unwrap();
+            assert_eq!((told.borrow().clone(), fence.holds()), (Standing::Leads, true));
+            turns.ended();
+        }
+        let last = clock.monotonic();
+        let leads_no_more = |now: &Standing| *now != Standing::Leads;
+        let Standing::Waits { why } = told.wait_for(leads_no_more).await.unwrap().clone() else {
+            panic!("another has taken it");
+        };
+        assert!(why.message.contains("no turn of this controller has ended"), "{why}");
+        let after = clock.monotonic() - last;
+        assert!(after > patience(Span::from_secs(15)) && after.as_secs() < 200, "{after:?}");
+        // What the last turn still comes to may not be written, and another leads soon.
+        assert!(!fence.holds() && !fence.is_cut_off());
+        while bob.beat().await != Standing::Leads {
+            told.changed().await.unwrap();
+        }
+        assert!((clock.monotonic() - last - after).as_secs() < 15);
+        for _ in 0..9 {
+            told.changed().await.unwrap();
+            assert_eq!((told.borrow().state(), fence.holds()), ("waits", false));
+        }
+        turns.ended();
+        let follows = |now: &Standing| *now == follows("bob");
+        told.wait_for(follows).await.unwrap();
+        bob.resign().await;
+        told.wait_for(|now| *now == Standing::Leads).await.unwrap();
+        assert!(fence.holds());
+        stop.send_replace(true);
+    };
+    tokio::join!(stand(ada, turns.clone(), tell, stopped, false), beside);
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::desired::fixture::{inventory, live_thing};
-use crate::observe::ResourceId;
+use crate::desired::fixture::{environment, inventory, live_thing};
+use crate::observe::{Health, ResourceId};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -37,7 +37,38 @@ fn what_has_joined_is_remembered_of_our_groups_and_of_no_other_node() {
     let lost = ["i-2", "i-3"].map(|instance| node(instance, Health::NotReady));
     world.nodes = ready.into_iter().chain(lost).collect();
     // One that had joined stays while it is there; one that is gone does not.
-    let before: BTreeSet<String> = ["i-3", "i-5", "i-6"].map(str::to_owned).into();
-    let expected: BTreeSet<String> = ["i-1", "i-3"].map(str::to_owned).into();
-    assert_eq!(joined(&world, &before), expected);
+    let before: HashSet<String> = ["i-3", "i-5", "i-6"].map(str::to_owned).into();
+    let expected: HashSet<String> = ["i-1", "i-3"].map(str::to_owned).into();
+    let environment = environment();
+    assert_eq!(joined(&Index::of(&environment, &world), &before), expected);
+}
+
+#[test]
+fn what_is_taken_back_is_told_of_instances_that_join_and_of_those_that_stand_alone() {
+    let environment = environment();
+    let mut taken = group("ours", Ownership::Ours, &["i-1", "i-2", "i-3"]);
+    for unit in taken.workload.iter_mut().flat_map(|workload| &mut workload.units[..2]) {
+        unit.taken_back = Some(Timestamp::UNIX_EPOCH);
+    }
+    let mut world = inventory(vec![taken.clone()]);
+    world.nodes = ["i-1", "i-2", "i-3"].map(|instance| node(instance, Health::Ready)).into();
+    let index = Index::of(&environment, &world);
+    let draining = BTreeSet::from(["i-1".to_owned()]);
+    let beside = Beside {
+        before: &Seen::default(),
+        seen_at: &BTreeMap::new(),
+        since: Timestamp::UNIX_EPOCH,
+        visible: &BTreeSet::new(),
+        draining: &draining,
+        closed: &BTreeSet::new(),
+        going: &BTreeMap::new(),
+        stuck: &BTreeMap::new(),
+        had_joined: &HashSet::new(),
+        alone: &Alone::default(),
+    };
+    let mut joins = Serving { nodes: &index, gpus: None, left: 0 };
+    for serving in [Some(&mut joins), None] {
+        let units = instances(&taken, serving, &beside);
+        assert_eq!((units.taken_back, units.cannot_stay), (1, 1), "one is named for its end");
+    }
 }

@@ -103,6 +103,16 @@ fn without_instances_that_stand_alone_no_endpoint_may_be_written() {
 }
 
 #[test]
+fn of_what_runs_in_the_cluster_only_the_number_may_be_written() {
+    let all = rendered(&environment(), None);
+    let rules = of(&all, "Role", "floodway-prod-run")["rules"].as_array().unwrap();
+    let of_apps = rules.iter().filter(|rule| rule["apiGroups"] == json!(["apps"]));
+    let rights: Vec<_> = of_apps.map(|rule| (&rule["resources"], &rule["verbs"])).collect();
+    let read = (&json!(["deployments"]), &json!(["get", "list"]));
+    assert_eq!(rights, [read, (&json!(["deployments/scale"]), &json!(["get", "patch"]))]);
+}
+
+#[test]
 fn a_role_on_aws_comes_with_the_token_that_it_is_had_by() {
     let role = "arn:aws:iam::123456789012:role/floodway";
     let text = |aws_role| {

@@ -5,6 +5,7 @@ mod pattern;
 
 pub use pattern::Pattern;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -47,6 +48,11 @@ impl Body {
             text = raw.get();
         }
         serde_json::from_str(text).ok()
+    }
+
+    /// Some of the fields at once, as `T` names them; none: they are not of its shape.
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.text).ok()
     }
 
     /// The text at a JSON pointer.

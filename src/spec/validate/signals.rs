@@ -75,6 +75,11 @@ fn times(rules: &mut Rules<'_>, signals: &Signals) {
             rules.error(path, format!("`{path}` is nothing"), "write it like \"15s\"");
         }
     }
+    if signals.timeout > LONGEST {
+        let message = format!("`signals.timeout` is longer than {LONGEST}");
+        let help = "every decision waits for a server that does not answer";
+        rules.error("signals.timeout", message, help);
+    }
     for (path, span) in [keys[0], keys[2]] {
         if span > signals.max_age {
             let message = format!("`{path}` is longer than a measurement stays good");
@@ -85,6 +90,10 @@ fn times(rules: &mut Rules<'_>, signals: &Signals) {
         }
     }
 }
+
+/// A turn waits for its queries, and a controller none of whose turns ends for three
+/// minutes leads no more.
+const LONGEST: Span = Span::from_secs(60);
 
 fn demand(rules: &mut Rules<'_>, signals: &Signals) {
     match &signals.demand {

@@ -98,8 +98,12 @@ impl Installed {
 }
 
 fn declare(ground: &Ground, min: u32, more: &str) {
+    declare_as(ground, &format!("{{ min = {min}, max = 4 }}"), more);
+}
+
+fn declare_as(ground: &Ground, replicas: &str, more: &str) {
     let uid = ground.bed.get("", "namespace", "kube-system").unwrap()["metadata"]["uid"].clone();
-    let pool = ground.pool("gpu", &format!("{{ min = {min}, max = 4 }}"));
+    let pool = ground.pool("gpu", replicas);
     let text = ground.environment(&format!("{pool}{SIGNALS}{more}"));
     let onprem = format!("[onprem]\ncluster_uid = {uid}\n");
     ground.repository.write(&ground.name, &text.replace("[onprem]\n", &onprem));
@@ -120,6 +124,37 @@ fn an_installed_controller_scales_and_is_held_as_operators_say() {
     assert_eq!(installed.replicas(), Some(2), "the operator is above the controller");
     ground.run("resume", &[]).exits(0);
     installed.turn().exits(0).says("gpu: 2 → 3");
+}
+
+/// Who owns the number of replicas, and by which part of the Deployment.
+fn owners(ground: &Ground) -> Vec<(String, String)> {
+    let live = ground.get("deployment", "llm-inference-gpu").unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let entries = live["metadata"]["managedFields"].as_array().unwrap();
+    let of = entries.iter().filter(|entry| entry["fieldsV1"]["f:spec"]["f:replicas"].is_object());
+    of.map(|entry| (text(&entry["manager"]), text(&entry["subresource"]))).collect()
+}
+
+#[test]
+fn a_number_that_a_controller_has_written_goes_to_git_and_back_as_it_is() {
+    let installed = Installed::new("scaled-over");
+    let ground = &installed.ground;
+    let one = |manager: &str, part: &str| [(manager.to_owned(), part.to_owned())];
+    assert_eq!(owners(ground), one("floodway-handover", ""));
+    declare(ground, 2, "");
+    installed.turn().exits(0).says("gpu: 1 → 2");
+    assert_eq!(owners(ground), one("floodway-handover", "scale"));
+    declare_as(ground, "2", "");
+    ground.run("plan", &[]).exits(0).says("takes spec.replicas over from floodway-handover");
+    ground.apply();
+    assert_eq!((installed.replicas(), owners(ground)), (Some(2), one("floodway", "").to_vec()));
+    declare(ground, 1, "");
+    ground.apply();
+    assert_eq!(installed.replicas(), Some(2), "what gives the field up has set no other number");
+    assert_eq!(owners(ground), one("floodway-handover", ""));
+    declare(ground, 3, "");
+    installed.turn().exits(0).says("gpu: 2 → 3");
+    assert_eq!((installed.replicas(), owners(ground).len()), (Some(3), 1));
 }
 
 #[test]

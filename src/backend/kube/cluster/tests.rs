@@ -1,6 +1,7 @@
 //! Lists whose pages go wrong as no real server can be made to.
 
 use super::*;
+use crate::port::CallCounts;
 use http::Response;
 use kube::client::Body;
 use serde_json::json;
@@ -49,6 +50,18 @@ async fn names(cluster: &Cluster) -> Result<Vec<String>, PortError> {
     let deployments = Resource::new("apps/v1", "deployments", Some("ns"));
     let name = |object: Value| object["metadata"]["name"].as_str().map(str::to_owned);
     cluster.list(&deployments, "labelSelector=a", name).await
+}
+
+#[tokio::test]
+async fn each_call_is_counted_and_with_what_became_of_it() {
+    let codes = [404, 409, 403, 429, 429, 503];
+    let answers = [page(&[], "")].into_iter().chain(codes.map(busy));
+    let (cluster, _) = cluster(answers);
+    for _ in 0..=codes.len() {
+        let _ = cluster.send::<Value>(Request::get("/").body(Vec::new())).await;
+    }
+    // Those are answers: that it is not there, and that it was written meanwhile.
+    assert_eq!(cluster.calls.counts(), CallCounts { made: 7, failed: 4, throttled: 2 });
 }
 
 #[tokio::test]

@@ -58,6 +58,8 @@ impl Teller {
         // By its UID `kubectl describe` finds it; one that is gone is told of too.
         let resource = match about.kind.as_str() {
             "Node" => Some(Resource::new("v1", "nodes", None)),
+            // Its scale has the same one, and is what a controller may read.
+            "Deployment" => Resource::of(about).map(Resource::scale),
             _ => Resource::of(about),
         };
         if let Some(resource) = resource
