@@ -3,12 +3,13 @@
 //! make it longer, and another one.
 
 mod clock;
+mod hands;
+mod load;
 
-use async_trait::async_trait;
 use clock::Wrong;
 use floodway::backend::files::Files;
 use floodway::backend::sim::{
-    Actor, CapacityChange, Fault, FaultKind, GpusUnhealthy, Scenario, SimulatedLoad, Simulator,
+    Actor, CapacityChange, Fault, FaultKind, GpusUnhealthy, Scenario, Simulator,
 };
 use floodway::clock::{Clock, Timestamp};
 use floodway::controller::lead::Standing;
@@ -19,20 +20,21 @@ use floodway::desired::Templates;
 use floodway::execute::{Limits, NoJournal};
 use floodway::forecast::CalendarInputs;
 use floodway::id::Name;
-use floodway::observe::{Health, Inventory, Live, Mark, Node, Side};
+use floodway::observe::{Hands, Health, Inventory, Live, Mark, Node, Side};
 use floodway::pipeline::{self, ApplyRequest, Session};
 use floodway::plan::{FailureKind, PlanOptions, PortError};
-use floodway::port::{Backend, Backends, Measure, Scope};
-use floodway::signal::{Answer, MeasureError, MeasureFailure, Range, declared};
+use floodway::port::{Backend, Backends, Scope};
+use floodway::signal::declared;
 use floodway::spec::{Catalog, LoadError, Loaded, Loader, Resolved, resolve};
 use floodway::units::Share;
+use hands::held;
+use load::{Says, Unsure};
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -41,40 +43,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const QUIET: u32 = 180;
 /// Turns in which what is on its way then must have come or gone.
 const SETTLES: u32 = 120;
-
-/// The load, with times at which nobody tells it.
-struct Unsure {
-    inner: SimulatedLoad,
-    silent: AtomicBool,
-}
-
-#[async_trait]
-impl Measure for Unsure {
-    fn server(&self) -> &str {
-        self.inner.server()
-    }
-
-    async fn instant(&self, query: &str) -> Result<Answer, MeasureError> {
-        self.told()?;
-        self.inner.instant(query).await
-    }
-
-    async fn range(&self, query: &str, range: &Range) -> Result<Answer, MeasureError> {
-        self.told()?;
-        self.inner.range(query, range).await
-    }
-}
-
-impl Unsure {
-    fn told(&self) -> Result<(), MeasureError> {
-        let kind = MeasureFailure::Unreachable;
-        let message = "it is out of reach".to_owned();
-        match self.silent.load(Ordering::Relaxed) {
-            true => Err(MeasureError { kind, message, help: None }),
-            false => Ok(()),
-        }
-    }
-}
 
 struct Soak {
     /// The replica that leads.
@@ -95,7 +63,8 @@ struct Soak {
 
 enum Ends {
     Happens(Actor),
-    Silence,
+    Unsure,
+    Hold(Option<Name>),
     CutOff,
     Wrong(Arc<Wrong>),
 }
@@ -110,10 +79,7 @@ impl Soak {
         let world = Simulator::in_memory(&environment, scope, Scenario { seed, ..scenario });
         let clocks = [(); 2].map(|()| Wrong::of(&world));
         apply(&session(&world, &clocks[0])).await;
-        let load = Arc::new(Unsure {
-            inner: SimulatedLoad::new(Arc::clone(&world), declared(&environment)),
-            silent: AtomicBool::new(false),
-        });
+        let load = Unsure::of(&world, declared(&environment));
         let [controller, other] = clocks.each_ref().map(|clock| controller(&world, clock, &load));
         let [clock, other_clock] = clocks;
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &{
@@ -148,7 +114,7 @@ impl Soak {
             return;
         }
         let ends = turn + 1 + self.below(45);
-        match self.below(13) {
+        match self.below(16) {
             0 => {
                 let node = self.any_node().await;
                 self.disturb(Actor::NodeNotReady(node.clone()));
@@ -222,21 +188,31 @@ impl Soak {
                 let (list, calls) = (Some(list.to_owned()), 1 + self.below(5));
                 self.disturb(Actor::Fault(Fault { kind, name: String::new(), list, calls }));
             }
+            13 => self.hold_by_hand(ends).await,
             _ => {
-                self.load.silent.store(true, Ordering::Relaxed);
-                self.ends.push((ends, Ends::Silence));
+                let says = match self.below(6) {
+                    0 => Says::Nothing,
+                    1 => Says::Nonsense([f64::NAN, f64::INFINITY, -1.0][self.below(3) as usize]),
+                    2 => Says::AllBut("demand/"),
+                    3 => Says::AllBut("queue/"),
+                    _ => Says::Old(self.world.now()),
+                };
+                self.load.say(says);
+                let ends = turn + 3 + self.below(20);
+                self.ends.push((ends, Ends::Unsure));
             }
         }
     }
 
-    fn get_better(&mut self, turn: u32) {
+    async fn get_better(&mut self, turn: u32) {
         let (over, left) = self.ends.drain(..).partition(|(at, _)| *at <= turn);
         self.ends = left;
         let over: Vec<(u32, Ends)> = over;
         for (_, what) in over {
             match what {
                 Ends::Happens(what) => self.disturb(what),
-                Ends::Silence => self.load.silent.store(false, Ordering::Relaxed),
+                Ends::Unsure => self.load.say(Says::All),
+                Ends::Hold(pool) => self.say(|hands| drop(hands.resume(pool.as_ref()))).await,
                 Ends::CutOff => self.cut_off = false,
                 Ends::Wrong(clock) => clock.set(0),
             }
@@ -244,7 +220,7 @@ impl Soak {
     }
 
     async fn turn(&mut self) -> Turn {
-        let silent = self.load.silent.load(Ordering::Relaxed);
+        let (silent, hands) = (self.load.is_blind(), self.said().await.hands);
         let (serve, going) = (serving(&self.whole().await), self.controller.drains.names());
         let (leader, follower) = self.standings();
         let follows = self.other.turn(&follower).await;
@@ -252,14 +228,15 @@ impl Soak {
         assert!(!wrote, "a follower wrote: {:?}", follows.done);
         let turn = self.controller.turn(&leader).await;
         let silent = silent || self.cut_off;
-        self.hold(&turn, silent).await;
+        self.hold(&turn, silent, &hands).await;
         let blind = silent || !turn.unseen.is_empty();
         for (unit, to_go) in self.controller.drains.units() {
             let chosen = to_go.leaves && !going.contains(unit);
             let stage = &turn.scaling.pools[&to_go.pool].stage;
             let unsure = blind || turn.scaling.stages[stage].doubt.is_some();
+            let kept = unsure || held(&hands, &to_go.pool, |hold| hold.scale_in);
             let at = turn.scaling.at;
-            assert!(!(chosen && unsure && serve.contains(unit)), "{at}: {unit}, {to_go:?}");
+            assert!(!(chosen && kept && serve.contains(unit)), "{at}: {unit}, {to_go:?}");
         }
         self.world.sleep(MINUTE).await;
         turn
@@ -278,8 +255,9 @@ impl Soak {
         (Standing::Leads, Standing::Follows { leader: "the other".to_owned() })
     }
 
-    /// The laws of every turn. `silent`: nothing may go.
-    async fn hold(&self, turn: &Turn, silent: bool) {
+    /// The laws of every turn. `silent`: nothing may go. `hands`: what operators said
+    /// before it.
+    async fn hold(&self, turn: &Turn, silent: bool, hands: &Hands) {
         let scaling = &turn.scaling;
         let at = scaling.at;
         for (name, pool) in &scaling.pools {
@@ -294,8 +272,13 @@ impl Soak {
                 pool.max,
                 turn.unseen
             );
-            if silent || !turn.unseen.is_empty() {
+            let kept = silent || held(hands, name, |hold| hold.scale_in);
+            if kept || !turn.unseen.is_empty() {
                 self.stays(at, name, pool);
+            }
+            if held(hands, name, |hold| hold.scale_out) {
+                let rises = pool.sources.iter().find(|source| source.set > source.desired);
+                assert!(rises.is_none(), "{at} {name}: a hold is not kept: {rises:?} of {pool:?}");
             }
         }
         let (now, after) = (scaling.cost_now.usd_per_hour, scaling.cost_after.usd_per_hour);
@@ -317,7 +300,7 @@ impl Soak {
     /// That what serves stays with a given up offering is seen by the instances' names.
     fn stays(&self, at: Timestamp, name: &Name, pool: &PoolScaling) {
         let serves = pool.serving.min(pool.now);
-        assert!(pool.wanted >= serves, "{at} {name}: scaled in on missing data: {pool:?}");
+        assert!(pool.wanted >= serves, "{at} {name}: scaled in all the same: {pool:?}");
         for source in &pool.sources {
             // What was on its way out before goes on.
             let of = |going: &Going| source.group.as_deref() == Some(going.group.name.as_str());
@@ -331,7 +314,7 @@ impl Soak {
                     source.market.is_some() || source.wanted >= source.desired
                 }
             };
-            assert!(stays, "{at} {name}: scaled in on missing data: {source:?} of {pool:?}");
+            assert!(stays, "{at} {name}: scaled in all the same: {source:?} of {pool:?}");
         }
     }
 
@@ -353,7 +336,8 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/day.toml")
 }
 
-/// The day with spot instances, so that AWS takes some back.
+/// The day with spot instances, so that AWS takes some back, and with a signal that can
+/// be missing by itself.
 const SOAK: &str = r#"
 extends = "day.toml"
 
@@ -362,6 +346,9 @@ name = "soak"
 
 [aws.pools.g6e]
 spot = { share = "50%", base_on_demand = 1 }
+
+[signals]
+queue = { inference = "sum(gateway_queue_depth)" }
 "#;
 
 struct Soaked(Files);
@@ -448,7 +435,7 @@ async fn a_day_of_faults_ends_with_no_leak_and_no_drift() {
     let mut soak = Soak::new(told("FLOODWAY_SOAK_SEED", 5)).await;
     let (mut raised, mut lowered, mut failed) = (0, 0, 0);
     for turn in 0..turns {
-        soak.get_better(turn);
+        soak.get_better(turn).await;
         soak.go_wrong(turn).await;
         let said = soak.turn().await;
         let pools = said.scaling.pools.values();
@@ -458,7 +445,7 @@ async fn a_day_of_faults_ends_with_no_leak_and_no_drift() {
     }
     // Else nothing was tried.
     assert!(raised > 3 && lowered > 3 && failed > 0, "{raised} {lowered} {failed}");
-    soak.get_better(u32::MAX);
+    soak.get_better(u32::MAX).await;
     soak.world.forgive().unwrap();
     let mut last = soak.turn().await;
     // Where that ends while the load falls, what goes is waited for.

@@ -1,8 +1,9 @@
 //! Triton Inference Server:
 //! <https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/metrics.html>,
 //! and what its TensorRT-LLM backend adds (`nv_trt_llm_…`, `nv_llm_…`); other
-//! backends tell only what waits and what was answered. An ensemble counts each of
-//! its models: `select` the one that faces the clients by `model`.
+//! backends tell only what waits and what was answered. Each model of an ensemble
+//! counts: `select` the one that generates by `model`, for what its backend adds
+//! bears that name, and not the ensemble's.
 
 use super::{Metric, metric, quiet};
 

@@ -6,6 +6,8 @@ use crate::decide::{CapacityType, Reason};
 use crate::signal::{Measured, Verdict};
 use crate::units::Rate;
 
+mod whole;
+
 fn hold(cause: HoldCause, direction: Direction) -> Hold {
     let why = Reason { key: None, at: None, text: "it is so".to_owned() };
     Hold { cause, direction, until: None, why }
