@@ -39,8 +39,10 @@ const TOOLS: [Tool; 13] = [
     tool("veritysetup", "cryptsetup-bin", "--version"),
 ];
 
+/// What signs the kernel image: unlike others it can be told what time it is.
+pub(super) const SIGNER: &str = "osslsigncode";
 /// What signing takes beside them.
-const SIGNING: Tool = tool("sbsign", "sbsigntool", "--version");
+const SIGNING: Tool = tool(SIGNER, "osslsigncode", "--version");
 
 /// What booting the image takes.
 const BOOTING: [Tool; 4] = [
@@ -188,6 +190,18 @@ fn missing(tools: &[Tool]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_knows_the_version_of_what_signs_as_of_what_builds() {
+        let host = Host { is_root: true };
+        for program in [SIGNER, "tar"] {
+            let key = || Key::of("uki", 1);
+            let told = host.versions(key(), &[program]).unwrap();
+            let said = Run::new(program).arg("--version").run().unwrap();
+            let first = said.lines().next().unwrap();
+            assert_eq!(told.finish(), key().with(program, first).finish(), "{program}");
+        }
+    }
 
     #[test]
     fn each_program_that_is_missing_is_named_with_one_command_that_installs_all() {

@@ -4,11 +4,11 @@ use super::error::Error;
 use super::hash::of_bytes;
 use super::host::Host;
 use super::lock::Lock;
-use super::recipe::{Flavour, Read, Recipe};
+use super::recipe::{Read, Recipe};
 use super::stages::disk::{Parts, disk};
 use super::stages::{
-    Workshop, erofs, gpu, initrd, kernel, manifest, programs, resolve, rootfs, sbom, tree, uki,
-    verity,
+    Workshop, driver, erofs, firmware, gpu, initrd, kernel, manifest, programs, resolve, rootfs,
+    sbom, tree, uki, verity,
 };
 use super::store::{Made, Store};
 use super::{command::Run, files};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// What signs a kernel image for secure boot.
 #[derive(Debug, Clone)]
 pub struct Signing {
-    /// A private key, PEM.
+    /// A private key, PEM; of RSA, whose signatures have nothing random in them.
     pub key: PathBuf,
     /// Its certificate, PEM.
     pub certificate: PathBuf,
@@ -111,7 +111,8 @@ pub fn build(
     let recipe = &read.recipe;
     if lock.asked != resolve::asked(recipe) {
         return Err(Error::refused(
-            "the lock is of another recipe: what is installed has changed since",
+            "the lock is of another recipe, or of an older Floodway: what is installed has \
+             changed since",
             "make it anew with `floodway image lock`",
         ));
     }
@@ -143,7 +144,15 @@ pub fn build(
         let (beside, programs) = (&options.beside, &programs);
         tree::tree(read, beside, programs, &rootfs, &kernel, modules, &workshop)
     };
-    let tree = stages.run("tree", || whole(gpu_modules.as_ref()))?;
+    let ((listed, status), tree) = stages.both("tree", || {
+        let tree = whole(gpu_modules.as_ref())?;
+        // Whatever may not be in it, or is missing, is told before all else is made of it.
+        let listing = manifest::files(&tree.file("tree.tar"))?;
+        if let Some(made) = &gpu_modules {
+            firmware::check(&made.folder, &listing.0)?;
+        }
+        Ok((listing, tree))
+    })?;
     let erofs = stages.run("erofs", || erofs::erofs(&tree, &workshop))?;
     let (opening, verity) = stages.both("verity", || verity::verity(&erofs, &workshop))?;
     let initrd = stages.run("initrd", || initrd::initrd(&tree, &kernel, &programs, &workshop))?;
@@ -162,13 +171,10 @@ pub fn build(
     let bytes = files::length(&raw)?;
     fits(bytes, recipe.limits.disk)?;
     let began = Instant::now();
-    let (listed, status) = manifest::files(&tree.file("tree.tar"))?;
-    let driver = recipe.gpu.as_ref().zip(gpu_modules.as_ref()).map(|(gpu, made)| {
-        let flavour = match gpu.flavour {
-            Flavour::Open => "open",
-            Flavour::Closed => "closed",
-        };
-        Ok(Driver { flavour: flavour.to_owned(), version: made.text("version")? })
+    let version = driver::version(&lock.packages);
+    let driver = recipe.gpu.as_ref().zip(version).map(|(gpu, version)| Driver {
+        flavour: gpu.flavour.as_str().to_owned(),
+        version: version.to_owned(),
     });
     let manifest = Manifest {
         schema: SCHEMA,
@@ -178,7 +184,7 @@ pub fn build(
         disk: Blob { sha256: manifest::disk_digest(&made, &workshop)?, bytes },
         root_hash: opening.root_hash.clone(),
         kernel: kernel.text("release")?,
-        driver: driver.transpose()?,
+        driver,
         boot_modes: vec![BootMode::Uefi, BootMode::LegacyBios],
         regions: recipe.regions.clone(),
         signed: signing.is_some(),
@@ -188,7 +194,7 @@ pub fn build(
         source_date_epoch: u64::try_from(epoch).unwrap_or_default(),
         root_bytes: files::length(&erofs.file("root.erofs"))?,
     };
-    let bill = pretty(&sbom::sbom(&manifest, recipe, lock, programs.crates.as_deref()));
+    let bill = pretty(&sbom::sbom(&manifest, recipe, lock, programs.linked.as_ref()));
     let built = finish(&manifest, &bill, (&tree, &erofs, &made), options)?;
     tell(Progress::Ended { stage: "manifest", took: began.elapsed(), unchanged: false });
     Ok(built)

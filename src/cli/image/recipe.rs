@@ -7,6 +7,7 @@ use super::super::terminal::Terminal;
 use crate::backend::files::Files;
 use crate::diag::{is_plain, nearest};
 use crate::spec::Loader as _;
+use node_image::boot::is_of_rsa;
 use node_image::build::{Error, Host, Lock, Options, Read, Signing, Wanted};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub(super) struct Building {
     /// Floodway's own repository, to build them from; without it, the one that the recipe lies in
     #[arg(long, value_name = "DIR", conflicts_with = "programs")]
     source: Option<PathBuf>,
-    /// A private key (PEM) that signs the kernel image for secure boot
+    /// A private key (RSA, PEM) that signs the kernel image and GPU modules for secure boot
     #[arg(long, value_name = "FILE", requires = "sign_cert")]
     sign_key: Option<PathBuf>,
     /// The certificate (PEM) of that key
@@ -70,37 +71,62 @@ pub(super) fn find(recipe: &str, terminal: &Terminal) -> Result<Found, Failure> 
     Ok(Found { file, read, root: files.root().to_owned() })
 }
 
-/// The regions that the recipe of an image names; none where it is not here, or wrong.
+/// Of each recipe of the repository around this folder its image, whatever the file is
+/// called, and the regions that it names; or why it cannot be read.
 #[cfg(feature = "aws")]
-pub(super) fn regions(image: &str) -> Vec<String> {
-    let found = || {
-        let (files, path) = Files::around(&named(image).ok()?).ok()?;
-        let loaded = files.load(&path).ok()?;
-        let (read, _) = node_image::build::read(&path, &loaded.bytes);
-        read.map(|read| read.recipe).filter(|recipe| recipe.image.name.as_str() == image)
-    };
-    found().map(|recipe| recipe.regions).unwrap_or_default()
+pub(super) fn all() -> Vec<Result<(String, Vec<String>), String>> {
+    folders().map(|folders| all_in(&folders)).unwrap_or_default()
 }
 
-/// A recipe of the repository around this folder.
-fn named(name: &str) -> Result<PathBuf, Failure> {
+#[cfg(feature = "aws")]
+fn all_in(folders: &[PathBuf]) -> Vec<Result<(String, Vec<String>), String>> {
+    let in_one = |folder: &PathBuf| {
+        let names = names(std::slice::from_ref(folder)).into_iter();
+        names.map(|name| folder.join(format!("{name}.toml"))).collect::<Vec<_>>()
+    };
+    let unread = |file: &Path| {
+        format!("{} cannot be read: which image it is of, and where, is not known", file.display())
+    };
+    let files = folders.iter().flat_map(in_one);
+    files.map(|file| image_and_regions(&file).ok_or_else(|| unread(&file))).collect()
+}
+
+#[cfg(feature = "aws")]
+fn image_and_regions(file: &Path) -> Option<(String, Vec<String>)> {
+    let (files, path) = Files::around(file).ok()?;
+    let loaded = files.load(&path).ok()?;
+    let (read, _) = node_image::build::read(&path, &loaded.bytes);
+    let recipe = read?.recipe;
+    Some((recipe.image.name.to_string(), recipe.regions))
+}
+
+/// Where recipes are, in this folder and those around it.
+fn folders() -> Result<Vec<PathBuf>, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::file(Path::new("."), "cannot be read", &error))?;
-    let folders: Vec<PathBuf> = here
-        .ancestors()
-        .flat_map(|folder| FOLDERS.map(|of| folder.join(of)))
-        .filter(|folder| folder.is_dir())
-        .collect();
-    let file = folders.iter().map(|folder| folder.join(format!("{name}.toml")));
-    if let Some(file) = file.into_iter().find(|file| file.exists()) {
-        return Ok(file);
-    }
+    let each = here.ancestors().flat_map(|folder| FOLDERS.map(|of| folder.join(of)));
+    Ok(each.filter(|folder| folder.is_dir()).collect())
+}
+
+/// The names of the recipes there.
+fn names(folders: &[PathBuf]) -> Vec<String> {
     let mut known = Vec::new();
     for entry in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
         let entry = entry.file_name();
         known.extend(entry.to_str().and_then(|name| name.strip_suffix(".toml")).map(str::to_owned));
     }
     known.sort();
+    known
+}
+
+/// A recipe of the repository around this folder.
+fn named(name: &str) -> Result<PathBuf, Failure> {
+    let folders = folders()?;
+    let file = folders.iter().map(|folder| folder.join(format!("{name}.toml")));
+    if let Some(file) = file.into_iter().find(|file| file.exists()) {
+        return Ok(file);
+    }
+    let known = names(&folders);
     let failure = Failure::usage(format!("there is no recipe `{name}`"));
     Err(match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
@@ -168,6 +194,9 @@ impl Building {
         let found = find(&self.recipe, terminal)?;
         let key = self.sign_key.clone().zip(self.sign_cert.clone());
         let signing = key.map(|(key, certificate)| Signing { key, certificate });
+        if let Some(signing) = &signing {
+            signs_alike(&signing.certificate)?;
+        }
         let (signed, programs) = (signing.is_some(), self.programs.is_none());
         let host = Host::check(Wanted { signing: signed, boot, programs }).map_err(failed)?;
         let options = Options {
@@ -183,6 +212,28 @@ impl Building {
             reversed: false,
         };
         Ok((found, host, options))
+    }
+}
+
+/// Whether what this certificate's key signs is the same each time, as all else of an image
+/// is.
+fn signs_alike(certificate: &Path) -> Result<(), Failure> {
+    let bytes = fs::read(certificate)
+        .map_err(|error| Failure::file(certificate, "cannot be read", &error))?;
+    let at = certificate.display();
+    match is_of_rsa(&bytes) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let message = format!(
+                "{at} is not of an RSA key: signatures of other keys have something random in \
+                 them, and two builds would not be the same"
+            );
+            Err(Failure::usage(message).help(
+                "make a key and its certificate: openssl req -x509 -newkey rsa:2048 -nodes \
+                 -subj /CN=NAME -keyout key.pem -out certificate.pem",
+            ))
+        }
+        Err(why) => Err(Failure::usage(format!("{at}: {why}"))),
     }
 }
 
@@ -232,4 +283,28 @@ pub(super) fn manifest(path: &Path) -> Result<node_image::card::Manifest, Failur
         Failure::new(Exit::Invalid, format!("{} is no manifest: {error}", file.display()))
             .help("name the folder that `floodway image build` wrote, or its manifest.json")
     })
+}
+
+#[cfg(feature = "aws")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_is_found_by_its_image_whatever_its_file_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let images = folder.path().join("images");
+        fs::create_dir(&images).unwrap();
+        let recipe = "regions = [\"us-east-1\"]\n[image]\nname = \"edge\"\n\
+                      time = \"2026-11-01T00:00:00Z\"\n[base]\nsuite = \"bookworm\"\n[kernel]\n\
+                      [limits]\ndisk = \"210Mi\"\n";
+        for (name, text) in [("other.toml", recipe), ("wrong.toml", "[image"), ("a.lock", "")] {
+            fs::write(images.join(name), text).unwrap();
+        }
+        let found = all_in(&[folder.path().join("none"), images]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[0], Ok(("edge".to_owned(), vec!["us-east-1".to_owned()])));
+        let wrong = found[1].as_ref().unwrap_err();
+        assert!(wrong.contains("images/wrong.toml cannot be read"), "{wrong}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A vendor's archive in a recipe: pinned, resolved by the real apt, and installed.
 
+mod driver;
 mod installed;
 mod somebody;
 mod vendor;

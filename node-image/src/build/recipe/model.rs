@@ -111,8 +111,8 @@ table! {
     pub struct Gpu {
         /// Which modules.
         pub flavour: Flavour,
-        /// The driver's branch, which the package's version must begin with:
-        /// `535`, `580`.
+        /// The driver's branch, `535` or `580`: of the versions that the archives offer,
+        /// the newest that begins so is taken.
         pub branch: String,
         /// The package that holds the modules' source; left out: Debian's of this
         /// flavour.
@@ -121,7 +121,8 @@ table! {
         pub headers: String = "linux-headers-cloud-amd64".to_owned(),
         /// Further packages that building takes.
         pub build: Vec<String>,
-        /// Packages with the driver's libraries and tools, installed in the image.
+        /// Packages with the driver's libraries and tools, installed in the image. The
+        /// firmware that the modules load comes without being named.
         pub userspace: Vec<String>,
         /// Modules that are kept of those that are built.
         pub modules: Vec<String> = ["nvidia", "nvidia-uvm"].map(String::from).to_vec(),

@@ -19,6 +19,13 @@ pub(super) struct Apt {
     folder: PathBuf,
 }
 
+/// A version of a package that an archive offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) package: String,
+    pub(super) version: String,
+}
+
 impl Apt {
     /// In `folder`, with the archives of a recipe, whose keys lie in `beside`.
     pub(super) fn set_up(read: &Read, beside: &Path, folder: &Path) -> Result<Self, Error> {
@@ -76,6 +83,25 @@ impl Apt {
         archives::check_pins(read, &self.folder.join("lists"))
     }
 
+    /// All versions of `packages` that the archives offer, the newest of each first. Of a
+    /// package that none of them has there is none.
+    pub(super) fn offered(&self, packages: &[&str]) -> Result<Vec<Offer>, Error> {
+        let run = Run::new("apt-cache").arg("madison").args(packages);
+        let said = run.env("APT_CONFIG", self.folder.join("apt.conf")).run()?;
+        Ok(read_offers(&said))
+    }
+
+    /// From now on takes packages whose names match `names` (patterns of a shell, with
+    /// blanks between) in the version `number` of their maker, each that is offered in it,
+    /// whatever else is.
+    pub(super) fn prefer(&self, names: &str, number: &str) -> Result<(), Error> {
+        let number = number.replace('.', "\\.");
+        let pin = format!(
+            "Package: {names}\nPin: version /^([0-9]+:)?{number}([-+~]|$)/\nPin-Priority: 1001\n"
+        );
+        files::write(&self.folder.join("etc/preferences.d/driver"), pin)
+    }
+
     /// `packages` and all that they depend on.
     pub(super) fn with_dependencies<'p>(
         &self,
@@ -95,6 +121,18 @@ impl Apt {
         let run = Run::new("apt-get").args([command, "-qq"]).args(arguments);
         run.env("APT_CONFIG", self.folder.join("apt.conf")).run()
     }
+}
+
+/// Reads lines like ` nvidia-smi | 535.309.01-0+deb12u1 | http://… bookworm/non-free …`.
+fn read_offers(said: &str) -> Vec<Offer> {
+    let read = |line: &str| {
+        let mut parts = line.split('|').map(|part| part.trim().to_owned());
+        Some(Offer { package: parts.next()?, version: parts.next()? })
+    };
+    let mut offers: Vec<_> = said.lines().filter_map(read).collect();
+    // Two archives may have the same.
+    offers.dedup();
+    offers
 }
 
 /// Reads lines like `'http://…/libc6_2.36-9_amd64.deb' libc6_2.36-9_amd64.deb 2759320 SHA256:…`.
@@ -126,6 +164,21 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((&*found[0].name, &*found[0].version), ("passwd", "1:4.13+dfsg1"));
         assert_eq!((&*found[0].architecture, &*found[0].sha256), ("amd64", "abc"));
+    }
+
+    #[test]
+    fn what_the_archives_offer_is_read_and_what_two_of_them_have_counts_once() {
+        let said = "nvidia-smi | 535.309.01-0+deb12u1 | http://deb.example bookworm/non-free\n\
+                    nvidia-smi | 535.309.01-0+deb12u1 | http://two.example bookworm/non-free\n \
+                    libcuda1 | 535.261.03-1 | http://deb.example bookworm/non-free\n";
+        let offer = |package: &str, version: &str| Offer {
+            package: package.to_owned(),
+            version: version.to_owned(),
+        };
+        let expected =
+            [offer("nvidia-smi", "535.309.01-0+deb12u1"), offer("libcuda1", "535.261.03-1")];
+        assert_eq!(read_offers(said), expected);
+        assert!(read_offers("").is_empty());
     }
 
     #[test]

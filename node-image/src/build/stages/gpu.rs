@@ -2,7 +2,7 @@
 //! thrown away: no compiler is in the image.
 
 use super::rootfs::Archive;
-use super::{Workshop, fetch, modules};
+use super::{Workshop, driver, fetch, modules};
 use crate::build::error::Error;
 use crate::build::files;
 use crate::build::hash::{self, Key};
@@ -15,13 +15,15 @@ use std::path::Path;
 /// The certificate of what signs the modules, if something does: under secure boot the
 /// kernel loads none that a key of the firmware's has not signed.
 const CERTIFICATE: &str = "/sign.pem";
+/// Builds them in the tree, whose folder is `$1`, as mmdebstrap calls a hook.
+const BUILD: &str = "chroot \"$1\" sh -eu /build.sh";
 /// Signs them with the key on standard input, of which the tree, where others might read
 /// it, gets no copy.
 const SIGN: &str = "chroot \"$1\" sh -euc 'for module in /built/*.ko; do \
                     /usr/lib/linux-kbuild-*/scripts/sign-file sha256 /proc/self/fd/0 \
                     /sign.pem \"$module\"; done'";
 
-/// The modules that were built, each as `NAME.ko`, and the driver's `version`.
+/// The modules that were built, each as `NAME.ko`.
 pub(in crate::build) fn gpu(
     recipe: &Recipe,
     gpu: &Gpu,
@@ -30,6 +32,9 @@ pub(in crate::build) fn gpu(
     signing: Option<&Signing>,
     workshop: &Workshop<'_>,
 ) -> Result<Made, Error> {
+    if let Some(what) = driver::odd(&lock.packages) {
+        return Err(Error::refused(what, "make the lock anew with `floodway image lock`"));
+    }
     let release = kernel.text("release")?;
     let mut key = Key::of("gpu", 3)
         .with("toolchain", lock.digests(Group::Toolchain))
@@ -60,22 +65,15 @@ pub(in crate::build) fn gpu(
         for (file, to) in &put {
             run = run.arg(format!("--customize-hook=upload {} {to}", quoted(file)));
         }
-        run = run.arg("--customize-hook=chroot \"$1\" sh -eu /build.sh");
+        run = run.arg(format!("--customize-hook={BUILD}"));
         if let Some(Signing { key, .. }) = signing {
             run = run.arg(format!("--customize-hook={SIGN} <{}", quoted(key)));
         }
         let run = run.arg(format!("--customize-hook=sync-out /built {}", quoted(folder)));
         archive.finish(run, "-".as_ref())?;
         let what = format!("{} {}", package.name, package.version);
-        modules::check(folder, &gpu.modules, &what, &release)?;
-        files::write(&folder.join("version"), upstream(&package.version))
+        modules::check(folder, &gpu.modules, &what, &release)
     })
-}
-
-/// `535.261.03` of `535.261.03-1~deb12u1`.
-fn upstream(version: &str) -> &str {
-    let version = version.rsplit_once(':').map_or(version, |(_, version)| version);
-    version.split_once('-').map_or(version, |(upstream, _)| upstream)
 }
 
 /// What runs in the tree. What a compiler would write of who, when and where it
@@ -99,13 +97,4 @@ fn build_script(release: &str, epoch: i64, modules: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_drivers_version_is_the_makers_own() {
-        assert_eq!(upstream("535.261.03-1~deb12u1"), "535.261.03");
-        assert_eq!(upstream("1:580.65.06-1"), "580.65.06");
-        assert_eq!(upstream("580.65.06"), "580.65.06");
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ pub(super) fn check(
         let what = format!("{package} builds no `{module}`");
         return Err(Error::refused(what, "take it out of gpu.modules"));
     }
-    for name in modules(folder)? {
+    for name in names(folder)? {
         let Some(built) = release_of(&files::read(&folder.join(&name))?) else {
             return Err(Error::Wrong(format!("{name} does not say which kernel it was built for")));
         };
@@ -42,8 +42,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The names of all modules in `folder`, sorted.
-fn modules(folder: &Path) -> Result<Vec<String>, Error> {
+/// The names of all modules in `folder`, `NAME.ko`, sorted.
+pub(super) fn names(folder: &Path) -> Result<Vec<String>, Error> {
     let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut names: Vec<_> = names.filter(|name| name.ends_with(".ko")).collect();
@@ -51,13 +51,20 @@ fn modules(folder: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// The release of the kernel that a module is for, as it says itself: the first word of
-/// `vermagic` among the texts of its `.modinfo`, each of which a zero ends.
+/// What a module says of itself under a `key`, as `modinfo` tells it: its `.modinfo` has
+/// texts like `firmware=nvidia/gsp.bin`, each of which a zero ends.
+pub(super) fn told(module: &[u8], key: &str) -> impl Iterator<Item = String> {
+    let texts = module.split(|byte| *byte == 0);
+    texts.filter_map(move |text| {
+        let value = text.strip_prefix(key.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    })
+}
+
+/// The release of the kernel that a module is for: the first word of its `vermagic`.
 fn release_of(module: &[u8]) -> Option<String> {
-    let mut texts = module.split(|byte| *byte == 0);
-    let magic = texts.find_map(|text| text.strip_prefix(b"vermagic="))?;
-    let release = magic.split(|byte| *byte == b' ').next().filter(|word| !word.is_empty())?;
-    Some(String::from_utf8_lossy(release).into_owned())
+    let magic = told(module, "vermagic").next()?;
+    magic.split(' ').next().filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -322,7 +322,7 @@ mod tests {
         let (read, wrong) = read("x.toml", recipe.as_bytes());
         let read = read.unwrap_or_else(|| panic!("{wrong:?}"));
         let (init, node, probe) = (at("init"), at("node"), at("probe"));
-        let programs = Programs { init, node, probe, crates: None };
+        let programs = Programs { init, node, probe, linked: None };
         overlay(&read, &programs, folder.path())
     }
 

@@ -2,10 +2,12 @@
 
 use super::Workshop;
 use super::crates::{self, Crate};
+use super::libraries::{self, Library};
 use crate::build::command::Run;
 use crate::build::error::Error;
 use crate::build::hash::{self, Key};
 use crate::build::{files, host, store::Made};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,8 +19,8 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROGRAMS: [(&str, &str); 3] =
     [("floodway-init", "init"), ("floodway-node", "agent"), ("floodway-probe", "probe")];
 
-/// Beside them in the store: which crates are linked into them.
-const CRATES: &str = "crates.json";
+/// Beside them in the store: what is linked into them.
+const LINKED: &str = "linked.json";
 
 /// Where they are.
 #[derive(Debug, Clone)]
@@ -29,15 +31,23 @@ pub(in crate::build) struct Programs {
     pub(in crate::build) node: PathBuf,
     /// What the boot test asks.
     pub(in crate::build) probe: PathBuf,
-    /// The crates that are linked into them; none: they were not built here, and nobody
-    /// knows.
-    pub(in crate::build) crates: Option<Vec<Crate>>,
+    /// What is linked into them; none: they were not built here, and nobody knows.
+    pub(in crate::build) linked: Option<Linked>,
+}
+
+/// What is linked into the programs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::build) struct Linked {
+    /// Crates, their own among them.
+    pub(super) crates: Vec<Crate>,
+    /// What is no crate.
+    pub(super) libraries: Vec<Library>,
 }
 
 impl Programs {
     fn within(folder: &Path) -> Self {
         let [init, node, probe] = PROGRAMS.map(|(name, _)| folder.join(name));
-        Self { init, node, probe, crates: None }
+        Self { init, node, probe, linked: None }
     }
 
     /// SHA-256 in hex by name.
@@ -72,10 +82,11 @@ pub(in crate::build) fn built(
 ) -> Result<(Programs, Made), Error> {
     let rustc = toolchain("rustc").arg("--version").within(source).run()?;
     let linker = Run::new("cc").arg("--version").run()?;
-    let key = Key::of("programs", 3)
-        .with("rustc", rustc)
+    let libc = host::libc()?;
+    let key = Key::of("programs", 4)
+        .with("rustc", &rustc)
         .with("linker", linker)
-        .with("libc", hash::of_file(&host::libc()?)?)
+        .with("libc", hash::of_file(&libc)?)
         .with("sources", sources(source)?);
     let made = workshop.store.stage("programs", key.finish(), |folder| {
         let scratch = workshop.store.scratch()?;
@@ -88,13 +99,15 @@ pub(in crate::build) fn built(
         for (name, _) in PROGRAMS {
             files::copy(&target.join(TARGET).join("node").join(name), &folder.join(name))?;
         }
-        let text = serde_json::to_string_pretty(&linked(source, target)?);
-        let text = text.map_err(|error| Error::Wrong(format!("{CRATES}: {error}")))?;
-        files::write(&folder.join(CRATES), text)
+        let libraries = vec![libraries::rust(&rustc)?, libraries::c(&files::read(&libc)?)];
+        let linked = Linked { crates: linked(source, target)?, libraries };
+        let text = serde_json::to_string_pretty(&linked);
+        let text = text.map_err(|error| Error::Wrong(format!("{LINKED}: {error}")))?;
+        files::write(&folder.join(LINKED), text)
     })?;
-    let crates = serde_json::from_str(&made.text(CRATES)?);
-    let crates = crates.map_err(|error| Error::Wrong(format!("{CRATES}: {error}")))?;
-    Ok((Programs { crates: Some(crates), ..given(&made.folder)? }, made))
+    let linked = serde_json::from_str(&made.text(LINKED)?);
+    let linked = linked.map_err(|error| Error::Wrong(format!("{LINKED}: {error}")))?;
+    Ok((Programs { linked: Some(linked), ..given(&made.folder)? }, made))
 }
 
 /// Cargo, about to do something with the programs: with the features of all three at once,

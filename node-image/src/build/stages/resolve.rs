@@ -2,10 +2,11 @@
 //! signatures it has checked.
 
 use super::apt::Apt;
+use super::driver;
 use crate::build::error::Error;
 use crate::build::hash::Key;
 use crate::build::lock::{Group, Lock, Locked};
-use crate::build::recipe::{Flavour, Gpu, Read, Recipe, Runtime};
+use crate::build::recipe::{Gpu, Read, Recipe, Runtime};
 use crate::build::store::Store;
 use common::diag::Diagnostic;
 use common::shape::Shape as _;
@@ -38,7 +39,9 @@ pub(in crate::build) fn asked(recipe: &Recipe) -> String {
         tree.map(|tree| tree.to_json().to_string()).unwrap_or_default()
     };
     let gpu = recipe.gpu.as_ref().map(|gpu| Gpu { modules: Vec::new(), ..gpu.clone() });
-    Key::of("resolve", 1)
+    // Of the first version, a lock with closed modules may lack their firmware.
+    let version = if gpu.is_some() { 2 } else { 1 };
+    Key::of("resolve", version)
         .with("base", json(recipe.base.encode()))
         .with("repositories", json(recipe.repositories.encode()))
         .with("packages", json(recipe.packages.encode()))
@@ -65,10 +68,13 @@ pub(in crate::build) fn resolve(read: &Read, beside: &Path, store: &Store) -> Re
         packages.extend(found.into_iter().map(|package| Locked { group, ..package }));
     };
     let gpu = recipe.gpu.as_ref();
+    let chosen = gpu.map(|gpu| driver::choose(read, gpu, &apt)).transpose()?;
+    let firmware = chosen.as_ref().and_then(|driver| driver.firmware);
     let runtime = if recipe.runtime == Runtime::Containerd { &["containerd"][..] } else { &[] };
     let userspace = gpu.iter().flat_map(|gpu| gpu.userspace.iter().map(String::as_str));
     let root = ["?essential"].into_iter().chain(ALWAYS).chain(runtime.iter().copied());
     let root = root.chain(recipe.packages.include.iter().map(String::as_str)).chain(userspace);
+    let root = root.chain(firmware);
     add(Group::Root, apt.with_dependencies(root)?);
     let kernel = apt.with_dependencies([recipe.kernel.package.as_str()])?;
     let images = kernel.into_iter().filter(|package| package.name.starts_with("linux-image-"));
@@ -79,32 +85,17 @@ pub(in crate::build) fn resolve(read: &Read, beside: &Path, store: &Store) -> Re
         let toolchain = toolchain.chain(["usr-is-merged", gpu.headers.as_str()]);
         let toolchain = toolchain.chain(gpu.build.iter().map(String::as_str));
         add(Group::Toolchain, apt.with_dependencies(toolchain)?);
-        add(Group::Driver, driver(gpu, &apt)?);
     }
+    add(Group::Driver, chosen.map(|driver| driver.source).unwrap_or_default());
     packages.sort();
-    Ok(Lock { asked: asked(recipe), packages })
-}
-
-fn driver(gpu: &Gpu, apt: &Apt) -> Result<Vec<Locked>, Error> {
-    let debian = match gpu.flavour {
-        Flavour::Open => "nvidia-open-kernel-dkms",
-        Flavour::Closed => "nvidia-kernel-dkms",
-    };
-    let name = gpu.source.as_deref().unwrap_or(debian);
-    let found = apt.alone(&[name])?;
-    for package in &found {
-        let upstream = package.version.rsplit_once(':').map_or(&*package.version, |(_, v)| v);
-        let of_branch = upstream
-            .strip_prefix(&gpu.branch)
-            .is_some_and(|rest| rest.starts_with(['.', '-']) || rest.is_empty());
-        if !of_branch {
-            return Err(Error::refused(
-                format!("{name} is of version {upstream}, not of branch {}", gpu.branch),
-                "name the branch that the archive has, or an archive that has the branch",
-            ));
-        }
+    if let Some(what) = driver::odd(&packages) {
+        let help = "name a branch of which the archives have that too, or an archive that has it \
+                    under repositories";
+        let what = Diagnostic::error(what).help(help);
+        return Err(read.not_so([("gpu.userspace".to_owned(), what, String::new())]));
     }
-    Ok(found)
+    driver::check_firmware(read, &packages)?;
+    Ok(Lock { asked: asked(recipe), packages })
 }
 
 #[cfg(test)]

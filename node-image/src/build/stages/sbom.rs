@@ -3,19 +3,19 @@
 
 mod programs;
 
-use super::crates::Crate;
+use super::programs::Linked;
 use crate::build::lock::Lock;
 use crate::build::recipe::Recipe;
 use crate::card::{Manifest, Package};
 use serde_json::{Value, json};
 
 /// The document, of an image that `manifest` describes, whose packages are those of
-/// `lock`, and into whose own programs these `crates` are linked, if that is known.
+/// `lock`, and of what is `linked` into its own programs, if that is known.
 pub(in crate::build) fn sbom(
     manifest: &Manifest,
     recipe: &Recipe,
     lock: &Lock,
-    crates: Option<&[Crate]>,
+    linked: Option<&Linked>,
 ) -> Value {
     let image = "SPDXRef-Image";
     let mut packages = vec![json!({
@@ -44,7 +44,7 @@ pub(in crate::build) fn sbom(
             }],
         }));
     }
-    packages.extend(programs::programs(&manifest.programs, crates));
+    packages.extend(programs::programs(&manifest.programs, linked));
     let parts = packages.iter().skip(1).map(|package| {
         json!({
             "spdxElementId": image,
@@ -53,13 +53,16 @@ pub(in crate::build) fn sbom(
         })
     });
     let parts: Vec<_> = parts.collect();
-    packages.extend(crates.unwrap_or_default().iter().map(programs::linked));
+    if let Some(linked) = linked {
+        packages.extend(linked.crates.iter().map(programs::a_crate));
+        packages.extend(linked.libraries.iter().map(programs::a_library));
+    }
     let describes = json!({
         "spdxElementId": "SPDXRef-DOCUMENT",
         "relationshipType": "DESCRIBES",
         "relatedSpdxElement": image,
     });
-    let links = programs::links(manifest.programs.keys(), crates);
+    let links = programs::links(manifest.programs.keys(), linked);
     let relationships: Vec<_> = [describes].into_iter().chain(parts).chain(links).collect();
     let seconds = i64::try_from(manifest.source_date_epoch).unwrap_or_default();
     let created = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string();
@@ -162,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn the_image_contains_packages_and_programs_and_these_the_crates_that_are_linked_to_them() {
+    fn the_image_contains_packages_and_programs_and_these_what_is_linked_to_them() {
         let lock = Lock { asked: String::new(), packages: Vec::new() };
-        let crates = programs::tests::crates();
-        let bill = sbom(&manifest(), &recipe(), &lock, Some(&crates));
+        let parts = programs::tests::linked();
+        let bill = sbom(&manifest(), &recipe(), &lock, Some(&parts));
         let related = |kind: &str| {
             let all = bill["relationships"].as_array().unwrap().iter();
             let of_kind = all.filter(|one| one["relationshipType"] == kind);
@@ -184,13 +187,18 @@ mod tests {
         let linked = [
             "Program-floodway-init Crate-common-0.1.0",
             "Program-floodway-init Crate-zstd-sys-2.0.1.plus.zstd.1.5.6",
+            "Program-floodway-init Library-rust-std-1.95.0",
+            "Program-floodway-init Library-glibc-2.36-9.plus.deb12u14",
             "Program-floodway-node Crate-common-0.1.0",
             "Program-floodway-node Crate-zstd-sys-2.0.1.plus.zstd.1.5.6",
+            "Program-floodway-node Library-rust-std-1.95.0",
+            "Program-floodway-node Library-glibc-2.36-9.plus.deb12u14",
         ];
         assert_eq!(related("STATIC_LINK"), linked);
         let ids: Vec<_> =
             bill["packages"].as_array().unwrap().iter().map(|p| &p["SPDXID"]).collect();
-        assert_eq!(ids.len(), 1 + contained.len() + crates.len());
+        let described = parts.crates.len() + parts.libraries.len();
+        assert_eq!(ids.len(), 1 + contained.len() + described);
         // Whatever is related is described.
         for one in linked.iter().flat_map(|both| both.split(' ')) {
             assert!(ids.iter().any(|id| **id == format!("SPDXRef-{one}")), "{one}: {ids:?}");

@@ -1,11 +1,25 @@
 //! What no image may hold, whoever has put it there: a package may make a key when it is
 //! installed, or bring a server that lets people in.
 
+mod keys;
+
 use crate::build::error::Error;
 use crate::build::recipe::holds_private_key;
 
-/// What lets people in.
-const SERVER: &str = "usr/sbin/sshd";
+/// What lets people in, each with the package that brings it.
+const SERVERS: [(&str, &str); 3] = [
+    ("sshd", "openssh-server"),
+    ("dropbear", "dropbear-bin"),
+    // All of dropbear's programs in one.
+    ("dropbearmulti", "dropbear-bin"),
+];
+
+/// Where programs are.
+const PROGRAMS: [&str; 6] =
+    ["bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin"];
+
+/// With what the files begin that are a host's own keys.
+const OF_HOST: [&str; 2] = ["etc/ssh/ssh_host_", "etc/dropbear/"];
 
 /// Folders with what a package is tried and shown by: the keys there are everybody's.
 const SAMPLES: [&str; 9] =
@@ -17,13 +31,15 @@ const SAMPLES: [&str; 9] =
 /// # Errors
 /// It may not: what it is, and what to do.
 pub(super) fn check(path: &str, content: &[u8]) -> Result<(), Error> {
-    if path == SERVER {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let server = SERVERS.iter().find(|(server, _)| *server == name);
+    if let Some((_, package)) = server.filter(|_| PROGRAMS.contains(&folder)) {
         return Err(Error::refused(
             format!("/{path} is in the root, and an image lets nobody in"),
-            "leave out the package that brings it: openssh-server, or what depends on it",
+            format!("leave out the package that brings it: {package}, or what depends on it"),
         ));
     }
-    let of_host = path.strip_prefix("etc/ssh/ssh_host_");
+    let of_host = OF_HOST.into_iter().find_map(|start| path.strip_prefix(start));
     if of_host.is_some_and(|rest| rest.ends_with("_key")) {
         return Err(Error::refused(
             format!("/{path} is in the root, and every node would have that host key"),
@@ -31,7 +47,7 @@ pub(super) fn check(path: &str, content: &[u8]) -> Result<(), Error> {
         ));
     }
     let is_sample = || path.split('/').any(|part| SAMPLES.contains(&part));
-    if holds_private_key(content) && !is_sample() {
+    if (holds_private_key(content) || keys::is_key(content)) && !is_sample() {
         return Err(Error::refused(
             format!("/{path} is in the root, and holds a private key that every node would have"),
             "leave out the package that brings or makes it, and let the node fetch its keys by \
@@ -64,6 +80,14 @@ mod tests {
             ("opt/id", &KEY.replace("PRIVATE", "OPENSSH PRIVATE")),
             ("etc/ssh/ssh_host_ed25519_key", "whatever it is"),
             ("usr/sbin/sshd", "\u{7f}ELF"),
+            ("usr/sbin/dropbear", "\u{7f}ELF"),
+            ("usr/local/bin/dropbearmulti", "\u{7f}ELF"),
+            ("etc/dropbear/dropbear_rsa_host_key", "whatever it is"),
+            (
+                "opt/some/id",
+                "\0\0\0\u{b}ssh-ed25519\0\0\0\u{40}0123456789abcdef0123456789abcdef\
+                             0123456789abcdef0123456789abcdef",
+            ),
         ] {
             let said = refused(path, content).unwrap_or_else(|| panic!("{path} was taken"));
             assert!(said.starts_with(&format!("/{path} is in the root, and ")), "{said}");
@@ -81,6 +105,8 @@ mod tests {
             ("usr/bin/reads-keys", "#!/bin/sh\ngrep -e '-----BEGIN PRIVATE KEY-----' \"$1\"\n"),
             ("etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 x\n"),
             ("etc/motd", "hello\n"),
+            ("usr/bin/dropbearkey", "\u{7f}ELF"),
+            ("usr/share/bash-completion/completions/sshd", "complete\n"),
         ] {
             assert_eq!(refused(path, content), None, "{path}");
         }
