@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The form of [`Facts`].
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The name of the virtio-serial port on which they are told, as one line of JSON.
 pub const PORT: &str = "dev.floodway.probe";
@@ -34,6 +34,13 @@ pub struct Facts {
     pub root: Seen<Vec<Target>>,
     /// Mounted filesystems, by where they are mounted; the upper one of two.
     pub mounts: Seen<BTreeMap<String, Mount>>,
+    /// The disk that `/var` lies on.
+    pub volume: Seen<Volume>,
+    /// The kernel's name for this start, which no other one has.
+    pub boot_id: String,
+    /// The names of the starts before this one by which `/var` has been used, the oldest
+    /// first, as the probe noted them there.
+    pub starts_before: Seen<Vec<String>>,
     /// What became of writing a new file into these folders.
     pub writes: BTreeMap<String, Write>,
     /// What became of loading these modules.
@@ -87,6 +94,22 @@ pub struct Mount {
     pub writable: bool,
     /// The name of the partition that it lies on; none: it lies on none.
     pub partition: Option<String>,
+}
+
+/// A disk with a partition for `/var`, and how much of it is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Its length, in bytes.
+    pub bytes: u64,
+    /// How far its partition table goes: where the back copy ends, in bytes from the disk's
+    /// start.
+    pub table_end: u64,
+    /// Where the partition ends, in bytes from the disk's start.
+    pub var_end: u64,
+    /// The length of the partition, in bytes.
+    pub var_bytes: u64,
+    /// What the filesystem on it has for files, in bytes, taken or free.
+    pub files_bytes: u64,
 }
 
 /// What became of a write.

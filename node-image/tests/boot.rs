@@ -6,7 +6,7 @@
 #[path = "boot/sector.rs"]
 mod sector;
 
-use node_image::boot::{Accelerator, Bus, Error, Failure, Options, Progress, Report, boot};
+use node_image::boot::{Accelerator, Bus, Error, Failure, Options, Progress, Report, Rig, boot};
 use node_image::card::BootMode;
 use sector::Sector;
 use std::cell::RefCell;
@@ -80,6 +80,24 @@ fn a_machine_that_powers_off_without_a_word_of_its_probe_has_failed() {
         assert!(std::fs::read_to_string(file).unwrap().contains("HELLO"));
         assert!(!process_of(&told).exists());
     }
+}
+
+#[test]
+fn a_second_start_finds_what_the_first_has_written_on_a_volume_that_may_have_grown() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = disk(folder.path(), Sector::default().say("START 1").count().power_off());
+    let before = std::fs::read(&disk).unwrap();
+    let options = Options { bus: Bus::Virtio, ..options() };
+    let tell = |_: Progress| ();
+    run(async {
+        let mut rig = Rig::set_up(&disk, &options, &tell).await.unwrap();
+        for said in ["START 1", "START 2"] {
+            let failure = failure(rig.start(&tell).await);
+            assert!(failure.console.iter().any(|line| line == said), "{said}: {failure:?}");
+            rig.grow(1).await.unwrap();
+        }
+    });
+    assert_eq!(std::fs::read(&disk).unwrap(), before, "the disk is never written to");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod certificate;
 mod variables;
 
+pub use certificate::is_of_rsa;
+
 use super::error::Error;
 use super::options::Options;
 use crate::card::BootMode;

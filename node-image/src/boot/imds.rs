@@ -114,6 +114,15 @@ impl Imds {
         self.state().tokens.clear();
     }
 
+    /// Forgets what it was asked and what it gave, and no value.
+    pub(super) fn forget(&self) {
+        let mut state = self.state();
+        state.given.clear();
+        state.tokens.clear();
+        state.requests.clear();
+        state.count = 0;
+    }
+
     /// What it was asked, the first [`KEPT`].
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()

@@ -21,6 +21,7 @@ pub struct Options {
     pub memory_mib: u32,
     /// The size of the volume that starts with the disk, in GiB, as an instance's is
     /// larger than its image; none: the disk's own, where there is no room for `/var`.
+    /// For further starts it may grow ([`Rig::grow`](super::Rig::grow)).
     pub volume_gib: Option<u32>,
     /// How long all of it may take. An emulated machine is slow, and slower where
     /// others compute as well.

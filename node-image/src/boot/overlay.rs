@@ -4,6 +4,7 @@
 use super::error::Error;
 use super::machine::file;
 use super::tools::Tools;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -28,7 +29,7 @@ pub(super) async fn make(
     let given = |why: String| Error::Given { path: disk.to_owned(), why };
     let whole = disk.canonicalize().map_err(|error| given(error.to_string()))?;
     let (format, bytes) = look(&whole).map_err(|error| given(error.to_string()))?;
-    let mut size = Vec::new();
+    let mut size = None;
     if let Some(gib) = volume_gib {
         let volume = u64::from(gib) * GIB;
         if volume < bytes {
@@ -37,14 +38,30 @@ pub(super) async fn make(
                 "the disk does not fit on a volume of {gib} GiB; it takes {needed}"
             )));
         }
-        size.push(volume.to_string());
+        size = Some(volume.to_string());
     }
+    let mut arguments: Vec<OsString> =
+        ["create", "-q", "-f", "qcow2", "-F", format, "-b"].map(OsString::from).into();
+    arguments.extend([whole.into_os_string(), file::DISK.into()]);
+    arguments.extend(size.map(OsString::from));
+    qemu_img(tools, folder, arguments).await
+}
+
+/// Makes the one in `folder` so large, as somebody does who wants more room. Nothing may
+/// use it meanwhile.
+///
+/// # Errors
+/// It cannot be done.
+pub(super) async fn grow(tools: &Tools, folder: &Path, volume_gib: u32) -> Result<(), Error> {
+    let size = (u64::from(volume_gib) * GIB).to_string();
+    let arguments = ["resize", "-q", "-f", "qcow2", file::DISK, size.as_str()].map(OsString::from);
+    qemu_img(tools, folder, arguments.into()).await
+}
+
+async fn qemu_img(tools: &Tools, folder: &Path, arguments: Vec<OsString>) -> Result<(), Error> {
     let run = Command::new(&tools.qemu_img)
         .current_dir(folder)
-        .args(["create", "-q", "-f", "qcow2", "-F", format, "-b"])
-        .arg(&whole)
-        .arg(file::DISK)
-        .args(size)
+        .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
@@ -75,6 +92,7 @@ fn look(disk: &Path) -> io::Result<(&'static str, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tools::find;
     use super::*;
 
     #[test]
@@ -88,6 +106,25 @@ mod tests {
         qcow2[QCOW2_SIZE..QCOW2_SIZE + 8].copy_from_slice(&GIB.to_be_bytes());
         std::fs::write(&disk, qcow2).unwrap();
         assert_eq!(look(&disk).unwrap(), ("qcow2", GIB));
+    }
+
+    #[test]
+    fn a_volume_is_as_large_as_is_asked_and_may_become_larger() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = folder.path().join("disk.raw");
+        std::fs::write(&disk, [7; 4096]).unwrap();
+        let qemu_img = find("qemu-img", "qemu-utils").unwrap();
+        let unused = qemu_img.clone();
+        let tools = Tools { qemu_img, qemu: unused.clone(), bash: unused.clone(), setpriv: unused };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let volume = || look(&folder.path().join(file::DISK)).unwrap();
+        runtime.block_on(make(&tools, folder.path(), &disk, Some(1))).unwrap();
+        assert_eq!(volume(), ("qcow2", GIB));
+        runtime.block_on(grow(&tools, folder.path(), 3)).unwrap();
+        assert_eq!(volume(), ("qcow2", 3 * GIB));
+        let shrunk = runtime.block_on(grow(&tools, folder.path(), 2)).unwrap_err();
+        assert!(shrunk.to_string().starts_with("qemu-img failed"), "{shrunk}");
+        assert_eq!(std::fs::read(&disk).unwrap(), [7; 4096]);
     }
 
     #[test]

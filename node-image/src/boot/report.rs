@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// [`Self::passed`] says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// Which start it was of the volume, from 1.
+    pub start: usize,
+    /// The size of the volume, in GiB; none: the disk's own.
+    pub volume_gib: Option<u32>,
     /// The firmware that started it.
     pub boot_mode: BootMode,
     /// What ran the machine: KVM or emulation.

@@ -2,6 +2,7 @@
 
 mod agent;
 mod system;
+mod volume;
 
 use super::imds::Imds;
 use super::options::Options;
@@ -13,6 +14,10 @@ use crate::facts::Facts;
 pub(super) struct Evidence<'e> {
     pub(super) options: &'e Options,
     pub(super) facts: &'e Facts,
+    /// What was told at the starts before of the same volume.
+    pub(super) before: &'e [Facts],
+    /// The size of the volume, in GiB; none: the disk's own, where there is no room.
+    pub(super) volume_gib: Option<u32>,
     pub(super) imds: &'e Imds,
     /// The testing machine's wall clock when the facts were told, in seconds since
     /// 1970.
@@ -29,7 +34,7 @@ type Verdict = Result<String, String>;
 type Look = fn(&Evidence<'_>) -> Option<Verdict>;
 
 /// All checks, in the order in which they are told.
-const CHECKS: [(&str, Look); 20] = [
+const CHECKS: [(&str, Look); 22] = [
     ("firmware", system::firmware),
     ("secure-boot", system::secure_boot),
     ("kernel", system::kernel),
@@ -37,6 +42,8 @@ const CHECKS: [(&str, Look); 20] = [
     ("root", system::root),
     ("etc", system::etc),
     ("var", system::var),
+    ("volume", volume::volume),
+    ("kept", volume::kept),
     ("modules", system::modules),
     ("gpu", system::gpu),
     ("kernel-log", system::kernel_log),

@@ -12,7 +12,9 @@ mod kernel;
 mod modules;
 mod mounts;
 mod sockets;
+mod starts;
 mod verity;
+mod volume;
 
 use crate::facts::{Facts, PORT, SCHEMA};
 use rustix::system::RebootCommand;
@@ -22,6 +24,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
+
+/// Where it notes each start, so that the next one can tell what was kept.
+const STARTS: &str = "/var/lib/floodway-probe";
 
 /// Tells what it sees on the port, and powers the machine off, whatever it saw.
 #[must_use]
@@ -56,6 +61,7 @@ fn gather() -> io::Result<Facts> {
     let started = command::started();
     let modules = modules::load();
     let gpu = modules::gpu();
+    let boot_id = files::text("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     Ok(Facts {
         schema: SCHEMA,
         kernel: files::text("/proc/sys/kernel/osrelease").unwrap_or_default(),
@@ -65,6 +71,9 @@ fn gather() -> io::Result<Facts> {
         random: kernel::random(),
         root: verity::targets("root"),
         mounts: mounts::all(),
+        volume: volume::under(Path::new("/var")),
+        starts_before: starts::note(Path::new(STARTS), &boot_id),
+        boot_id,
         writes: ["/", "/usr", "/etc", "/var", "/tmp", "/root"]
             .map(|folder| (folder.to_owned(), mounts::write(Path::new(folder))))
             .into(),

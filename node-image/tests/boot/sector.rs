@@ -18,6 +18,20 @@ impl Sector {
         self
     }
 
+    /// Makes the last character of what was said the next one, here and on the disk: the
+    /// next start says it.
+    pub(crate) fn count(mut self) -> Self {
+        // Behind it are the code's end for that character and an end of line.
+        let at = u16::try_from(self.code.len() - 14).unwrap();
+        let [low, high] = (0x7c00 + at).to_le_bytes();
+        // xor ax, ax; mov ds, ax; mov es, ax; inc byte [at]
+        self.code.extend([0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0, 0xfe, 0x06, low, high]);
+        // mov ax, 0x0301; mov cx, 1; mov dx, 0x80; mov bx, 0x7c00; int 0x13
+        self.code.extend([0xb8, 0x01, 0x03, 0xb9, 0x01, 0x00, 0xba, 0x80, 0x00]);
+        self.code.extend([0xbb, 0x00, 0x7c, 0xcd, 0x13]);
+        self
+    }
+
     /// Powers off by ACPI, where QEMU has its register.
     pub(crate) fn power_off(mut self) -> Self {
         // mov dx, 0x604; mov ax, 0x2000; out dx, ax

@@ -1,8 +1,9 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
-use super::boot::{Machine, test};
+use super::machine::{Machine, Subject};
 use super::recipe::{Building, diagnosed};
 use super::stages::Stages;
+use node_image::boot::Report;
 use node_image::build::{Built, build};
 use node_image::card::BootMode;
 
@@ -34,12 +35,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         args.machine.begin()?;
         // A signed kernel is tried as it will be started.
         let certificate = options.signing.as_ref().map(|signing| signing.certificate.clone());
-        for mode in [BootMode::Uefi, BootMode::LegacyBios] {
-            let secure = certificate.clone().filter(|_| mode == BootMode::Uefi);
-            let machine = args.machine.with(mode, secure);
-            let of = Some((options.out.as_path(), &built.manifest));
-            let report = test(&built.disk, &machine, of, terminal)?;
-            if !report.passed() {
+        let disk = args.machine.disk_in(&options.out);
+        let of = Some((options.out.as_path(), &built.manifest));
+        for mode in args.machine.modes() {
+            let secure = certificate.clone().filter(|_| *mode == BootMode::Uefi);
+            let subject = Subject { disk: &disk, of };
+            let reports = args.machine.test(subject, *mode, secure, terminal)?;
+            if !reports.iter().all(Report::passed) {
                 let message = "the image boots, and is not as it must be";
                 return Err(Failure::new(Exit::Failed, message));
             }

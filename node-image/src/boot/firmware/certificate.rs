@@ -3,6 +3,18 @@
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
+/// `rsaEncryption`, in DER: what kind of key a certificate is of (RFC 3279, 2.3.1).
+const RSA: [u8; 11] = [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+
+/// Whether the certificate in `file` (X.509, PEM or DER) is of an RSA key: signatures of
+/// others have something random in them.
+///
+/// # Errors
+/// There is none; the text says what to give.
+pub fn is_of_rsa(file: &[u8]) -> Result<bool, &'static str> {
+    Ok(der(file)?.windows(RSA.len()).any(|part| part == RSA))
+}
+
 /// The certificate in `file`, which is PEM or DER already, as DER (RFC 7468, X.690).
 ///
 /// # Errors
@@ -59,6 +71,31 @@ fn sextet(byte: u8) -> Option<u32> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::process::Command;
+
+    /// A certificate of such a key, signed by itself.
+    fn certificate(key: &[&str]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, made) = (folder.path().join("key.pem"), folder.path().join("made.pem"));
+        let run = Command::new("openssl")
+            .args(["req", "-x509", "-nodes", "-subj", "/CN=test", "-newkey"])
+            .args(key)
+            .arg("-keyout")
+            .arg(keys)
+            .arg("-out")
+            .arg(&made)
+            .output();
+        assert!(run.unwrap().status.success());
+        std::fs::read(made).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_of_an_rsa_key_is_told_from_others() {
+        assert_eq!(is_of_rsa(&certificate(&["rsa:2048"])), Ok(true));
+        let p256 = certificate(&["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        assert_eq!(is_of_rsa(&p256), Ok(false));
+        assert!(is_of_rsa(b"hello").is_err());
+    }
 
     #[test]
     fn base64_is_read_with_its_line_breaks_and_its_padding() {

@@ -22,6 +22,19 @@ fn a_question_without_a_token_is_refused_and_kept() {
 }
 
 #[test]
+fn what_was_asked_is_forgotten_and_what_was_set_is_not() {
+    let imds = Imds::default();
+    imds.set(INSTANCE_ID, Some("i-1"));
+    imds.ask(&[INSTANCE_ID]);
+    imds.ask_without_token(INSTANCE_ID);
+    imds.forget();
+    assert_eq!((imds.count(), imds.given(INSTANCE_ID)), (0, None));
+    assert!(imds.requests().is_empty() && imds.without_token().is_empty());
+    imds.ask(&[INSTANCE_ID]);
+    assert_eq!((imds.count(), imds.given(INSTANCE_ID).as_deref()), (2, Some("i-1")));
+}
+
+#[test]
 fn a_token_opens_everything_until_its_life_is_over() {
     let imds = Imds::default();
     let now = Instant::now();

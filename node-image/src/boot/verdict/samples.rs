@@ -1,6 +1,6 @@
 //! Facts of an image that is as it must be.
 
-use crate::facts::{Agent, Facts, Mount, SCHEMA, Socket, Target, Write};
+use crate::facts::{Agent, Facts, Mount, SCHEMA, Socket, Target, Volume, Write};
 use serde_json::json;
 
 pub(crate) fn facts() -> Facts {
@@ -41,6 +41,15 @@ pub(crate) fn facts() -> Facts {
             ("/var".to_owned(), mount("ext4", "/dev/nvme0n1p4", true, Some("floodway-var"))),
         ]
         .into()),
+        volume: Ok(Volume {
+            bytes: 8 << 30,
+            table_end: 8 << 30,
+            var_end: (8 << 30) - (1 << 20),
+            var_bytes: (8 << 30) - (140 << 20),
+            files_bytes: (8 << 30) - (350 << 20),
+        }),
+        boot_id: "7c7ff3a8-2f7b-4f4e-9c4c-0d6a0f3a4a01".to_owned(),
+        starts_before: Ok(Vec::new()),
         writes: writes.map(|(folder, write)| (folder.to_owned(), write)).into(),
         modules: modules.map(|module| (module.to_owned(), Ok(()))).into(),
         gpu: None,

@@ -1,6 +1,5 @@
 //! What kernel and system must be like.
 
-use super::super::options::Options;
 use super::agent::waits_for_engine;
 use super::{Evidence, Verdict};
 use crate::card::BootMode;
@@ -93,16 +92,12 @@ pub(super) fn var(e: &Evidence<'_>) -> Option<Verdict> {
         Ok(said) => said,
         Err(why) => return Some(Err(why)),
     };
-    let right = match on_disk(e.options) {
+    let right = match e.volume_gib.is_some() {
         true => said.starts_with("ext4 ") && said.ends_with(VAR),
         // Where there is no room behind the image, it lies in memory.
         false => said.starts_with("overlay "),
     };
     Some(if right { written(e, "/var", said) } else { Err(format!("it is {said}")) })
-}
-
-fn on_disk(options: &Options) -> bool {
-    options.volume_gib.is_some()
 }
 
 pub(super) fn modules(e: &Evidence<'_>) -> Option<Verdict> {
@@ -179,6 +174,10 @@ pub(super) fn machine_id(e: &Evidence<'_>) -> Option<Verdict> {
             Err(format!("every instance has the image's own, {built}"))
         }
         (_, Ok(now)) if !is(now) => Err(format!("the instance has none: {now:?}")),
+        // `/etc` forgets it, and nothing else may know it.
+        (_, Ok(now)) if e.before.iter().any(|before| before.machine_id.as_ref() == Ok(now)) => {
+            Err(format!("{now} was that of a start before"))
+        }
         (_, Ok(now)) => Ok(format!("none in the image, {now} here")),
     })
 }

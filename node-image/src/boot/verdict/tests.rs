@@ -16,17 +16,56 @@ fn asked() -> Imds {
     imds
 }
 
-fn judge(options: &Options, facts: &Facts, imds: &Imds, power_off: &PowerOff) -> Vec<Check> {
+/// What there is to judge of a first start.
+fn evidence<'e>(
+    options: &'e Options,
+    facts: &'e Facts,
+    imds: &'e Imds,
+    power_off: &'e PowerOff,
+) -> Evidence<'e> {
+    let (before, volume_gib): (&[Facts], _) = (&[], options.volume_gib);
     let wall_seconds = 1_800_000_000.0;
-    checks(&Evidence { options, facts, imds, wall_seconds, kvm: false, power_off })
+    Evidence { options, facts, before, volume_gib, imds, wall_seconds, kvm: false, power_off }
+}
+
+fn judge(options: &Options, facts: &Facts, imds: &Imds, power_off: &PowerOff) -> Vec<Check> {
+    checks(&evidence(options, facts, imds, power_off))
+}
+
+fn names_of_failed(checks: Vec<Check>) -> Vec<String> {
+    checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
 }
 
 /// The names of the checks that fail, with `change`d facts.
 fn failed(options: &Options, change: impl FnOnce(&mut Facts)) -> Vec<String> {
     let mut facts = samples::facts();
     change(&mut facts);
-    let checks = judge(options, &facts, &asked(), &off());
-    checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
+    names_of_failed(judge(options, &facts, &asked(), &off()))
+}
+
+/// The same of the second start, on the volume that the first one has left, grown to
+/// 12 GiB.
+fn failed_again(options: &Options, change: impl FnOnce(&mut Facts)) -> Vec<String> {
+    let before = [samples::facts()];
+    let mut facts = samples::facts();
+    facts.boot_id = "0e0f6c0e-52a2-4a5d-8c3e-d1f1b9a10002".to_owned();
+    facts.starts_before = Ok(vec![before[0].boot_id.clone()]);
+    facts.machine_id = Ok("1af1b2be2de946038a4d3e9d28de6738".to_owned());
+    let volume = facts.volume.as_mut().unwrap();
+    for bytes in [
+        &mut volume.bytes,
+        &mut volume.table_end,
+        &mut volume.var_end,
+        &mut volume.var_bytes,
+        &mut volume.files_bytes,
+    ] {
+        *bytes += 4 << 30;
+    }
+    change(&mut facts);
+    let volume_gib = options.volume_gib.map(|gib| gib + 4);
+    let (imds, off) = (asked(), off());
+    let first = evidence(options, &facts, &imds, &off);
+    names_of_failed(checks(&Evidence { before: &before, volume_gib, ..first }))
 }
 
 fn manifest() -> Manifest {
@@ -58,8 +97,9 @@ fn an_image_that_is_as_it_must_be_passes() {
         .into_iter()
         .map(|check| check.name)
         .collect();
-    assert!(!names.iter().any(|name| name == "gpu" || name == "secure-boot"), "{names:?}");
-    assert_eq!(names.len(), CHECKS.len() - 2);
+    let without = ["gpu", "secure-boot", "kept"];
+    assert!(!names.iter().any(|name| without.contains(&name.as_str())), "{names:?}");
+    assert_eq!(names.len(), CHECKS.len() - without.len());
 }
 
 #[test]
@@ -83,6 +123,11 @@ fn each_fault_fails_its_own_check() {
                 f.mounts.as_mut().unwrap().get_mut("/var").unwrap().kind = "tmpfs".into();
             }),
         ),
+        ("volume", Box::new(|f| f.volume = Err("/sys/dev/block/0:31: not there".into()))),
+        ("volume", Box::new(|f| f.volume.as_mut().unwrap().bytes -= 512)),
+        ("volume", Box::new(|f| f.volume.as_mut().unwrap().table_end = 143_654_912)),
+        ("volume", Box::new(|f| f.volume.as_mut().unwrap().var_end -= 1 << 20)),
+        ("volume", Box::new(|f| f.volume.as_mut().unwrap().files_bytes -= 1 << 30)),
         ("modules", Box::new(|f| drop(f.modules.insert("ena".into(), Err("no".into()))))),
         ("clock", Box::new(|f| f.wall_seconds += 6.0)),
         ("entropy", Box::new(|f| f.random = Err("would block".into()))),
@@ -124,6 +169,42 @@ fn each_fault_fails_its_own_check() {
 }
 
 #[test]
+fn what_ext4_takes_of_a_small_partition_for_itself_is_not_missing() {
+    let of = |mib: u64| {
+        failed(&Options::default(), |f| {
+            let volume = f.volume.as_mut().unwrap();
+            (volume.var_bytes, volume.files_bytes) = (100 << 20, mib << 20);
+        })
+    };
+    assert_eq!(of(88), [""; 0]);
+    assert_eq!(of(66), ["volume"]);
+}
+
+#[test]
+fn a_second_start_finds_what_the_first_has_left_and_the_room_that_was_added() {
+    let options = Options::default();
+    assert_eq!(failed_again(&options, |_| ()), [""; 0]);
+    let old = samples::facts;
+    let old_volume = old().volume.unwrap();
+    type Change = Box<dyn FnOnce(&mut Facts)>;
+    let faults: Vec<(&str, Change)> = vec![
+        ("kept", Box::new(|f| f.starts_before = Ok(vec![]))),
+        ("kept", Box::new(|f| f.starts_before.as_mut().unwrap().push("another".into()))),
+        ("kept", Box::new(|f| f.starts_before = Err("/var/lib: read-only".into()))),
+        ("machine-id", Box::new(move |f| f.machine_id = old().machine_id)),
+        ("volume", Box::new(move |f| f.volume = Ok(old_volume))),
+        (
+            "volume",
+            Box::new(move |f| f.volume.as_mut().unwrap().files_bytes = old_volume.files_bytes),
+        ),
+        ("volume", Box::new(move |f| f.volume.as_mut().unwrap().table_end = old_volume.table_end)),
+    ];
+    for (number, (name, change)) in faults.into_iter().enumerate() {
+        assert_eq!(failed_again(&options, change), [name], "fault {number}");
+    }
+}
+
+#[test]
 fn a_machine_that_did_not_go_off_by_itself_fails() {
     for (reason, exit_code) in [
         (Some("guest-reset"), Some(0)),
@@ -141,8 +222,8 @@ fn a_machine_that_did_not_go_off_by_itself_fails() {
 /// Whether a machine passes that took so many seconds to go off.
 fn goes_off(options: &Options, facts: &Facts, kvm: bool, took_seconds: f64) -> bool {
     let (imds, power_off) = (asked(), PowerOff { took_seconds, ..off() });
-    let (imds, power_off, wall_seconds) = (&imds, &power_off, facts.wall_seconds);
-    let checks = checks(&Evidence { options, facts, imds, wall_seconds, kvm, power_off });
+    let first = evidence(options, facts, &imds, &power_off);
+    let checks = checks(&Evidence { kvm, ..first });
     let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
     assert!(failed.iter().all(|check| check.name == "power-off"), "{failed:?}");
     failed.is_empty()
@@ -248,7 +329,10 @@ fn a_volume_without_room_has_its_var_in_memory() {
     let in_memory = |f: &mut Facts| {
         let var = f.mounts.as_mut().unwrap().get_mut("/var").unwrap();
         (var.kind, var.source, var.partition) = ("overlay".into(), "overlay".into(), None);
+        f.volume = Err("/sys/dev/block/0:31: No such file".into());
+        f.starts_before = Ok(vec![]);
     };
     assert_eq!(failed(&options, in_memory), [""; 0]);
-    assert_eq!(failed(&Options::default(), in_memory), ["var"]);
+    assert_eq!(failed_again(&options, in_memory), [""; 0]);
+    assert_eq!(failed(&Options::default(), in_memory), ["var", "volume"]);
 }
