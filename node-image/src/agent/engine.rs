@@ -71,7 +71,9 @@ async fn ask(url: Option<&Url>) -> Option<Result<String, String>> {
 
 /// Requests that run or wait, in the text format of Prometheus:
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/>. One engine may
-/// have several series, of models or of ranks: all of them count.
+/// have several series, of models or of ranks: all of them count. `SGLang` repeats by
+/// priority what it has told as a whole:
+/// <https://github.com/sgl-project/sglang/blob/main/python/sglang/srt/observability/metrics_collector.py>
 ///
 /// # Errors
 /// No engine's two metrics are there whole, or a value is no count of requests.
@@ -91,7 +93,9 @@ fn sum(metrics: &str, name: &str) -> Result<Option<u64>, String> {
     for rest in series {
         let value = match rest.strip_prefix('{') {
             // A label may hold anything, the brace and the space as well.
-            Some(labels) => labels.rsplit_once('}').map(|(_, value)| value),
+            Some(labels) => labels
+                .rsplit_once('}')
+                .and_then(|(labels, value)| (!of_one_priority(labels)).then_some(value)),
             None => rest.starts_with([' ', '\t']).then_some(rest),
         };
         let Some(value) = value else { continue };
@@ -101,6 +105,15 @@ fn sum(metrics: &str, name: &str) -> Result<Option<u64>, String> {
         sum = Some(more.ok_or_else(|| format!("{name} is no count"))?);
     }
     Ok(sum)
+}
+
+/// Whether a series with these labels is of one priority alone. In a label's value each
+/// quote has a backslash before it.
+fn of_one_priority(labels: &str) -> bool {
+    let at = |found: &str| {
+        labels.strip_prefix(found).or(labels.split_once(&format!(",{found}")).map(|(_, rest)| rest))
+    };
+    at("priority=\"").is_some_and(|value| !value.starts_with('"'))
 }
 
 /// A count that is written as a float; a part of a request is one.
@@ -128,6 +141,15 @@ mod tests {
         let sglang = "sglang:num_running_reqs 1\nsglang:num_queue_reqs{model=\"m\"} 2e0\n";
         assert_eq!(in_flight(sglang), Ok(3));
         assert_eq!(in_flight(&sglang.replace(':', "_")), Ok(3));
+    }
+
+    #[test]
+    fn what_is_told_again_by_priority_counts_once() {
+        let sglang = "sglang:num_running_reqs{model=\"m\",priority=\"\"} 3\n\
+            sglang:num_running_reqs{model=\"m\",priority=\"1\"} 2\n\
+            sglang:num_running_reqs{priority=\"2\",model=\"m\"} 1\n\
+            sglang:num_queue_reqs{model=\"a,priority=\\\"1\"} 4\n";
+        assert_eq!(in_flight(sglang), Ok(7));
     }
 
     #[test]

@@ -69,10 +69,21 @@ pub(super) async fn wait(
     patience: Duration,
     watch: &Watch<'_>,
 ) -> Result<(), Error> {
-    let region = &clients.region;
+    let look = async || states(clients, ids).await;
+    until_available(&clients.region, patience, watch, look, tokio::time::sleep).await
+}
+
+/// As [`wait`], of the images at which `look` looks, with a `rest` between two looks.
+async fn until_available<'i>(
+    region: &str,
+    patience: Duration,
+    watch: &Watch<'_>,
+    look: impl AsyncFn() -> Result<BTreeMap<&'i String, State>, Error>,
+    rest: impl AsyncFn(Duration),
+) -> Result<(), Error> {
     let (mut waited, mut pause) = (Duration::ZERO, FIRST);
     loop {
-        let states = states(clients, ids).await?;
+        let states = look().await?;
         let never = states.iter().find_map(|(id, state)| match state {
             State::Absent => Some(gone(id, "not there")),
             State::Never(why) => Some(gone(id, why)),
@@ -92,9 +103,9 @@ pub(super) async fn wait(
             let help = "a copy goes on in AWS: the same command later finds it done";
             return Err(Error::new(Kind::Late, message).help(help).in_region(region));
         }
-        let (region, progress) = (region.clone(), format!("pending for {minutes} min"));
-        watch(Progress::Waiting { region, thing: pending, progress });
-        tokio::time::sleep(pause).await;
+        let progress = format!("pending for {minutes} min");
+        watch(Progress::Waiting { region: region.to_owned(), thing: pending, progress });
+        rest(pause).await;
         waited += pause;
         pause = (pause * 2).min(LONGEST);
     }
@@ -110,4 +121,66 @@ pub(super) fn gone(id: &str, why: &str) -> Error {
         why => (format!("{id} is {why}"), "publish the build again, or take another".to_owned()),
     };
     Error::new(Kind::Refused, message).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::{Cell, RefCell};
+
+    /// What comes of waiting for two images, of which the second is so at each look, the
+    /// last for ever; and for how long it was waited.
+    fn waited(patience: Duration, seen: &[State]) -> (Result<(), Error>, Duration) {
+        let ids = ["ami-1".to_owned(), "ami-2".to_owned()];
+        let (looks, slept) = (Cell::new(0), RefCell::new(Vec::new()));
+        let look = async || {
+            let at = looks.replace(looks.get() + 1).min(seen.len() - 1);
+            Ok::<_, Error>(BTreeMap::from([
+                (&ids[0], State::Available),
+                (&ids[1], seen[at].clone()),
+            ]))
+        };
+        let rest = async |pause: Duration| slept.borrow_mut().push(pause);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ended = runtime.block_on(until_available("us-west-2", patience, &|_| (), look, rest));
+        let slept = slept.into_inner();
+        assert_eq!(looks.get(), slept.len() + 1, "it looks, and rests between two looks");
+        assert!(slept.iter().all(|pause| *pause <= LONGEST), "{slept:?}");
+        (ended, slept.into_iter().sum())
+    }
+
+    const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
+
+    #[test]
+    fn an_image_that_becomes_available_is_waited_for_until_it_is() {
+        let (ended, slept) = waited(HALF_AN_HOUR, &[State::Available]);
+        assert_eq!((ended.is_ok(), slept), (true, Duration::ZERO));
+        // A copy takes its time.
+        let mut seen = vec![State::Pending; 60];
+        seen.push(State::Available);
+        let (ended, slept) = waited(HALF_AN_HOUR, &seen);
+        assert!(ended.is_ok() && slept > Duration::from_secs(600) && slept < HALF_AN_HOUR);
+    }
+
+    #[test]
+    fn one_that_does_not_is_waited_for_as_long_as_was_asked_and_hardly_longer() {
+        let (ended, slept) = waited(HALF_AN_HOUR, &[State::Pending]);
+        let error = ended.unwrap_err();
+        assert_eq!((error.kind, error.region.as_deref()), (Kind::Late, Some("us-west-2")));
+        assert_eq!(error.message, "ami-2: not available after 30 minutes");
+        assert!(slept >= HALF_AN_HOUR && slept < HALF_AN_HOUR + LONGEST, "{slept:?}");
+        let (ended, slept) = waited(Duration::ZERO, &[State::Pending]);
+        assert_eq!((ended.unwrap_err().kind, slept), (Kind::Late, Duration::ZERO));
+    }
+
+    #[test]
+    fn one_that_never_will_be_is_not_waited_for_to_the_end() {
+        let failed = State::Never("failed: its snapshot is gone".to_owned());
+        for (last, why) in [(failed, "ami-2 is failed: its"), (State::Absent, "not there")] {
+            let (ended, slept) = waited(HALF_AN_HOUR, &[State::Pending, last]);
+            let error = ended.unwrap_err();
+            assert_eq!((error.kind, slept), (Kind::Refused, FIRST));
+            assert!(error.message.contains(why), "{error}");
+        }
+    }
 }

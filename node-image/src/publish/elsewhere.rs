@@ -20,19 +20,48 @@ pub async fn elsewhere(
     (image, from, to): (&str, &str, &str),
     manifest: &str,
 ) -> Result<Vec<String>, Error> {
-    let known = named.iter().map(|clients| ssm::summary(clients, image, manifest));
-    let known = try_join_all(known).await?;
-    let here: Vec<&str> = named.iter().map(Clients::region).collect();
-    let left = join_all(others(&known, manifest, &here).into_iter().map(async |region: String| {
+    let others = beside(named, image, manifest).await?;
+    let left = join_all(others.into_iter().map(async |region: String| {
         let there = Clients::new(config, &region);
-        let means = async |channel: &str| {
-            let held = ssm::channel(&there, image, channel).await.ok()?;
-            Some(held.is_some_and(|held| held.value.manifest.as_deref() == Some(manifest)))
-        };
-        let is_left = means(from).await != Some(false) && means(to).await != Some(true);
+        let of = async |channel: &str| means(&there, (image, channel), manifest).await;
+        let is_left = of(from).await != Some(false) && of(to).await != Some(true);
         is_left.then_some(region)
     }));
     Ok(left.await.into_iter().flatten().collect())
+}
+
+/// The regions beside `named` that have the build with this manifest too, by what those
+/// know of it, and where the channel means it still; or where that cannot be seen.
+///
+/// # Errors
+/// What is known of the build cannot be read.
+pub async fn still(
+    config: &SdkConfig,
+    named: &[Clients],
+    (image, channel): (&str, &str),
+    manifest: &str,
+) -> Result<Vec<String>, Error> {
+    let others = beside(named, image, manifest).await?;
+    let left = join_all(others.into_iter().map(async |region: String| {
+        let there = Clients::new(config, &region);
+        let is_left = means(&there, (image, channel), manifest).await != Some(false);
+        is_left.then_some(region)
+    }));
+    Ok(left.await.into_iter().flatten().collect())
+}
+
+/// The regions beside `named` to which the build was published, by what those know of it.
+async fn beside(named: &[Clients], image: &str, manifest: &str) -> Result<BTreeSet<String>, Error> {
+    let known = named.iter().map(|clients| ssm::summary(clients, image, manifest));
+    let known = try_join_all(known).await?;
+    let here: Vec<&str> = named.iter().map(Clients::region).collect();
+    Ok(others(&known, manifest, &here))
+}
+
+/// Whether a channel means the build there; none: it cannot be seen.
+async fn means(there: &Clients, (image, channel): (&str, &str), manifest: &str) -> Option<bool> {
+    let held = ssm::channel(there, image, channel).await.ok()?;
+    Some(held.is_some_and(|held| held.value.manifest.as_deref() == Some(manifest)))
 }
 
 /// What these texts say of regions other than `here`; one that nobody can read says nothing.

@@ -32,6 +32,15 @@ pub struct Survey {
     pub channels_unread: Vec<Error>,
 }
 
+/// What was seen of images in some regions.
+#[derive(Debug)]
+pub struct Looked {
+    /// Image by image.
+    pub surveys: Vec<Survey>,
+    /// Why a region could not be read; it is in none of the surveys.
+    pub unread: Vec<Error>,
+}
+
 /// What was seen in one region.
 struct Seen {
     /// With the name of the image that each is of.
@@ -42,14 +51,15 @@ struct Seen {
 
 /// Looks at one image, or at all that Floodway has published, in these regions.
 /// A region that cannot be read leaves the others going.
-pub async fn look(regions: &[Watched], image: Option<&str>, now: Timestamp) -> Vec<Survey> {
+pub async fn look(regions: &[Watched], image: Option<&str>, now: Timestamp) -> Looked {
     let seen = join_all(regions.iter().map(async |region| see(region, image).await)).await;
     let names: BTreeSet<String> = match image {
         Some(image) => BTreeSet::from([image.to_owned()]),
         None => seen.iter().flatten().flat_map(Seen::names).collect(),
     };
-    let (regions, seen) = (&regions, &seen);
-    join_all(names.into_iter().map(|name| survey(regions, seen, name, now))).await
+    let surveys = names.into_iter().map(|name| survey(regions, &seen, name, now));
+    let surveys = join_all(surveys).await;
+    Looked { surveys, unread: seen.into_iter().filter_map(Result::err).collect() }
 }
 
 async fn survey(

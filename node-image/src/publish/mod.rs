@@ -35,6 +35,7 @@ pub mod snapshot;
 pub mod ssm;
 pub mod usage;
 mod wait;
+pub mod wherever;
 
 pub use clients::Clients;
 pub use disk::{BLOCK, Disk};

@@ -1,5 +1,6 @@
 //! A disk, into every region.
 
+use super::blocks::Blocks;
 use super::clients::Clients;
 use super::copy::copy;
 use super::disk::Disk;
@@ -18,6 +19,7 @@ use aws_types::SdkConfig;
 use futures::future::{join_all, try_join_all};
 use std::collections::BTreeSet;
 use std::path::Path;
+use tokio::sync::OnceCell;
 
 /// Publishes the disk in the file `disk`, of which `manifest` is the `manifest.json`:
 /// a snapshot that has been compared with it block by block, an AMI for each way to
@@ -60,6 +62,8 @@ pub async fn publish(
         options,
         notes: &Notes::in_folder(&options.notes),
         uefi_data: options.uefi_text(),
+        others: others.len(),
+        blocks: OnceCell::new(),
         watch,
     };
     let source = work.snapshot(home, None).await?;
@@ -90,6 +94,10 @@ struct Work<'w> {
     options: &'w Options,
     notes: &'w Notes,
     uefi_data: Option<String>,
+    /// Regions beside the first: together they read back as much at once as that one.
+    others: usize,
+    /// What the disk's blocks are, once somebody has asked.
+    blocks: OnceCell<Blocks>,
     watch: &'w Watch<'w>,
 }
 
@@ -110,14 +118,6 @@ impl Work<'_> {
             let found = snapshot::under_amis(found, encryption, &on_it);
             return found.map_err(|error| error.in_region(&clients.region));
         }
-        if let Some((source, home)) = source
-            && !source.encrypted
-            && encryption == Encryption::Account
-            && let Some(found) =
-                copy(clients, self.identity, source, &home.region, self.watch).await?
-        {
-            return Ok(found);
-        }
         let wanted = Wanted {
             identity: self.identity,
             disk: self.disk,
@@ -128,11 +128,27 @@ impl Work<'_> {
             notes: self.notes,
             watch: self.watch,
         };
+        if let Some((source, home)) = source
+            && !source.encrypted
+            && encryption == Encryption::Account
+            && let Some(found) =
+                copy(clients, self.identity, source, &home.region, self.watch).await?
+        {
+            let window = (self.options.window / self.others.max(1)).max(1);
+            let wanted = Wanted { window, ..wanted };
+            return snapshot::compared(clients, &wanted, found, &self.blocks).await;
+        }
         snapshot::bring(clients, &wanted).await
     }
 
     /// All else there.
     async fn finish(&self, clients: &Clients, snapshot: &Found) -> Result<InRegion, Error> {
+        let accounts = &self.options.share;
+        // Whose key it is that was given by its ARN, AWS alone knows: it says so before an
+        // AMI stands on what cannot be shared.
+        if !accounts.is_empty() {
+            share::snapshot(clients, &snapshot.id, accounts, self.watch).await?;
+        }
         let shape = Shape { uefi_data: self.uefi_data.as_deref(), gib: self.options.gib };
         let shape = &shape;
         let one = |mode: BootMode| async move {
@@ -141,9 +157,7 @@ impl Work<'_> {
             Ok::<_, Error>((mode, image.id))
         };
         let images = try_join_all(self.manifest.boot_modes.iter().map(|mode| one(*mode))).await?;
-        let accounts = &self.options.share;
         if !accounts.is_empty() {
-            share::snapshot(clients, &snapshot.id, accounts, self.watch).await?;
             let each = images.iter().map(|(_, id)| share::image(clients, id, accounts, self.watch));
             try_join_all(each).await?;
         }

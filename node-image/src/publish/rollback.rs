@@ -1,7 +1,7 @@
 //! The way back: what a channel meant before, it means again.
 
 use super::availability::{self, State, gone};
-use super::channel::{Author, InRegion, Report, write};
+use super::channel::{Author, InRegion, Moved, Report, write};
 use super::clients::Clients;
 use super::error::{Error, Kind};
 use super::promote::all;
@@ -19,6 +19,10 @@ pub struct Rollback<'a> {
     /// A version of its parameter in the first region, whose build it shall mean again;
     /// none: the build before today's.
     pub to: Option<i64>,
+    /// Whether each region stands for itself: one in which the build cannot come back is
+    /// left as it is, and told. Else it comes back everywhere or nowhere. What each has
+    /// meant must be known either way.
+    pub each: bool,
     /// Who, why and when.
     pub author: Author<'a>,
 }
@@ -28,49 +32,101 @@ pub struct Rollback<'a> {
 pub struct RolledBack {
     /// The version, in the first region, that had the build.
     pub version: i64,
+    /// The build that the channel meant before, in the first region in which it was
+    /// another one; none: in none of them.
+    pub before: Option<String>,
     /// What came of it everywhere.
     pub report: Report,
+}
+
+impl Rollback<'_> {
+    /// What each region is good for, or one error: of each that is not, unless regions
+    /// stand for themselves and one of them is.
+    fn judged<T>(&self, found: Vec<Result<T, Error>>) -> Result<Vec<Result<T, Error>>, Error> {
+        if self.each && found.iter().any(Result::is_ok) {
+            return Ok(found);
+        }
+        Ok(all(found)?.into_iter().map(Ok).collect())
+    }
+
+    /// Why it is not known what a region's channel has meant: it may mean another build on
+    /// purpose, so nothing is done anywhere.
+    fn unread(&self, error: Error) -> Error {
+        if !self.each {
+            return error;
+        }
+        let without = "name the regions that can be read with --region";
+        let help = match &error.help {
+            Some(help) => format!("{help}; or {without}"),
+            None => without.to_owned(),
+        };
+        error.help(help)
+    }
 }
 
 /// Brings an earlier build back, the same in all `regions`, as a new version of each
 /// region's parameter.
 ///
 /// # Errors
-/// Nothing has been written: there is nothing to go back to, a region has never had
-/// that build in the channel, or instances cannot start from its images any more.
+/// Nothing has been written: what a region's channel has meant cannot be read, there is
+/// nothing to go back to, a region has never had that build in the channel
+/// ([`Kind::Absent`]), or instances cannot start from its images any more. Where each region
+/// stands for itself, the last two are told of the region, unless it is so in all.
 pub async fn rollback(regions: &[Clients], wanted: &Rollback<'_>) -> Result<RolledBack, Error> {
     let histories =
         regions.iter().map(|clients| ssm::history(clients, wanted.image, wanted.channel));
-    let histories = all(join_all(histories).await)?;
-    let names: Vec<&str> = regions.iter().map(|clients| clients.region.as_str()).collect();
-    let (version, manifest) = build(&names, &histories, wanted)?;
-    let targets = names
-        .iter()
-        .zip(&histories)
-        .map(|(region, history)| target(region, history, &manifest, wanted));
-    let targets = all(targets.collect())?;
-    let usable = regions.iter().zip(&targets).map(async |(clients, target)| {
-        let states = availability::states(clients, target.images.values()).await?;
-        let unfit = states.into_iter().find_map(|(id, state)| match state {
-            State::Available => None,
-            State::Pending => Some(gone(id, "not available yet")),
-            State::Never(why) => Some(gone(id, &why)),
-            State::Absent => Some(gone(id, "not there any more: it was pruned")),
-        });
-        unfit.map_or(Ok(()), |error| Err(error.in_region(&clients.region)))
-    });
-    all(join_all(usable).await)?;
-    let written = regions.iter().zip(targets.iter().zip(&histories));
-    let written = written.map(async |(clients, (target, history))| {
-        let value = wanted.author.value(&manifest, &target.images, Some(wanted.channel));
-        let held = current(history)
-            .and_then(|entry| Some(Held { version: entry.version, value: entry.value.clone()? }));
-        let at = (wanted.image, wanted.channel);
-        let moved = write(clients, at, held.as_ref(), &value).await;
+    let histories = all(join_all(histories).await).map_err(|error| wanted.unread(error))?;
+    let names = regions.iter().map(|clients| clients.region.as_str());
+    let known: Vec<(&str, &[Entry])> = names.zip(histories.iter().map(Vec::as_slice)).collect();
+    let (version, manifest) = build(&known, wanted)?;
+    let before = before(&known, &manifest).map(str::to_owned);
+    let targets = regions.iter().zip(&histories);
+    let targets = targets.map(|(clients, history)| usable(clients, history, &manifest, wanted));
+    let targets = wanted.judged(join_all(targets).await)?;
+    let written = regions.iter().zip(histories.iter().zip(targets));
+    let written = written.map(async |(clients, (history, target))| {
+        let moved = match target {
+            Ok(target) => bring(clients, history, target, wanted).await,
+            Err(error) => Err(error),
+        };
         InRegion { region: clients.region.clone(), moved }
     });
     let regions = join_all(written).await;
-    Ok(RolledBack { version, report: Report { manifest, regions } })
+    Ok(RolledBack { version, before, report: Report { manifest, regions } })
+}
+
+/// What the channel is to hold there, if instances start from its images.
+async fn usable<'h>(
+    clients: &Clients,
+    history: &'h [Entry],
+    manifest: &str,
+    wanted: &Rollback<'_>,
+) -> Result<&'h ChannelValue, Error> {
+    let target = target(&clients.region, history, manifest, wanted)?;
+    let states = availability::states(clients, target.images.values()).await?;
+    let unfit = states.into_iter().find_map(|(id, state)| match state {
+        State::Available => None,
+        State::Pending => Some(gone(id, "not available yet")),
+        State::Never(why) => Some(gone(id, &why)),
+        State::Absent => Some(gone(id, "not there any more: it was pruned")),
+    });
+    unfit.map_or(Ok(target), |error| Err(error.in_region(&clients.region)))
+}
+
+/// Makes the channel mean there what it did at `target`.
+async fn bring(
+    clients: &Clients,
+    history: &[Entry],
+    target: &ChannelValue,
+    wanted: &Rollback<'_>,
+) -> Result<Moved, Error> {
+    let manifest = target.manifest.as_deref().unwrap_or_default();
+    let value = wanted.author.value(manifest, &target.images, Some(wanted.channel));
+    let held = current(history).and_then(|entry| {
+        let value = entry.value.clone()?;
+        Some(Held { version: entry.version, value })
+    });
+    write(clients, (wanted.image, wanted.channel), held.as_ref(), &value).await
 }
 
 fn current(history: &[Entry]) -> Option<&Entry> {
@@ -81,14 +137,16 @@ fn manifest_of(entry: &Entry) -> Option<&str> {
     entry.value.as_ref()?.manifest.as_deref()
 }
 
+/// The build that the channel means and shall not mean any more.
+fn before<'h>(regions: &[(&str, &'h [Entry])], manifest: &str) -> Option<&'h str> {
+    let mut today = regions.iter().filter_map(|(_, history)| manifest_of(current(history)?));
+    today.find(|of| *of != manifest)
+}
+
 /// The build to go back to: the first region's version of it, and its manifest.
-fn build(
-    regions: &[&str],
-    histories: &[Vec<Entry>],
-    wanted: &Rollback<'_>,
-) -> Result<(i64, String), Error> {
+fn build(regions: &[(&str, &[Entry])], wanted: &Rollback<'_>) -> Result<(i64, String), Error> {
     let (image, channel) = (wanted.image, wanted.channel);
-    let (Some(home), Some(history)) = (regions.first(), histories.first()) else {
+    let Some((home, history)) = regions.first() else {
         return Err(Error::new(Kind::Invalid, "no region is named"));
     };
     let refused = |message: String, help: String| {
@@ -111,13 +169,16 @@ fn build(
         };
     }
     let today = manifest_of(now);
-    let other = regions
-        .iter()
-        .zip(histories)
-        .find(|(_, history)| current(history).and_then(manifest_of) != today);
-    if let Some((other, _)) = other {
+    let means_another = |(_, history): &&(&str, &[Entry])| {
+        let now = current(history);
+        // A region that stands for itself and has nothing in the channel is told apart.
+        (now.is_some() || !wanted.each) && now.and_then(manifest_of) != today
+    };
+    if let Some((other, _)) = regions.iter().find(means_another) {
         let message = format!("channel {channel} of {image} means another build in {other}");
-        return refused(message, format!("say which one is meant, with --to VERSION: {known}"));
+        let which = if wanted.each { " and each region with --region" } else { "" };
+        let help = format!("say which one is meant, with --to VERSION{which}: {known}");
+        return refused(message, help);
     }
     match builds.rev().find(|(_, manifest)| Some(*manifest) != today) {
         Some((version, manifest)) => Ok((version, manifest.to_owned())),
@@ -140,85 +201,13 @@ fn target<'h>(
         let Rollback { image, channel, .. } = wanted;
         let message =
             format!("build {} was never in channel {channel} of {image}", short(manifest));
-        Error::new(Kind::Refused, message)
-            .help("publish that build there first, or leave the region out")
-            .in_region(region)
+        let help = format!(
+            "promote it there instead: floodway image promote {image} --from CHANNEL --to \
+             {channel} --region {region}, or leave the region out"
+        );
+        Error::new(Kind::Absent, message).help(help).in_region(region)
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::card::BootMode;
-
-    fn entry(version: i64, of: Option<char>) -> Entry {
-        let value = of.map(|of| ChannelValue {
-            manifest: Some(of.to_string().repeat(64)),
-            images: [(BootMode::Uefi, format!("ami-0{version}"))].into(),
-            by: "somebody".to_owned(),
-            reason: None,
-            from: None,
-            at: String::new(),
-        });
-        Entry { version, value }
-    }
-
-    fn history(of: &[Option<char>]) -> Vec<Entry> {
-        (1..).zip(of).map(|(version, of)| entry(version, *of)).collect()
-    }
-
-    fn back(histories: &[Vec<Entry>], to: Option<i64>) -> Result<char, String> {
-        let author = Author { by: "me", reason: None, at: jiff::Timestamp::UNIX_EPOCH };
-        let wanted = Rollback { image: "gpu", channel: "stable", to, author };
-        let regions = ["us-east-1", "us-west-2"];
-        let found = build(&regions[..histories.len()], histories, &wanted);
-        let found =
-            found.map_err(|error| format!("{error} / {}", error.help.as_deref().unwrap_or("")))?;
-        Ok(found.1.chars().next().unwrap_or_default())
-    }
-
-    #[test]
-    fn the_build_before_is_the_last_other_one() {
-        assert_eq!(back(&[history(&[Some('a'), Some('b')])], None), Ok('a'));
-        assert_eq!(back(&[history(&[Some('a'), Some('b'), Some('b')])], None), Ok('a'));
-        // Back once, and back again.
-        assert_eq!(back(&[history(&[Some('a'), Some('b'), Some('a')])], None), Ok('b'));
-        // What nobody can read is passed over.
-        assert_eq!(back(&[history(&[Some('a'), None, Some('b')])], None), Ok('a'));
-    }
-
-    #[test]
-    fn where_there_is_nothing_before_it_is_said() {
-        let none = back(&[history(&[])], None).unwrap_err();
-        assert!(none.contains("nothing is in that channel"), "{none}");
-        let one = back(&[history(&[Some('a'), Some('a')])], None).unwrap_err();
-        assert!(one.contains("no other build before"), "{one}");
-    }
-
-    #[test]
-    fn a_version_is_of_the_first_region_and_means_its_build() {
-        let two = [history(&[Some('a'), Some('b'), Some('c')]), history(&[Some('b'), Some('c')])];
-        assert_eq!(back(&two, Some(1)), Ok('a'));
-        let wrong = back(&two, Some(9)).unwrap_err();
-        assert!(wrong.contains("3 (cccccccccccc), 2 (bbbbbbbbbbbb)"), "{wrong}");
-    }
-
-    #[test]
-    fn regions_that_differ_today_are_not_guessed_about() {
-        let two = [history(&[Some('a'), Some('b')]), history(&[Some('a')])];
-        let differ = back(&two, None).unwrap_err();
-        assert!(differ.contains("us-west-2") && differ.contains("--to VERSION"), "{differ}");
-        assert_eq!(back(&two, Some(1)), Ok('a'));
-    }
-
-    #[test]
-    fn a_region_takes_its_own_images_of_the_build() {
-        let author = Author { by: "me", reason: None, at: jiff::Timestamp::UNIX_EPOCH };
-        let wanted = Rollback { image: "gpu", channel: "stable", to: None, author };
-        let past = history(&[Some('a'), Some('b'), Some('a'), Some('c')]);
-        let of = |of: char| target("us-west-2", &past, &of.to_string().repeat(64), &wanted);
-        let ids: Vec<String> = of('a').unwrap().images.values().cloned().collect();
-        assert_eq!(ids, ["ami-03"], "the newest");
-        assert!(of('d').unwrap_err().to_string().starts_with("us-west-2: build dddddddddddd"));
-    }
-}
+mod tests;

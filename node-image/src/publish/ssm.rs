@@ -140,6 +140,23 @@ pub(super) async fn summary(
     }
 }
 
+/// What is known of all builds of an image: the texts of their parameters.
+///
+/// # Errors
+/// The call fails.
+pub(super) async fn summaries(clients: &Clients, image: &str) -> Result<Vec<String>, Error> {
+    let folder = summary_parameter(image, "", 0);
+    let folder = folder.trim_end_matches('/');
+    let call = Call { action: "ssm:GetParametersByPath", region: &clients.region, thing: folder };
+    let mut pages = clients.ssm.get_parameters_by_path().path(folder).into_paginator().send();
+    let mut all = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| call.failed(&error))?;
+        all.extend(page.parameters().iter().filter_map(|found| found.value()).map(str::to_owned));
+    }
+    Ok(all)
+}
+
 /// Writes what is known of a build, so that `plan` can tell it from others. Written
 /// again, it is the same.
 ///

@@ -2,17 +2,20 @@ use super::super::applying::block_on;
 use super::super::exit::{Exit, Failure};
 use super::super::schema::pretty;
 use super::super::terminal::Terminal;
-use super::places::{Places, name, now};
+use super::around::Around;
+use super::places::{name, now};
 use crate::clock::Timestamp;
 use crate::render::images::{AmiView, BuildView, BuildsView, ChannelInView, ImagesView, list_text};
 use node_image::card::BootMode;
-use node_image::publish::Error;
 use node_image::publish::facts::ImageState;
 use node_image::publish::list::{Build, ImageIn, Listed, list};
-use node_image::publish::look::{Survey, look};
+use node_image::publish::look::{Looked, look};
 use std::collections::BTreeSet;
 
 /// List published builds, the channels that mean them, and who uses them
+///
+/// Without --region it looks at all regions that the image's recipe or an environment here
+/// names, and at those that what is known there of its builds names; which they are is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The image; without it, all that Floodway has published
@@ -22,40 +25,44 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    places: Places,
+    around: Around,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let at = now();
-    let surveys = block_on(async {
-        let connected = args.places.connect().await?;
+    let (looked, unread, regions) = block_on(async {
+        let connected = args.around.connect(args.name.as_deref(), terminal).await?;
         // Without credentials each region would say so.
         connected.who().await?;
-        Ok(look(&connected.watched(), args.name.as_deref(), at).await)
+        let regions = connected.watched();
+        let looked = look(&regions, args.name.as_deref(), at).await;
+        Ok((looked, connected.unread, regions.len()))
     })?;
-    let images = surveys.iter().map(|survey| image(&list(&survey.facts), at)).collect();
-    let unseen = unseen(&surveys);
+    let images = looked.surveys.iter().map(|survey| image(&list(&survey.facts), at)).collect();
+    let unseen = unseen(&looked, unread);
     for why in &unseen {
         terminal.note(&format!("warning: {why}\n"));
     }
-    let complete = unseen.is_empty();
+    let exit = match (unseen.is_empty(), looked.unread.len() < regions) {
+        (true, _) => Exit::Done,
+        // What nobody could see may be there.
+        (false, true) => Exit::Partly,
+        (false, false) => Exit::Failed,
+    };
     let view = ImagesView::new(at.to_string(), images, unseen);
     if args.json {
         terminal.print(&pretty(&view));
     } else {
         terminal.print(&list_text(&view, &terminal.out));
     }
-    // What nobody could see may be there.
-    Ok(if complete { Exit::Done } else { Exit::Failed })
+    Ok(exit)
 }
 
-/// What could not be read, each once.
-pub(super) fn unseen(surveys: &[Survey]) -> Vec<String> {
-    let of = |survey: &Survey| -> Vec<Error> {
-        survey.unread.iter().chain(&survey.channels_unread).cloned().collect()
-    };
-    let each: BTreeSet<String> =
-        surveys.iter().flat_map(of).map(|error| error.to_string()).collect();
+/// What could not be read, each once; `unread` says where else there may be something.
+fn unseen(looked: &Looked, unread: Vec<String>) -> Vec<String> {
+    let of_channels = looked.surveys.iter().flat_map(|survey| &survey.channels_unread);
+    let in_regions = looked.unread.iter().chain(of_channels).map(ToString::to_string);
+    let each: BTreeSet<String> = in_regions.chain(unread).collect();
     each.into_iter().collect()
 }
 

@@ -1,3 +1,5 @@
+#[cfg(feature = "aws")]
+mod around;
 #[cfg(feature = "image")]
 mod boot;
 #[cfg(feature = "image")]
@@ -8,6 +10,8 @@ mod diff;
 mod list;
 #[cfg(feature = "image")]
 mod lock;
+#[cfg(feature = "image")]
+mod machine;
 #[cfg(feature = "aws")]
 mod moved;
 #[cfg(feature = "aws")]

@@ -6,11 +6,11 @@ use super::places::failed;
 use node_image::channel::short;
 use node_image::publish::channel::{Moved, Report};
 
-/// Tells it; `again` is the command that does what is left.
+/// Tells it; `again` is the command that does what is left, if one can.
 pub(super) fn told(
     report: &Report,
     (image, channel): (&str, &str),
-    again: &str,
+    again: Option<&str>,
     terminal: &Terminal,
 ) -> Exit {
     let build = short(&report.manifest);
@@ -45,7 +45,9 @@ pub(super) fn told(
         format!("{channel} of {image} is build {build} in {} of {all} regions", all - wrong);
     let exit = if wrong == all { Exit::Failed } else { Exit::Partly };
     terminal.complain(&Failure::new(exit, message));
-    left(again, terminal);
+    if let Some(again) = again {
+        left(again, terminal);
+    }
     exit
 }
 

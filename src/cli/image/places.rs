@@ -11,15 +11,12 @@ use node_image::publish::usage::Watched;
 use node_image::publish::{Clients, Error, Kind};
 
 /// Where in AWS.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Where")]
+#[derive(Debug, Clone)]
 pub(super) struct Places {
-    /// An AWS region; several are given one by one
-    #[arg(long = "region", value_name = "REGION", required = true, value_parser = region)]
-    regions: Vec<String>,
-    /// The profile of the AWS configuration; without it, what the environment offers
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    /// Its regions.
+    pub(super) regions: Vec<String>,
+    /// The profile of the AWS configuration; none: what the environment offers.
+    pub(super) profile: Option<String>,
 }
 
 /// Where in AWS a build goes, which may say it itself.
@@ -40,6 +37,8 @@ pub(super) struct Connected {
     pub(super) config: SdkConfig,
     /// Each region once, in the order in which they were given.
     pub(super) regions: Vec<String>,
+    /// Why there may be more regions than these, where nobody has named them.
+    pub(super) unread: Vec<String>,
 }
 
 impl Places {
@@ -52,7 +51,7 @@ impl Places {
         }
         let Some(home) = regions.first() else { return Err(Failure::usage("name a --region")) };
         let config = configured(self.profile.as_deref(), home).await?;
-        Ok(Connected { config, regions })
+        Ok(Connected { config, regions, unread: Vec::new() })
     }
 
     /// As they were given, for the command to run next.
@@ -67,6 +66,11 @@ impl Places {
 }
 
 impl Goals {
+    /// Whether regions were given.
+    pub(super) fn are_given(&self) -> bool {
+        !self.regions.is_empty()
+    }
+
     /// The regions that were given, or else those that the build names.
     pub(super) fn or(&self, declared: &[String]) -> Result<Places, Failure> {
         let regions = if self.regions.is_empty() { declared } else { self.regions.as_slice() };
@@ -168,7 +172,8 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn region(text: &str) -> Result<String, String> {
+/// The name of a region.
+pub(super) fn region(text: &str) -> Result<String, String> {
     if is_region(text) { Ok(text.to_owned()) } else { Err("write it like us-east-1".to_owned()) }
 }
 

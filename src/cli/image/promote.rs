@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let report = promote(&clients, &wanted, &watch).await;
         watching.end();
         let report = report.map_err(|error| failed(&error))?;
-        let exit = told(&report, (name, to), &again, terminal);
+        let exit = told(&report, (name, to), Some(&again), terminal);
         let channels = (name.as_str(), from.as_str(), to.as_str());
         match elsewhere(&connected.config, &clients, channels, &report.manifest).await {
             Ok(others) if others.is_empty() => {}

@@ -2,7 +2,8 @@ use super::super::applying::block_on;
 use super::super::exit::{Exit, Failure};
 use super::super::schema::pretty;
 use super::super::terminal::Terminal;
-use super::places::{Places, failed, name, now};
+use super::around::Around;
+use super::places::{failed, name, now};
 use crate::render::images::{KeptView, PruneStepView, PruneView, prune_text};
 use crate::units::Span;
 use node_image::publish::look::look;
@@ -14,7 +15,8 @@ use node_image::publish::prune::{self, Done, Options, Plan, Step};
 /// be enabled again; after --after it goes, and its snapshot with it. What a launch
 /// template, an Auto Scaling group or an instance uses stays; so does what any channel
 /// means or meant before in any of the regions, and what is newest. Without --yes nothing
-/// is done.
+/// is done. Without --region it is all regions that the image's recipe or an environment here
+/// names, and those that what is known there of its builds names; which they are is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The image
@@ -36,7 +38,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    places: Places,
+    around: Around,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -46,12 +48,18 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         shared: args.shared,
     };
     let mut view = PruneView::new(&args.name, !args.yes);
+    let (mut all, mut unread) = (0, Vec::new());
     let done = block_on(async {
-        let connected = args.places.connect().await?;
+        let connected = args.around.connect(Some(&args.name), terminal).await?;
         connected.who().await?;
+        if args.yes && !connected.unread.is_empty() {
+            return Err(nowhere(&args.name, &connected.unread));
+        }
+        unread.clone_from(&connected.unread);
         let (regions, at) = (connected.watched(), now());
-        let surveys = look(&regions, Some(&args.name), at).await;
-        let Some(survey) = surveys.first() else { return Ok(Vec::new()) };
+        all = regions.len();
+        let looked = look(&regions, Some(&args.name), at).await;
+        let Some(survey) = looked.surveys.first() else { return Ok(Vec::new()) };
         let plan = prune::plan(survey, &options).map_err(|error| failed(&error))?;
         view.unseen = survey.unread.iter().map(ToString::to_string).collect();
         told(&mut view, &plan);
@@ -63,21 +71,35 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.yes {
         view.steps = done.iter().map(outcome).collect();
     }
+    let left = view.unseen.len();
     for why in &view.unseen {
         terminal.note(&format!("warning: left as it is: {why}\n"));
     }
+    for why in &unread {
+        terminal.note(&format!("warning: {why}\n"));
+    }
+    view.unseen.extend(unread.iter().cloned());
     if args.json {
         terminal.print(&pretty(&view));
     } else {
         terminal.print(&prune_text(&view, &terminal.out));
     }
     let wrong = done.iter().filter(|one| one.result.is_err()).count();
-    Ok(match (wrong, view.unseen.is_empty()) {
-        (0, true) => Exit::Done,
+    Ok(match (wrong, left) {
+        (0, 0) if unread.is_empty() => Exit::Done,
+        (0, left) if left == all => Exit::Failed,
         (wrong, _) if wrong > 0 && wrong == done.len() => Exit::Failed,
-        (0, false) if done.is_empty() => Exit::Failed,
         _ => Exit::Partly,
     })
+}
+
+/// A channel of a region that nobody has looked at may mean what would go.
+fn nowhere(image: &str, unread: &[String]) -> Failure {
+    let message = format!(
+        "which regions {image} is in is not known, so nothing is pruned: {}",
+        unread.join("; ")
+    );
+    Failure::new(Exit::Refused, message).help("mend that, or name each region with --region")
 }
 
 fn told(view: &mut PruneView, plan: &Plan) {

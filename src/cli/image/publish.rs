@@ -20,9 +20,9 @@ const MANIFEST: &str = "manifest.json";
 
 /// Bring a build into AWS, and put it into a channel
 ///
-/// The disk is sent to the first region, only what is not zeros, read back and compared,
-/// and copied to the others; each gets a machine image for UEFI and one for a BIOS, on
-/// one snapshot. Cut off at any moment, the same command goes on where it was, and does
+/// The disk is sent to the first region, only what is not zeros, and copied to the others,
+/// and read back and compared in each; each gets a machine image for UEFI and one for a
+/// BIOS, on one snapshot. Cut off at any moment, the same command goes on where it was, and does
 /// nothing where all is done. When all regions have the build, the channel means it.
 /// Without --region it goes to the regions that its recipe names. A build that has not
 /// passed its boot test is refused.
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let author = Author { by: &by, reason: args.reason.as_deref(), at: now() };
         let manifest = &published.identity.manifest;
         let report = set(&regions, (image, channel), manifest, &author).await;
-        Ok(told(&report, (image, channel), &again, terminal))
+        Ok(told(&report, (image, channel), Some(&again), terminal))
     })
 }
 

@@ -6,9 +6,14 @@ use crate::spec::is_region;
 /// those that its recipe names, if that is here, and that of the environment, as AWS's
 /// own tools take it.
 pub(super) fn starts(image: &str) -> Vec<String> {
+    either(of_recipe(image), own())
+}
+
+/// The region of the environment, as AWS's own tools take it.
+pub(super) fn own() -> Option<String> {
     let set = |name: &str| std::env::var(name).ok().filter(|region| !region.is_empty());
     let own = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(set);
-    either(of_recipe(image), own.filter(|region| is_region(region)))
+    own.filter(|region| is_region(region))
 }
 
 /// The recipe's, and behind them the environment's, each once.
@@ -22,14 +27,22 @@ fn either(of_recipe: Vec<String>, own: Option<String>) -> Vec<String> {
     starts
 }
 
-#[cfg(feature = "image")]
+/// The regions that the recipe of an image names, if that is here.
 fn of_recipe(image: &str) -> Vec<String> {
-    super::recipe::regions(image)
+    let of_image = recipes().into_iter().flatten().filter(|(name, _)| name == image);
+    of_image.flat_map(|(_, regions)| regions).collect()
+}
+
+/// Of each recipe that is here its image and the regions that it names; or why it cannot be
+/// read.
+#[cfg(feature = "image")]
+pub(super) fn recipes() -> Vec<Result<(String, Vec<String>), String>> {
+    super::recipe::all()
 }
 
 /// Recipes are read where images are built.
 #[cfg(not(feature = "image"))]
-fn of_recipe(_image: &str) -> Vec<String> {
+pub(super) fn recipes() -> Vec<Result<(String, Vec<String>), String>> {
     Vec::new()
 }
 

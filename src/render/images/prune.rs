@@ -21,7 +21,7 @@ pub struct PruneView {
     pub steps: Vec<PruneStepView>,
     /// What stays.
     pub kept: Vec<KeptView>,
-    /// Regions that could not be read, and why: nothing was done there.
+    /// What could not be looked at, and why: nothing was done there.
     pub unseen: Vec<String>,
 }
 

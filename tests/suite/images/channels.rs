@@ -78,6 +78,137 @@ fn regions_that_mean_different_builds_are_not_guessed_about() {
 }
 
 #[test]
+fn without_a_region_it_is_rolled_back_wherever_the_builds_recipe_names() {
+    let registry = moved_on();
+    registry.declared('b', &[EAST, WEST], &[EAST, WEST]);
+    registry.recipe(&[EAST]);
+    registry
+        .run_in(&[], "rollback", &["--reason", "it is slow"])
+        .exits(0)
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now, and was bbbbbbbbbbbb")
+        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now");
+    for region in [EAST, WEST] {
+        assert_eq!(registry.held(region, "stable").0["manifest"], digest('a'));
+    }
+    registry.bed.forget_calls();
+    registry
+        .run_in(&[], "rollback", &["--to", "1"])
+        .exits(64)
+        .says("version 1 is of one region's history, and none is given")
+        .says("with --region");
+    assert!(registry.bed.calls().is_empty());
+}
+
+#[test]
+fn without_a_region_one_in_which_the_build_before_cannot_come_back_is_told_and_left() {
+    let registry = moved_on();
+    registry.declared('b', &[EAST, WEST], &[EAST, WEST]);
+    registry.recipe(&[EAST]);
+    let disable = json!({"ImageId": ami('a', 2)});
+    registry.bed.someone_else("ec2", "DisableImage", &disable).unwrap();
+    registry
+        .run_in(&[], "rollback", &[])
+        .exits(13)
+        .says("us-east-1: ami-a2 is disabled")
+        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now")
+        .says("stable of gpu-inference is build aaaaaaaaaaaa in 1 of 2 regions")
+        .says(
+            "what is left to do: floodway image rollback gpu-inference --channel stable --to 1 \
+             --region us-east-1 --region us-west-2",
+        );
+    assert_eq!((registry.held(EAST, "stable").1, registry.held(WEST, "stable").1), (2, 3));
+    // What its history does not have, no region is led back to.
+    let registry = Registry::new();
+    for (region, builds) in [(EAST, &['a', 'b'][..]), (WEST, &['b'][..])] {
+        for build in builds {
+            registry.build(region, *build, 1);
+            registry.channel(region, "stable", *build);
+        }
+    }
+    registry.declared('b', &[EAST, WEST], &[EAST, WEST]);
+    registry.recipe(&[EAST]);
+    let said = registry
+        .run_in(&[], "rollback", &[])
+        .exits(13)
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now")
+        .says("us-west-2: build aaaaaaaaaaaa was never in channel stable of gpu-inference")
+        .says(
+            "promote it there instead: floodway image promote gpu-inference --from CHANNEL --to \
+             stable --region us-west-2, or leave the region out",
+        );
+    assert!(!said.err.contains("what is left to do"), "it would be refused: {}", said.err);
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('b'));
+}
+
+#[test]
+fn without_a_region_nothing_is_rolled_back_where_one_cannot_be_read() {
+    let registry = moved_on();
+    registry.declared('b', &[EAST, WEST], &[EAST, WEST]);
+    registry.recipe(&[EAST]);
+    let closed = registry.bed.rule(&json!({"kind": "error", "action": "GetParameterHistory",
+        "region": WEST, "code": "AccessDeniedException", "message": "no", "status": 400}));
+    registry
+        .run_in(&[], "rollback", &[])
+        .exits(1)
+        .says("us-west-2: not allowed to ssm:GetParameterHistory")
+        .says("or name the regions that can be read with --region");
+    assert_eq!((registry.held(EAST, "stable").1, registry.held(WEST, "stable").1), (2, 2));
+    registry.run_in(&["--region", EAST], "rollback", &[]).exits(0).says("is in us-west-2 too");
+    registry.bed.drop_rule(closed[0]);
+    registry.run_in(&["--region", WEST], "rollback", &[]).exits(0);
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('a'));
+}
+
+#[test]
+fn a_region_that_still_has_the_build_and_is_not_named_is_told_with_its_command() {
+    let registry = moved_on();
+    // The recipe names one alone, and somebody has published it to the other too.
+    registry.declared('b', &[EAST, WEST], &[EAST]);
+    registry.recipe(&[EAST]);
+    registry
+        .run_in(&[], "rollback", &["--reason", "it's slow"])
+        .exits(0)
+        .says("us-east-1: stable of gpu-inference is build aaaaaaaaaaaa now")
+        .says(
+            "warning: build bbbbbbbbbbbb is in us-west-2 too, where stable of gpu-inference means \
+             it still, or cannot be seen: floodway image rollback gpu-inference --channel stable \
+             --to 1 --reason 'it'\\''s slow' --region us-east-1 --region us-west-2",
+        );
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('b'));
+    let said = registry.run("rollback", &["--to", "1"]).exits(0).says("us-east-1").says("already");
+    assert!(!said.err.contains("warning"), "{}", said.err);
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('a'));
+    // What means another build by now is left alone.
+    registry.channel(EAST, "stable", 'b');
+    let said = registry.run_in(&["--region", EAST], "rollback", &["--to", "1"]).exits(0);
+    assert!(!said.err.contains("warning"), "{}", said.err);
+}
+
+#[test]
+fn without_a_region_all_are_listed_that_are_named_here_or_known_of_builds() {
+    let registry = moved_on();
+    // An environment names the first, and what is known there of a build the other.
+    registry.published_to('a', &[EAST, WEST]);
+    registry
+        .run_in(&[], "list", &[])
+        .exits(0)
+        .says("no region is given: looking at us-east-1, us-west-2")
+        .says("stable in us-east-1, us-west-2");
+    registry.recipe(&[WEST]);
+    registry.run_in(&[], "list", &[]).exits(0).says("looking at us-west-2, us-east-1");
+    let listed = |regions: &[&str]| registry.run_in(regions, "list", &[]);
+    let unread = registry.bed.rule(&json!({"kind": "error", "action": "DescribeInstances",
+        "region": WEST, "code": "InvalidParameterValue", "message": "no", "status": 400}));
+    listed(&[])
+        .exits(13)
+        .says("warning: us-west-2: ec2:DescribeInstances")
+        .says("stable in us-east-1, us-west-2");
+    listed(&["--region", WEST]).exits(1);
+    registry.bed.drop_rule(unread[0]);
+    listed(&[]).exits(0);
+}
+
+#[test]
 fn what_there_is_is_listed_with_channels_ages_and_users() {
     let registry = moved_on();
     let template = json!({"LaunchTemplateName": "theirs",

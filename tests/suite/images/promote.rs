@@ -86,6 +86,59 @@ fn machine_images_on_their_way_are_waited_for_and_no_longer_than_asked() {
 }
 
 #[test]
+fn machine_images_that_are_available_after_a_while_are_promoted_then_everywhere() {
+    let registry = published();
+    registry.build(EAST, 'b', 2);
+    registry.coming(WEST, 'b', 2, 2);
+    for region in [EAST, WEST] {
+        registry.channel(region, "candidate", 'b');
+    }
+    registry
+        .run("promote", &[])
+        .exits(0)
+        .says("us-west-2: waiting for ami-b1, ami-b2 (pending for 0 min)")
+        .says("us-east-1: stable of gpu-inference is build bbbbbbbbbbbb now")
+        .says("us-west-2: stable of gpu-inference is build bbbbbbbbbbbb now");
+    let calls = registry.bed.calls();
+    let of = |action: &str, region: &str| -> Vec<usize> {
+        let is = |call: &Value| call["action"] == action && call["region"] == region;
+        (0..calls.len()).filter(|at| is(&calls[*at])).collect()
+    };
+    let (looks, writes) = (of("DescribeImages", WEST), of("PutParameter", EAST));
+    assert_eq!((looks.len(), writes.len()), (3, 1));
+    assert!(looks.last() < writes.first(), "one region waits for the other");
+}
+
+#[test]
+fn what_is_late_is_told_region_by_region_and_the_same_command_does_it_later() {
+    let registry = published();
+    registry.run("promote", &[]).exits(0);
+    registry.coming(EAST, 'b', 2, 4);
+    registry.coming(WEST, 'b', 2, 5);
+    for region in [EAST, WEST] {
+        registry.channel(region, "candidate", 'b');
+    }
+    // Three looks at each, and it is late in both.
+    registry
+        .run("promote", &["--wait", "500ms"])
+        .exits(1)
+        .says("us-east-1: ami-b1, ami-b2: not available after 0 minutes")
+        .says("us-west-2: ami-b1, ami-b2: not available after 0 minutes");
+    // Two looks, by which it is late in the second alone.
+    let said = registry.run("promote", &["--wait", "200ms"]).exits(1);
+    assert_eq!(said.err.matches("not available after").count(), 1, "{}", said.err);
+    said.says("us-west-2: ami-b1, ami-b2: not available after 0 minutes");
+    for region in [EAST, WEST] {
+        let (value, version) = registry.held(region, "stable");
+        assert_eq!((&value["manifest"], version), (&json!(digest('a')), 1), "{region}");
+    }
+    registry.run("promote", &[]).exits(0);
+    for region in [EAST, WEST] {
+        assert_eq!(registry.held(region, "stable").0["manifest"], digest('b'), "{region}");
+    }
+}
+
+#[test]
 fn a_region_that_fails_is_told_with_the_command_that_does_the_rest() {
     let registry = published();
     let full = registry.bed.rule(&json!({"kind": "error", "action": "PutParameter",

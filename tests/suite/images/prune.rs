@@ -152,6 +152,7 @@ fn where_a_channel_cannot_be_read_nothing_goes_anywhere() {
         .run("prune", &["--keep", "1", "--yes"])
         .exits(1)
         .says("what the channels of gpu-inference mean is not known, so nothing is pruned")
+        .says("or name the regions to look at with --region")
         .says("us-west-2: version 2 of /floodway/images/gpu-inference/channels/stable");
     assert_eq!(writes(&registry), [""; 0]);
 }
@@ -168,6 +169,55 @@ fn a_region_that_cannot_be_read_is_left_as_it_is_and_the_others_go_on() {
         .says("4 of 4 steps done");
     assert_eq!(registry.state(EAST, "ami-a1").as_deref(), Some("disabled"));
     assert_eq!(registry.state(WEST, "ami-a1").as_deref(), Some("available"));
+}
+
+#[test]
+fn without_a_region_it_prunes_wherever_the_image_is_known_to_be() {
+    let registry = three();
+    registry.published_to('b', &[EAST, WEST]);
+    registry.bed.forget_calls();
+    registry
+        .run_in(&[], "prune", &["--keep", "1"])
+        .exits(0)
+        .says("no region is given: looking at us-east-1, us-west-2")
+        .says("8 steps, 4 kept. Nothing was done: --yes does it.");
+    assert_eq!(writes(&registry), [""; 0]);
+    let unread = registry.bed.rule(&json!({"kind": "error", "action": "DescribeInstances",
+        "region": WEST, "code": "InvalidParameterValue", "message": "no", "status": 400}));
+    registry.run_in(&[], "prune", &["--keep", "1"]).exits(13).says("left as it is: us-west-2");
+    registry.bed.drop_rule(unread[0]);
+    registry.run_in(&[], "prune", &["--keep", "1", "--yes"]).exits(0).says("8 of 8 steps done");
+    for region in [EAST, WEST] {
+        assert_eq!(registry.state(region, "ami-a1").as_deref(), Some("disabled"), "{region}");
+    }
+}
+
+#[test]
+fn where_it_is_not_known_in_which_regions_the_image_is_nothing_goes() {
+    let registry = three();
+    registry.published_to('b', &[EAST, WEST]);
+    let closed = registry.bed.rule(&json!({"kind": "error", "action": "GetParametersByPath",
+        "region": WEST, "resource": "/manifests", "code": "AccessDeniedException",
+        "message": "no", "status": 400}));
+    registry.bed.forget_calls();
+    let prune = |more: &[&str]| registry.run_in(&[], "prune", &[&["--keep", "1"], more].concat());
+    let not_known = "which regions gpu-inference is in is not known, so nothing is pruned";
+    prune(&["--yes"])
+        .exits(12)
+        .says(not_known)
+        .says("us-west-2: not allowed to ssm:GetParametersByPath")
+        .says("name each region with --region");
+    prune(&[]).exits(13).says("warning: us-west-2: not allowed to").says("8 steps, 4 kept");
+    registry.run_in(&[], "list", &[]).exits(13).says("warning: us-west-2: not allowed to");
+    registry.bed.drop_rule(closed[0]);
+    registry.run_in(&[], "list", &[]).exits(0);
+    registry.broken();
+    let why = "environments/broken.toml cannot be read: which images its pools start from";
+    prune(&["--yes"]).exits(12).says(not_known).says(why);
+    registry.run_in(&[], "list", &[]).exits(13).says(why);
+    assert_eq!(writes(&registry), [""; 0]);
+    // Who names them himself knows.
+    registry.run("prune", &["--keep", "1", "--yes"]).exits(0).says("8 of 8 steps done");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A disk becomes AMIs: what is registered, copied and shared, and that it can be
 //! done again at any time.
 
-use super::place::{AWAY, Built, HOME, Place, until};
+use super::place::{AWAY, Asked, Built, HOME, Place, until};
+use aws_config::Region;
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use node_image::card::BootMode;
 use node_image::publish::{Kind, Options};
 use serde_json::{Value, json};
@@ -147,7 +149,56 @@ fn another_region_gets_one_copy_and_the_same_amis() {
     outcomes.iter_mut().for_each(|one| _ = one["snapshots"].take());
     assert_eq!(outcomes[0], outcomes[1]);
     assert_eq!(place.put().len(), 3, "sent once");
+    // Each was read back where it is.
+    let read = |region: &str| {
+        let read = place.calls("GetSnapshotBlock");
+        read.iter().filter(|call| call["region"] == region).count()
+    };
+    assert_eq!((read(HOME), read(AWAY)), (3, 3));
     place.all_in_form();
+}
+
+#[test]
+fn a_copy_that_is_not_the_disk_is_told_with_its_blocks_and_deleted_unless_it_is_in_use() {
+    let place = Place::new();
+    let (built, other) = (place.build(&DISK), place.build(&[1, 0, 3, 5]));
+    // What AWS has made of it is another one's.
+    let wrong = place.upload(&other, &Asked::default()).unwrap();
+    copied(&place, &wrong.id, &built);
+    let options = place.options(&[HOME, AWAY]);
+    let in_use = place.bed.rule(&json!({"kind": "error", "action": "DeleteSnapshot",
+        "region": AWAY, "code": "InvalidSnapshot.InUse"}));
+    let published = place.publish(&built, &options).unwrap();
+    let help = published.failed[AWAY].help.as_deref().unwrap_or_default();
+    assert!(help.contains("it is in use and stays: deregister the AMIs on it"), "{help}");
+    assert_eq!(place.region(AWAY)["snapshots"].as_array().map(Vec::len), Some(1));
+    place.bed.drop_rule(in_use[0]);
+    let published = place.publish(&built, &options).unwrap();
+    let error = &published.failed[AWAY];
+    assert_eq!(error.kind, Kind::Corrupt, "{error}");
+    assert!(error.message.contains("is not the disk: 1 of its blocks differ (3)"), "{error}");
+    assert!(error.help.as_deref().is_some_and(|help| help.contains("it has been deleted")));
+    assert!(place.region(AWAY)["snapshots"].as_array().unwrap().is_empty());
+    assert!(place.region(AWAY)["images"].as_array().is_none_or(Vec::is_empty));
+    let published = place.publish(&built, &options).unwrap();
+    assert!(published.failed.is_empty(), "{:?}", published.failed);
+}
+
+/// A snapshot of the first region is copied as that of a build, and finished.
+fn copied(place: &Place, id: &str, built: &Built) {
+    let tag = |key: &str, value: &str| {
+        Tag::builder().key(format!("floodway.dev/{key}")).value(value).build()
+    };
+    let tags = TagSpecification::builder()
+        .resource_type(ResourceType::Snapshot)
+        .tags(tag("image", "small"))
+        .tags(tag("manifest", &built.identity.manifest))
+        .tags(tag("copied-from", HOME));
+    let there = place.config().to_builder().region(Region::new(AWAY)).build();
+    let copy = aws_sdk_ec2::Client::new(&there).copy_snapshot().source_region(HOME);
+    let copy = copy.source_snapshot_id(id).tag_specifications(tags.build()).send();
+    tokio::runtime::Runtime::new().unwrap().block_on(copy).unwrap();
+    until("the copy", || place.region(AWAY)["snapshots"][0]["State"] == "completed");
 }
 
 #[test]
@@ -230,6 +281,21 @@ fn under_a_key_of_ones_own_it_is_shared() {
     // What is encrypted is sent to each region rather than copied.
     assert!(place.calls("CopySnapshot").is_empty());
     assert_eq!(place.put().len(), 6);
+}
+
+#[test]
+fn under_the_default_key_by_its_own_arn_no_ami_is_registered_that_cannot_be_shared() {
+    let place = Place::new();
+    let seeded = json!({"region": HOME, "snapshots": [{"size": 1, "encrypted": true}]});
+    place.bed.seed(&seeded);
+    let key = place.snapshots()[0]["KmsKeyId"].as_str().unwrap().to_owned();
+    let mut options = place.options(&[HOME]);
+    options.share = vec![FRIEND.to_owned()];
+    options.keys.insert(HOME.to_owned(), key);
+    let error = place.publish(&place.build(&DISK), &options).unwrap_err();
+    assert_eq!(error.kind, Kind::Refused, "{error}");
+    assert!(error.help.as_deref().is_some_and(|help| help.contains("key of your own")));
+    assert!(place.calls("RegisterImage").is_empty());
 }
 
 #[test]

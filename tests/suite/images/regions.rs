@@ -124,6 +124,20 @@ fn a_build_that_has_not_passed_its_boot_test_is_published_only_when_that_is_said
 }
 
 #[test]
+fn without_an_image_all_are_listed_and_a_region_that_cannot_be_read_is_no_empty_one() {
+    let work = Work::new(&[]);
+    let list = |regions: &[&str]| work.run(&[&["image", "list"], regions].concat());
+    list(&[])
+        .exits(0)
+        .says("no region is given: looking at us-east-1, us-west-2")
+        .says("Floodway has published no image there.");
+    work.place.bed.rule(&json!({"kind": "error", "action": "DescribeInstances", "region": AWAY,
+        "code": "InvalidParameterValue", "message": "no", "status": 400}));
+    list(&[]).exits(13).says("warning: us-east-1: ec2:DescribeInstances");
+    list(&["--region", AWAY]).exits(1).says("warning: us-east-1: ec2:DescribeInstances");
+}
+
+#[test]
 fn what_is_left_to_do_can_be_copied_into_a_shell() {
     let work = Work::new(&[HOME, AWAY]);
     work.place.bed.rule(&json!({"kind": "error", "action": "CopySnapshot",

@@ -52,30 +52,38 @@ impl Registry {
     /// A build of the image that was made on that day of 2026's first month: an AMI for
     /// each way to boot, on one snapshot, and what is known of it.
     pub fn build(&self, region: &str, build: char, day: u32) {
-        self.seed(region, build, day, &[], "available");
+        self.seed(region, build, day, &[], &json!({}));
     }
 
     /// As [`Self::build`], shared with that account.
     pub fn shared(&self, region: &str, build: char, day: u32, account: &str) {
-        self.seed(region, build, day, &[account], "available");
+        self.seed(region, build, day, &[account], &json!({}));
     }
 
     /// As [`Self::build`], whose AMIs are on their way.
     pub fn pending(&self, region: &str, build: char, day: u32) {
-        self.seed(region, build, day, &[], "pending");
+        self.seed(region, build, day, &[], &json!({"state": "pending"}));
     }
 
-    fn seed(&self, region: &str, build: char, day: u32, shared: &[&str], state: &str) {
+    /// As [`Self::pending`], which are available once so many answers have told that they
+    /// are not.
+    pub fn coming(&self, region: &str, build: char, day: u32, answers: u32) {
+        self.seed(region, build, day, &[], &json!({"pending_answers": answers}));
+    }
+
+    fn seed(&self, region: &str, build: char, day: u32, shared: &[&str], state: &Value) {
         let made = format!("2026-01-{day:02}T00:00:00.000Z");
         let snapshot = format!("snap-{build}0");
         let ami = |number: u32, mode: &str| {
-            json!({
+            let mut ami = json!({
                 "name": format!("{IMAGE}-{build}-{mode}"), "id": ami(build, number),
-                "created": made, "boot_mode": mode, "state": state, "shared_with": shared,
+                "created": made, "boot_mode": mode, "shared_with": shared,
                 "tags": image_tags(IMAGE, build),
                 "mappings": [{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot,
                     "VolumeSize": 1, "VolumeType": "gp3", "Encrypted": false}}],
-            })
+            });
+            ami.as_object_mut().unwrap().extend(state.as_object().unwrap().clone());
+            ami
         };
         self.bed.seed(&json!({
             "region": region,
@@ -120,6 +128,11 @@ impl Registry {
             json!(regions)
         );
         std::fs::write(folder.join(format!("{IMAGE}.toml")), text).unwrap();
+    }
+
+    /// The repository has an environment that nobody can read.
+    pub fn broken(&self) {
+        self.repository.write("broken", "[environment\n");
     }
 
     fn noted(&self, build: char, regions: &[&str], summary: &Summary) {

@@ -100,8 +100,8 @@ pub(super) fn step<'i>(
     })
 }
 
-/// The snapshot of one that is there and has not failed: it has been compared with
-/// the disk before the AMI was registered.
+/// The snapshot of one that is there and has not failed. It is taken as it is, and not
+/// compared with the disk again: what is published here gets no AMI before it has been.
 pub(in super::super) fn snapshot<'i>(
     there: &'i [Image],
     identity: &Identity,

@@ -27,9 +27,12 @@ pub fn plan(survey: &Survey, options: &Options) -> Result<Plan, Error> {
                 each.join("; ")
             );
             let kind = unread.first().map_or(Kind::Failed, |error| error.kind);
-            let help = unread.iter().find_map(|error| error.help.clone());
-            let error = Error::new(kind, message);
-            Err(help.map_or_else(|| error.clone(), |help| error.clone().help(help)))
+            let without = "name the regions to look at with --region";
+            let help = match unread.iter().find_map(|error| error.help.as_deref()) {
+                Some(help) => format!("{help}; or {without}"),
+                None => without.to_owned(),
+            };
+            Err(Error::new(kind, message).help(help))
         }
     }
 }

@@ -24,12 +24,14 @@ pub(super) use find::{by_id, of_image};
 pub(super) use parent::encrypts_by_default;
 pub(super) use settle::{delete, settled};
 
+use super::blocks::Blocks;
 use super::clients::Clients;
 use super::disk::Disk;
 use super::error::{Error, Kind};
 use super::names::Identity;
 use super::notes::Notes;
 use super::progress::{Progress, Watch};
+use tokio::sync::OnceCell;
 
 /// Blocks on their way at once, where nothing else is said: 32 MiB.
 pub const WINDOW: usize = 64;
@@ -69,7 +71,7 @@ pub enum Encryption<'k> {
 /// images of which there is no AMI yet: what is of no use beside it is deleted.
 ///
 /// # Errors
-/// It cannot be made, or is not the disk; then it is deleted.
+/// It cannot be made, or is not the disk; then it is deleted, unless it is in use.
 pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Error> {
     let there = find::of_image(clients, wanted.identity).await?;
     let choice = choose::choose_as(&there, wanted.encryption);
@@ -94,14 +96,8 @@ pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Erro
             (settled(clients, &uploaded.snapshot, wanted.watch).await?, uploaded.blocks)
         }
     };
-    if let Err(error) = verify::compare(clients, wanted, &found.id, &blocks).await {
-        if error.kind == Kind::Corrupt {
-            delete(clients, &found.id).await?;
-            let again = "it has been deleted; publish again, without a parent if it had one";
-            return Err(error.help(again));
-        }
-        return Err(error);
-    }
+    let again = "publish again, without a parent if it had one";
+    is_the_disk(clients, wanted, &found, &blocks, again).await?;
     wanted.notes.forget(wanted.identity, &clients.region);
     if let Err(error) = wanted.notes.keep_blocks(wanted.identity, &blocks).await {
         let region = clients.region.clone();
@@ -111,4 +107,51 @@ pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Erro
         delete(clients, &litter.id).await?;
     }
     Ok(found)
+}
+
+/// The finished copy `found`, once it has been read back: AWS has made it, and nobody has
+/// looked into it yet. The disk's blocks are taken once for all regions, into `blocks`.
+///
+/// # Errors
+/// It is not the disk, and has been deleted unless it is in use; or one of them cannot be
+/// read.
+pub(super) async fn compared(
+    clients: &Clients,
+    wanted: &Wanted<'_>,
+    found: Found,
+    blocks: &OnceCell<Blocks>,
+) -> Result<Found, Error> {
+    let of_disk = || verify::of_disk(wanted.disk, wanted.window);
+    let blocks = blocks.get_or_try_init(of_disk).await?;
+    is_the_disk(clients, wanted, &found, blocks, "publish again: it is copied anew").await?;
+    Ok(found)
+}
+
+/// Compares the finished snapshot `found` with the disk.
+///
+/// # Errors
+/// It is not the disk: it is deleted, and `again` says how to make it anew. One on which
+/// somebody has an AMI already stays, and that is said. Or it cannot be read.
+async fn is_the_disk(
+    clients: &Clients,
+    wanted: &Wanted<'_>,
+    found: &Found,
+    blocks: &Blocks,
+    again: &str,
+) -> Result<(), Error> {
+    let end = verify::compare(clients, wanted, &found.id, blocks).await;
+    match end {
+        Err(error) if error.kind == Kind::Corrupt => {
+            let help = if delete(clients, &found.id).await? {
+                format!("it has been deleted; {again}")
+            } else {
+                format!(
+                    "it is in use and stays: deregister the AMIs on it, which are not of this \
+                     disk, and {again}"
+                )
+            };
+            Err(error.help(help))
+        }
+        end => end,
+    }
 }

@@ -39,17 +39,17 @@ pub(in super::super) async fn settled(
     }
 }
 
-/// Deletes a snapshot of ours, unless something uses it.
+/// Deletes a snapshot of ours, unless something uses it; whether it is gone.
 ///
 /// # Errors
 /// AWS does not let it be deleted.
-pub(in super::super) async fn delete(clients: &Clients, id: &str) -> Result<(), Error> {
+pub(in super::super) async fn delete(clients: &Clients, id: &str) -> Result<bool, Error> {
     let call = Call { action: "ec2:DeleteSnapshot", region: &clients.region, thing: id };
     match clients.ec2.delete_snapshot().snapshot_id(id).send().await {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Some("InvalidSnapshot.InUse") => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some("InvalidSnapshot.InUse") => Ok(false),
         Err(error) => match call.failed(&error) {
-            error if error.kind == Kind::Absent => Ok(()),
+            error if error.kind == Kind::Absent => Ok(true),
             error => Err(error),
         },
     }

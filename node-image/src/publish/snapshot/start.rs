@@ -75,9 +75,9 @@ async fn go_on(
                 Some(Parent { id: id.to_owned(), blocks })
             }
             // What its blocks were cannot be known any more.
-            Ok(_) => return delete(clients, &found.id).await.map(|()| None),
+            Ok(_) => return delete(clients, &found.id).await.map(|_| None),
             Err(error) if error.kind == Kind::Absent => {
-                return delete(clients, &found.id).await.map(|()| None);
+                return delete(clients, &found.id).await.map(|_| None);
             }
             Err(error) => return Err(error),
         },

@@ -53,7 +53,7 @@ def describe(region, parameters, _):
     shown = [image if id(image) in here else {**image, "Tags": []} for image in found]
     shown = select(shown, parameters.get("Filters"), _SPECIAL, models.service("ec2").shape_for("Image").members)
     items, token = page(shown, parameters, None, 1000, "MaxResults")
-    return {"Images": items, "NextToken": token}
+    return {"Images": [image.told() if id(image) in here else image for image in items], "NextToken": token}
 
 
 def _of_ids(region, found, wanted):

@@ -46,10 +46,13 @@ def snapshot(region, given):
 
 
 def image(region, given):
-    """An image; of the account's own the snapshots are there too."""
+    """An image; of the account's own the snapshots are there too. With `pending_answers` it is pending in as many
+    answers of DescribeImages, and available from then on."""
+    answers = given.get("pending_answers") or None
+    state = given.get("state", "pending" if answers else "available")
     made = Image({
         "ImageId": given.get("id", new_id("ami")), "Name": given["name"], "OwnerId": given.get("owner", region.account),
-        "Architecture": given.get("architecture", "x86_64"), "State": given.get("state", "available"),
+        "Architecture": given.get("architecture", "x86_64"), "State": state,
         "CreationDate": given.get("created", "2026-01-01T00:00:00.000Z"), "BootMode": given.get("boot_mode"),
         "ImageType": "machine", "Public": given.get("public", False), "RootDeviceType": "ebs",
         "RootDeviceName": given.get("root_device", "/dev/xvda"), "VirtualizationType": "hvm", "Hypervisor": "xen",
@@ -59,6 +62,7 @@ def image(region, given):
             "SnapshotId": new_id("snap"), "VolumeSize": 8, "VolumeType": "gp3", "Encrypted": False,
             "DeleteOnTermination": True}}]),
     })
+    made.pending_answers = answers
     made.permissions += [{"UserId": account} for account in given.get("shared_with", [])]
     region.images.append(made)
     for volume in [mapping.get("Ebs", {}) for mapping in made["BlockDeviceMappings"]]:

@@ -16,6 +16,16 @@ class Image(dict):
         self.ready_at, self.failure = ready_at, failure  # when it is available, or has failed, and why
         self.permissions = [dict(permissions.EVERYBODY)] if members.get("Public") else []
         self.uefi_data = None
+        self.pending_answers = None  # how many more tell that it is pending, if it is available after so many
+
+    def told(self):
+        """As the next answer tells it, which may be the last in which it is pending."""
+        now = dict(self)
+        if self.pending_answers is not None:
+            self.pending_answers -= 1
+            if self.pending_answers <= 0:
+                self.pending_answers, self["State"] = None, "available"
+        return now
 
     def settle(self, now):
         """Leaves pending when it is time."""

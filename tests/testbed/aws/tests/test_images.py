@@ -36,6 +36,11 @@ class Registering(PublishingTest):
             self.assertEqual(told[key]["Value"], value)
         self.assertEqual(truth("GET", "violations"), [])
 
+    def test_one_may_be_seeded_that_is_pending_in_its_first_answers(self):
+        slow = "ami-0000000000000000b"
+        truth("POST", "world", {"images": [{"name": "slow", "id": slow, "pending_answers": 2}]})
+        self.assertEqual([self.image(slow)["State"] for _ in range(4)], ["pending"] * 2 + ["available"] * 2)
+
     def test_what_is_not_said_is_aws_s_default(self):
         made = ec2.register_image(Name="old", RootDeviceName="/dev/sda1", BlockDeviceMappings=[
             {"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": self.published({}, size=3)}}])["ImageId"]
