@@ -32,7 +32,8 @@ pub struct ChannelValue {
     pub by: String,
     /// Why.
     pub reason: Option<String>,
-    /// The channel that it came from, or `rollback`; none: it was published there.
+    /// The channel that it came from, its own where it was rolled back; none: it was
+    /// published there.
     pub from: Option<String>,
     /// When it was written (RFC 3339).
     pub at: String,

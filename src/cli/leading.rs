@@ -3,7 +3,7 @@
 use super::logging::Log;
 use crate::controller::lead::{Candidate, Fence, Standing, Turns, longest_watch, stand};
 use crate::pipeline::Session;
-use crate::port::{Backend, Backends, Lock};
+use crate::port::{Backend, Backends, FailureKind, Lock, PortError};
 use crate::units::Span;
 use std::future::pending;
 use std::sync::Arc;
@@ -66,8 +66,8 @@ impl Leading {
         if simulated {
             return (Self::InTurn(Box::new(candidate)), Some(fence));
         }
-        let why = crate::port::PortError {
-            kind: crate::port::FailureKind::Other,
+        let why = PortError {
+            kind: FailureKind::Other,
             message: "it has only just begun".to_owned(),
             help: None,
         };
@@ -119,7 +119,11 @@ impl Leading {
                 if matches!(&*standing.borrow(), Standing::Waits { .. }) {
                     let _ = tokio::time::timeout(*first, standing.changed()).await;
                 }
-                standing.borrow().clone()
+                match standing.has_changed() {
+                    Ok(_) => standing.borrow().clone(),
+                    // Nobody stands for election any more.
+                    Err(_) => Standing::Waits { why: ended() },
+                }
             }
         }
     }
@@ -130,7 +134,9 @@ impl Leading {
             && *before != Standing::Leads
         {
             let mut standing = standing.clone();
-            if standing.wait_for(|now| *now == Standing::Leads).await.is_ok() {
+            let leads = standing.wait_for(|now| *now == Standing::Leads).await.is_ok();
+            // What was said last stays there when nobody stands any more.
+            if leads && standing.has_changed().is_ok() {
                 return;
             }
         }
@@ -166,6 +172,14 @@ async fn tell_stops(
             told = stopped.is_some();
             tell(stopped);
         }
+    }
+}
+
+fn ended() -> PortError {
+    PortError {
+        kind: FailureKind::Other,
+        message: "what stands for election has ended".to_owned(),
+        help: Some("restart this controller, and report it with its log".to_owned()),
     }
 }
 
@@ -261,8 +275,11 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_told_where_none_stands_for_election_any_more() {
         let follows = Standing::Follows { leader: "another".to_owned() };
-        let (tell, leading) = aside(follows.clone());
+        let (tell, mut leading) = aside(follows.clone());
+        tell.send_replace(Standing::Leads);
+        assert_eq!(leading.standing().await, Standing::Leads);
         drop(tell);
+        assert_eq!(leading.standing().await.state(), "waits");
         assert!(timeout(SOON, leading.begins(&follows)).await.is_err());
         assert!(timeout(SOON, Leading::Alone.begins(&follows)).await.is_err());
     }

@@ -35,6 +35,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// The first turn is over by then after a signal, or hangs and is left.
 const A_MOMENT: Duration = Duration::from_secs(1);
+/// How long a later turn is waited for: what an installed one is given to end is 30 s.
+const LAST_TURN: Duration = Duration::from_secs(10);
 
 /// Watch the load, look ahead, and move capacity between on-prem and the burst pools
 ///
@@ -273,10 +275,9 @@ impl Running {
                 let _ = ends.before(Duration::ZERO, reading).await;
             }
             let deciding = self.decide();
-            let decided = match &before {
-                None => ends.before(A_MOMENT, deciding).await,
-                Some(_) => Some(deciding.await),
-            };
+            // What has begun to write is let finish; before the first, nothing has.
+            let moment = before.as_ref().map_or(A_MOMENT, |_| LAST_TURN);
+            let decided = ends.before(moment, deciding).await;
             let Some((standing, turn, started)) = decided else { return undecided(args) };
             self.leading.turn_ended();
             self.tell(args, terminal, (&standing, &turn), before.as_ref());

@@ -191,6 +191,8 @@ impl World {
     /// Forgets looks that are under way: they are of another session.
     pub(super) fn look_anew(&mut self) {
         self.looks.clear();
+        // What changes rarely may be asked of another region, or of another type.
+        self.facts_at.clear();
     }
 
     /// Both sides as they were seen last.

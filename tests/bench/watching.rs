@@ -37,7 +37,7 @@ fn number(name: &str, otherwise: u32) -> u32 {
 
 fn main() -> ExitCode {
     let (nodes, pods) = (number("NODES", 10_000), number("PODS", 30_000));
-    let seconds = u64::from(number("LASTS", 600));
+    let seconds = u64::from(number("LASTS", 3_600));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let bed = Bed::fresh();
     let aws = Arc::new(AwsBed::start_with(&["--launch-seconds", "0"]));

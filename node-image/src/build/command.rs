@@ -5,6 +5,23 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What of the caller's environment a program sees: where home and temporary files are,
+/// and how the network is reached. Nothing of it decides what an image is.
+const KEPT: [&str; 12] = [
+    "HOME",
+    "TMPDIR",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
+
 /// The most of what a failed program said that is told.
 const LAST_LINES: usize = 25;
 
@@ -32,8 +49,7 @@ impl Run {
         if let Ok(path) = std::env::join_paths(folders()) {
             command.env("PATH", path);
         }
-        let kept = ["HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy"];
-        for name in kept {
+        for name in KEPT {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -110,6 +126,15 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let said = Run::new("/nowhere/at-all").run().unwrap_err().to_string();
         assert!(said.starts_with("/nowhere/at-all failed (cannot be started"), "{said}");
+    }
+
+    #[test]
+    fn what_leads_to_the_network_is_passed_on_in_either_spelling() {
+        for name in ["http_proxy", "https_proxy", "no_proxy", "all_proxy"] {
+            assert!(KEPT.contains(&name), "{name}");
+            assert!(KEPT.contains(&name.to_uppercase().as_str()), "{name}");
+        }
+        assert!(KEPT.contains(&"SSL_CERT_FILE") && KEPT.contains(&"SSL_CERT_DIR"));
     }
 
     #[test]

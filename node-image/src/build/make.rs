@@ -12,7 +12,7 @@ use super::stages::{
 };
 use super::store::{Made, Store};
 use super::{command::Run, files};
-use crate::card::{Blob, BootMode, Driver, Manifest, SCHEMA};
+use crate::card::{Blob, BootMode, Driver, File, Manifest, SCHEMA};
 use common::units::Memory;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -147,11 +147,8 @@ pub fn build(
     let ((listed, status), tree) = stages.both("tree", || {
         let tree = whole(gpu_modules.as_ref())?;
         // Whatever may not be in it, or is missing, is told before all else is made of it.
-        let listing = manifest::files(&tree.file("tree.tar"))?;
-        if let Some(made) = &gpu_modules {
-            firmware::check(&made.folder, &listing.0)?;
-        }
-        Ok((listing, tree))
+        let modules = gpu_modules.as_ref().map(|made| made.folder.as_path());
+        Ok((listing(&tree.file("tree.tar"), modules)?, tree))
     })?;
     let erofs = stages.run("erofs", || erofs::erofs(&tree, &workshop))?;
     let (opening, verity) = stages.both("verity", || verity::verity(&erofs, &workshop))?;
@@ -198,6 +195,19 @@ pub fn build(
     let built = finish(&manifest, &bill, (&tree, &erofs, &made), options)?;
     tell(Progress::Ended { stage: "manifest", took: began.elapsed(), unchanged: false });
     Ok(built)
+}
+
+/// The files of the archive `tree`, and what dpkg knows of its packages. The GPU's `modules`,
+/// if there are any, lie in a folder.
+///
+/// # Errors
+/// A file that no image may hold, or firmware that the modules load and it has not.
+fn listing(tree: &Path, modules: Option<&Path>) -> Result<(Vec<File>, String), Error> {
+    let (listed, status) = manifest::files(tree)?;
+    if let Some(folder) = modules {
+        firmware::check(folder, &listed)?;
+    }
+    Ok((listed, status))
 }
 
 /// Whether a disk of so many bytes is as small as the recipe wants it.
@@ -284,6 +294,29 @@ impl Stages<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_root_without_what_the_gpus_modules_load_is_no_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, modules) = (folder.path().join("tree.tar"), folder.path().join("modules"));
+        std::fs::create_dir(&modules).unwrap();
+        let module = "\x7fELF\0firmware=nvidia/535/gsp.bin\0";
+        std::fs::write(modules.join("nvidia.ko"), module).unwrap();
+        let with = |path: &str| {
+            let mut archive = tar::Builder::new(std::fs::File::create(&tree).unwrap());
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(4);
+            archive.append_data(&mut header, path, &b"text"[..]).unwrap();
+            archive.finish().unwrap();
+        };
+        with("usr/lib/firmware/nvidia/535/gsp.bin");
+        assert_eq!(listing(&tree, Some(&modules)).unwrap().0.len(), 1);
+        with("usr/lib/firmware/nvidia/530/gsp.bin");
+        let said = listing(&tree, Some(&modules)).unwrap_err().to_string();
+        assert!(said.contains("nvidia.ko loads /usr/lib/firmware/nvidia/535/gsp.bin"), "{said}");
+        assert!(listing(&tree, None).is_ok(), "without a GPU nothing loads it");
+    }
 
     #[test]
     fn a_disk_beyond_its_limit_is_refused_with_both_sizes() {

@@ -41,6 +41,12 @@ impl Tested {
         Self { disk, boots }
     }
 
+    /// Whether the disk of `manifest` has passed its last test by `mode`.
+    #[must_use]
+    pub fn has_passed(&self, manifest: &Manifest, mode: BootMode) -> bool {
+        self.disk == manifest.disk.sha256 && self.boots.get(&mode).is_some_and(|boot| boot.passed)
+    }
+
     /// Why the disk of `manifest` is not known to boot by every means that this names; none:
     /// it is.
     pub fn lacks(&self, manifest: &Manifest) -> Option<String> {
@@ -88,6 +94,9 @@ mod tests {
             said.as_deref(),
             Some("it has failed its boot test by uefi, it was not booted by legacy-bios")
         );
+        let tested = after(&[(Uefi, PASSED), (LegacyBios, FAILED)]);
+        let passed = |disk: &str, mode| tested.has_passed(&small(disk), mode);
+        assert!(passed("aa", Uefi) && !passed("aa", LegacyBios) && !passed("bb", Uefi));
         // What is not to be registered need not boot.
         let by_uefi = Manifest { boot_modes: vec![Uefi], ..small("aa") };
         assert_eq!(after(&[(Uefi, PASSED), (LegacyBios, FAILED)]).lacks(&by_uefi), None);

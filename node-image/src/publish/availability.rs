@@ -5,7 +5,7 @@ use super::error::{Call, Error, Kind};
 use super::progress::{Progress, Watch};
 use aws_sdk_ec2::types::{Image, ImageState};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The first pause between two looks; it doubles.
 const FIRST: Duration = Duration::from_millis(250);
@@ -70,20 +70,25 @@ pub(super) async fn wait(
     watch: &Watch<'_>,
 ) -> Result<(), Error> {
     let look = async || states(clients, ids).await;
-    until_available(&clients.region, patience, watch, look, tokio::time::sleep).await
+    let begun = Instant::now();
+    let elapsed = || begun.elapsed();
+    until_available(&clients.region, patience, watch, look, (tokio::time::sleep, elapsed)).await
 }
 
-/// As [`wait`], of the images at which `look` looks, with a `rest` between two looks.
+/// As [`wait`], of the images at which `look` looks, with a `rest` between two looks; since
+/// the first one it is `elapsed`.
 async fn until_available<'i>(
     region: &str,
     patience: Duration,
     watch: &Watch<'_>,
     look: impl AsyncFn() -> Result<BTreeMap<&'i String, State>, Error>,
-    rest: impl AsyncFn(Duration),
+    (rest, elapsed): (impl AsyncFn(Duration), impl Fn() -> Duration),
 ) -> Result<(), Error> {
-    let (mut waited, mut pause) = (Duration::ZERO, FIRST);
+    let mut pause = FIRST;
     loop {
         let states = look().await?;
+        // A look that AWS answers late takes its time too.
+        let waited = elapsed();
         let never = states.iter().find_map(|(id, state)| match state {
             State::Absent => Some(gone(id, "not there")),
             State::Never(why) => Some(gone(id, why)),
@@ -106,7 +111,6 @@ async fn until_available<'i>(
         let progress = format!("pending for {minutes} min");
         watch(Progress::Waiting { region: region.to_owned(), thing: pending, progress });
         rest(pause).await;
-        waited += pause;
         pause = (pause * 2).min(LONGEST);
     }
 }
@@ -129,20 +133,36 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     /// What comes of waiting for two images, of which the second is so at each look, the
-    /// last for ever; and for how long it was waited.
+    /// last for ever; and for how long it was rested.
     fn waited(patience: Duration, seen: &[State]) -> (Result<(), Error>, Duration) {
+        waited_slowly(patience, seen, Duration::ZERO)
+    }
+
+    /// As [`waited`], where each look takes so long.
+    fn waited_slowly(
+        patience: Duration,
+        seen: &[State],
+        slow: Duration,
+    ) -> (Result<(), Error>, Duration) {
+        let clock = Cell::new(Duration::ZERO);
+        let passes = |time: Duration| clock.set(clock.get() + time);
         let ids = ["ami-1".to_owned(), "ami-2".to_owned()];
         let (looks, slept) = (Cell::new(0), RefCell::new(Vec::new()));
         let look = async || {
+            passes(slow);
             let at = looks.replace(looks.get() + 1).min(seen.len() - 1);
             Ok::<_, Error>(BTreeMap::from([
                 (&ids[0], State::Available),
                 (&ids[1], seen[at].clone()),
             ]))
         };
-        let rest = async |pause: Duration| slept.borrow_mut().push(pause);
+        let rest = async |pause: Duration| {
+            passes(pause);
+            slept.borrow_mut().push(pause);
+        };
+        let times = (rest, || clock.get());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let ended = runtime.block_on(until_available("us-west-2", patience, &|_| (), look, rest));
+        let ended = runtime.block_on(until_available("us-west-2", patience, &|_| (), look, times));
         let slept = slept.into_inner();
         assert_eq!(looks.get(), slept.len() + 1, "it looks, and rests between two looks");
         assert!(slept.iter().all(|pause| *pause <= LONGEST), "{slept:?}");
@@ -170,6 +190,17 @@ mod tests {
         assert_eq!(error.message, "ami-2: not available after 30 minutes");
         assert!(slept >= HALF_AN_HOUR && slept < HALF_AN_HOUR + LONGEST, "{slept:?}");
         let (ended, slept) = waited(Duration::ZERO, &[State::Pending]);
+        assert_eq!((ended.unwrap_err().kind, slept), (Kind::Late, Duration::ZERO));
+    }
+
+    #[test]
+    fn looks_that_take_long_count_too() {
+        let minute = Duration::from_secs(60);
+        let (ended, slept) = waited_slowly(HALF_AN_HOUR, &[State::Pending], minute);
+        // The last look took it beyond.
+        assert_eq!(ended.unwrap_err().message, "ami-2: not available after 31 minutes");
+        assert!(slept < HALF_AN_HOUR / 3, "{slept:?}");
+        let (ended, slept) = waited_slowly(minute, &[State::Pending], minute);
         assert_eq!((ended.unwrap_err().kind, slept), (Kind::Late, Duration::ZERO));
     }
 

@@ -63,3 +63,36 @@ impl Clients {
         &self.region
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ebs::config::BehaviorVersion;
+
+    #[test]
+    fn a_slow_link_is_given_its_time_whatever_the_configuration_says() {
+        let hasty = TimeoutConfig::builder()
+            .read_timeout(Duration::from_secs(1))
+            .operation_timeout(Duration::from_secs(1))
+            .build();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .timeout_config(hasty)
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build())
+            .build();
+        let clients = Clients::new(&config, "eu-west-1");
+        let ebs = clients.ebs.config();
+        let ec2 = clients.ec2.config();
+        for times in [ebs.timeout_config(), ec2.timeout_config()] {
+            let times = times.unwrap();
+            assert_eq!(times.connect_timeout(), Some(CONNECT));
+            assert_eq!(times.operation_attempt_timeout(), Some(ATTEMPT));
+            assert_eq!((times.read_timeout(), times.operation_timeout()), (None, None));
+        }
+        for guard in [ebs.stalled_stream_protection(), ec2.stalled_stream_protection()] {
+            assert!(!guard.unwrap().is_enabled());
+        }
+        let tries = |config: Option<&RetryConfig>| config.map(RetryConfig::max_attempts);
+        assert_eq!((tries(ebs.retry_config()), tries(ec2.retry_config())), (Some(1), Some(TRIES)));
+    }
+}

@@ -24,6 +24,8 @@ pub enum Kind {
     Absent,
     /// AWS does not do it as it was asked.
     Refused,
+    /// What is to come back is not there any more, and asking again does not bring it back.
+    Gone,
     /// Something else has that name.
     Conflict,
     /// What was given cannot be published so.

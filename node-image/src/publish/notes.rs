@@ -109,7 +109,7 @@ impl Notes {
         let path = self.resume_file(identity, &resume.region);
         let text = serde_json::to_string(resume)
             .map_err(|error| Error::new(Kind::Local, error.to_string()))?;
-        aside(move || write(&path, &text)).await?
+        aside(move || write(&path, &path.with_extension("new"), &text)).await?
     }
 
     /// The upload is done.
@@ -124,18 +124,21 @@ impl Notes {
         Blocks::read(&text, manifest).filter(|blocks| is_block_size(blocks.size))
     }
 
-    /// Keeps them for the image that is built on this one.
+    /// Keeps them for the image that is built on this one; those that `region` has been
+    /// compared with, as others may be at once.
     ///
     /// # Errors
     /// They cannot be written.
     pub(super) async fn keep_blocks(
         &self,
         identity: &Identity,
+        region: &str,
         blocks: &Blocks,
     ) -> Result<(), Error> {
         let path = self.blocks_file(&identity.name, &identity.manifest);
+        let beside = path.with_extension(format!("{region}.blocks.new"));
         let text = blocks.write(&identity.manifest);
-        aside(move || write(&path, &text)).await?
+        aside(move || write(&path, &beside, &text)).await?
     }
 }
 
@@ -144,16 +147,16 @@ pub(super) const fn is_block_size(bytes: u32) -> bool {
     bytes.is_power_of_two() && bytes >= BLOCK / 8 && bytes <= BLOCK * 32
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+/// By way of the file `beside`, which nobody else writes meanwhile.
+fn write(path: &Path, beside: &Path, text: &str) -> Result<(), Error> {
     let written = || -> io::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let beside = path.with_extension("new");
-        let mut file = File::create(&beside)?;
+        let mut file = File::create(beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&beside, path)
+        fs::rename(beside, path)
     };
     written().map_err(|error| {
         Error::new(Kind::Local, format!("cannot write {}: {error}", path.display()))
@@ -223,9 +226,25 @@ mod tests {
         let notes = Notes::in_folder(folder.path());
         let mut blocks = Blocks::new(BLOCK);
         blocks.set(3, Some(hash::sha256(b"three")));
-        notes.keep_blocks(&identity(), &blocks).await.unwrap();
+        notes.keep_blocks(&identity(), "eu-west-1", &blocks).await.unwrap();
         assert_eq!(notes.blocks("small", &identity().manifest), Some(blocks));
         assert_eq!(notes.blocks("small", &"cd".repeat(32)), None);
+    }
+
+    #[tokio::test]
+    async fn regions_keep_them_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = Notes::in_folder(folder.path());
+        let mut blocks = Blocks::new(BLOCK);
+        blocks.set(3, Some(hash::sha256(b"three")));
+        let (notes, identity, blocks) = (&notes, &identity(), &blocks);
+        let regions: Vec<String> = (0..16).map(|number| format!("region-{number}")).collect();
+        let all = regions.iter().map(|region| notes.keep_blocks(identity, region, blocks));
+        for kept in futures::future::join_all(all).await {
+            kept.unwrap();
+        }
+        assert_eq!(notes.blocks("small", &identity.manifest).as_ref(), Some(blocks));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing lies beside it");
     }
 
     #[test]

@@ -39,29 +39,39 @@ pub async fn promote(
     watch: &Watch<'_>,
 ) -> Result<Report, Error> {
     let (from, to) = (wanted.from, wanted.to);
-    let read =
-        async |clients: &Clients, channel| ssm::channel(clients, wanted.image, channel).await;
     let sources = all(join_all(regions.iter().map(async |clients| {
-        let held = read(clients, from).await?;
+        let held = ssm::channel(clients, wanted.image, from).await?;
         held.ok_or_else(|| never_written(clients, wanted.image, from))
     }))
     .await)?;
     let manifest = one_build(regions, wanted, &sources)?;
+    let targets = || join_all(regions.iter().map(|clients| target(clients, wanted)));
+    // Before the wait: what is refused is told at once.
+    all(targets().await)?;
     let ready = join_all(regions.iter().zip(&sources).map(async |(clients, source)| {
         let ids: Vec<String> = source.value.images.values().cloned().collect();
         availability::wait(clients, &ids, wanted.patience, watch).await
     }));
     all(ready.await)?;
-    let written = join_all(regions.iter().zip(&sources).map(async |(clients, source)| {
+    // And after it: somebody may have written meanwhile.
+    let targets = all(targets().await)?;
+    let written = regions.iter().zip(sources.iter().zip(&targets));
+    let written = written.map(async |(clients, (source, held))| {
         let value = wanted.author.value(&manifest, &source.value.images, Some(from));
-        let moved = match read(clients, to).await {
-            Ok(held) => write(clients, (wanted.image, to), held.as_ref(), &value).await,
-            Err(error) => Err(error),
-        };
+        let moved = write(clients, (wanted.image, to), held.as_ref(), &value).await;
         InRegion { region: clients.region.clone(), moved }
-    }))
-    .await;
-    Ok(Report { manifest, regions: written })
+    });
+    let regions = join_all(written).await;
+    Ok(Report { manifest, regions })
+}
+
+/// What the channel that is to mean the build holds there; none: nothing, or nothing that
+/// can be read, which is written anew.
+async fn target(clients: &Clients, wanted: &Promotion<'_>) -> Result<Option<Held>, Error> {
+    match ssm::channel(clients, wanted.image, wanted.to).await {
+        Err(error) if error.kind == Kind::Invalid => Ok(None),
+        other => other,
+    }
 }
 
 /// The build that all of `sources` mean.

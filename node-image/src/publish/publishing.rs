@@ -116,7 +116,11 @@ impl Work<'_> {
             let on_it = images.iter().filter(|image| image.snapshot.as_deref() == Some(id));
             let on_it: Vec<&str> = on_it.map(|image| image.id.as_str()).collect();
             let found = snapshot::under_amis(found, encryption, &on_it);
-            return found.map_err(|error| error.in_region(&clients.region));
+            let found = found.map_err(|error| error.in_region(&clients.region))?;
+            if let Some(wanted) = &self.uefi_data {
+                image::keys_fit(clients, self.identity, &images, wanted).await?;
+            }
+            return Ok(found);
         }
         let wanted = Wanted {
             identity: self.identity,

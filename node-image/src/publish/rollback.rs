@@ -8,6 +8,7 @@ use super::promote::all;
 use super::ssm::{self, Entry, Held};
 use crate::channel::{ChannelValue, parameter, short};
 use futures::future::join_all;
+use std::collections::BTreeMap;
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
@@ -70,8 +71,9 @@ impl Rollback<'_> {
 /// # Errors
 /// Nothing has been written: what a region's channel has meant cannot be read, there is
 /// nothing to go back to, a region has never had that build in the channel
-/// ([`Kind::Absent`]), or instances cannot start from its images any more. Where each region
-/// stands for itself, the last two are told of the region, unless it is so in all.
+/// ([`Kind::Absent`]), or instances cannot start from its images any more (where they are
+/// not there, [`Kind::Gone`]). Where each region stands for itself, the last two are told of
+/// the region, unless it is so in all.
 pub async fn rollback(regions: &[Clients], wanted: &Rollback<'_>) -> Result<RolledBack, Error> {
     let histories =
         regions.iter().map(|clients| ssm::history(clients, wanted.image, wanted.channel));
@@ -104,13 +106,27 @@ async fn usable<'h>(
 ) -> Result<&'h ChannelValue, Error> {
     let target = target(&clients.region, history, manifest, wanted)?;
     let states = availability::states(clients, target.images.values()).await?;
-    let unfit = states.into_iter().find_map(|(id, state)| match state {
-        State::Available => None,
-        State::Pending => Some(gone(id, "not available yet")),
-        State::Never(why) => Some(gone(id, &why)),
-        State::Absent => Some(gone(id, "not there any more: it was pruned")),
-    });
+    let unfit = unfit(&clients.region, &states, wanted);
     unfit.map_or(Ok(target), |error| Err(error.in_region(&clients.region)))
+}
+
+/// Why instances cannot start from images of these states; first what does not come back.
+fn unfit(region: &str, states: &BTreeMap<&String, State>, wanted: &Rollback<'_>) -> Option<Error> {
+    let absent = states.iter().find(|(_, state)| **state == State::Absent);
+    if let Some((id, _)) = absent {
+        let Rollback { image, channel, .. } = wanted;
+        let message = format!("{id} is not there any more: it was pruned");
+        let help = format!(
+            "publish it there again, then promote it: floodway image promote {image} --from \
+             CHANNEL --to {channel} --region {region}"
+        );
+        return Some(Error::new(Kind::Gone, message).help(help));
+    }
+    states.iter().find_map(|(id, state)| match state {
+        State::Available | State::Absent => None,
+        State::Pending => Some(gone(id, "not available yet")),
+        State::Never(why) => Some(gone(id, why)),
+    })
 }
 
 /// Makes the channel mean there what it did at `target`.

@@ -1,6 +1,6 @@
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
-use super::machine::{Machine, Subject};
+use super::machine::{Machine, Secure, Subject};
 use super::recipe::manifest;
 use node_image::boot::Report;
 use node_image::card::BootMode;
@@ -21,7 +21,7 @@ pub(super) struct Args {
     secure_boot: Option<PathBuf>,
     #[command(flatten)]
     machine: Machine,
-    /// Print the reports as JSON
+    /// Print the reports as JSON, one for each start that came up
     #[arg(long)]
     json: bool,
 }
@@ -38,12 +38,17 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let modes = modes(machine, args.secure_boot.is_some())?;
     machine.begin()?;
     let mut reports = Vec::new();
-    for mode in modes {
-        reports.extend(machine.test(subject, *mode, args.secure_boot.clone(), terminal)?);
-    }
+    // Whose certificate it is, no manifest tells.
+    let secure = args.secure_boot.clone();
+    let secure = secure.map(|certificate| Secure { certificate, is_own: false });
+    let ended = modes
+        .iter()
+        .try_for_each(|mode| machine.test(subject, *mode, secure.as_ref(), &mut reports, terminal));
+    // Also those before one that failed.
     if args.json {
         terminal.print(&super::super::schema::pretty(&reports));
     }
+    ended?;
     if reports.iter().all(Report::passed) {
         return Ok(Exit::Done);
     }

@@ -2,10 +2,10 @@
 
 use super::super::exit::{Exit, Failure};
 use super::super::terminal::Terminal;
+use super::booting::Booting;
 use super::tested;
 use node_image::boot::{Accelerator, Bus, Error, Options, Progress, Report, Rig};
 use node_image::card::{Boot, BootMode, Manifest};
-use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use std::time::Duration;
 /// By how many GiB the volume grows from one start to the next: by so much that a `/var`
 /// which stays as it was is seen at once.
 const GROWTH_GIB: u32 = 4;
+/// Virtual CPUs, unless somebody asks for others.
+const CPUS: u32 = 2;
 
 /// The machine that an image is tested on.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,7 +36,7 @@ pub(super) struct Machine {
     #[arg(long, value_enum, value_name = "WHAT", default_value = "auto")]
     accelerator: Runs,
     /// Virtual CPUs
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = CPUS, value_parser = clap::value_parser!(u32).range(1..=64))]
     cpus: u32,
     /// Seconds that one start may take
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
@@ -72,7 +74,7 @@ enum Form {
     Qcow2,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Runs {
     /// KVM where it works, else emulation
     Auto,
@@ -88,6 +90,15 @@ pub(super) struct Subject<'s> {
     pub(super) disk: &'s Path,
     /// The build that it is of, and the build's folder.
     pub(super) of: Option<(&'s Path, &'s Manifest)>,
+}
+
+/// Secure boot, by one certificate alone.
+#[derive(Debug)]
+pub(super) struct Secure {
+    /// PEM or DER.
+    pub(super) certificate: PathBuf,
+    /// Whether the build is known to be signed by its key.
+    pub(super) is_own: bool,
 }
 
 impl Machine {
@@ -124,29 +135,35 @@ impl Machine {
         }
     }
 
+    /// Whether it is started as it is when nobody asks for anything but a firmware: what is
+    /// noted of such a test need not be seen again.
+    pub(super) fn is_usual(&self) -> bool {
+        let is_as_published = self.bus == At::Nvme && self.disk != Some(Form::Qcow2);
+        let is_plain = self.cpus == CPUS && self.accelerator == Runs::Auto;
+        let is_watched = self.power_off_limit.is_some() || self.console.is_some();
+        is_as_published && is_plain && self.starts == 1 && !is_watched
+    }
+
     /// Starts a disk as often as is asked, or until it is not as it must be; tells how it
-    /// went, and notes it in the folder of the build.
+    /// went, and notes it in the folder of the build. Each start that is over is among the
+    /// `reports`, also where a later one fails.
     pub(super) fn test(
         &self,
         subject: Subject<'_>,
         boot_mode: BootMode,
-        secure_boot: Option<PathBuf>,
+        secure: Option<&Secure>,
+        reports: &mut Vec<Report>,
         terminal: &Terminal,
-    ) -> Result<Vec<Report>, Failure> {
+    ) -> Result<(), Failure> {
         let Subject { disk, of } = subject;
         let expected = of.map(|(_, manifest)| manifest.clone());
-        let options = Options { expected, ..self.with(boot_mode, secure_boot) };
+        let certificate = secure.map(|secure| secure.certificate.clone());
+        let options = Options { expected, ..self.with(boot_mode, certificate) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Failure::file(disk, "cannot be booted", &e))?;
-        let kvm = Cell::new(false);
-        let tell = |progress: Progress| {
-            let Progress::Accelerator(chosen, why) = progress else { return };
-            kvm.set(chosen == Accelerator::Kvm);
-            if let (Accelerator::Emulated, Some(why)) = (chosen, why) {
-                terminal.note(&format!("  emulated, which is slow: {why}\n"));
-            }
-        };
-        let mut reports: Vec<Report> = Vec::new();
+        let booting = Booting::new(boot_mode, terminal);
+        let tell = |progress: Progress| booting.tell(&progress);
+        let mut starts: Vec<(bool, Option<f64>)> = Vec::new();
         let ended: Result<(), Error> = runtime.block_on(async {
             let mut rig = Rig::set_up(disk, &options, &tell).await?;
             for start in 1..=self.starts {
@@ -154,8 +171,9 @@ impl Machine {
                     rig.grow(GROWTH_GIB).await?;
                 }
                 let report = rig.start(&tell).await?;
-                terminal.note(&told(&report, disk));
+                booting.say(&told(&report, disk));
                 let passed = report.passed();
+                starts.push((passed, report.ready_seconds));
                 reports.push(report);
                 // Of what went wrong once, a further start tells nothing.
                 if !passed {
@@ -164,25 +182,29 @@ impl Machine {
             }
             Ok(())
         });
-        let starts: Vec<_> =
-            reports.iter().map(|report| (report.passed(), report.ready_seconds)).collect();
-        let noted = match (of, outcome(&starts, ended.as_ref().err(), kvm.get())) {
+        let never_came_up = starts.is_empty() && ended.is_err();
+        let noted = match (of, outcome(&starts, ended.as_ref().err(), booting.is_by_kvm())) {
             (Some((folder, manifest)), Some(boot))
-                if self.is_noted(options.secure_boot.is_some(), manifest.signed) =>
+                if self.is_noted(secure, manifest.signed, never_came_up) =>
             {
                 tested::note(folder, manifest, boot_mode, boot)
             }
             _ => Ok(()),
         };
-        ended.map_err(|error| failed(&error, reports.len()))?;
-        noted.map(|()| reports)
+        ended.map_err(|error| failed(&error, starts.len()))?;
+        noted
     }
 
     /// Whether what comes of it says how the build starts on EC2: the one disk that is
-    /// published, attached as it is there.
-    fn is_noted(&self, is_secure: bool, is_signed: bool) -> bool {
-        // That nothing unsigned starts under secure boot says nothing of a disk.
-        (is_signed || !is_secure) && self.bus == At::Nvme && self.disk != Some(Form::Qcow2)
+    /// published, attached as it is there. `never_came_up`: not even at its first start.
+    fn is_noted(&self, secure: Option<&Secure>, is_signed: bool, never_came_up: bool) -> bool {
+        let says_something = match secure {
+            None => true,
+            // That nothing unsigned starts under secure boot says nothing of a disk, and
+            // neither does what a certificate forbids that may be another key's.
+            Some(secure) => is_signed && (secure.is_own || !never_came_up),
+        };
+        says_something && self.bus == At::Nvme && self.disk != Some(Form::Qcow2)
     }
 
     /// As the boot test takes it.
@@ -299,17 +321,46 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_of_the_disk_that_is_published_as_ec2_attaches_it() {
-        let noted = |arguments: &[&str]| machine(arguments).is_noted(false, false);
+        let noted = |arguments: &[&str]| machine(arguments).is_noted(None, false, true);
         assert!(noted(&[]) && noted(&["--disk", "raw", "--bus", "nvme", "--starts", "2"]));
         assert!(!noted(&["--disk", "qcow2"]) && !noted(&["--bus", "virtio"]));
-        let secure = |is_signed| machine(&[]).is_noted(true, is_signed);
-        assert!(secure(true) && !secure(false));
         let disk = |arguments: &[&str]| machine(arguments).disk_in(Path::new("out"));
         assert_eq!(disk(&[]), Path::new("out/disk.raw"));
         assert_eq!(disk(&["--disk", "qcow2"]), Path::new("out/disk.qcow2"));
         let file = Path::new("some.qcow2");
         assert_eq!(machine(&[]).disk_at(file).unwrap(), file);
         assert_eq!(machine(&["--disk", "raw"]).disk_at(file).unwrap_err().exit, Exit::Usage);
+    }
+
+    #[test]
+    fn what_a_certificate_forbids_is_noted_where_the_build_is_signed_by_its_key() {
+        let noted = |is_own, is_signed, never_came_up| {
+            let secure = Secure { certificate: "certificate.pem".into(), is_own };
+            machine(&[]).is_noted(Some(&secure), is_signed, never_came_up)
+        };
+        for is_own in [true, false] {
+            assert!(noted(is_own, true, false) && !noted(is_own, false, false), "{is_own}");
+        }
+        assert!(noted(true, true, true), "it was to start");
+        assert!(!noted(false, true, true), "whose certificate that is, nobody knows");
+    }
+
+    #[test]
+    fn only_a_test_as_everybody_makes_it_need_not_be_made_again() {
+        for usual in [&["--mode", "uefi"][..], &[], &["--disk", "raw"], &["--limit", "900"]] {
+            assert!(machine(usual).is_usual(), "{usual:?}");
+        }
+        for [name, value] in [
+            ["--starts", "2"],
+            ["--bus", "virtio"],
+            ["--disk", "qcow2"],
+            ["--cpus", "4"],
+            ["--accelerator", "kvm"],
+            ["--power-off-limit", "5"],
+            ["--console", "console.txt"],
+        ] {
+            assert!(!machine(&[name, value]).is_usual(), "{name}");
+        }
     }
 
     const GOOD: (bool, Option<f64>) = (true, Some(9.25));

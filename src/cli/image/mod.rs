@@ -3,6 +3,8 @@ mod around;
 #[cfg(feature = "image")]
 mod boot;
 #[cfg(feature = "image")]
+mod booting;
+#[cfg(feature = "image")]
 mod build;
 #[cfg(feature = "image")]
 mod diff;

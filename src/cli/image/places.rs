@@ -148,7 +148,7 @@ pub(super) fn now() -> Timestamp {
 /// What went wrong, with what to do.
 pub(super) fn failed(error: &Error) -> Failure {
     let exit = match error.kind {
-        Kind::Refused | Kind::Conflict => Exit::Refused,
+        Kind::Refused | Kind::Gone | Kind::Conflict => Exit::Refused,
         _ => Exit::Failed,
     };
     let failure = Failure::new(exit, error.to_string());

@@ -20,12 +20,12 @@ const MANIFEST: &str = "manifest.json";
 
 /// Bring a build into AWS, and put it into a channel
 ///
-/// The disk is sent to the first region, only what is not zeros, and copied to the others,
-/// and read back and compared in each; each gets a machine image for UEFI and one for a
-/// BIOS, on one snapshot. Cut off at any moment, the same command goes on where it was, and does
-/// nothing where all is done. When all regions have the build, the channel means it.
-/// Without --region it goes to the regions that its recipe names. A build that has not
-/// passed its boot test is refused.
+/// The disk is sent to the first region, only what is not zeros, and copied to the others (an
+/// encrypted one is sent to each), and read back and compared in each; each gets a machine
+/// image for UEFI and one for a BIOS, on one snapshot. Cut off at any moment, the same command
+/// goes on where it was, and does nothing where all is done. When all regions have the build,
+/// the channel means it. Without --region it goes to the regions that its recipe names. A build
+/// that has not passed its boot test is refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of a build: disk.raw, manifest.json and boot.json

@@ -71,7 +71,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             Ok(others) => {
                 // The version is of the first one's history.
                 let first = connected.regions.iter().take(1).chain(&others);
-                let there = again(&first.cloned().collect::<Vec<_>>());
+                let there = if leads(&done.report) {
+                    again(&first.cloned().collect::<Vec<_>>())
+                } else {
+                    let there = places.arguments_in(&others);
+                    let why = reason(args.reason.as_deref());
+                    format!("floodway image rollback {name} --channel {channel}{why}{there}")
+                };
                 let (build, others) = (short(before), others.join(", "));
                 terminal.note(&format!(
                     "warning: build {build} is in {others} too, where {channel} of {name} means it \
@@ -88,14 +94,24 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// The regions for which the same command does what is left once what is wrong has been
-/// mended: all but those that never had the build. None: nothing is wrong with them.
+/// mended: all but those that never had the build, or have lost it. None: nothing is wrong
+/// with them, or the first has lost it, in whose history the version is.
 fn left(report: &Report) -> Option<Vec<String>> {
-    let never = |error: &Error| error.kind == Kind::Absent;
-    if report.failed().all(|(_, error)| never(error)) {
+    if report.failed().all(|(_, error)| lacks(error)) || !leads(report) {
         return None;
     }
-    let had_it = report.regions.iter().filter(|one| !one.moved.as_ref().is_err_and(never));
-    Some(had_it.map(|one| one.region.clone()).collect())
+    let has_it = report.regions.iter().filter(|one| !one.moved.as_ref().is_err_and(lacks));
+    Some(has_it.map(|one| one.region.clone()).collect())
+}
+
+/// Whether the build is not there, so that no rollback brings it back.
+fn lacks(error: &Error) -> bool {
+    matches!(error.kind, Kind::Absent | Kind::Gone)
+}
+
+/// Whether the first region can lead the others to a version of its history.
+fn leads(report: &Report) -> bool {
+    !report.regions.first().is_some_and(|first| first.moved.as_ref().is_err_and(lacks))
 }
 
 #[cfg(test)]
@@ -117,5 +133,10 @@ mod tests {
         // The same again would be refused for ever.
         assert_eq!(left_of(vec![done(), failed(Kind::Absent), done()]), None);
         assert_eq!(left_of(vec![done(), done(), done()]), None);
+        // Nor does what is gone come back by it, nor another's version without the first.
+        let gone = left_of(vec![done(), failed(Kind::Gone), failed(Kind::Refused)]);
+        assert_eq!(gone.unwrap(), ["us-east-1", "us-west-2"]);
+        assert_eq!(left_of(vec![done(), failed(Kind::Gone), failed(Kind::Absent)]), None);
+        assert_eq!(left_of(vec![failed(Kind::Gone), done(), failed(Kind::Refused)]), None);
     }
 }

@@ -45,9 +45,27 @@ impl Drop for Stages {
     }
 }
 
-/// `rootfs          12.3 s`, `erofs       as before`.
+/// The line of what is not done again.
+pub(super) fn as_before(what: &str) -> String {
+    format!("  {}\n", over(what, Duration::ZERO, true))
+}
+
+/// `rootfs          12.3 s`, `erofs        as before`.
 fn over(stage: &str, took: Duration, unchanged: bool) -> String {
     let time = format!("{:.1} s", took.as_secs_f64());
     let said = if unchanged { "as before".to_owned() } else { time };
     format!("{stage:<12}{said:>10}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_that_is_over_tells_its_time_or_that_it_is_as_before() {
+        let took = Duration::from_millis(12_345);
+        assert_eq!(over("rootfs", took, false), "rootfs          12.3 s");
+        assert_eq!(over("erofs", took, true), "erofs        as before");
+        assert_eq!(as_before("boot legacy-bios"), "  boot legacy-bios as before\n");
+    }
 }

@@ -38,6 +38,14 @@ pub(super) fn note(
     })
 }
 
+/// Whether the disk of the build in `folder` has passed its last boot test by `mode`.
+#[cfg(feature = "image")]
+pub(super) fn has_passed(folder: &Path, manifest: &Manifest, mode: BootMode) -> bool {
+    // What cannot be read proves nothing.
+    let tested = read(folder).ok().flatten();
+    tested.is_some_and(|tested| tested.has_passed(manifest, mode))
+}
+
 /// Why the build in `folder` is not known to boot as its manifest says; none: it is.
 #[cfg(feature = "aws")]
 pub(super) fn unproved(folder: &Path, manifest: &Manifest) -> Option<String> {

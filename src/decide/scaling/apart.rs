@@ -4,7 +4,8 @@
 //!
 //! Numbers are absolute, so that of a group the larger one stands. Of each pool one
 //! group is raised, the same by all, and what all pools may have at most is shared out
-//! beforehand, by what is declared and what runs alone.
+//! beforehand, by what is declared and what runs alone. That holds between those that
+//! decide so; beside one that decides as usual each goes by what it sees.
 
 use super::fleet::{Pool, Source};
 use super::hold::{Hold, plain};

@@ -163,10 +163,7 @@ fn wait(now: Timestamp, source: &mut Source, can_serve: bool) {
             let since = if on { now } else { before.since };
             Waiting { since, serving, joined: joined.max(before.joined) }
         }
-        None => {
-            let since = units.pending_since.map_or(now, |since| since.min(now));
-            Waiting { since, serving, joined }
-        }
+        None => Waiting { since: now, serving, joined },
     });
 }
 

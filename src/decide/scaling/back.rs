@@ -88,8 +88,13 @@ fn watched(now: Timestamp, pool: &Pool<'_>, known: Option<Back>, window: Span) -
         let tried = source.is_some_and(is_tried);
         !tried && !comes.is_wanted(pool)
     });
-    let mut back = known.unwrap_or_else(|| Back { quiet_since: now, ..Back::default() });
-    if gone {
+    let mut back = known.unwrap_or_else(|| Back {
+        quiet_since: now,
+        // The first trouble is what it began with, or another one.
+        wait: if troubled { Span::default() } else { window },
+        ..Back::default()
+    });
+    if gone || failed {
         back.comes = None;
     }
     if troubled {
@@ -110,7 +115,6 @@ impl Back {
             self.wait = if self.is_calm(now, window) { window } else { twice };
         }
         self.quiet_since = now;
-        self.comes = None;
     }
 
     /// Whether there was none for longer than is ever waited for.
@@ -171,7 +175,9 @@ impl Scene<'_, '_> {
     ) -> Option<Went> {
         let pool = &pools[at];
         let by_hand = pool.set_to.is_some() || release::pool_hold(self.input, pool).is_some();
-        if by_hand || !pool.is_ours() || !pool.visible || pool.legacy.units > 0 {
+        let is_off = by_hand || !pool.is_ours() || !pool.visible || pool.legacy.units > 0;
+        // What came meanwhile stands in for another that goes, if need be.
+        if is_off || back.troubled {
             return None;
         }
         if back.comes.as_ref().is_some_and(|comes| !comes.is_wanted(pool) || !comes.is_whole(pool))

@@ -215,8 +215,6 @@ pub struct Units {
     pub taken_back: u32,
     /// Stopped instances that can be started.
     pub warm: u32,
-    /// Since when the oldest that does not serve is on its way, if that is known.
-    pub pending_since: Option<Timestamp>,
     /// The place has no capacity for more, or refuses more.
     pub short: Option<Short>,
     /// When the place takes all of them back: the end of a capacity block.

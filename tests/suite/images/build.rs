@@ -98,6 +98,8 @@ fn the_small_image_boots_by_both_firmwares_and_is_not_built_twice() {
         .build("out", &["--mode", "legacy-bios", "--starts", "2"])
         .exits(0)
         .says("boot by legacy-bios (disk.raw on NVMe")
+        .says("init: verity")
+        .says("agent ready")
         .says("8 GiB, the partition table to its end")
         .says("start 2 of the same volume")
         .says("12 GiB, the partition table to its end")
@@ -111,10 +113,14 @@ fn the_small_image_boots_by_both_firmwares_and_is_not_built_twice() {
     for said in [&first, &other] {
         assert!(!said.err.contains("FAILED"), "{}", said.err);
     }
-    let again = place.build("again", &["--no-boot"]).exits(0);
+    // What is known of the disk is known of the same disk elsewhere: it is not booted again.
+    fs::create_dir(place.path("again")).unwrap();
+    fs::copy(place.path("out/boot.json"), place.path("again/boot.json")).unwrap();
+    let again = place.build("again", &["--mode", "legacy-bios"]).exits(0);
+    assert!(!again.err.contains("boot by"), "{}", again.err);
     let stages =
         ["kernel", "programs", "rootfs", "tree", "erofs", "verity", "initrd", "uki", "disk"];
-    for stage in stages {
+    for stage in stages.into_iter().chain(["boot legacy-bios"]) {
         let unchanged = |line: &str| line.contains(stage) && line.ends_with("as before");
         assert!(again.err.lines().any(unchanged), "{stage}: {}", again.err);
     }
@@ -155,7 +161,53 @@ fn the_small_image_boots_by_both_firmwares_and_is_not_built_twice() {
     let boot = &tested["boots"]["legacy-bios"];
     assert!(boot["passed"] == true && boot["ready_seconds"].as_f64() > Some(0.0), "{tested}");
     assert!(tested["boots"]["uefi"].is_null(), "that was not as EC2 starts it: {tested}");
-    assert!(!place.path("again/boot.json").exists(), "nobody has booted that one");
+    assert_eq!(read("again/boot.json"), tested);
+    let recipe = fs::read_to_string(place.path("small.toml")).unwrap();
+    fs::write(place.path("small.toml"), recipe.replace("\"200Mi\"", "\"1Mi\"")).unwrap();
+    place.build("less", &["--no-boot"]).exits(12).says("limits.disk allows 1Mi");
+    assert!(!place.path("less/manifest.json").exists());
+}
+
+#[test]
+fn a_build_without_its_programs_names_them_and_makes_nothing() {
+    let place = Workplace::new("");
+    fs::create_dir(place.path("empty")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_floodway"))
+        .args(["image", "build", "./small.toml", "--out", "made", "--cache", "kept"])
+        .args(["--source", env!("CARGO_MANIFEST_DIR")])
+        .current_dir(place.folder.path())
+        .env("PATH", place.path("empty"))
+        .stdin(Stdio::null())
+        .output();
+    let said: Said = output.unwrap().into();
+    said.exits(64).says("these programs are needed and missing: apt-get,").says("apt-get install");
+    for name in ["made", "kept", ".floodway"] {
+        assert!(!place.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_diff_tells_of_another_kernel_and_another_driver() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, kernel: &str, driver: serde_json::Value| {
+        let manifest = serde_json::json!({
+            "schema": 1, "name": "small", "recipe": "", "lock": "", "root_hash": "",
+            "disk": { "sha256": name, "bytes": 1_500_000 }, "kernel": kernel, "driver": driver,
+            "boot_modes": ["uefi"], "signed": false, "programs": {}, "packages": [],
+            "files": [], "source_date_epoch": 7, "root_bytes": 1,
+        });
+        fs::write(folder.path().join(name), manifest.to_string()).unwrap();
+    };
+    let open = serde_json::json!({"flavour": "open", "version": "535.309.01"});
+    write("before.json", "6.1.0-40-cloud-amd64", serde_json::Value::Null);
+    write("after.json", "6.1.0-41-cloud-amd64", open);
+    let said = floodway(folder.path(), &["image", "diff", "before.json", "after.json"]).exits(0);
+    assert_eq!(
+        said.out,
+        "kernel    6.1.0-40-cloud-amd64 -> 6.1.0-41-cloud-amd64\n\
+         driver    none -> 535.309.01 (open)\n\
+         disk      1.5 MB -> 1.5 MB (+0.0)\n"
+    );
 }
 
 #[test]
@@ -198,8 +250,9 @@ fn a_changed_byte_of_the_root_does_not_boot() {
     let digest = read("out/manifest.json")["disk"]["sha256"].clone();
     let before = serde_json::json!({"disk": digest, "boots": boots});
     fs::write(place.path("out/boot.json"), before.to_string()).unwrap();
-    let said = place.run(&["image", "boot", "out", "--mode", "uefi"]).exits(1);
-    said.says("the disk does not boot").says("verity");
+    let said = place.run(&["image", "boot", "out", "--mode", "uefi", "--json"]).exits(1);
+    let said = said.says("the disk does not boot").says("verity");
+    assert_eq!(said.out, "[]\n", "whoever reads reports gets those of the starts that came up");
     let boots = read("out/boot.json")["boots"].clone();
     assert_eq!((boots["uefi"]["passed"].as_bool(), &boots["legacy-bios"]), (Some(false), &passed));
     assert!(boots["uefi"]["ready_seconds"].is_null(), "{boots}");
@@ -215,20 +268,23 @@ fn this_machine_has_all_that_is_taken_to_build_an_image_sign_it_and_boot_it() {
 #[test]
 fn secure_boot_starts_what_is_signed_and_nothing_else() {
     let place = Workplace::new("");
-    place.build("signed", &[&place.keys()[..], &["--no-boot"]].concat()).exits(0);
+    let signed = place.build("signed", &[&place.keys()[..], &["--mode", "uefi"]].concat());
+    signed.exits(0).says("boot by uefi, secure boot (disk.raw on NVMe");
     let secure = ["--secure-boot", "certificate.pem"];
-    let boot = |image: &str| place.run(&[&["image", "boot", image][..], &secure].concat());
-    boot("signed").exits(0).says("secure boot");
     place.build("unsigned", &["--no-boot"]).exits(0);
-    boot("unsigned").exits(1).says("the disk does not boot");
-    let noted = |image: &str| place.path(image).join("boot.json").exists();
-    assert!(noted("signed") && !noted("unsigned"), "who asks too much of it learns nothing of it");
+    let said = place.run(&[&["image", "boot", "unsigned"][..], &secure].concat());
+    said.exits(1).says("the disk does not boot");
+    let noted = |image: &str| fs::read(place.path(image).join("boot.json"));
+    let signed: serde_json::Value = serde_json::from_slice(&noted("signed").unwrap()).unwrap();
+    assert_eq!(signed["boots"]["uefi"]["passed"], true, "{signed}");
+    assert!(noted("unsigned").is_err(), "who asks too much of it learns nothing of it");
 }
 
 #[test]
 fn two_signed_builds_are_the_same_bit_by_bit() {
     let place = Workplace::new("");
-    // The programs are one of the inputs: they are built once.
+    // Packages are all that is shared: a verification builds the rest, the programs among it,
+    // in caches of its own.
     place.build("out", &["--no-boot"]).exits(0);
     let source = env!("CARGO_MANIFEST_DIR");
     let verify = ["image", "verify", "./small.toml", "--source", source];

@@ -117,6 +117,21 @@ fn without_a_region_one_in_which_the_build_before_cannot_come_back_is_told_and_l
              --region us-east-1 --region us-west-2",
         );
     assert_eq!((registry.held(EAST, "stable").1, registry.held(WEST, "stable").1), (2, 3));
+    // What is gone does not come back by the same command.
+    let registry = moved_on();
+    registry.declared('b', &[EAST, WEST], &[EAST, WEST]);
+    registry.recipe(&[EAST]);
+    registry.bed.someone_else("ec2", "DeregisterImage", &disable).unwrap();
+    let said = registry
+        .run_in(&[], "rollback", &[])
+        .exits(13)
+        .says("us-east-1: ami-a2 is not there any more: it was pruned")
+        .says(
+            "publish it there again, then promote it: floodway image promote gpu-inference --from \
+             CHANNEL --to stable --region us-east-1",
+        )
+        .says("us-west-2: stable of gpu-inference is build aaaaaaaaaaaa now");
+    assert!(!said.err.contains("what is left to do"), "it would be refused: {}", said.err);
     // What its history does not have, no region is led back to.
     let registry = Registry::new();
     for (region, builds) in [(EAST, &['a', 'b'][..]), (WEST, &['b'][..])] {
@@ -175,6 +190,16 @@ fn a_region_that_still_has_the_build_and_is_not_named_is_told_with_its_command()
              --to 1 --reason 'it'\\''s slow' --region us-east-1 --region us-west-2",
         );
     assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('b'));
+    // Nor is one passed over where that cannot be seen.
+    registry.channel(EAST, "stable", 'b');
+    let closed = registry.bed.rule(&json!({"kind": "error", "action": "GetParameter",
+        "region": WEST, "resource": "channels/stable", "code": "AccessDeniedException",
+        "message": "no", "status": 400}));
+    registry
+        .run_in(&["--region", EAST], "rollback", &[])
+        .exits(0)
+        .says("warning: build bbbbbbbbbbbb is in us-west-2 too, where stable of gpu-inference");
+    registry.bed.drop_rule(closed[0]);
     let said = registry.run("rollback", &["--to", "1"]).exits(0).says("us-east-1").says("already");
     assert!(!said.err.contains("warning"), "{}", said.err);
     assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('a'));
@@ -205,6 +230,14 @@ fn without_a_region_all_are_listed_that_are_named_here_or_known_of_builds() {
         .says("stable in us-east-1, us-west-2");
     listed(&["--region", WEST]).exits(1);
     registry.bed.drop_rule(unread[0]);
+    let closed = registry.bed.rule(&json!({"kind": "error", "action": "GetParametersByPath",
+        "region": WEST, "resource": "/channels", "code": "AccessDeniedException",
+        "message": "no", "status": 400}));
+    listed(&[])
+        .exits(13)
+        .says("warning: us-west-2: not allowed to ssm:GetParametersByPath")
+        .says("stable in us-east-1");
+    registry.bed.drop_rule(closed[0]);
     listed(&[]).exits(0);
 }
 

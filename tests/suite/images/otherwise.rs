@@ -76,7 +76,10 @@ fn keys_for_secure_boot_that_an_ami_has_not_are_a_conflict() {
     let place = Place::new();
     let built = place.build(&DISK);
     place.publish(&built, &place.options(&[HOME])).unwrap();
-    let error = conflict(&place, &built, &with_keys(&place, "QU1aTlVFRkk="));
+    // It is not shared before either.
+    let share = vec!["111122223333".to_owned()];
+    let options = Options { share, ..with_keys(&place, "QU1aTlVFRkk=") };
+    let error = conflict(&place, &built, &options);
     assert!(error.message.contains("without keys for secure boot"), "{error}");
     assert!(error.help.is_some_and(|help| help.contains("deregister ami-")));
 }

@@ -1,7 +1,8 @@
 //! Promotion: everywhere or nowhere, and once.
 
-use super::registry::{EAST, Registry, WEST, ami};
+use super::registry::{EAST, IMAGE, Registry, WEST, ami};
 use crate::support::aws::digest;
+use node_image::channel::parameter;
 use serde_json::{Value, json};
 
 /// Both regions have build `a` as candidate.
@@ -35,6 +36,25 @@ fn a_promotion_writes_who_and_why_in_every_region_and_is_then_done() {
     }
     registry.run("promote", &[]).exits(0).says("is build aaaaaaaaaaaa already");
     assert_eq!((registry.held(EAST, "stable").1, registry.held(WEST, "stable").1), (1, 1));
+}
+
+#[test]
+fn a_channel_that_nobody_can_read_is_written_over_and_one_that_is_closed_ends_it_before() {
+    let registry = published();
+    let name = parameter(IMAGE, "stable");
+    registry.bed.seed(&json!({"region": WEST, "parameters": {(name): "{}"}}));
+    let closed = registry.bed.rule(&json!({"kind": "error", "action": "GetParameter",
+        "region": WEST, "resource": "channels/stable", "code": "AccessDeniedException",
+        "message": "no", "status": 400}));
+    registry
+        .run("promote", &[])
+        .exits(1)
+        .says("us-west-2: not allowed to ssm:GetParameter")
+        .says("channels/stable");
+    assert_eq!(registry.held(EAST, "stable").1, 0, "nothing is written");
+    registry.bed.drop_rule(closed[0]);
+    registry.run("promote", &[]).exits(0).says("us-west-2: stable of gpu-inference is build");
+    assert_eq!(registry.held(WEST, "stable").0["manifest"], digest('a'));
 }
 
 #[test]
@@ -113,19 +133,19 @@ fn machine_images_that_are_available_after_a_while_are_promoted_then_everywhere(
 fn what_is_late_is_told_region_by_region_and_the_same_command_does_it_later() {
     let registry = published();
     registry.run("promote", &[]).exits(0);
-    registry.coming(EAST, 'b', 2, 4);
-    registry.coming(WEST, 'b', 2, 5);
+    registry.coming(EAST, 'b', 2, 1);
+    registry.coming(WEST, 'b', 2, 2);
     for region in [EAST, WEST] {
         registry.channel(region, "candidate", 'b');
     }
-    // Three looks at each, and it is late in both.
+    // One look at each, and it is late in both.
     registry
-        .run("promote", &["--wait", "500ms"])
+        .run("promote", &["--wait", "0s"])
         .exits(1)
         .says("us-east-1: ami-b1, ami-b2: not available after 0 minutes")
         .says("us-west-2: ami-b1, ami-b2: not available after 0 minutes");
-    // Two looks, by which it is late in the second alone.
-    let said = registry.run("promote", &["--wait", "200ms"]).exits(1);
+    // One more, by which it is late in the second alone.
+    let said = registry.run("promote", &["--wait", "0s"]).exits(1);
     assert_eq!(said.err.matches("not available after").count(), 1, "{}", said.err);
     said.says("us-west-2: ami-b1, ami-b2: not available after 0 minutes");
     for region in [EAST, WEST] {

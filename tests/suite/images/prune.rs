@@ -237,6 +237,27 @@ fn a_step_that_fails_is_told_and_what_needs_it_is_not_tried() {
 }
 
 #[test]
+fn what_is_known_of_a_build_that_cannot_be_forgotten_is_by_the_next_prune() {
+    let registry = three();
+    let here = ["--region", EAST];
+    let prune = |more: &[&str]| {
+        registry.run_in(&here, "prune", &[&["--keep", "2", "--yes"], more].concat())
+    };
+    prune(&[]).exits(0);
+    registry.bed.rule(&json!({"kind": "error", "action": "DeleteParameters", "times": 1,
+        "code": "AccessDeniedException", "message": "no", "status": 400}));
+    prune(&["--after", "0s"])
+        .exits(1)
+        .says("! forget build aaaaaaaaaaaa")
+        .says("what is known of build aaaaaaaaaaaa is still there, so it was not tried");
+    assert_eq!(registry.state(EAST, "ami-a1").as_deref(), Some("disabled"));
+    prune(&["--after", "0s"]).exits(0);
+    let there = registry.region(EAST);
+    assert!(there["parameters"][summary_parameter(IMAGE, &digest('a'), 0)].is_null());
+    assert_eq!(registry.state(EAST, "ami-a1"), None);
+}
+
+#[test]
 fn what_is_shared_with_others_goes_only_by_the_flag() {
     let registry = Registry::new();
     registry.shared(EAST, 'a', 1, "111122223333");

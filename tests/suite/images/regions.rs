@@ -1,7 +1,7 @@
 //! The regions that a recipe names are where its build is published, once it is known to
 //! boot.
 
-use super::place::{AWAY, HOME, Place};
+use super::place::{AWAY, Asked, HOME, Place};
 use crate::support::repository::{Repository, Said};
 use node_image::channel::summary_parameter;
 use serde_json::{Value, json};
@@ -68,6 +68,26 @@ fn a_build_goes_to_the_regions_that_its_recipe_names() {
     work.publish(&["--region", HOME]).exits(0).says("already");
     assert_eq!(work.known(HOME), json!([HOME, AWAY]));
     assert!(work.place.calls("PutParameter").is_empty());
+}
+
+#[test]
+fn a_parent_and_accounts_that_are_named_are_taken() {
+    let work = Work::new(&[HOME]);
+    let parent = work.place.upload(&work.place.build(&[1, 0, 4]), &Asked::default()).unwrap();
+    work.place.bed.forget_calls();
+    let friend = "111122223333";
+    work.publish(&["--parent", &parent.id, "--share", friend]).exits(0);
+    let starts = work.place.calls("StartSnapshot");
+    assert_eq!(
+        (starts.len(), &starts[0]["parameters"]["ParentSnapshotId"]),
+        (1, &json!(parent.id))
+    );
+    let shares = work.place.calls("ModifySnapshotAttribute");
+    assert_eq!(shares.len(), 1);
+    assert!(shares[0]["parameters"].to_string().contains(friend), "{shares:?}");
+    for image in work.place.region(HOME)["images"].as_array().unwrap() {
+        assert_eq!(image["LaunchPermissions"], json!([{"UserId": friend}]));
+    }
 }
 
 #[test]

@@ -265,6 +265,19 @@ impl Installed {
         format!("{} {} {drained} {}", said.out, said.err, self.writes_endpoints())
     }
 
+    /// Another template that no pod has yet, or the one before.
+    fn holds_its_rollout(&self, holds: bool) {
+        let test = if holds { json!("held") } else { Value::Null };
+        let template = json!({"metadata": {"annotations": {"test": test}}});
+        let patch = json!({"spec": {"paused": holds, "template": template}}).to_string();
+        let of = ["patch", "deployment", "llm-inference-gpu", "--type=merge", "-p", &patch];
+        self.ground.kubectl(&of);
+        eventually("the rollout is held", || {
+            let status = &self.ground.get("deployment", "llm-inference-gpu")?["status"];
+            (status["updatedReplicas"].as_u64().is_none() == holds).then_some(())
+        });
+    }
+
     /// What a write of other endpoints says.
     fn writes_endpoints(&self) -> String {
         let name = format!("{}-alone", self.ground.name);
@@ -345,6 +358,11 @@ fn without_any_one_of_its_rights_a_controller_says_which_one_it_lacks() {
         if (right.resource.as_str(), right.verb.as_str()) == ("leases", "create") {
             ground.bed.kubectl(&["delete", "lease", &lease, "-n", "default"], "");
         }
+        // One that has not arrived is looked at by itself, for what its pods say.
+        let rolls = (right.resource.as_str(), right.verb.as_str()) == ("deployments", "get");
+        if rolls {
+            installed.holds_its_rollout(true);
+        }
         installed.set(&right, false);
         // A watch is refused after its list was answered: the turns after that tell.
         let said = match right.verb == "watch" {
@@ -368,5 +386,8 @@ fn without_any_one_of_its_rights_a_controller_says_which_one_it_lacks() {
         };
         assert!(names(&said), "nobody misses {verb} on {resource}\n{said}");
         installed.set(&right, true);
+        if rolls {
+            installed.holds_its_rollout(false);
+        }
     }
 }

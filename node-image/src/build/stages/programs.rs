@@ -146,12 +146,19 @@ fn linked(source: &Path, target: &Path) -> Result<Vec<Crate>, Error> {
 /// A program of Rust's, where the caller's settings have it.
 fn toolchain(program: &str) -> Run {
     let mut run = Run::new(program);
-    for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE"] {
-        if let Some(value) = std::env::var_os(name) {
+    for (name, value) in std::env::vars_os() {
+        if let Some(name) = name.to_str().filter(|name| is_of_toolchain(name)) {
             run = run.env(name, value);
         }
     }
     run
+}
+
+/// Whether a variable says where Rust's programs are, or how they reach the network:
+/// others would decide what they make.
+fn is_of_toolchain(name: &str) -> bool {
+    let places = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+    places.contains(&name) || ["CARGO_HTTP_", "CARGO_NET_"].iter().any(|of| name.starts_with(of))
 }
 
 /// The digests of all that they are built from, as one text.
@@ -214,6 +221,16 @@ mod tests {
         alone[56] = 0;
         alone[57] = 0;
         assert!(is_static(&alone));
+    }
+
+    #[test]
+    fn cargo_learns_how_the_network_is_reached_and_not_how_programs_are_made() {
+        for name in ["CARGO_HOME", "CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY", "CARGO_NET_OFFLINE"] {
+            assert!(is_of_toolchain(name), "{name}");
+        }
+        for name in ["CARGO_BUILD_RUSTFLAGS", "CARGO_PROFILE_NODE_LTO", "RUSTFLAGS", "PATH"] {
+            assert!(!is_of_toolchain(name), "{name}");
+        }
     }
 
     #[test]

@@ -5,4 +5,4 @@ mod register;
 mod uefi_data;
 
 pub(super) use find::{of_image, snapshot};
-pub(super) use register::{Shape, ensure};
+pub(super) use register::{Shape, ensure, keys_fit};

@@ -66,6 +66,23 @@ pub(in super::super) async fn ensure(
     Ok(image)
 }
 
+/// Whether the AMI for UEFI among `there`, if it can be used, has the keys for secure boot
+/// `wanted`: to be seen before anything is written.
+///
+/// # Errors
+/// It has other keys or none, or it cannot be seen which.
+pub(in super::super) async fn keys_fit(
+    clients: &Clients,
+    identity: &Identity,
+    there: &[Image],
+    wanted: &str,
+) -> Result<(), Error> {
+    match step(there, identity, BootMode::Uefi) {
+        Ok(Step::Have(image)) => uefi_data::check(clients, &image.id, wanted).await,
+        _ => Ok(()),
+    }
+}
+
 /// Registers it; false: somebody did meanwhile.
 async fn register(
     clients: &Clients,

@@ -1,6 +1,7 @@
 //! Carrying out what was decided.
 
 use super::decide::{Action, Plan, Step};
+use crate::channel::short;
 use crate::publish::clients::Clients;
 use crate::publish::disabled;
 use crate::publish::error::{Call, Error, Kind};
@@ -26,23 +27,38 @@ pub async fn carry_out(regions: &[Watched], image: &str, plan: &Plan, now: Times
         let clients = &region.clients;
         let steps = plan.steps.iter().filter(|step| step.region == clients.region);
         let (mut there, mut done): (BTreeSet<&str>, Vec<Done>) = (BTreeSet::new(), Vec::new());
+        let mut known = BTreeSet::new();
         for step in steps {
-            let before = step.after.iter().find(|id| there.contains(id.as_str()));
-            let result = match before {
-                Some(id) => {
-                    let message = format!("{id} is still there, so it was not tried");
+            let result = match still_there(step, &there, &known) {
+                Some(what) => {
+                    let message = format!("{what} is still there, so it was not tried");
                     Err(Error::new(Kind::Refused, message).in_region(&clients.region))
                 }
                 None => act(clients, image, &step.action, now).await,
             };
-            if let (Err(_), Some(id)) = (&result, step.action.image()) {
-                there.insert(id);
+            if result.is_err() {
+                there.extend(step.action.image());
+                if let Action::Forget(manifest) = &step.action {
+                    known.insert(manifest.as_str());
+                }
             }
             done.push(Done { step: step.clone(), result });
         }
         done
     };
     join_all(regions.iter().map(one)).await.concat()
+}
+
+/// What should be gone before `step`, and is not: an AMI of `there`, or what is still
+/// `known` of a build, which nobody would see any more without its AMIs.
+fn still_there(step: &Step, there: &BTreeSet<&str>, known: &BTreeSet<&str>) -> Option<String> {
+    let of_build = step.manifest.as_deref().filter(|manifest| known.contains(manifest));
+    match (&step.action, of_build) {
+        (Action::Deregister(_), Some(manifest)) => {
+            Some(format!("what is known of build {}", short(manifest)))
+        }
+        _ => step.after.iter().find(|id| there.contains(id.as_str())).cloned(),
+    }
 }
 
 async fn act(clients: &Clients, image: &str, action: &Action, now: Timestamp) -> Result<(), Error> {

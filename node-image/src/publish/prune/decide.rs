@@ -32,7 +32,7 @@ pub enum Action {
     Deregister(String),
     /// This snapshot goes.
     DeleteSnapshot(String),
-    /// What was known of the build with this manifest goes: nothing is left of it.
+    /// What was known of the build with this manifest goes, before the last AMIs of it do.
     Forget(String),
 }
 
@@ -115,7 +115,13 @@ impl Region<'_> {
                 }
             }
         }
-        steps.sort_by_key(|step| matches!(step.action, Action::Deregister(_)));
+        steps.extend(self.forgotten(&going));
+        steps.sort_by_key(|step| match step.action {
+            // Once the last AMI is gone, nobody sees that there is something to forget.
+            Action::Forget(_) => 1,
+            Action::Deregister(_) => 2,
+            _ => 0,
+        });
         for snapshot in &self.region.snapshots {
             let on_it = self.region.images.iter().filter(|i| i.snapshots.contains(&snapshot.id));
             let on_it: Vec<&str> = on_it.map(|image| image.id.as_str()).collect();
@@ -129,21 +135,23 @@ impl Region<'_> {
                 Err(None) => {}
             }
         }
-        let mut builds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        plan.steps.append(&mut steps);
+    }
+
+    /// The builds of which all AMIs go.
+    fn forgotten(&self, going: &BTreeSet<&str>) -> Vec<Step> {
+        let mut builds: BTreeMap<&String, bool> = BTreeMap::new();
         for image in &self.region.images {
             if let Some(manifest) = &image.manifest {
-                builds.entry(manifest).or_default().push(&image.id);
+                *builds.entry(manifest).or_insert(true) &= going.contains(image.id.as_str());
             }
         }
-        for (manifest, images) in builds {
-            if images.iter().all(|id| going.contains(id)) {
-                let action = Action::Forget(manifest.to_owned());
-                let first = images.into_iter().map(str::to_owned).collect();
-                let why = "nothing is left of the build here".to_owned();
-                steps.push(self.step(action, Some(&manifest.to_owned()), why, first));
-            }
-        }
-        plan.steps.append(&mut steps);
+        let gone = builds.into_iter().filter(|(_, all_go)| *all_go);
+        gone.map(|(manifest, _)| {
+            let why = "nothing is to be left of the build here".to_owned();
+            self.step(Action::Forget(manifest.clone()), Some(manifest), why, Vec::new())
+        })
+        .collect()
     }
 
     fn fate(&self, image: &ImageFacts) -> Fate {

@@ -112,6 +112,20 @@ fn one_that_is_good_is_enough_only_where_each_stands_for_itself() {
 }
 
 #[test]
+fn what_is_gone_is_told_before_what_can_be_mended_and_how_the_build_comes_back() {
+    let ids = ["ami-1".to_owned(), "ami-2".to_owned()];
+    let states =
+        |other| BTreeMap::from([(&ids[0], State::Never("disabled".to_owned())), (&ids[1], other)]);
+    let of = |other| unfit("us-west-2", &states(other), &wanted(None, true)).unwrap();
+    let gone = of(State::Absent);
+    assert_eq!((gone.kind, gone.message.contains("ami-2")), (Kind::Gone, true), "{gone}");
+    let help = gone.help.unwrap_or_default();
+    assert!(help.contains("promote gpu --from CHANNEL --to stable --region us-west-2"), "{help}");
+    let disabled = of(State::Available);
+    assert_eq!((disabled.kind, disabled.message.contains("ami-1")), (Kind::Refused, true));
+}
+
+#[test]
 fn a_region_takes_its_own_images_of_the_build() {
     let wanted = wanted(None, false);
     let past = history(&[Some('a'), Some('b'), Some('a'), Some('c')]);

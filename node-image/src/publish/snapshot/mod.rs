@@ -99,7 +99,8 @@ pub async fn bring(clients: &Clients, wanted: &Wanted<'_>) -> Result<Found, Erro
     let again = "publish again, without a parent if it had one";
     is_the_disk(clients, wanted, &found, &blocks, again).await?;
     wanted.notes.forget(wanted.identity, &clients.region);
-    if let Err(error) = wanted.notes.keep_blocks(wanted.identity, &blocks).await {
+    let kept = wanted.notes.keep_blocks(wanted.identity, &clients.region, &blocks).await;
+    if let Err(error) = kept {
         let region = clients.region.clone();
         (wanted.watch)(Progress::Without { region, reason: error.message });
     }

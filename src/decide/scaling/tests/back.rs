@@ -190,6 +190,18 @@ fn a_notice_is_trouble_before_anybody_has_named_what_it_is_for() {
 }
 
 #[test]
+fn a_notice_in_the_middle_of_an_exchange_leaves_nothing_over() {
+    let mut world = back();
+    while both(&mut world) != [9, 3] {
+        world.run(1);
+    }
+    world.group("g5", SPOT).taken_back = 1;
+    assert_eq!(changes(&mut world, 20).len(), 1, "it may have to stand in for that one");
+    world.group("g5", SPOT).taken_back = 0;
+    assert_eq!(changes(&mut world, 600).last().unwrap().1, [4, 7]);
+}
+
+#[test]
 fn what_serves_only_in_part_is_waited_for() {
     let mut world = back();
     while both(&mut world) != [9, 3] {

@@ -426,7 +426,6 @@ impl Group {
             away: self.away,
             serving: self.serving(now),
             warm: self.warm,
-            pending_since: None,
             short: short.map(|at| Short {
                 at: Some(at),
                 message: "no capacity".to_owned(),
