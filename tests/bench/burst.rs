@@ -97,7 +97,8 @@ fn main() -> ExitCode {
         all.push(burst(&ground, &cable, nth));
     }
     let turns = turns(&run);
-    println!("{bursts} bursts; turns begin {turns:.3} s apart (median); dev build");
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    println!("{bursts} bursts; turns begin {turns:.3} s apart (median); {build} build");
     let what = format!("scrape → request (limit: median {}, p99 {})", REQUESTED[0], REQUESTED[1]);
     let [median, p99] = print(&what, &all, |one| one.scrape_to_request);
     limit::hold("scrape → request, median in seconds", median, REQUESTED[0]);
