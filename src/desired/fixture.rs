@@ -4,7 +4,7 @@ use super::{DesiredInput, DesiredWorld, Templates, render};
 use crate::clock::Timestamp;
 use crate::decide::{Decision, PlanningInput, Supply, decide};
 use crate::id::Name;
-use crate::observe::{Inventory, Live, Mark, Ownership, ResourceId, Sought};
+use crate::observe::{Health, Inventory, Live, Mark, Node, Ownership, ResourceId, Sought};
 use crate::spec::model::*;
 use crate::spec::{Catalog, InstanceType, Origins, PriceRow};
 use serde_json::Value;
@@ -295,6 +295,22 @@ pub(crate) fn inventory(things: impl IntoIterator<Item = Live>) -> Inventory {
     inventory.capabilities.namespace_exists = true;
     inventory.resources = things.into_iter().map(|live| (live.id.clone(), live)).collect();
     inventory
+}
+
+/// One of four GPUs, none of which is taken.
+pub(crate) fn node(name: &str, instance: Option<&str>, health: Health) -> Node {
+    Node {
+        name: name.to_owned(),
+        instance: instance.map(str::to_owned),
+        draining: None,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        health,
+        gpus_allocatable: 4,
+        gpus_used: 0,
+        gpus_ready: 0,
+        gpus_unhealthy: 0,
+    }
 }
 
 pub(crate) fn name(text: &str) -> Name {

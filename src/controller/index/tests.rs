@@ -111,20 +111,7 @@ fn autoscalers_are_found_by_what_they_point_at_whoever_made_them() {
 
 #[test]
 fn an_instance_has_joined_by_its_ready_node_and_runs_by_a_closed_one_too() {
-    let node = |name: &str, instance: Option<&str>, health: Health| {
-        Arc::new(Node {
-            name: name.to_owned(),
-            instance: instance.map(str::to_owned),
-            draining: None,
-            labels: BTreeMap::new(),
-            taints: Vec::new(),
-            health,
-            gpus_allocatable: 4,
-            gpus_used: 0,
-            gpus_ready: 0,
-            gpus_unhealthy: 0,
-        })
-    };
+    let node = |name, instance, health| Arc::new(fixture::node(name, instance, health));
     let mut inventory = fixture::inventory([]);
     inventory.nodes = vec![
         node("n1", Some("i-1"), Health::Ready),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::desired::fixture::{environment, inventory, live_thing};
+use crate::desired::fixture::{self, environment, inventory, live_thing};
 use crate::observe::{Health, ResourceId};
 use serde_json::json;
 use std::sync::Arc;
@@ -13,18 +13,7 @@ fn group(name: &str, ownership: Ownership, units: &[&str]) -> Live {
 }
 
 fn node(instance: &str, health: Health) -> Arc<Node> {
-    Arc::new(Node {
-        name: format!("node-{instance}"),
-        instance: Some(instance.to_owned()),
-        draining: None,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-        health,
-        gpus_allocatable: 4,
-        gpus_used: 0,
-        gpus_ready: 0,
-        gpus_unhealthy: 0,
-    })
+    fixture::node(&format!("node-{instance}"), Some(instance), health).into()
 }
 
 #[test]

@@ -10,16 +10,10 @@ use std::sync::Arc;
 
 fn node(product: &str, used: u32) -> Node {
     Node {
-        name: "n".into(),
-        instance: None,
-        draining: None,
         labels: [("nvidia.com/gpu.product".to_owned(), product.to_owned())].into(),
-        taints: vec![],
-        health: Health::Ready,
         gpus_allocatable: 8,
         gpus_used: used,
-        gpus_ready: 0,
-        gpus_unhealthy: 0,
+        ..fixture::node("n", None, Health::Ready)
     }
 }
 

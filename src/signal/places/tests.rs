@@ -35,20 +35,12 @@ fn seen(change: impl FnOnce(&mut Inventory)) -> BTreeMap<String, Reading> {
     let mut environment = fixture::environment();
     let own = environment.environment.name.to_string();
     let node = |of: &str, pool: &str, health| Node {
-        instance: None,
-        draining: None,
-        name: format!("{pool}-1"),
         labels: [
             (marks::POOL.to_owned(), pool.to_owned()),
             (marks::ENVIRONMENT.to_owned(), of.to_owned()),
         ]
         .into(),
-        taints: Vec::new(),
-        health,
-        gpus_allocatable: 4,
-        gpus_used: 0,
-        gpus_ready: 0,
-        gpus_unhealthy: 0,
+        ..fixture::node(&format!("{pool}-1"), None, health)
     };
     inventory.nodes = vec![
         node(&own, "g6e", Health::NotReady).into(),

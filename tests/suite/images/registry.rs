@@ -60,13 +60,8 @@ impl Registry {
         self.seed(region, build, day, &[account], &json!({}));
     }
 
-    /// As [`Self::build`], whose AMIs are on their way.
-    pub fn pending(&self, region: &str, build: char, day: u32) {
-        self.seed(region, build, day, &[], &json!({"state": "pending"}));
-    }
-
-    /// As [`Self::pending`], which are available once so many answers have told that they
-    /// are not.
+    /// As [`Self::build`], whose AMIs are on their way, and available once so many answers
+    /// have told that they are not.
     pub fn coming(&self, region: &str, build: char, day: u32, answers: u32) {
         self.seed(region, build, day, &[], &json!({"pending_answers": answers}));
     }
